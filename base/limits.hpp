@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/time.hpp"
+
+/// Every maximum in one place, and how they relate. Reaching one is a numbered refusal.
+
+namespace crossclear::base::limits {
+
+inline constexpr std::uint16_t partitions_max = 256;
+inline constexpr std::uint16_t partitions_default = 8;
+inline constexpr std::size_t assets_max = 256;
+inline constexpr std::size_t instruments_max = 256;
+inline constexpr std::size_t shards_max = 64;
+inline constexpr std::size_t brokers_max = 1'024;
+
+/// Bytes of one journal record, and entries in it.
+inline constexpr std::size_t record_bytes_max = 256 * 1'024;
+inline constexpr std::size_t record_entries_max = 1'024;
+/// Bytes of one encoded event; a record holds at least a few of the largest.
+inline constexpr std::size_t entry_bytes_max = 16 * 1'024;
+/// Entries waiting in one partition for their record; beyond it new commands are refused.
+inline constexpr std::size_t append_queue_max = 16'384;
+
+/// Commands one account holds back while their events are not durable.
+inline constexpr std::size_t account_held_max = 512;
+/// Answers one account remembers; evicting the oldest raises the floor of acceptable ids.
+inline constexpr std::size_t answered_max = 4'096;
+/// Trades one account remembers after they are settled.
+inline constexpr std::size_t trades_remembered_max = 1'024;
+/// Claims one account may have open per asset.
+inline constexpr std::size_t claims_max = 1'024;
+/// Withdrawals one account may have open.
+inline constexpr std::size_t withdrawals_open_max = 64;
+/// How far ahead of the clock an id may claim to have been made.
+inline constexpr Duration id_ahead_max = seconds(300);
+
+inline constexpr std::size_t hedge_tasks_open_max = 256;
+inline constexpr std::size_t slices_max = 32;
+inline constexpr std::size_t instruction_legs_max = 16;
+inline constexpr std::size_t orders_in_flight_max = 256;
+inline constexpr std::size_t breaks_open_max = 256;
+
+/// The wire.
+inline constexpr std::size_t frame_bytes_max = 64 * 1'024;
+inline constexpr std::size_t rpc_batch_max = 64;
+inline constexpr std::size_t outbound_bytes_max = 1'024 * 1'024;
+inline constexpr std::size_t outbound_messages_max = 4'096;
+inline constexpr std::size_t subscriptions_max = 256;
+inline constexpr std::size_t channel_history_max = 256;
+
+static_assert(entry_bytes_max * 4 <= record_bytes_max, "a record holds several large events");
+static_assert(record_entries_max <= append_queue_max, "a full record can gather while one flies");
+static_assert(account_held_max <= append_queue_max, "one account cannot fill the queue alone");
+static_assert(frame_bytes_max <= outbound_bytes_max, "the answer to the largest frame fits");
+
+}  // namespace crossclear::base::limits

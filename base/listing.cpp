@@ -1,0 +1,130 @@
+#include "base/listing.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/limits.hpp"
+
+namespace crossclear::base {
+namespace {
+
+template <class Id, class Table>
+const auto& entry_at(const Table& table, Id id) {
+    CHECK(id.v < table.size(), "an id names an entry of the listing");
+    return table[id.v];
+}
+
+template <class Id, class Table>
+std::optional<Id> find_symbol(const Table& table, std::string_view symbol) {
+    for (std::size_t i = 0; i < table.size(); ++i) {
+        if (table[i].symbol == symbol) return Id{static_cast<typename Id::rep>(i)};
+    }
+    return std::nullopt;
+}
+
+template <class Table>
+std::optional<std::string> repeated_symbol(const Table& table, std::string_view what) {
+    std::set<std::string_view> seen;
+    for (const auto& entry : table) {
+        if (entry.symbol.empty()) return fmt::format("{} without a symbol", what);
+        if (!seen.insert(entry.symbol).second) {
+            return fmt::format("{} {} is listed twice", what, entry.symbol);
+        }
+    }
+    return std::nullopt;
+}
+
+std::optional<std::string> fault_of_instruments(const Listing& listing) {
+    std::set<AssetId> bases;
+    for (const auto& instrument : listing.instruments) {
+        if (instrument.base.v >= listing.assets.size() ||
+            instrument.settlement.v >= listing.assets.size()) {
+            return fmt::format("instrument {} names an unlisted asset", instrument.symbol);
+        }
+        const bool is_contract = listing.asset(instrument.base).kind == AssetKind::contract;
+        if (is_contract != (instrument.kind == InstrumentKind::linear_perpetual)) {
+            return fmt::format("instrument {}: contracts are perpetuals and tokens are in kind",
+                               instrument.symbol);
+        }
+        if (instrument.base == instrument.settlement) {
+            return fmt::format("instrument {} is paid in itself", instrument.symbol);
+        }
+        if (!bases.insert(instrument.base).second) {
+            return fmt::format("instrument {}: another one has the same base", instrument.symbol);
+        }
+    }
+    return std::nullopt;
+}
+
+std::optional<std::string> fault_of_shards(const Listing& listing) {
+    for (const auto& shard : listing.shards) {
+        const auto is_listed = [&](AssetId id) { return id.v < listing.assets.size(); };
+        if (!is_listed(shard.gas) || !std::all_of(shard.assets.begin(), shard.assets.end(), is_listed)) {
+            return fmt::format("shard {} names an unlisted asset", shard.symbol);
+        }
+        const auto is_instrument = [&](InstrumentId id) {
+            return id.v < listing.instruments.size();
+        };
+        if (!std::all_of(shard.instruments.begin(), shard.instruments.end(), is_instrument)) {
+            return fmt::format("shard {} names an unlisted instrument", shard.symbol);
+        }
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+const AssetInfo& Listing::asset(AssetId id) const { return entry_at(assets, id); }
+const InstrumentInfo& Listing::instrument(InstrumentId id) const {
+    return entry_at(instruments, id);
+}
+const ShardInfo& Listing::shard(ShardId id) const { return entry_at(shards, id); }
+
+std::optional<AssetId> Listing::find_asset(std::string_view symbol) const {
+    return find_symbol<AssetId>(assets, symbol);
+}
+std::optional<InstrumentId> Listing::find_instrument(std::string_view symbol) const {
+    return find_symbol<InstrumentId>(instruments, symbol);
+}
+std::optional<ShardId> Listing::find_shard(std::string_view symbol) const {
+    return find_symbol<ShardId>(shards, symbol);
+}
+
+std::optional<InstrumentId> Listing::instrument_of(AssetId asset) const {
+    for (std::size_t i = 0; i < instruments.size(); ++i) {
+        if (instruments[i].base == asset) return InstrumentId{static_cast<std::uint16_t>(i)};
+    }
+    return std::nullopt;
+}
+
+std::vector<ShardId> Listing::venues_of(InstrumentId instrument) const {
+    std::vector<ShardId> venues;
+    for (std::size_t i = 0; i < shards.size(); ++i) {
+        const auto& traded = shards[i].instruments;
+        if (std::find(traded.begin(), traded.end(), instrument) != traded.end()) {
+            venues.push_back(ShardId{static_cast<std::uint16_t>(i)});
+        }
+    }
+    return venues;
+}
+
+std::optional<std::string> fault_of(const Listing& listing) {
+    if (listing.assets.size() > limits::assets_max) return "too many assets";
+    if (listing.instruments.size() > limits::instruments_max) return "too many instruments";
+    if (listing.shards.size() > limits::shards_max) return "too many shards";
+    if (auto fault = repeated_symbol(listing.assets, "asset")) return fault;
+    if (auto fault = repeated_symbol(listing.instruments, "instrument")) return fault;
+    if (auto fault = repeated_symbol(listing.shards, "shard")) return fault;
+    for (const auto& asset : listing.assets) {
+        if (asset.scale < 0 || asset.scale > asset_scale_max) {
+            return fmt::format("asset {}: scale {} is not within 0 and {}", asset.symbol,
+                               asset.scale, asset_scale_max);
+        }
+    }
+    if (auto fault = fault_of_instruments(listing)) return fault;
+    return fault_of_shards(listing);
+}
+
+}  // namespace crossclear::base

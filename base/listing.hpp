@@ -1,0 +1,82 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/amount.hpp"
+#include "base/ids.hpp"
+
+/// What exists: assets, instruments and shards by position. Fixed while a process runs; a cluster's
+/// journal remembers its positions, so entries are appended and never reordered.
+
+namespace crossclear::base {
+
+/// What stands behind an asset.
+enum class AssetKind : std::uint8_t {
+    cash,       ///< The numeraire.
+    spot,       ///< A coin held in kind.
+    synthetic,  ///< A coin's price, issued by a protocol.
+    stable,     ///< A claim on one dollar.
+    contract,   ///< Counted as memo; only its variation is money.
+};
+
+/// Anything a ledger counts.
+struct AssetInfo {
+    std::string symbol;      ///< `sBTC`.
+    int scale{};             ///< Decimal digits of its minor unit, at most 9.
+    AssetKind kind{AssetKind::spot};
+    std::string underlying;  ///< The coin whose price moves it: `BTC`; empty for dollars.
+    std::string protocol;    ///< Who can fail: `synthetix`; empty for a coin of its own.
+};
+
+/// How a trade in an instrument is delivered.
+enum class InstrumentKind : std::uint8_t {
+    in_kind,           ///< The asset against the settlement token.
+    linear_perpetual,  ///< A contract; profit and loss in the settlement token.
+};
+
+/// Anything a trade can name.
+struct InstrumentInfo {
+    std::string symbol;  ///< `sBTC` or `BTC-PERP`.
+    InstrumentKind kind{InstrumentKind::in_kind};
+    AssetId base;        ///< What is counted: the token, or the contract.
+    AssetId settlement;  ///< What it is paid in.
+};
+
+/// An execution domain: what can be held there and what can be traded there.
+struct ShardInfo {
+    std::string symbol;
+    std::vector<AssetId> assets;
+    std::vector<InstrumentId> instruments;
+    AssetId gas;         ///< The asset fees are paid in.
+    bool takes_margin{};  ///< A venue of contracts: margin is posted, not paid.
+};
+
+/// The whole listing. Lookups by symbol are linear: they happen at start and at the door.
+struct Listing {
+    std::vector<AssetInfo> assets;
+    std::vector<InstrumentInfo> instruments;
+    std::vector<ShardInfo> shards;
+
+    [[nodiscard]] const AssetInfo& asset(AssetId id) const;
+    [[nodiscard]] const InstrumentInfo& instrument(InstrumentId id) const;
+    [[nodiscard]] const ShardInfo& shard(ShardId id) const;
+
+    [[nodiscard]] std::optional<AssetId> find_asset(std::string_view symbol) const;
+    [[nodiscard]] std::optional<InstrumentId> find_instrument(std::string_view symbol) const;
+    [[nodiscard]] std::optional<ShardId> find_shard(std::string_view symbol) const;
+
+    /// The instrument whose base is `asset`, if one trades it.
+    [[nodiscard]] std::optional<InstrumentId> instrument_of(AssetId asset) const;
+    /// Shards that trade `instrument`, in listing order.
+    [[nodiscard]] std::vector<ShardId> venues_of(InstrumentId instrument) const;
+};
+
+/// Says what is wrong with a listing in one sentence, or nothing: symbols unique, scales in range,
+/// references inside the tables, instruments with one base each.
+[[nodiscard]] std::optional<std::string> fault_of(const Listing& listing);
+
+}  // namespace crossclear::base

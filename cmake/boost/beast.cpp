@@ -1,0 +1,2 @@
+// Beast's own translation unit; see cmake/Boost.cmake.
+#include <boost/beast/src.hpp>
