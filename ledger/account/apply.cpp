@@ -1,0 +1,290 @@
+#include "base/check.hpp"
+#include "base/limits.hpp"
+#include "ledger/account/balances.hpp"
+#include "ledger/account/machine.hpp"
+
+#include <algorithm>
+#include <utility>
+
+/// How events become true, and what they ask of the world. Nothing here refuses or computes a
+/// price.
+
+namespace crossclear::ledger::account {
+namespace {
+
+using base::Amount;
+namespace limits = base::limits;
+
+constexpr Amount zero{0};
+
+/// Keeps the first answer. Beyond the maximum the smallest id makes room, and ids up to it are too
+/// old from then on: at most once, for ever, in bounded memory.
+void remember(State& state, base::CommandId cause, const Answer& answer) {
+    const bool is_new = state.answered.emplace(cause, answer).second;
+    CHECK(is_new, "a command is answered once");
+    while (state.answered.size() > limits::answered_max) {
+        const auto smallest = state.answered.begin();
+        state.floor = std::max(state.floor, smallest->first);
+        state.answered.erase(smallest);
+    }
+}
+
+/// Notes that a part of a claim is no longer owed. `ended` is what its trade becomes with the last.
+void close_part(State& state, const ClaimsCovered::Part& part, TradeState ended,
+                base::Timestamp at) {
+    if (part.trade == 0) return;
+    const auto found = state.trades.find(part.trade);
+    CHECK(found != state.trades.end(), "a trade is remembered while it has a claim");
+    Trade& trade = found->second;
+    trade.open = base::must_subtract(trade.open, part.amount);
+    CHECK((trade.open == zero) == part.is_last, "a trade's claim is what of it is open");
+    trade.state = part.is_last ? ended : TradeState::partly_settled;
+    if (part.is_last) trade.settled_at = at;
+}
+
+void drop_if_empty(State& state, base::AssetId asset) {
+    const auto found = state.holdings.find(asset);
+    if (found != state.holdings.end() && found->second == Holding{}) state.holdings.erase(found);
+}
+
+/// Books one asset's change: down takes from the oldest claims, up appends `claim`.
+void book(State& state, const BalanceChange& change, Claim claim, base::Timestamp at) {
+    Holding& holding = state.holdings[change.asset];
+    if (change.unsettled < zero) {
+        const Amount taken = base::must_subtract(zero, change.unsettled);
+        for (const auto& part : take_oldest(holding.claims, taken)) {
+            close_part(state, part, TradeState::settled, at);
+        }
+    }
+    if (change.unsettled > zero) {
+        claim.amount = change.unsettled;
+        append_claim(holding.claims, claim);
+    }
+    add_balances(holding, change);
+    drop_if_empty(state, change.asset);
+}
+
+/// Moves an amount between two balances that no claim stands behind.
+void book(State& state, const BalanceChange& change) {
+    add_balances(state.holdings[change.asset], change);
+    drop_if_empty(state, change.asset);
+}
+
+void set_contract(State& state, base::AssetId id, const Contract& contract) {
+    if (contract == Contract{}) {
+        state.contracts.erase(id);
+    } else {
+        state.contracts[id] = contract;
+    }
+}
+
+Withdrawal take_withdrawal(State& state, std::uint32_t number) {
+    const auto node = state.withdrawals.extract(number);
+    CHECK(!node.empty(), "a withdrawal ends once");
+    return node.mapped();
+}
+
+/// Forgets the oldest settled trades. Every open trade has a claim, so that what is beyond claims
+/// and the maximum together is settled.
+void forget_trades(State& state) {
+    if (state.trades.size() <= limits::trades_remembered_max) return;
+    std::size_t kept_max = limits::trades_remembered_max;
+    for (const auto& [asset, holding] : state.holdings) kept_max += holding.claims.size();
+    auto trade = state.trades.begin();
+    while (state.trades.size() > kept_max && trade != state.trades.end()) {
+        trade = trade->second.open == zero ? state.trades.erase(trade) : std::next(trade);
+    }
+}
+
+void apply_one(State& state, const TradeNovated& novated) {
+    state.trades_count += 1;
+    CHECK(novated.number == state.trades_count, "trades are numbered without gaps");
+    Trade trade{.cause = novated.cause,
+                .instrument = novated.instrument,
+                .quantity = novated.quantity,
+                .price = novated.price,
+                .cash = novated.cash,
+                .fee = novated.fee,
+                .claimed = {},
+                .claimed_asset = novated.quantity > zero ? novated.base : novated.settlement,
+                .open = {},
+                .state = TradeState::novated,
+                .at = novated.at,
+                .settled_at = {}};
+    for (const BalanceChange& change : novated.changes) {
+        book(state, change, {.trade = novated.number, .amount = {}, .settle_by = novated.settle_by},
+             novated.at);
+        if (change.unsettled > zero) trade.claimed = trade.open = change.unsettled;
+    }
+    // Nothing to deliver: a contract, or a sale that only paid a debt.
+    if (trade.open == zero) {
+        trade.state = TradeState::settled;
+        trade.settled_at = novated.at;
+    }
+    if (novated.is_contract) {
+        Contract contract;
+        if (const auto held = state.contracts.find(novated.base); held != state.contracts.end()) {
+            contract = held->second;
+        }
+        contract.quantity = base::must_add(contract.quantity, novated.quantity);
+        contract.settled_value = base::must_subtract(contract.settled_value, novated.cash);
+        set_contract(state, novated.base, contract);
+    }
+    state.trades.emplace(novated.number, trade);
+    remember(state, novated.cause,
+             {.body = novated.body,
+              .reject = Reject::none,
+              .number = novated.number,
+              .price = novated.price,
+              .fee = novated.fee,
+              .version = state.version});
+}
+
+void apply_one(State& state, const CommandRefused& refused) {
+    remember(state, refused.cause,
+             {.body = refused.body,
+              .reject = refused.reason,
+              .number = 0,
+              .price = {},
+              .fee = {},
+              .version = state.version});
+}
+
+void apply_one(State& state, const WithdrawalHeld& held) {
+    state.withdrawals_count += 1;
+    CHECK(held.number == state.withdrawals_count, "withdrawals are numbered without gaps");
+    BalanceChange change;
+    change.asset = held.asset;
+    change.free = base::must_subtract(zero, held.amount);
+    change.held = held.amount;
+    book(state, change);
+    state.withdrawals.emplace(held.number, Withdrawal{.asset = held.asset,
+                                                      .amount = held.amount,
+                                                      .shard = held.shard,
+                                                      .destination = held.destination,
+                                                      .at = held.at});
+    remember(state, held.cause,
+             {.body = held.body,
+              .reject = Reject::none,
+              .number = held.number,
+              .price = {},
+              .fee = {},
+              .version = state.version});
+}
+
+void apply_one(State& state, const WithdrawalReturned& returned) {
+    const Withdrawal withdrawal = take_withdrawal(state, returned.number);
+    BalanceChange change;
+    change.asset = withdrawal.asset;
+    change.held = base::must_subtract(zero, withdrawal.amount);
+    change.free = withdrawal.amount;
+    book(state, change);
+}
+
+void apply_one(State& state, const WithdrawalPaid& paid) {
+    const Withdrawal withdrawal = take_withdrawal(state, paid.number);
+    BalanceChange change;
+    change.asset = withdrawal.asset;
+    change.held = base::must_subtract(zero, withdrawal.amount);
+    book(state, change);
+}
+
+void apply_one(State& state, const DepositNoted& noted) {
+    state.deposits[{.shard = noted.shard, .id = noted.deposit}] = noted.finality;
+    book(state, noted.change);
+}
+
+void apply_one(State& state, const ClaimsCovered& covered) {
+    BalanceChange change;
+    change.asset = covered.asset;
+    change.unsettled = base::must_subtract(zero, covered.amount);
+    change.free = covered.amount;
+    book(state, change, {}, covered.at);
+}
+
+void apply_one(State& state, const ClaimsCashSettled& settled) {
+    // Those due, wherever they stand: a profile that changed may have made a later one due earlier.
+    auto& claims = state.holdings[settled.asset].claims;
+    Amount due;
+    std::deque<Claim> kept;
+    for (const Claim& claim : claims) {
+        if (claim.settle_by > settled.at) {
+            kept.push_back(claim);
+            continue;
+        }
+        due = base::must_add(due, claim.amount);
+        close_part(state, {.trade = claim.trade, .amount = claim.amount, .is_last = true},
+                   TradeState::cash_settled, settled.at);
+    }
+    CHECK(due == settled.amount, "what was due is what was paid for");
+    claims = std::move(kept);
+    for (const BalanceChange& change : settled.changes) {
+        if (change.asset == settled.asset) {
+            book(state, change);
+        } else {
+            book(state, change, {.trade = 0, .amount = {}, .settle_by = settled.at}, settled.at);
+        }
+    }
+}
+
+void apply_one(State& state, const VariationSettled& settled) {
+    const auto held = state.contracts.find(settled.contract);
+    CHECK(held != state.contracts.end(), "variation is settled on a position");
+    const Contract contract{.quantity = held->second.quantity,
+                            .settled_value = settled.settled_value};
+    set_contract(state, settled.contract, contract);
+    book(state, settled.balance, {.trade = 0, .amount = {}, .settle_by = settled.settle_by},
+         settled.at);
+}
+
+StartWithdrawal start(base::AccountId account, std::uint32_t number, const Withdrawal& open) {
+    return {.account = account,
+            .number = number,
+            .asset = open.asset,
+            .amount = open.amount,
+            .shard = open.shard,
+            .destination = open.destination,
+            .held_at = open.at};
+}
+
+std::vector<Effect> effects(const State& after, const WithdrawalHeld& held) {
+    const Withdrawal open{.asset = held.asset,
+                          .amount = held.amount,
+                          .shard = held.shard,
+                          .destination = held.destination,
+                          .at = held.at};
+    return {start(after.id, held.number, open)};
+}
+
+// One line for each event that asks for nothing: a new event has to say so too.
+std::vector<Effect> effects(const State&, const TradeNovated&) { return {}; }
+std::vector<Effect> effects(const State&, const CommandRefused&) { return {}; }
+std::vector<Effect> effects(const State&, const WithdrawalReturned&) { return {}; }
+std::vector<Effect> effects(const State&, const WithdrawalPaid&) { return {}; }
+std::vector<Effect> effects(const State&, const DepositNoted&) { return {}; }
+std::vector<Effect> effects(const State&, const ClaimsCovered&) { return {}; }
+std::vector<Effect> effects(const State&, const ClaimsCashSettled&) { return {}; }
+std::vector<Effect> effects(const State&, const VariationSettled&) { return {}; }
+
+}  // namespace
+
+void apply(State& state, const Event& event) {
+    state.version += 1;
+    std::visit([&state](const auto& one) { apply_one(state, one); }, event);
+    forget_trades(state);
+}
+
+std::vector<Effect> effects_of(const State& after, const Event& event) {
+    return std::visit([&after](const auto& one) { return effects(after, one); }, event);
+}
+
+std::vector<Effect> outstanding(const State& state) {
+    std::vector<Effect> owed;
+    owed.reserve(state.withdrawals.size());
+    for (const auto& [number, open] : state.withdrawals) {
+        owed.emplace_back(start(state.id, number, open));
+    }
+    return owed;
+}
+
+}  // namespace crossclear::ledger::account

@@ -1,0 +1,122 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/amount.hpp"
+#include "base/command_id.hpp"
+#include "base/ids.hpp"
+#include "base/time.hpp"
+#include "ledger/words.hpp"
+
+/// What may be asked of one account.
+
+namespace crossclear::ledger::account {
+
+/// What the host found out for a decision: everything that is not in the account's state. Prices
+/// and margin come from `risk`, limits and fees from the broker's profile.
+struct Terms {
+    base::Price mark;             ///< Of the instrument, in its settlement token.
+    base::Price fill;             ///< Mark ± half spread, rounded against the client.
+    bool is_price_fresh{};
+    base::AssetId base;           ///< Of the instrument.
+    base::AssetId settlement;
+    bool is_contract{};
+    bool is_offered{};            ///< The broker lists it.
+    base::Amount cash;            ///< |quantity| at `fill`, against the client, positive.
+    bool does_cash_fit{};         ///< False where the product overflows or rounds to nothing.
+    base::Amount fee;             ///< In the settlement token, positive.
+    std::int64_t notional_cents{};
+    bool is_within_limits{};      ///< The broker's and the account's caps.
+    bool is_close_only{};         ///< The broker or the account takes unwinds alone.
+    bool is_pure_unwind{};        ///< No position grows and margin does not rise.
+    bool has_margin{};            ///< RISK: equity - fee >= IM after, or the relaxed tests.
+    base::Timestamp settle_by;    ///< When the claim must be covered.
+
+    friend bool operator==(const Terms&, const Terms&) = default;
+};
+
+/// Asks to change an account's holding of one instrument, immediate or cancel.
+///
+/// Sent by a session, answered once the outcome is durable. Safe to repeat with the same `id` and
+/// body: the answer is the first one given.
+struct SubmitTrade {
+    base::CommandId id;
+    base::InstrumentId instrument;
+    base::Amount quantity;      ///< Minor units of the base; positive buys, negative sells.
+    base::Price limit;          ///< Worst acceptable price per unit.
+    base::Timestamp received_at;  ///< Stamped by the session on arrival.
+    Terms terms;                ///< Filled in by the account's host, not part of the body.
+};
+
+/// Asks to pay tokens out to an address. Held at once, sent after the broker's delay.
+struct RequestWithdrawal {
+    base::CommandId id;
+    base::AssetId asset;
+    base::Amount amount;        ///< Positive.
+    base::ShardId shard;        ///< Where it is paid out.
+    std::string destination;
+    base::Timestamp received_at;
+    bool is_destination_allowed{};  ///< The allow-list's answer, by the host.
+    bool has_margin{};              ///< Margin holds without what is withdrawn, by the host.
+};
+
+/// Asks to take back a withdrawal that was not sent yet. Sent by the home partition, which decides.
+struct ReturnWithdrawal {
+    std::uint32_t number{};
+    ShardRefusal reason{ShardRefusal::none};
+};
+
+/// Tells that a withdrawal is final on its shard. Sent by the withdrawal machine; repeats add
+/// nothing.
+struct PayWithdrawal {
+    std::uint32_t number{};
+    std::uint64_t block{};
+};
+
+/// Tells what is known of a deposit. Sent by the netting machine; repeats add nothing.
+struct NoteDeposit {
+    std::uint64_t deposit{};
+    base::ShardId shard;
+    base::AssetId asset;
+    base::Amount amount;
+    Finality finality{Finality::unseen};  ///< unseen: reorganised away.
+    base::Timestamp at;
+};
+
+/// Turns claims into settled balance, oldest first, up to `amount`. Sent by the partition's host
+/// when its quota has room.
+struct CoverClaims {
+    base::AssetId asset;
+    base::Amount amount;
+    base::Timestamp at;
+};
+
+/// Pays claims out in the settlement token instead of in kind, at the mark. Sent by the host when
+/// claims are overdue and their shard cannot deliver.
+struct CashSettleClaims {
+    base::AssetId asset;
+    base::AssetId settlement;
+    base::Price mark;
+    int asset_scale{};
+    int settlement_scale{};
+    base::Timestamp at;
+};
+
+/// Settles a contract's profit or loss since the last time. Sent by the host on each cycle.
+struct SettleVariation {
+    base::AssetId contract;
+    base::AssetId settlement;
+    base::Price mark;
+    int contract_scale{};
+    int settlement_scale{};
+    base::Timestamp at;
+    base::Timestamp settle_by;
+};
+
+using Command = std::variant<SubmitTrade, RequestWithdrawal, ReturnWithdrawal, PayWithdrawal,
+                             NoteDeposit, CoverClaims, CashSettleClaims, SettleVariation>;
+
+}  // namespace crossclear::ledger::account

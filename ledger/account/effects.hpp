@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/amount.hpp"
+#include "base/ids.hpp"
+#include "base/time.hpp"
+
+/// What the world owes an account's events.
+
+namespace crossclear::ledger::account {
+
+/// Asks the home partition to carry out a withdrawal. Repeats are dropped there by account and
+/// number; asked again after a restart until it is paid or returned.
+struct StartWithdrawal {
+    base::AccountId account;
+    std::uint32_t number{};
+    base::AssetId asset;
+    base::Amount amount;
+    base::ShardId shard;
+    std::string destination;
+    base::Timestamp held_at;
+
+    friend bool operator==(const StartWithdrawal&, const StartWithdrawal&) = default;
+};
+
+using Effect = std::variant<StartWithdrawal>;
+
+}  // namespace crossclear::ledger::account

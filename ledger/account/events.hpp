@@ -1,0 +1,147 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/amount.hpp"
+#include "base/command_id.hpp"
+#include "base/ids.hpp"
+#include "base/time.hpp"
+#include "ledger/account/reject.hpp"
+#include "ledger/words.hpp"
+
+/// What became true of one account. Written once, for ever; each says all that its postings need.
+
+namespace crossclear::ledger::account {
+
+/// A trade was cleared: the broker is the client's counterparty from here on.
+struct TradeNovated {
+    base::CommandId cause;
+    std::uint64_t body{};           ///< Hash of the command's body, for repeats.
+    std::uint64_t number{};         ///< Counts the account's trades from 1.
+    base::InstrumentId instrument;
+    base::AssetId base;
+    base::AssetId settlement;
+    bool is_contract{};
+    base::Amount quantity;          ///< Signed: positive was bought.
+    base::Price price;
+    base::Amount cash;              ///< Signed: what the client received of the settlement token.
+    base::Amount fee;               ///< Charged, positive.
+    std::int64_t notional_cents{};  ///< In USD, for figures that are not money.
+    std::vector<BalanceChange> changes;  ///< Fee included.
+    base::Timestamp at;
+    base::Timestamp settle_by;
+
+    friend bool operator==(const TradeNovated&, const TradeNovated&) = default;
+};
+
+/// A command was refused for a reason of the moment; its id stays refused.
+struct CommandRefused {
+    base::CommandId cause;
+    std::uint64_t body{};
+    Reject reason{Reject::none};
+    base::Timestamp at;
+
+    friend bool operator==(const CommandRefused&, const CommandRefused&) = default;
+};
+
+/// Tokens were set aside for a withdrawal: FREE / HELD.
+struct WithdrawalHeld {
+    base::CommandId cause;
+    std::uint64_t body{};
+    std::uint32_t number{};  ///< Counts the account's withdrawals from 1.
+    base::AssetId asset;
+    base::Amount amount;
+    base::ShardId shard;
+    std::string destination;
+    base::Timestamp at;
+
+    friend bool operator==(const WithdrawalHeld&, const WithdrawalHeld&) = default;
+};
+
+/// A held withdrawal will not be sent: HELD / FREE.
+struct WithdrawalReturned {
+    std::uint32_t number{};
+    base::AssetId asset;
+    base::Amount amount;
+    ShardRefusal reason{ShardRefusal::none};
+
+    friend bool operator==(const WithdrawalReturned&, const WithdrawalReturned&) = default;
+};
+
+/// A withdrawal is final on its shard: HELD / TRANSIT. Takes its quota along.
+struct WithdrawalPaid {
+    std::uint32_t number{};
+    base::AssetId asset;
+    base::Amount amount;
+    std::uint64_t block{};
+
+    friend bool operator==(const WithdrawalPaid&, const WithdrawalPaid&) = default;
+};
+
+/// A deposit was seen, became final or was reorganised away: TRANSIT / SEEN, SEEN / FREE, SEEN /
+/// TRANSIT. A final one brings its quota.
+struct DepositNoted {
+    std::uint64_t deposit{};
+    base::ShardId shard;
+    base::AssetId asset;
+    base::Amount amount;
+    Finality finality{Finality::unseen};
+    BalanceChange change;
+    base::Timestamp at;
+
+    friend bool operator==(const DepositNoted&, const DepositNoted&) = default;
+};
+
+/// Claims became settled balance: UNSETTLED / FREE.
+struct ClaimsCovered {
+    struct Part {
+        std::uint64_t trade{};  ///< 0: variation.
+        base::Amount amount;
+        bool is_last{};         ///< Nothing of this trade's claim is left.
+
+        friend bool operator==(const Part&, const Part&) = default;
+    };
+    base::AssetId asset;
+    base::Amount amount;
+    std::vector<Part> parts;
+    base::Timestamp at;
+
+    friend bool operator==(const ClaimsCovered&, const ClaimsCovered&) = default;
+};
+
+/// Claims were paid in the settlement token: UNSETTLED / CONV in kind, CONV / CREDIT at the mark.
+struct ClaimsCashSettled {
+    base::AssetId asset;
+    base::AssetId settlement;
+    base::Amount amount;            ///< In kind, positive.
+    base::Amount cash;              ///< In the settlement token, positive.
+    base::Price mark;
+    std::vector<std::uint64_t> trades;
+    std::vector<BalanceChange> changes;
+    base::Timestamp at;
+
+    friend bool operator==(const ClaimsCashSettled&, const ClaimsCashSettled&) = default;
+};
+
+/// A contract's profit or loss was settled: VM / CREDIT or DEBIT / VM.
+struct VariationSettled {
+    base::AssetId contract;
+    base::AssetId settlement;
+    base::Price mark;
+    base::Amount change;            ///< Positive is the client's gain.
+    base::Amount settled_value;     ///< Of the position, after it.
+    BalanceChange balance;
+    base::Timestamp at;
+    base::Timestamp settle_by;
+
+    friend bool operator==(const VariationSettled&, const VariationSettled&) = default;
+};
+
+using Event = std::variant<TradeNovated, CommandRefused, WithdrawalHeld, WithdrawalReturned,
+                           WithdrawalPaid, DepositNoted, ClaimsCovered, ClaimsCashSettled,
+                           VariationSettled>;
+
+}  // namespace crossclear::ledger::account

@@ -1,0 +1,417 @@
+#include "ledger/account/machine.hpp"
+
+#include "base/check.hpp"
+#include "base/hash.hpp"
+#include "base/limits.hpp"
+#include "ledger/account/balances.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+namespace crossclear::ledger::account {
+namespace {
+
+using base::Amount;
+using base::Failure;
+namespace limits = base::limits;
+
+constexpr Amount zero{0};
+const std::vector<Event> nothing_new;
+
+/// Claims that one ClaimsCovered names: more of them are covered by several events, since each has
+/// to fit a journal entry. A part takes at most 32 bytes encoded.
+constexpr std::size_t cover_parts_max = 256;
+static_assert(cover_parts_max * 32 < limits::entry_bytes_max, "an event fits a journal entry");
+
+/// What a trade would do to the account's books.
+using Booking = base::Result<std::vector<BalanceChange>, Reject>;
+
+std::optional<std::string> breach_after(const State& state, const std::vector<Event>& events) {
+    State after = state;
+    for (const Event& event : events) apply(after, event);
+    return check_invariants(after);
+}
+
+/// Hands out what was decided. The checks that a decision makes on the way keep the invariants at
+/// the cost of what it touches; here tests and simulation look at all of them.
+Decision propose(const State& state, std::vector<Event> events) {
+    CHECK_SLOW(!breach_after(state, events), "a decision keeps the invariants");
+    static_cast<void>(state);
+    return events;
+}
+
+Decision propose(const State& state, Event event) {
+    std::vector<Event> events;
+    events.push_back(std::move(event));
+    return propose(state, std::move(events));
+}
+
+Decision refuse(const State& state, base::CommandId cause, std::uint64_t body, Reject reason,
+                base::Timestamp at) {
+    if (!depends_on_the_moment(reason)) return Failure{reason};
+    return propose(state, CommandRefused{.cause = cause, .body = body, .reason = reason, .at = at});
+}
+
+/// The decision that identity alone allows: a repeat, a reused id, or one out of the window in
+/// which answers are remembered. Nothing where the command is new.
+std::optional<Decision> decide_by_identity(const State& state, base::CommandId id,
+                                           std::uint64_t body, base::Timestamp received_at) {
+    if (const Answer* first = answer_to(state, id)) {
+        if (first->body == body) return nothing_new;
+        return Failure{Reject::id_reused_with_other_body};
+    }
+    if (id <= state.floor) return Failure{Reject::id_too_old};
+    // A full memory evicts the smallest id: this one's own answer could not be kept, so that its
+    // repeat would find none.
+    const bool is_memory_full = state.answered.size() >= limits::answered_max;
+    if (is_memory_full && id < state.answered.begin()->first) return Failure{Reject::id_too_old};
+    if (base::made_at(id) - limits::id_ahead_max > received_at) {
+        return Failure{Reject::id_too_far_ahead};
+    }
+    return std::nullopt;
+}
+
+bool is_buy(const SubmitTrade& command) { return command.quantity > zero; }
+
+/// What the client receives of the settlement token, without the fee.
+Amount signed_cash(const SubmitTrade& command) {
+    const Amount cash = command.terms.cash;
+    return is_buy(command) ? base::must_subtract(zero, cash) : cash;
+}
+
+bool does_contract_fit(const State& state, const SubmitTrade& command) {
+    const auto found = state.contracts.find(command.terms.base);
+    const Contract held = found == state.contracts.end() ? Contract{} : found->second;
+    return base::add(held.quantity, command.quantity).has_value() &&
+           base::subtract(held.settled_value, signed_cash(command)).has_value();
+}
+
+/// What a trade does to the balances: cash and fee as one sum in the settlement token, the tokens
+/// themselves unless it is a contract. **Errors:** `notional_out_of_range`, `holding_insufficient`.
+Booking booking_of(const State& state, const SubmitTrade& command) {
+    const Terms& terms = command.terms;
+    const bool does_fit = terms.does_cash_fit && terms.cash > zero && terms.fee >= zero;
+    if (!does_fit) return Failure{Reject::notional_out_of_range};
+
+    const Amount cash = terms.is_contract ? zero : signed_cash(command);
+    const auto paid = base::subtract(cash, terms.fee);
+    if (!paid) return Failure{Reject::notional_out_of_range};
+    const auto settlement = move(holding_of(state, terms.settlement), terms.settlement, *paid);
+    if (!settlement) return Failure{Reject::notional_out_of_range};
+
+    std::vector<BalanceChange> changes;
+    if (*paid != zero) changes.push_back(*settlement);
+    if (terms.is_contract) {
+        if (!does_contract_fit(state, command)) return Failure{Reject::notional_out_of_range};
+        return changes;
+    }
+
+    const Holding& holding = holding_of(state, terms.base);
+    const auto given = base::negate(command.quantity);
+    if (!given) return Failure{Reject::notional_out_of_range};
+    if (*given > sellable(holding)) return Failure{Reject::holding_insufficient};
+    const auto tokens = move(holding, terms.base, command.quantity);
+    if (!tokens) return Failure{Reject::notional_out_of_range};
+    changes.push_back(*tokens);
+    return changes;
+}
+
+/// The first reason against what a trade asks for, whatever the account.
+Reject shape_fault(const SubmitTrade& command, const Booking& booking) {
+    if (command.quantity == zero) return Reject::quantity_must_be_positive;
+    if (!booking && booking.error() == Reject::notional_out_of_range) {
+        return Reject::notional_out_of_range;
+    }
+    const bool has_two_sides = command.terms.base != command.terms.settlement;
+    if (!command.terms.is_offered || !has_two_sides) return Reject::instrument_not_offered;
+    return Reject::none;
+}
+
+/// The first reason against a trade at this moment: state, then risk. Unwinds pass a stale price,
+/// close-only and the limits; they too need some mark, and room to write down what they do.
+Reject moment_fault(const State& state, const SubmitTrade& command, const Booking& booking) {
+    const Terms& terms = command.terms;
+    const bool is_priced = terms.is_price_fresh || terms.is_pure_unwind;
+    if (!is_priced || terms.mark.v <= 0) return Reject::price_is_stale;
+    const bool is_within_limit =
+        is_buy(command) ? terms.fill <= command.limit : terms.fill >= command.limit;
+    if (!is_within_limit) return Reject::price_outside_limit;
+    if (terms.is_close_only && !terms.is_pure_unwind) return Reject::account_is_close_only;
+    if (!terms.is_within_limits && !terms.is_pure_unwind) return Reject::too_much_open;
+    const base::AssetId received = is_buy(command) ? terms.base : terms.settlement;
+    const bool can_claim = terms.is_contract || has_room_for_claim(holding_of(state, received));
+    if (!can_claim) return Reject::too_much_open;
+    if (!booking) return booking.error();
+    if (!terms.has_margin) return Reject::margin_insufficient;
+    return Reject::none;
+}
+
+/// The first reason against a withdrawal that its body does not tell alone.
+Reject moment_fault(const State& state, const RequestWithdrawal& command) {
+    if (!command.is_destination_allowed) return Reject::destination_not_allowed;
+    const bool can_count = state.withdrawals_count < std::numeric_limits<std::uint32_t>::max();
+    if (state.withdrawals.size() >= limits::withdrawals_open_max || !can_count) {
+        return Reject::too_much_open;
+    }
+    // Who owes the broker anything repays before taking anything out, in whatever asset.
+    const bool has_debt = std::any_of(state.holdings.begin(), state.holdings.end(),
+                                      [](const auto& entry) { return entry.second.recv > zero; });
+    if (has_debt || holding_of(state, command.asset).free < command.amount) {
+        return Reject::holding_insufficient;
+    }
+    if (!command.has_margin) return Reject::margin_insufficient;
+    return Reject::none;
+}
+
+DepositNoted noted(const NoteDeposit& command, Finality finality, BalanceChange change) {
+    change.asset = command.asset;
+    return DepositNoted{.deposit = command.deposit,
+                        .shard = command.shard,
+                        .asset = command.asset,
+                        .amount = command.amount,
+                        .finality = finality,
+                        .change = change,
+                        .at = command.at};
+}
+
+/// What is new in a notice about a deposit of which `known` is booked. A deposit always enters by
+/// SEEN, so that one which is final at first sight takes two steps.
+std::vector<Event> news_of(const NoteDeposit& command, Finality known) {
+    const Amount less = base::must_subtract(zero, command.amount);
+    BalanceChange enters;
+    enters.seen = command.amount;
+    BalanceChange leaves;
+    leaves.seen = less;
+    BalanceChange settles = leaves;
+    settles.free = command.amount;
+
+    if (known == Finality::final) return {};
+    if (command.finality == Finality::unseen) {
+        if (known == Finality::unseen) return {};
+        return {noted(command, Finality::unseen, leaves)};
+    }
+    if (command.finality <= known) return {};
+
+    std::vector<Event> events;
+    const bool is_final = command.finality == Finality::final;
+    if (known == Finality::unseen) {
+        events.emplace_back(noted(command, is_final ? Finality::seen : command.finality, enters));
+    } else if (!is_final) {
+        events.emplace_back(noted(command, command.finality, {}));
+    }
+    if (is_final) events.emplace_back(noted(command, Finality::final, settles));
+    return events;
+}
+
+bool is_scale(int scale) { return scale >= 0 && scale <= base::asset_scale_max; }
+
+/// What a quantity is worth, rounded down: against the client whether it is long or short.
+base::Result<Amount, Reject> value_of(Amount quantity, int scale, base::Price mark,
+                                      int settlement_scale) {
+    if (mark.v <= 0) return Failure{Reject::price_is_stale};
+    if (!is_scale(scale) || !is_scale(settlement_scale)) {
+        return Failure{Reject::notional_out_of_range};
+    }
+    const auto value =
+        base::notional(quantity, scale, mark, settlement_scale, base::Rounding::down);
+    if (!value) return Failure{Reject::notional_out_of_range};
+    return *value;
+}
+
+/// An open withdrawal; a null where it has ended; an error where it never was.
+base::Result<const Withdrawal*, Reject> open_withdrawal(const State& state, std::uint32_t number) {
+    if (number == 0 || number > state.withdrawals_count) {
+        return Failure{Reject::withdrawal_unknown};
+    }
+    const auto found = state.withdrawals.find(number);
+    const Withdrawal* open = found == state.withdrawals.end() ? nullptr : &found->second;
+    return open;
+}
+
+}  // namespace
+
+Decision decide(const State& state, const SubmitTrade& command) {
+    const std::uint64_t body = body_hash(command);
+    if (auto known = decide_by_identity(state, command.id, body, command.received_at)) {
+        return *std::move(known);
+    }
+    const Booking booking = booking_of(state, command);
+    Reject fault = shape_fault(command, booking);
+    // From here on the answer depends on the moment, so a refusal is journaled as well: once the
+    // client has been told no, a late copy of this request must not be able to succeed.
+    if (fault == Reject::none) fault = moment_fault(state, command, booking);
+    if (fault != Reject::none) {
+        return refuse(state, command.id, body, fault, command.received_at);
+    }
+
+    // After this line the trade must succeed.
+    const Terms& terms = command.terms;
+    return propose(state, TradeNovated{.cause = command.id,
+                                       .body = body,
+                                       .number = state.trades_count + 1,
+                                       .instrument = command.instrument,
+                                       .base = terms.base,
+                                       .settlement = terms.settlement,
+                                       .is_contract = terms.is_contract,
+                                       .quantity = command.quantity,
+                                       .price = terms.fill,
+                                       .cash = signed_cash(command),
+                                       .fee = terms.fee,
+                                       .notional_cents = terms.notional_cents,
+                                       .changes = *booking,
+                                       .at = command.received_at,
+                                       .settle_by = terms.settle_by});
+}
+
+Decision decide(const State& state, const RequestWithdrawal& command) {
+    const std::uint64_t body = body_hash(command);
+    if (auto known = decide_by_identity(state, command.id, body, command.received_at)) {
+        return *std::move(known);
+    }
+    if (command.amount <= zero) return Failure{Reject::quantity_must_be_positive};
+    const Reject fault = moment_fault(state, command);
+    if (fault != Reject::none) {
+        return refuse(state, command.id, body, fault, command.received_at);
+    }
+
+    // After this line the withdrawal must be held.
+    return propose(state, WithdrawalHeld{.cause = command.id,
+                                         .body = body,
+                                         .number = state.withdrawals_count + 1,
+                                         .asset = command.asset,
+                                         .amount = command.amount,
+                                         .shard = command.shard,
+                                         .destination = command.destination,
+                                         .at = command.received_at});
+}
+
+Decision decide(const State& state, const ReturnWithdrawal& command) {
+    const auto open = open_withdrawal(state, command.number);
+    if (!open) return Failure{open.error()};
+    if (*open == nullptr) return nothing_new;
+    return propose(state, WithdrawalReturned{.number = command.number,
+                                             .asset = (*open)->asset,
+                                             .amount = (*open)->amount,
+                                             .reason = command.reason});
+}
+
+Decision decide(const State& state, const PayWithdrawal& command) {
+    const auto open = open_withdrawal(state, command.number);
+    if (!open) return Failure{open.error()};
+    if (*open == nullptr) return nothing_new;
+    return propose(state, WithdrawalPaid{.number = command.number,
+                                         .asset = (*open)->asset,
+                                         .amount = (*open)->amount,
+                                         .block = command.block});
+}
+
+Decision decide(const State& state, const NoteDeposit& command) {
+    if (command.amount <= zero) return Failure{Reject::quantity_must_be_positive};
+    const auto found = state.deposits.find({.shard = command.shard, .id = command.deposit});
+    const Finality known = found == state.deposits.end() ? Finality::unseen : found->second;
+    auto events = news_of(command, known);
+    if (events.empty()) return nothing_new;
+    // Only the first step can fail to fit: what entered SEEN fits FREE, see is_bookable.
+    const auto& first = std::get<DepositNoted>(events.front());
+    if (!is_bookable(holding_of(state, command.asset), first.change)) {
+        return Failure{Reject::notional_out_of_range};
+    }
+    return propose(state, std::move(events));
+}
+
+Decision decide(const State& state, const CoverClaims& command) {
+    const Holding& holding = holding_of(state, command.asset);
+    const Amount covered = std::min(command.amount, holding.unsettled);
+    if (covered <= zero) return nothing_new;
+    std::vector<Event> events;
+    ClaimsCovered next{.asset = command.asset, .amount = {}, .parts = {}, .at = command.at};
+    for (const auto& part : oldest_parts(holding.claims, covered)) {
+        if (next.parts.size() == cover_parts_max) {
+            events.emplace_back(std::move(next));
+            next = {.asset = command.asset, .amount = {}, .parts = {}, .at = command.at};
+        }
+        next.amount = base::must_add(next.amount, part.amount);
+        next.parts.push_back(part);
+    }
+    events.emplace_back(std::move(next));
+    return propose(state, std::move(events));
+}
+
+Decision decide(const State& state, const CashSettleClaims& command) {
+    if (command.asset == command.settlement) return nothing_new;  // Paid in kind is paid in cash.
+    Amount due;
+    std::vector<std::uint64_t> trades;
+    for (const Claim& claim : holding_of(state, command.asset).claims) {
+        if (claim.settle_by > command.at) continue;
+        due = base::must_add(due, claim.amount);
+        if (claim.trade != 0) trades.push_back(claim.trade);
+    }
+    if (due == zero) return nothing_new;
+    const auto cash = value_of(due, command.asset_scale, command.mark, command.settlement_scale);
+    if (!cash) return Failure{cash.error()};
+    const auto credited = credit(holding_of(state, command.settlement), command.settlement, *cash);
+    if (!credited) return Failure{Reject::notional_out_of_range};
+
+    BalanceChange given;
+    given.asset = command.asset;
+    given.unsettled = base::must_subtract(zero, due);
+    std::vector<BalanceChange> changes{given};
+    if (*cash != zero) changes.push_back(*credited);
+    return propose(state, ClaimsCashSettled{.asset = command.asset,
+                                            .settlement = command.settlement,
+                                            .amount = due,
+                                            .cash = *cash,
+                                            .mark = command.mark,
+                                            .trades = std::move(trades),
+                                            .changes = std::move(changes),
+                                            .at = command.at});
+}
+
+Decision decide(const State& state, const SettleVariation& command) {
+    const auto found = state.contracts.find(command.contract);
+    if (found == state.contracts.end()) return nothing_new;
+    const Contract& contract = found->second;
+    const auto value =
+        value_of(contract.quantity, command.contract_scale, command.mark, command.settlement_scale);
+    if (!value) return Failure{value.error()};
+    const auto change = base::subtract(*value, contract.settled_value);
+    if (!change) return Failure{Reject::notional_out_of_range};
+    if (*change == zero) return nothing_new;
+    const auto balance = move(holding_of(state, command.settlement), command.settlement, *change);
+    if (!balance) return Failure{Reject::notional_out_of_range};
+    return propose(state, VariationSettled{.contract = command.contract,
+                                           .settlement = command.settlement,
+                                           .mark = command.mark,
+                                           .change = *change,
+                                           .settled_value = *value,
+                                           .balance = *balance,
+                                           .at = command.at,
+                                           .settle_by = command.settle_by});
+}
+
+Decision decide(const State& state, const Command& command) {
+    return std::visit([&state](const auto& one) { return decide(state, one); }, command);
+}
+
+const Answer* answer_to(const State& state, base::CommandId id) {
+    const auto found = state.answered.find(id);
+    return found == state.answered.end() ? nullptr : &found->second;
+}
+
+std::uint64_t body_hash(const SubmitTrade& command) {
+    std::uint64_t hash = base::hash_combine(0, 1);  // The kind of command.
+    hash = base::hash_combine(hash, command.instrument.v);
+    hash = base::hash_combine(hash, static_cast<std::uint64_t>(command.quantity.v));
+    return base::hash_combine(hash, static_cast<std::uint64_t>(command.limit.v));
+}
+
+std::uint64_t body_hash(const RequestWithdrawal& command) {
+    std::uint64_t hash = base::hash_combine(0, 2);  // The kind of command.
+    hash = base::hash_combine(hash, command.asset.v);
+    hash = base::hash_combine(hash, static_cast<std::uint64_t>(command.amount.v));
+    hash = base::hash_combine(hash, command.shard.v);
+    return base::hash_combine(hash, base::fnv1a(command.destination));
+}
+
+}  // namespace crossclear::ledger::account

@@ -1,0 +1,85 @@
+#pragma once
+
+#include "base/command_id.hpp"
+#include "base/result.hpp"
+#include "ledger/account/commands.hpp"
+#include "ledger/account/effects.hpp"
+#include "ledger/account/events.hpp"
+#include "ledger/account/reject.hpp"
+#include "ledger/account/state.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+/// The account machine: everything one client's account may do. Pure.
+///
+/// `decide` looks for a refusal in the order of `Reject`; one that depends on the moment comes back
+/// as a `CommandRefused` event, the others as the reject alone. See balances.hpp for how balances
+/// and claims move.
+
+namespace crossclear::ledger::account {
+
+/// What becomes true, in order, or why nothing does. No events: a repeat (its answer is
+/// `answer_to`), or nothing to do.
+using Decision = base::Result<std::vector<Event>, Reject>;
+
+/// Clears a trade. **Errors:** every `Reject` that is about ids, trades or margin.
+[[nodiscard]] Decision decide(const State& state, const SubmitTrade& command);
+
+/// Sets tokens aside. **Errors:** those about ids, `quantity_must_be_positive`; journaled:
+/// `destination_not_allowed`, `too_much_open`, `holding_insufficient`, `margin_insufficient`.
+[[nodiscard]] Decision decide(const State& state, const RequestWithdrawal& command);
+
+/// Gives held tokens back, once. **Errors:** `withdrawal_unknown`.
+[[nodiscard]] Decision decide(const State& state, const ReturnWithdrawal& command);
+
+/// Lets held tokens go, once. **Errors:** `withdrawal_unknown`.
+[[nodiscard]] Decision decide(const State& state, const PayWithdrawal& command);
+
+/// Books what is new about a deposit; its certainty only rises, or it vanishes before it is final.
+/// **Errors:** `quantity_must_be_positive`, `notional_out_of_range` where the balance would
+/// overflow or less was seen than is now final.
+[[nodiscard]] Decision decide(const State& state, const NoteDeposit& command);
+
+/// Settles the oldest claims up to the amount granted. Never refuses.
+/// **Cost:** linear in the claims covered; several events where they are many.
+[[nodiscard]] Decision decide(const State& state, const CoverClaims& command);
+
+/// Pays every claim in kind that is due in the settlement token.
+/// **Rounding:** once, against the client; a claim below a minor unit of it is worth nothing.
+/// **Errors:** `price_is_stale` without a mark, `notional_out_of_range`.
+[[nodiscard]] Decision decide(const State& state, const CashSettleClaims& command);
+
+/// Books a contract's profit or loss since it was last settled. A loss is booked whatever the
+/// client holds. **Rounding:** the value rounds down, against the client, and what that takes comes
+/// back with a later settlement. **Errors:** `price_is_stale` without a mark,
+/// `notional_out_of_range`.
+[[nodiscard]] Decision decide(const State& state, const SettleVariation& command);
+
+/// Whichever command it is.
+[[nodiscard]] Decision decide(const State& state, const Command& command);
+
+/// Makes an event true. Never refuses; stops the process on one that no `decide` could have made.
+void apply(State& state, const Event& event);
+
+/// What to ask of the world because of `event`; `after` is the state with it applied.
+[[nodiscard]] std::vector<Effect> effects_of(const State& after, const Event& event);
+
+/// What is still owed to this account by others: asked again after a restart.
+[[nodiscard]] std::vector<Effect> outstanding(const State& state);
+
+/// Says what is wrong with a state in one sentence, or nothing. **Cost:** linear in the state.
+[[nodiscard]] std::optional<std::string> check_invariants(const State& state);
+
+/// The first answer given to a command, null where none is remembered.
+[[nodiscard]] const Answer* answer_to(const State& state, base::CommandId id);
+
+/// Tells one command's body from another's under the same id. Stored; the value never changes.
+/// The time of arrival and what the host found out are no part of the body.
+[[nodiscard]] std::uint64_t body_hash(const SubmitTrade& command);
+/// As above; two kinds of command never share a body.
+[[nodiscard]] std::uint64_t body_hash(const RequestWithdrawal& command);
+
+}  // namespace crossclear::ledger::account

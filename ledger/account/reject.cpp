@@ -1,0 +1,115 @@
+#include "ledger/account/reject.hpp"
+
+#include "base/check.hpp"
+
+namespace crossclear::ledger::account {
+
+bool depends_on_the_moment(Reject reject) {
+    switch (reject) {
+        case Reject::none:
+        case Reject::id_reused_with_other_body:
+        case Reject::id_too_old:
+        case Reject::id_too_far_ahead:
+        case Reject::quantity_must_be_positive:
+        case Reject::withdrawal_unknown:
+            return false;
+        // Prices move, brokers list more and allow-lists grow: a late copy must not profit.
+        case Reject::notional_out_of_range:
+        case Reject::instrument_not_offered:
+        case Reject::destination_not_allowed:
+        case Reject::price_is_stale:
+        case Reject::price_outside_limit:
+        case Reject::account_is_close_only:
+        case Reject::too_much_open:
+        case Reject::holding_insufficient:
+        case Reject::margin_insufficient:
+            return true;
+    }
+    UNREACHABLE("an unlisted reject");
+}
+
+bool is_transient(Reject reject) {
+    switch (reject) {
+        case Reject::none:
+        case Reject::id_reused_with_other_body:
+        case Reject::id_too_old:
+        case Reject::id_too_far_ahead:
+        case Reject::quantity_must_be_positive:
+        case Reject::notional_out_of_range:
+        case Reject::instrument_not_offered:
+        case Reject::destination_not_allowed:
+        case Reject::withdrawal_unknown:
+            return false;
+        case Reject::price_is_stale:
+        case Reject::price_outside_limit:
+        case Reject::account_is_close_only:
+        case Reject::too_much_open:
+        case Reject::holding_insufficient:
+        case Reject::margin_insufficient:
+            return true;
+    }
+    UNREACHABLE("an unlisted reject");
+}
+
+std::uint16_t wire_code(Reject reject) {
+    switch (reject) {
+        case Reject::none:
+        case Reject::id_reused_with_other_body:
+        case Reject::id_too_old:
+        case Reject::quantity_must_be_positive:
+        case Reject::price_is_stale:
+        case Reject::price_outside_limit:
+        case Reject::account_is_close_only:
+        case Reject::too_much_open:
+        case Reject::margin_insufficient:
+            return static_cast<std::uint16_t>(reject);
+        case Reject::id_too_far_ahead:
+            return static_cast<std::uint16_t>(Reject::id_too_old);
+        case Reject::notional_out_of_range:
+        case Reject::instrument_not_offered:
+        case Reject::destination_not_allowed:
+        case Reject::withdrawal_unknown:
+            return static_cast<std::uint16_t>(Reject::quantity_must_be_positive);
+        case Reject::holding_insufficient:
+            return static_cast<std::uint16_t>(Reject::too_much_open);
+    }
+    UNREACHABLE("an unlisted reject");
+}
+
+const char* name_of(Reject reject) {
+    switch (reject) {
+        case Reject::none:
+            return "none";
+        case Reject::id_reused_with_other_body:
+            return "id_reused_with_other_body";
+        case Reject::id_too_old:
+            return "id_too_old";
+        case Reject::id_too_far_ahead:
+            return "id_too_far_ahead";
+        case Reject::quantity_must_be_positive:
+            return "quantity_must_be_positive";
+        case Reject::notional_out_of_range:
+            return "notional_out_of_range";
+        case Reject::instrument_not_offered:
+            return "instrument_not_offered";
+        case Reject::destination_not_allowed:
+            return "destination_not_allowed";
+        case Reject::price_is_stale:
+            return "price_is_stale";
+        case Reject::price_outside_limit:
+            return "price_outside_limit";
+        case Reject::account_is_close_only:
+            return "account_is_close_only";
+        case Reject::too_much_open:
+            return "too_much_open";
+        case Reject::holding_insufficient:
+            return "holding_insufficient";
+        case Reject::margin_insufficient:
+            return "margin_insufficient";
+        case Reject::withdrawal_unknown:
+            return "withdrawal_unknown";
+    }
+    UNREACHABLE("an unlisted reject");
+}
+
+}  // namespace crossclear::ledger::account

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+
+/// Why commands are refused. The numbers are those of the wire.
+
+namespace crossclear::ledger::account {
+
+/// Why an account refused a command, in the order `decide` looks: the first that holds is given.
+/// Numbers are public on the wire and are never reused; those above 20000 are ours alone and reach
+/// the wire as the public number in the comment.
+enum class Reject : std::uint16_t {
+    none = 0,
+    id_reused_with_other_body = 11010,
+    id_too_old = 11011,
+    id_too_far_ahead = 21011,  ///< 11011: made more than five minutes ahead.
+    quantity_must_be_positive = 11012,
+    notional_out_of_range = 21012,    ///< 11012: does not fit, or is below a minor unit.
+    instrument_not_offered = 21013,   ///< 11012: this broker does not list it.
+    destination_not_allowed = 21014,  ///< 11012: not on the account's allow-list.
+    price_is_stale = 11022,
+    price_outside_limit = 11023,
+    account_is_close_only = 11024,
+    too_much_open = 11021,         ///< A limit of the account or of its broker.
+    holding_insufficient = 21021,  ///< 11021: tokens are sold only from what is held.
+    margin_insufficient = 11020,
+    withdrawal_unknown = 21031,  ///< 11012: never issued, so a defect of ours.
+};
+
+/// Whether the refusal depended on the moment: such a one is journaled, so that a late copy of the
+/// command cannot succeed after the client has been told no.
+[[nodiscard]] bool depends_on_the_moment(Reject reject);
+
+/// Whether the same wish, under a new id, may be accepted later.
+[[nodiscard]] bool is_transient(Reject reject);
+
+/// The public number of a reject.
+[[nodiscard]] std::uint16_t wire_code(Reject reject);
+
+/// The enumerator's name, for the wire's `reason`, logs and metrics.
+[[nodiscard]] const char* name_of(Reject reject);
+
+}  // namespace crossclear::ledger::account

@@ -1,0 +1,118 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/amount.hpp"
+#include "base/command_id.hpp"
+#include "base/ids.hpp"
+#include "base/time.hpp"
+#include "ledger/account/reject.hpp"
+#include "ledger/words.hpp"
+
+/// What we know of one account. Folded from its events; equal events, equal state, byte for byte.
+
+namespace crossclear::ledger::account {
+
+/// A provisional balance from one trade: the broker owes it and does not hold it yet.
+struct Claim {
+    std::uint64_t trade{};  ///< 0: variation of contracts.
+    base::Amount amount;    ///< What is left of it, positive.
+    base::Timestamp settle_by;
+
+    friend bool operator==(const Claim&, const Claim&) = default;
+};
+
+/// One asset's balances. Never negative, each of them.
+struct Holding {
+    base::Amount seen;
+    base::Amount free;
+    base::Amount unsettled;     ///< The sum of `claims`.
+    base::Amount held;
+    base::Amount recv;          ///< What the client owes.
+    std::deque<Claim> claims;   ///< Oldest first.
+
+    friend bool operator==(const Holding&, const Holding&) = default;
+};
+
+/// A position in one contract.
+struct Contract {
+    base::Amount quantity;       ///< Signed.
+    base::Amount settled_value;  ///< Of the position at the last settlement, in settlement units.
+
+    friend bool operator==(const Contract&, const Contract&) = default;
+};
+
+/// How far a trade has come. failing ones are carried forward, then cash settled.
+enum class TradeState : std::uint8_t { novated = 1, partly_settled = 2, settled = 3, cash_settled = 4 };
+
+/// One cleared trade, for questions about it.
+struct Trade {
+    base::CommandId cause;
+    base::InstrumentId instrument;
+    base::Amount quantity;
+    base::Price price;
+    base::Amount cash;
+    base::Amount fee;
+    base::Amount claimed;   ///< What had to be delivered to the client.
+    base::AssetId claimed_asset;
+    base::Amount open;      ///< What of it is not covered yet.
+    TradeState state{TradeState::novated};
+    base::Timestamp at;
+    base::Timestamp settled_at;  ///< Zero until then.
+
+    friend bool operator==(const Trade&, const Trade&) = default;
+};
+
+/// The first answer to a command, kept for its repeats.
+struct Answer {
+    std::uint64_t body{};
+    Reject reject{Reject::none};
+    std::uint64_t number{};  ///< The trade's or withdrawal's, 0 if refused.
+    base::Price price;       ///< Of a trade.
+    base::Amount fee;        ///< Of a trade.
+    std::uint64_t version{};  ///< The account's version after the command.
+
+    friend bool operator==(const Answer&, const Answer&) = default;
+};
+
+/// An open withdrawal.
+struct Withdrawal {
+    base::AssetId asset;
+    base::Amount amount;
+    base::ShardId shard;
+    std::string destination;
+    base::Timestamp at;
+
+    friend bool operator==(const Withdrawal&, const Withdrawal&) = default;
+};
+
+/// A deposit by shard and by the chain's own number.
+struct DepositKey {
+    base::ShardId shard;
+    std::uint64_t id{};
+
+    friend constexpr auto operator<=>(const DepositKey&, const DepositKey&) = default;
+};
+
+/// One account.
+struct State {
+    base::AccountId id;
+    std::uint64_t version{};  ///< Counts events; the sequence of the account's channel.
+    std::uint64_t trades_count{};
+    std::uint32_t withdrawals_count{};
+    std::map<base::AssetId, Holding> holdings;
+    std::map<base::AssetId, Contract> contracts;
+    std::map<std::uint64_t, Trade> trades;           ///< Open ones and the latest settled ones.
+    std::map<std::uint32_t, Withdrawal> withdrawals;  ///< Open ones.
+    std::map<DepositKey, Finality> deposits;          ///< All that were noted, so that none is twice.
+    std::map<base::CommandId, Answer> answered;
+    base::CommandId floor;   ///< Ids up to here are too old: their answers were evicted.
+
+    friend bool operator==(const State&, const State&) = default;
+};
+
+}  // namespace crossclear::ledger::account

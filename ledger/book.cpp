@@ -1,0 +1,325 @@
+#include "ledger/book.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/check.hpp"
+#include "ledger/postings.hpp"
+
+namespace crossclear::ledger {
+namespace {
+
+using base::Amount;
+using base::AssetId;
+using base::BrokerId;
+using base::ShardId;
+using base::Wide;
+
+bool is_per_shard(Chart account) {
+    switch (account) {
+        case Chart::nostro:
+        case Chart::posted:
+        case Chart::inflight_hedge:
+        case Chart::inflight_out:
+        case Chart::suspense:
+        case Chart::vpos:
+            return true;
+        case Chart::inflight_in:
+        case Chart::recv:
+        case Chart::free:
+        case Chart::unsettled:
+        case Chart::seen:
+        case Chart::held:
+        case Chart::fund:
+        case Chart::capital:
+        case Chart::insurance:
+        case Chart::fee_income:
+        case Chart::hedge_pnl:
+        case Chart::gas:
+        case Chart::conv:
+        case Chart::vm:
+        case Chart::transit:
+        case Chart::cpos:
+        case Chart::hbook:
+        case Chart::venue:
+            return false;
+    }
+    UNREACHABLE("an unlisted account of the chart");
+}
+
+Amount narrow(Wide value) {
+    CHECK(value <= INT64_MAX && value >= INT64_MIN, "a quota's figures fit 64 bits");
+    return Amount{static_cast<std::int64_t>(value)};
+}
+
+// Follows claims: what an event adds to, or takes from, an account's unsettled balance.
+void follow_claims(Book& book, base::AccountId account, const BalanceChange& change,
+                   base::Timestamp settle_by) {
+    if (change.unsettled == Amount{0}) return;
+    auto& queue = book.claims[{base::broker_of(account), change.asset}];
+    auto& open = queue.open[account];
+    open = base::must_add(open, change.unsettled);
+    if (change.unsettled > Amount{0}) {
+        queue.places.push_back({account, change.unsettled, settle_by});
+    }
+    if (open == Amount{0}) queue.open.erase(account);
+}
+
+// Contracts stay on the list until the variation after their closing has been settled.
+void follow_contract(Book& book, base::AccountId account, const account::TradeNovated& trade) {
+    if (!trade.is_contract) return;
+    auto& quantity = book.contracts[account][trade.base];
+    quantity = base::must_add(quantity, trade.quantity);
+}
+
+void forget_closed_contract(Book& book, base::AccountId account, AssetId contract) {
+    const auto found = book.contracts.find(account);
+    if (found == book.contracts.end()) return;
+    const auto position = found->second.find(contract);
+    if (position != found->second.end() && position->second == Amount{0}) {
+        found->second.erase(position);
+    }
+    if (found->second.empty()) book.contracts.erase(found);
+}
+
+void follow(Book& book, base::AccountId account, const account::Event& event) {
+    const auto broker = base::broker_of(account);
+    if (const auto* trade = std::get_if<account::TradeNovated>(&event)) {
+        follow_contract(book, account, *trade);
+        for (const auto& change : trade->changes) {
+            follow_claims(book, account, change, trade->settle_by);
+        }
+    } else if (const auto* variation = std::get_if<account::VariationSettled>(&event)) {
+        follow_claims(book, account, variation->balance, variation->settle_by);
+        forget_closed_contract(book, account, variation->contract);
+    } else if (const auto* cash = std::get_if<account::ClaimsCashSettled>(&event)) {
+        for (const auto& change : cash->changes) {
+            follow_claims(book, account, change, cash->at);
+        }
+    } else if (const auto* covered_claims = std::get_if<account::ClaimsCovered>(&event)) {
+        const BalanceChange change{.asset = covered_claims->asset,
+                                   .seen = {},
+                                   .free = covered_claims->amount,
+                                   .unsettled = base::must_subtract({}, covered_claims->amount),
+                                   .held = {},
+                                   .recv = {}};
+        follow_claims(book, account, change, {});
+    } else if (const auto* deposit = std::get_if<account::DepositNoted>(&event)) {
+        auto& quota = book.quotas[{broker, deposit->asset}];
+        quota.deposited = base::must_add(quota.deposited, deposit->change.free);
+    } else if (const auto* paid = std::get_if<account::WithdrawalPaid>(&event)) {
+        // The tokens have left: their cover must leave in the same event, or it would be lent to
+        // another claim before the home partition hears of it.
+        auto& quota = book.quotas[{broker, paid->asset}];
+        quota.returned = base::must_add(quota.returned, paid->amount);
+    }
+}
+
+void follow(Book& book, BrokerId broker, const cover::Event& event) {
+    if (const auto* arrived = std::get_if<cover::QuotaArrived>(&event)) {
+        book.quotas[{broker, arrived->asset}].granted = arrived->granted_total;
+    } else if (const auto* returned = std::get_if<cover::QuotaReturned>(&event)) {
+        book.quotas[{broker, returned->asset}].returned = returned->returned_total;
+    }
+}
+
+void effect(ShardBook& book, std::uint64_t block, AssetId asset, const ShardLine& change) {
+    if (change == ShardLine{}) return;
+    auto& line = book.now[asset];
+    line.held = base::must_add(line.held, change.held);
+    line.posted = base::must_add(line.posted, change.posted);
+    line.position = base::must_add(line.position, change.position);
+    book.recent.push_back({block, asset, change});
+    if (book.recent.size() > recent_effects_max) book.recent.pop_front();
+}
+
+Amount minus(Amount amount) { return base::must_subtract(Amount{0}, amount); }
+
+ShardLine held(Amount amount) { return {.held = amount, .posted = {}, .position = {}}; }
+
+void follow(Book& book, BrokerId broker, const hedge::Event& event) {
+    if (const auto* filled = std::get_if<hedge::SliceFilled>(&event)) {
+        auto& shard = book.shards[{broker, filled->shard}];
+        effect(shard, filled->block, filled->gas_asset, held(minus(filled->gas)));
+        if (filled->is_contract) {
+            effect(shard, filled->block, filled->base,
+                   {.held = {}, .posted = {}, .position = filled->filled});
+        } else {
+            effect(shard, filled->block, filled->given_asset, held(minus(filled->given)));
+            effect(shard, filled->block, filled->received_asset, held(filled->received));
+        }
+    } else if (const auto* failed = std::get_if<hedge::SliceFailed>(&event)) {
+        effect(book.shards[{broker, failed->shard}], failed->block, failed->gas_asset,
+               held(minus(failed->gas)));
+    }
+}
+
+ShardLine effect_of(const instruction::LegFinal& leg) {
+    if (leg.kind == instruction::LegKind::arrival) return held(leg.amount);
+    switch (leg.order) {
+        case OrderKind::pay_out:
+        case OrderKind::bridge_out:
+            return held(minus(leg.amount));
+        case OrderKind::post_margin:
+            return {.held = minus(leg.amount), .posted = leg.amount, .position = {}};
+        case OrderKind::take_margin:
+            return {.held = leg.amount, .posted = minus(leg.amount), .position = {}};
+        case OrderKind::swap:
+        case OrderKind::contract:
+            UNREACHABLE("an instruction does not trade");
+    }
+    UNREACHABLE("an unlisted order kind");
+}
+
+void follow(Book& book, BrokerId broker, const instruction::Event& event) {
+    if (const auto* leg = std::get_if<instruction::LegFinal>(&event)) {
+        auto& shard = book.shards[{broker, leg->shard}];
+        effect(shard, leg->block, leg->asset, effect_of(*leg));
+        effect(shard, leg->block, leg->gas_asset, held(minus(leg->gas)));
+    } else if (const auto* failed = std::get_if<instruction::LegFailed>(&event)) {
+        effect(book.shards[{broker, failed->shard}], failed->block, failed->gas_asset,
+               held(minus(failed->gas)));
+    }
+}
+
+void follow(Book& book, BrokerId broker, const netting::Event& event) {
+    if (const auto* paid = std::get_if<netting::CapitalPaidIn>(&event)) {
+        effect(book.shards[{broker, paid->shard}], 0, paid->asset, held(paid->amount));
+    } else if (const auto* deposit = std::get_if<netting::DepositRecorded>(&event)) {
+        if (deposit->finality != Finality::final) return;
+        effect(book.shards[{broker, deposit->shard}], deposit->block, deposit->asset,
+               held(deposit->amount));
+    } else if (const auto* variation = std::get_if<netting::VenueVariation>(&event)) {
+        effect(book.shards[{broker, variation->shard}], variation->block, variation->settlement,
+               {.held = {}, .posted = variation->change, .position = {}});
+    }
+}
+
+void follow(Book& book, const Entry& entry) {
+    if (std::holds_alternative<EpochStarted>(entry.event)) return;
+    const auto broker = base::broker_of(entry.entity);
+    if (const auto* event = std::get_if<account::Event>(&entry.event)) {
+        follow(book, base::AccountId{entry.entity.id}, *event);
+    } else if (const auto* quota = std::get_if<cover::Event>(&entry.event)) {
+        follow(book, broker, *quota);
+    } else if (const auto* house = std::get_if<netting::Event>(&entry.event)) {
+        follow(book, broker, *house);
+    } else if (const auto* task = std::get_if<hedge::Event>(&entry.event)) {
+        follow(book, broker, *task);
+    } else if (const auto* duty = std::get_if<instruction::Event>(&entry.event)) {
+        follow(book, broker, *duty);
+    }
+}
+
+}  // namespace
+
+Amount size_of(const Quota& quota) {
+    return base::must_subtract(base::must_add(quota.granted, quota.deposited), quota.returned);
+}
+
+std::map<AssetId, ShardLine> at_block(const ShardBook& book, std::uint64_t block) {
+    auto lines = book.now;
+    for (const auto& past : book.recent) {
+        if (past.block <= block) continue;
+        auto& line = lines[past.asset];
+        line.held = base::must_subtract(line.held, past.change.held);
+        line.posted = base::must_subtract(line.posted, past.change.posted);
+        line.position = base::must_subtract(line.position, past.change.position);
+    }
+    return lines;
+}
+
+void fold(Book& book, const Entry& entry) {
+    const auto postings = postings_of(entry);
+    CHECK(!imbalance_of(postings).has_value(), "every event's postings sum to zero per asset");
+    if (!postings.empty()) {
+        const auto broker = base::broker_of(entry.entity);
+        for (const auto& posting : postings) {
+            const auto shard = is_per_shard(posting.account)
+                                   ? ShardId{static_cast<std::uint16_t>(posting.sub)}
+                                   : ShardId{};
+            book.trial[{broker, posting.account, shard, posting.asset}] += posting.amount.v;
+        }
+    }
+    follow(book, entry);
+    ++book.events;
+}
+
+Wide balance(const Book& book, BrokerId broker, Chart account, AssetId asset) {
+    Wide sum = 0;
+    auto line = book.trial.lower_bound({broker, account, ShardId{0}, AssetId{0}});
+    for (; line != book.trial.end(); ++line) {
+        if (line->first.broker != broker || line->first.account != account) break;
+        if (line->first.asset == asset) sum += line->second;
+    }
+    return sum;
+}
+
+Wide balance_at(const Book& book, BrokerId broker, Chart account, ShardId shard, AssetId asset) {
+    const auto line = book.trial.find({broker, account, shard, asset});
+    return line == book.trial.end() ? Wide{0} : line->second;
+}
+
+Wide covered(const Book& book, BrokerAsset of) {
+    return -(balance(book, of.broker, Chart::free, of.asset) +
+             balance(book, of.broker, Chart::held, of.asset));
+}
+
+Amount room(const Book& book, BrokerAsset of) {
+    const auto quota = book.quotas.find(of);
+    const Wide size = quota == book.quotas.end() ? Wide{0} : Wide{size_of(quota->second).v};
+    return narrow(size - covered(book, of));
+}
+
+std::optional<NextClaim> next_claim(Book& book, BrokerAsset of) {
+    const auto found = book.claims.find(of);
+    if (found == book.claims.end()) return std::nullopt;
+    auto& queue = found->second;
+    while (!queue.places.empty()) {
+        const auto& place = queue.places.front();
+        const auto open = queue.open.find(place.account);
+        if (open != queue.open.end()) {
+            return NextClaim{.account = place.account,
+                             .amount = std::min(place.amount, open->second),
+                             .settle_by = place.settle_by};
+        }
+        queue.places.pop_front();
+    }
+    return std::nullopt;
+}
+
+void take_front_claim(Book& book, BrokerAsset of, Amount amount) {
+    auto& places = book.claims[of].places;
+    CHECK(!places.empty(), "a claim is taken after it was seen");
+    auto& place = places.front();
+    place.amount = base::must_subtract(place.amount, amount);
+    if (place.amount <= Amount{0}) places.pop_front();
+}
+
+std::optional<std::string> fault_of(const Book& book) {
+    std::map<BrokerAsset, Wide> sums;
+    for (const auto& [key, amount] : book.trial) {
+        sums[{key.broker, key.asset}] += amount;
+        if (side_of(key.account) * amount < 0) {
+            return fmt::format("broker {} {} of shard {} in asset {} stands at {}, its wrong side",
+                               key.broker.v, name_of(key.account), key.shard.v, key.asset.v,
+                               base::to_string(amount));
+        }
+    }
+    for (const auto& [of, sum] : sums) {
+        if (sum != 0) {
+            return fmt::format("the ledger of broker {} in asset {} sums to {} instead of 0",
+                               of.broker.v, of.asset.v, base::to_string(sum));
+        }
+    }
+    for (const auto& [of, quota] : book.quotas) {
+        if (room(book, of) < Amount{0}) {
+            return fmt::format("broker {} covers {} of asset {} with a quota of {}", of.broker.v,
+                               base::to_string(covered(book, of)), of.asset.v, size_of(quota).v);
+        }
+    }
+    return std::nullopt;
+}
+
+}  // namespace crossclear::ledger

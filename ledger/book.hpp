@@ -1,0 +1,145 @@
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/amount.hpp"
+#include "base/ids.hpp"
+#include "base/time.hpp"
+#include "base/wide.hpp"
+#include "ledger/chart.hpp"
+#include "ledger/event.hpp"
+
+/// The books of one partition: what every event together says. Folded from the same events as the
+/// machines and never written itself, so it can always be rebuilt and compared.
+
+namespace crossclear::ledger {
+
+/// One line of a trial balance. `shard` is set for the accounts that stand per shard, else 0.
+struct TrialKey {
+    base::BrokerId broker;
+    Chart account{Chart::conv};
+    base::ShardId shard;
+    base::AssetId asset;
+
+    friend constexpr auto operator<=>(const TrialKey&, const TrialKey&) = default;
+};
+
+/// Whose cover, of what.
+struct BrokerAsset {
+    base::BrokerId broker;
+    base::AssetId asset;
+
+    friend constexpr auto operator<=>(const BrokerAsset&, const BrokerAsset&) = default;
+};
+
+/// What this partition's FREE and HELD of one asset may sum to. Totals since the beginning.
+struct Quota {
+    base::Amount granted;    ///< By the home partition.
+    base::Amount deposited;  ///< Final deposits of this partition's clients.
+    base::Amount returned;   ///< Given back, or left with a withdrawal.
+
+    friend bool operator==(const Quota&, const Quota&) = default;
+};
+
+/// granted + deposited - returned.
+[[nodiscard]] base::Amount size_of(const Quota& quota);
+
+/// Open claims of one asset in the order in which they are covered.
+struct ClaimQueue {
+    struct Place {
+        base::AccountId account;
+        base::Amount amount;        ///< As it was claimed; the account may have used it since.
+        base::Timestamp settle_by;
+    };
+    std::deque<Place> places;                    ///< Oldest first; spent ones are dropped when met.
+    std::map<base::AccountId, base::Amount> open;  ///< What each account still claims in all.
+};
+
+/// What a broker holds on one shard according to final receipts.
+struct ShardLine {
+    base::Amount held;
+    base::Amount posted;
+    base::Amount position;
+
+    friend bool operator==(const ShardLine&, const ShardLine&) = default;
+};
+
+/// One final receipt's effect, kept to look back a little.
+struct ShardEffect {
+    std::uint64_t block{};
+    base::AssetId asset;
+    ShardLine change;
+};
+
+/// A broker's holdings on one shard and the latest effects on them.
+struct ShardBook {
+    std::map<base::AssetId, ShardLine> now;
+    std::deque<ShardEffect> recent;  ///< At most `recent_effects_max`.
+};
+
+inline constexpr std::size_t recent_effects_max = 65'536;
+
+/// The holdings as they were at the end of `block`. **Requires:** the effects since then are among
+/// the recent ones, which hosts ensure by asking for recent blocks only.
+[[nodiscard]] std::map<base::AssetId, ShardLine> at_block(const ShardBook& book,
+                                                          std::uint64_t block);
+
+/// Which broker on which shard.
+struct BrokerShard {
+    base::BrokerId broker;
+    base::ShardId shard;
+
+    friend constexpr auto operator<=>(const BrokerShard&, const BrokerShard&) = default;
+};
+
+/// A partition's books.
+struct Book {
+    std::map<TrialKey, base::Wide> trial;
+    std::map<BrokerAsset, Quota> quotas;
+    std::map<BrokerAsset, ClaimQueue> claims;
+    std::map<BrokerShard, ShardBook> shards;  ///< Only where the partition is a broker's home.
+    /// Accounts with contracts: a position, or a last result that is not settled yet.
+    std::map<base::AccountId, std::map<base::AssetId, base::Amount>> contracts;
+    std::uint64_t events{};                   ///< Folded so far.
+};
+
+/// Adds one event. Stops the process if its postings do not sum to zero.
+void fold(Book& book, const Entry& entry);
+
+/// The balance of one line, summed over shards. Debit positive.
+[[nodiscard]] base::Wide balance(const Book& book, base::BrokerId broker, Chart account,
+                                 base::AssetId asset);
+
+/// The balance of one line at one shard.
+[[nodiscard]] base::Wide balance_at(const Book& book, base::BrokerId broker, Chart account,
+                                    base::ShardId shard, base::AssetId asset);
+
+/// FREE plus HELD of a broker's clients here, positive.
+[[nodiscard]] base::Wide covered(const Book& book, BrokerAsset of);
+
+/// What the quota still has room for; never negative where the books are whole.
+[[nodiscard]] base::Amount room(const Book& book, BrokerAsset of);
+
+/// The next claim to cover: the oldest that is still open.
+struct NextClaim {
+    base::AccountId account;
+    base::Amount amount;
+    base::Timestamp settle_by;
+};
+/// Finds it, dropping spent places on the way.
+[[nodiscard]] std::optional<NextClaim> next_claim(Book& book, BrokerAsset of);
+
+/// Takes `amount` off the oldest place, because its account is being asked to cover that much.
+void take_front_claim(Book& book, BrokerAsset of, base::Amount amount);
+
+/// Says what is wrong, or nothing: every ledger sums to zero, no account on its wrong side, no quota
+/// overdrawn. **Cost:** linear in the trial balance.
+[[nodiscard]] std::optional<std::string> fault_of(const Book& book);
+
+}  // namespace crossclear::ledger

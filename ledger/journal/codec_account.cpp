@@ -1,0 +1,141 @@
+#include "ledger/event.hpp"
+#include "ledger/journal/codec_fields.hpp"
+
+#include <tuple>
+
+namespace crossclear::ledger::journal::codec {
+
+template <>
+inline constexpr auto fields_of<account::ClaimsCovered::Part> = std::tuple{
+    value(&account::ClaimsCovered::Part::trade, &pb::ClaimsCovered::Part::trade,
+          &pb::ClaimsCovered::Part::set_trade),
+    value(&account::ClaimsCovered::Part::amount, &pb::ClaimsCovered::Part::amount,
+          &pb::ClaimsCovered::Part::set_amount),
+    value(&account::ClaimsCovered::Part::is_last, &pb::ClaimsCovered::Part::is_last,
+          &pb::ClaimsCovered::Part::set_is_last),
+};
+
+namespace {
+
+constexpr auto trade_novated = [] {
+    using E = account::TradeNovated;
+    using M = pb::TradeNovated;
+    return alternative<E>(
+        pb::Entry::kTradeNovated, &pb::Entry::trade_novated, &pb::Entry::mutable_trade_novated,
+        nested(&E::cause, &M::cause, &M::mutable_cause), value(&E::body, &M::body, &M::set_body),
+        value(&E::number, &M::number, &M::set_number),
+        value(&E::instrument, &M::instrument, &M::set_instrument),
+        value(&E::base, &M::base, &M::set_base),
+        value(&E::settlement, &M::settlement, &M::set_settlement),
+        value(&E::is_contract, &M::is_contract, &M::set_is_contract),
+        value(&E::quantity, &M::quantity, &M::set_quantity),
+        value(&E::price, &M::price, &M::set_price), value(&E::cash, &M::cash, &M::set_cash),
+        value(&E::fee, &M::fee, &M::set_fee),
+        value(&E::notional_cents, &M::notional_cents, &M::set_notional_cents),
+        list(&E::changes, &M::changes, &M::mutable_changes), value(&E::at, &M::at, &M::set_at),
+        value(&E::settle_by, &M::settle_by, &M::set_settle_by));
+}();
+
+constexpr auto command_refused = [] {
+    using E = account::CommandRefused;
+    using M = pb::CommandRefused;
+    return alternative<E>(
+        pb::Entry::kCommandRefused, &pb::Entry::command_refused,
+        &pb::Entry::mutable_command_refused, nested(&E::cause, &M::cause, &M::mutable_cause),
+        value(&E::body, &M::body, &M::set_body), value(&E::reason, &M::reason, &M::set_reason),
+        value(&E::at, &M::at, &M::set_at));
+}();
+
+constexpr auto withdrawal_held = [] {
+    using E = account::WithdrawalHeld;
+    using M = pb::WithdrawalHeld;
+    return alternative<E>(
+        pb::Entry::kWithdrawalHeld, &pb::Entry::withdrawal_held,
+        &pb::Entry::mutable_withdrawal_held, nested(&E::cause, &M::cause, &M::mutable_cause),
+        value(&E::body, &M::body, &M::set_body), value(&E::number, &M::number, &M::set_number),
+        value(&E::asset, &M::asset, &M::set_asset), value(&E::amount, &M::amount, &M::set_amount),
+        value(&E::shard, &M::shard, &M::set_shard),
+        bytes(&E::destination, &M::destination, &M::mutable_destination),
+        value(&E::at, &M::at, &M::set_at));
+}();
+
+constexpr auto withdrawal_returned = [] {
+    using E = account::WithdrawalReturned;
+    using M = pb::WithdrawalReturned;
+    return alternative<E>(
+        pb::Entry::kWithdrawalReturned, &pb::Entry::withdrawal_returned,
+        &pb::Entry::mutable_withdrawal_returned, value(&E::number, &M::number, &M::set_number),
+        value(&E::asset, &M::asset, &M::set_asset), value(&E::amount, &M::amount, &M::set_amount),
+        value(&E::reason, &M::reason, &M::set_reason));
+}();
+
+constexpr auto withdrawal_paid = [] {
+    using E = account::WithdrawalPaid;
+    using M = pb::WithdrawalPaid;
+    return alternative<E>(
+        pb::Entry::kWithdrawalPaid, &pb::Entry::withdrawal_paid,
+        &pb::Entry::mutable_withdrawal_paid, value(&E::number, &M::number, &M::set_number),
+        value(&E::asset, &M::asset, &M::set_asset), value(&E::amount, &M::amount, &M::set_amount),
+        value(&E::block, &M::block, &M::set_block));
+}();
+
+constexpr auto deposit_noted = [] {
+    using E = account::DepositNoted;
+    using M = pb::DepositNoted;
+    return alternative<E>(
+        pb::Entry::kDepositNoted, &pb::Entry::deposit_noted, &pb::Entry::mutable_deposit_noted,
+        value(&E::deposit, &M::deposit, &M::set_deposit),
+        value(&E::shard, &M::shard, &M::set_shard), value(&E::asset, &M::asset, &M::set_asset),
+        value(&E::amount, &M::amount, &M::set_amount),
+        value(&E::finality, &M::finality, &M::set_finality),
+        nested(&E::change, &M::change, &M::mutable_change), value(&E::at, &M::at, &M::set_at));
+}();
+
+constexpr auto claims_covered = [] {
+    using E = account::ClaimsCovered;
+    using M = pb::ClaimsCovered;
+    return alternative<E>(
+        pb::Entry::kClaimsCovered, &pb::Entry::claims_covered, &pb::Entry::mutable_claims_covered,
+        value(&E::asset, &M::asset, &M::set_asset), value(&E::amount, &M::amount, &M::set_amount),
+        list(&E::parts, &M::parts, &M::mutable_parts), value(&E::at, &M::at, &M::set_at));
+}();
+
+constexpr auto claims_cash_settled = [] {
+    using E = account::ClaimsCashSettled;
+    using M = pb::ClaimsCashSettled;
+    return alternative<E>(
+        pb::Entry::kClaimsCashSettled, &pb::Entry::claims_cash_settled,
+        &pb::Entry::mutable_claims_cash_settled, value(&E::asset, &M::asset, &M::set_asset),
+        value(&E::settlement, &M::settlement, &M::set_settlement),
+        value(&E::amount, &M::amount, &M::set_amount), value(&E::cash, &M::cash, &M::set_cash),
+        value(&E::mark, &M::mark, &M::set_mark),
+        numbers(&E::trades, &M::trades, &M::mutable_trades),
+        list(&E::changes, &M::changes, &M::mutable_changes), value(&E::at, &M::at, &M::set_at));
+}();
+
+constexpr auto variation_settled = [] {
+    using E = account::VariationSettled;
+    using M = pb::VariationSettled;
+    return alternative<E>(
+        pb::Entry::kVariationSettled, &pb::Entry::variation_settled,
+        &pb::Entry::mutable_variation_settled, value(&E::contract, &M::contract, &M::set_contract),
+        value(&E::settlement, &M::settlement, &M::set_settlement),
+        value(&E::mark, &M::mark, &M::set_mark), value(&E::change, &M::change, &M::set_change),
+        value(&E::settled_value, &M::settled_value, &M::set_settled_value),
+        nested(&E::balance, &M::balance, &M::mutable_balance), value(&E::at, &M::at, &M::set_at),
+        value(&E::settle_by, &M::settle_by, &M::set_settle_by));
+}();
+
+constexpr auto account_events = machine<account::Event>(
+    trade_novated, command_refused, withdrawal_held, withdrawal_returned, withdrawal_paid,
+    deposit_noted, claims_covered, claims_cash_settled, variation_settled);
+
+}  // namespace
+
+void write(const account::Event& event, pb::Entry& entry) { account_events.write(event, entry); }
+
+bool read_account(const pb::Entry& entry, Event& event, Reader& reader) {
+    return account_events.read(entry, event, reader);
+}
+
+}  // namespace crossclear::ledger::journal::codec

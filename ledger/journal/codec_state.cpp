@@ -1,0 +1,250 @@
+#include "ledger/journal/codec.hpp"
+#include "ledger/journal/codec_fields.hpp"
+#include "ledger/journal/state.pb.h"
+
+#include <google/protobuf/arena.h>
+
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <tuple>
+
+namespace crossclear::ledger::journal {
+
+namespace codec {
+
+template <>
+inline constexpr auto fields_of<account::Claim> = std::tuple{
+    value(&account::Claim::trade, &pb::AccountState::Claim::trade,
+          &pb::AccountState::Claim::set_trade),
+    value(&account::Claim::amount, &pb::AccountState::Claim::amount,
+          &pb::AccountState::Claim::set_amount),
+    value(&account::Claim::settle_by, &pb::AccountState::Claim::settle_by,
+          &pb::AccountState::Claim::set_settle_by),
+};
+
+template <>
+inline constexpr auto fields_of<account::Holding> = std::tuple{
+    value(&account::Holding::seen, &pb::AccountState::Holding::seen,
+          &pb::AccountState::Holding::set_seen),
+    value(&account::Holding::free, &pb::AccountState::Holding::free,
+          &pb::AccountState::Holding::set_free),
+    value(&account::Holding::unsettled, &pb::AccountState::Holding::unsettled,
+          &pb::AccountState::Holding::set_unsettled),
+    value(&account::Holding::held, &pb::AccountState::Holding::held,
+          &pb::AccountState::Holding::set_held),
+    value(&account::Holding::recv, &pb::AccountState::Holding::recv,
+          &pb::AccountState::Holding::set_recv),
+    list(&account::Holding::claims, &pb::AccountState::Holding::claims,
+         &pb::AccountState::Holding::mutable_claims),
+};
+
+template <>
+inline constexpr auto fields_of<account::Contract> = std::tuple{
+    value(&account::Contract::quantity, &pb::AccountState::Contract::quantity,
+          &pb::AccountState::Contract::set_quantity),
+    value(&account::Contract::settled_value, &pb::AccountState::Contract::settled_value,
+          &pb::AccountState::Contract::set_settled_value),
+};
+
+template <>
+inline constexpr auto fields_of<account::Trade> = std::tuple{
+    nested(&account::Trade::cause, &pb::AccountState::Trade::cause,
+           &pb::AccountState::Trade::mutable_cause),
+    value(&account::Trade::instrument, &pb::AccountState::Trade::instrument,
+          &pb::AccountState::Trade::set_instrument),
+    value(&account::Trade::quantity, &pb::AccountState::Trade::quantity,
+          &pb::AccountState::Trade::set_quantity),
+    value(&account::Trade::price, &pb::AccountState::Trade::price,
+          &pb::AccountState::Trade::set_price),
+    value(&account::Trade::cash, &pb::AccountState::Trade::cash,
+          &pb::AccountState::Trade::set_cash),
+    value(&account::Trade::fee, &pb::AccountState::Trade::fee, &pb::AccountState::Trade::set_fee),
+    value(&account::Trade::claimed, &pb::AccountState::Trade::claimed,
+          &pb::AccountState::Trade::set_claimed),
+    value(&account::Trade::claimed_asset, &pb::AccountState::Trade::claimed_asset,
+          &pb::AccountState::Trade::set_claimed_asset),
+    value(&account::Trade::open, &pb::AccountState::Trade::open,
+          &pb::AccountState::Trade::set_open),
+    value(&account::Trade::state, &pb::AccountState::Trade::state,
+          &pb::AccountState::Trade::set_state),
+    value(&account::Trade::at, &pb::AccountState::Trade::at, &pb::AccountState::Trade::set_at),
+    value(&account::Trade::settled_at, &pb::AccountState::Trade::settled_at,
+          &pb::AccountState::Trade::set_settled_at),
+};
+
+template <>
+inline constexpr auto fields_of<account::Withdrawal> = std::tuple{
+    value(&account::Withdrawal::asset, &pb::AccountState::Withdrawal::asset,
+          &pb::AccountState::Withdrawal::set_asset),
+    value(&account::Withdrawal::amount, &pb::AccountState::Withdrawal::amount,
+          &pb::AccountState::Withdrawal::set_amount),
+    value(&account::Withdrawal::shard, &pb::AccountState::Withdrawal::shard,
+          &pb::AccountState::Withdrawal::set_shard),
+    bytes(&account::Withdrawal::destination, &pb::AccountState::Withdrawal::destination,
+          &pb::AccountState::Withdrawal::mutable_destination),
+    value(&account::Withdrawal::at, &pb::AccountState::Withdrawal::at,
+          &pb::AccountState::Withdrawal::set_at),
+};
+
+template <>
+inline constexpr auto fields_of<account::Answer> = std::tuple{
+    value(&account::Answer::body, &pb::AccountState::Answer::body,
+          &pb::AccountState::Answer::set_body),
+    value(&account::Answer::reject, &pb::AccountState::Answer::reject,
+          &pb::AccountState::Answer::set_reject),
+    value(&account::Answer::number, &pb::AccountState::Answer::number,
+          &pb::AccountState::Answer::set_number),
+    value(&account::Answer::price, &pb::AccountState::Answer::price,
+          &pb::AccountState::Answer::set_price),
+    value(&account::Answer::fee, &pb::AccountState::Answer::fee,
+          &pb::AccountState::Answer::set_fee),
+    value(&account::Answer::version, &pb::AccountState::Answer::version,
+          &pb::AccountState::Answer::set_version),
+};
+
+}  // namespace codec
+
+namespace {
+
+using codec::Reader;
+namespace pb = codec::pb;
+using google::protobuf::Arena;
+using google::protobuf::RepeatedPtrField;
+using Message = pb::AccountState;
+
+// Keys of the maps. They stand inside the messages of the values.
+void put_key(base::AssetId key, Message::Holding& to) { to.set_asset(key.v); }
+void put_key(base::AssetId key, Message::Contract& to) { to.set_asset(key.v); }
+void put_key(std::uint64_t key, Message::Trade& to) { to.set_number(key); }
+void put_key(std::uint32_t key, Message::Withdrawal& to) { to.set_number(key); }
+void put_key(const base::CommandId& key, Message::Answer& to) {
+    codec::write_fields(codec::fields_of<base::CommandId>, key, *to.mutable_cause());
+}
+void put_key(const account::DepositKey& key, Message::Deposit& to) {
+    to.set_shard(key.shard.v);
+    to.set_id(key.id);
+}
+
+bool take_key(const Message::Holding& from, base::AssetId& key, Reader& reader) {
+    return codec::from_wire(from.asset(), key, reader);
+}
+bool take_key(const Message::Contract& from, base::AssetId& key, Reader& reader) {
+    return codec::from_wire(from.asset(), key, reader);
+}
+bool take_key(const Message::Trade& from, std::uint64_t& key, Reader& reader) {
+    return codec::from_wire(from.number(), key, reader);
+}
+bool take_key(const Message::Withdrawal& from, std::uint32_t& key, Reader& reader) {
+    return codec::from_wire(from.number(), key, reader);
+}
+bool take_key(const Message::Answer& from, base::CommandId& key, Reader& reader) {
+    return codec::read_fields(codec::fields_of<base::CommandId>, from.cause(), key, reader);
+}
+bool take_key(const Message::Deposit& from, account::DepositKey& key, Reader& reader) {
+    key.id = from.id();
+    return codec::from_wire(from.shard(), key.shard, reader);
+}
+
+// Values of the maps: a struct by its table, and the one enumeration.
+template <class Value, class Part>
+void put_value(const Value& value, Part& to) {
+    codec::write_fields(codec::fields_of<Value>, value, to);
+}
+void put_value(Finality value, Message::Deposit& to) { to.set_finality(codec::to_wire(value)); }
+
+template <class Part, class Value>
+bool take_value(const Part& from, Value& value, Reader& reader) {
+    return codec::read_fields(codec::fields_of<Value>, from, value, reader);
+}
+bool take_value(const Message::Deposit& from, Finality& value, Reader& reader) {
+    return codec::from_wire(from.finality(), value, reader);
+}
+
+template <class Map, class Part>
+void put_map(const Map& map, RepeatedPtrField<Part>& to) {
+    to.Reserve(static_cast<int>(map.size()));
+    for (const auto& [key, value] : map) {
+        Part& part = *to.Add();
+        put_key(key, part);
+        put_value(value, part);
+    }
+}
+
+// Keys that do not ascend, or come twice, are found when encodings are compared.
+template <class Part, class Map>
+bool take_map(const RepeatedPtrField<Part>& from, Map& map, Reader& reader) {
+    for (const Part& part : from) {
+        typename Map::key_type key{};
+        if (!take_key(part, key, reader)) return false;
+        const auto at = map.emplace_hint(map.end(), key, typename Map::mapped_type{});
+        if (!take_value(part, at->second, reader)) return false;
+    }
+    return true;
+}
+
+void write_state(const account::State& from, Message& to) {
+    to.set_id(from.id.v);
+    to.set_version(from.version);
+    to.set_trades_count(from.trades_count);
+    to.set_withdrawals_count(from.withdrawals_count);
+    put_map(from.holdings, *to.mutable_holdings());
+    put_map(from.contracts, *to.mutable_contracts());
+    put_map(from.trades, *to.mutable_trades());
+    put_map(from.withdrawals, *to.mutable_withdrawals());
+    put_map(from.deposits, *to.mutable_deposits());
+    put_map(from.answered, *to.mutable_answered());
+    codec::write_fields(codec::fields_of<base::CommandId>, from.floor, *to.mutable_floor());
+}
+
+bool read_state(const Message& from, account::State& to, Reader& reader) {
+    to.id.v = from.id();
+    to.version = from.version();
+    to.trades_count = from.trades_count();
+    to.withdrawals_count = from.withdrawals_count();
+    return take_map(from.holdings(), to.holdings, reader) &&
+           take_map(from.contracts(), to.contracts, reader) &&
+           take_map(from.trades(), to.trades, reader) &&
+           take_map(from.withdrawals(), to.withdrawals, reader) &&
+           take_map(from.deposits(), to.deposits, reader) &&
+           take_map(from.answered(), to.answered, reader) &&
+           codec::read_fields(codec::fields_of<base::CommandId>, from.floor(), to.floor, reader);
+}
+
+}  // namespace
+
+std::string encode_state(const account::State& state) {
+    Arena arena;
+    auto& to = *Arena::CreateMessage<Message>(&arena);
+    write_state(state, to);
+    std::string bytes(1, static_cast<char>(state_version));
+    CHECK(to.AppendToString(&bytes), "a state stays below protobuf's two gigabytes");
+    return bytes;
+}
+
+base::Result<account::State, CodecError> decode_state(std::string_view bytes) {
+    using Kind = CodecError::Kind;
+    const std::uint8_t version = bytes.empty() ? 0 : static_cast<std::uint8_t>(bytes.front());
+    if (version == 0) return base::Failure{CodecError{Kind::malformed, "a state has no version"}};
+    if (version > state_version) {
+        return base::Failure{CodecError{
+            Kind::newer_version, "version " + std::to_string(version) + " of a state's format"}};
+    }
+    const std::string_view body = bytes.substr(1);
+    Arena arena;
+    auto& from = *Arena::CreateMessage<Message>(&arena);
+    if (body.size() > std::numeric_limits<std::int32_t>::max() ||
+        !from.ParseFromArray(body.data(), static_cast<int>(body.size()))) {
+        return base::Failure{CodecError{Kind::malformed, "not a state"}};
+    }
+    Reader reader;
+    account::State state;
+    if (!read_state(from, state, reader)) return base::Failure{reader.error()};
+    if (encode_state(state) != bytes) {
+        return base::Failure{CodecError{Kind::malformed, "not as its version is written"}};
+    }
+    return state;
+}
+
+}  // namespace crossclear::ledger::journal

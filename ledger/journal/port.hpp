@@ -1,0 +1,138 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/ids.hpp"
+
+/// The door to whatever keeps the journal. Everything is asynchronous: a call returns at once and
+/// its callback runs later on a thread of the adapter, exactly once, unless the journal is
+/// destroyed first. Callbacks must not block; hosts post to themselves.
+
+namespace crossclear::ledger::journal {
+
+/// SHA-256.
+using Digest = std::array<std::uint8_t, 32>;
+/// Chosen fresh and at random by an owner at takeover; two owners of one epoch number still differ.
+using Nonce = std::array<std::uint8_t, 16>;
+
+/// The last entry of a partition's log. `seq` 0 with a zero head is an empty log.
+struct Head {
+    std::uint64_t record_epoch{};
+    std::uint64_t seq{};
+    Digest head{};
+
+    friend bool operator==(const Head&, const Head&) = default;
+};
+
+/// Who may write: the epoch and the nonce that a majority has promised.
+struct Fence {
+    std::uint64_t epoch{};
+    Nonce nonce{};
+
+    friend bool operator==(const Fence&, const Fence&) = default;
+};
+
+/// One record as it stands in the log.
+struct Record {
+    Head head;            ///< Its own epoch, seq and chain digest.
+    std::string payload;  ///< Encoded entries.
+
+    friend bool operator==(const Record&, const Record&) = default;
+};
+
+/// One batch to append. Sent again byte for byte while its outcome is unknown.
+struct Append {
+    base::PartitionId partition;
+    Fence fence;
+    Head expected;  ///< What the log must end with.
+    Record record;  ///< seq = expected.seq + 1.
+};
+
+/// Durable on a majority: this call wrote it, or an earlier one had.
+struct Appended {
+    bool was_duplicate{};
+};
+/// Another owner has been promised; this one must drop its partition and send nothing.
+struct Fenced {
+    std::uint64_t epoch{};  ///< The epoch that is promised now.
+};
+/// The log ends elsewhere. Under a valid fence this is a defect or a lost instance.
+struct Gap {
+    Head actual;
+};
+/// Nobody can say whether it was written: resend the same bytes. Never renumber.
+struct Unknown {
+    std::string reason;
+};
+/// The store said no and wrote nothing (read-only, out of memory, misconfigured). Resend when the
+/// reason has gone; the adapter keeps trying to find out.
+struct Declined {
+    std::string reason;
+};
+
+using AppendOutcome = std::variant<Appended, Fenced, Gap, Unknown, Declined>;
+
+/// A majority promised the fence; `last` is the end of the chosen log.
+struct Prepared {
+    Head last;
+};
+using PrepareOutcome = std::variant<Prepared, Fenced, Unknown, Declined>;
+
+/// What was read; `records` is empty past the end.
+struct ReadRecords {
+    std::vector<Record> records;
+};
+using ReadOutcome = std::variant<ReadRecords, Unknown, Declined>;
+
+/// One entity's folded state, true at `at`. `state` carries its own version byte.
+struct EntitySnapshot {
+    base::EntityId entity;
+    Head at;
+    std::string state;
+
+    friend bool operator==(const EntitySnapshot&, const EntitySnapshot&) = default;
+};
+struct SnapshotStored {};
+using StoreSnapshotOutcome = std::variant<SnapshotStored, Fenced, Unknown, Declined>;
+struct SnapshotRead {
+    std::vector<EntitySnapshot> found;  ///< Empty where there is none; otherwise one.
+};
+using ReadSnapshotOutcome = std::variant<SnapshotRead, Unknown, Declined>;
+
+/// Partitions' logs, one owner each, fenced by epoch and nonce. See docs/durability.md.
+///
+/// **Thread:** any; calls for one partition are executed in the order in which they were made.
+class Journal {
+public:
+    Journal() = default;
+    Journal(const Journal&) = delete;
+    Journal& operator=(const Journal&) = delete;
+    virtual ~Journal() = default;
+
+    /// The promised epoch of a partition, 0 if none ever was; for choosing the next one.
+    virtual void promised(base::PartitionId partition,
+                          std::function<void(std::variant<std::uint64_t, Unknown, Declined>)> done) = 0;
+    /// Asks a majority to promise `fence` and to refuse every lower one from now on.
+    virtual void prepare(base::PartitionId partition, const Fence& fence,
+                         std::function<void(PrepareOutcome)> done) = 0;
+    /// Appends one batch with one write command.
+    virtual void append(Append append, std::function<void(AppendOutcome)> done) = 0;
+    /// Reads up to `count` records with seq >= `from`, in order.
+    virtual void read(base::PartitionId partition, std::uint64_t from, std::size_t count,
+                      std::function<void(ReadOutcome)> done) = 0;
+    /// Stores a snapshot; the write checks the fence and keeps the higher seq.
+    virtual void store_snapshot(base::PartitionId partition, const Fence& fence,
+                                EntitySnapshot snapshot,
+                                std::function<void(StoreSnapshotOutcome)> done) = 0;
+    virtual void read_snapshot(base::PartitionId partition, base::EntityId entity,
+                               std::function<void(ReadSnapshotOutcome)> done) = 0;
+    /// Empty while the journal can be written, else the reason in one sentence.
+    [[nodiscard]] virtual std::string trouble() const = 0;
+};
+
+}  // namespace crossclear::ledger::journal

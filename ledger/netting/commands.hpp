@@ -1,0 +1,136 @@
+#pragma once
+
+#include <cstdint>
+#include <variant>
+#include <vector>
+
+#include "base/amount.hpp"
+#include "base/ids.hpp"
+#include "base/time.hpp"
+#include "ledger/netting/events.hpp"
+#include "ledger/words.hpp"
+
+/// What may be asked of a broker's house. Figures that live in the partitions' books arrive in the
+/// command; the house itself remembers only what it has promised.
+
+namespace crossclear::ledger::netting {
+
+/// Pays in what the configuration says the broker starts with, once.
+struct Found {
+    struct Line {
+        base::ShardId shard;
+        base::AssetId asset;
+        base::Amount amount;   ///< Positive.
+        Source source{Source::capital};
+    };
+    struct Margin {
+        base::ShardId venue;
+        base::AssetId asset;
+        base::Amount amount;   ///< Out of the capital on the same shard.
+    };
+    std::vector<Line> lines;
+    std::vector<Margin> margins;
+    base::Timestamp at;
+};
+
+/// What a shard tells of a deposit. Sent by the lane; repeats add nothing.
+struct RecordDeposit {
+    DepositNotice notice;
+    base::Timestamp at;
+};
+
+/// The account has booked it. Sent by the account's host.
+struct AcknowledgeDeposit {
+    std::uint64_t deposit{};
+    base::ShardId shard;
+    Finality finality{Finality::unseen};
+};
+
+/// What a venue settled. Sent by the lane, in the order of its numbers; repeats add nothing.
+struct RecordVariation {
+    VariationNotice notice;
+    base::AssetId contract;
+    base::AssetId settlement;
+    base::Timestamp at;
+};
+
+/// One asset's house position and what may be done about it.
+struct Exposure {
+    base::AssetId base;
+    base::InstrumentId instrument;
+    base::ShardId shard;            ///< Where it would be hedged.
+    bool is_contract{};
+    base::AssetId settlement;
+    base::Amount need;              ///< Signed: positive must be bought. CONV, or HBOOK - VPOS.
+    base::Amount overdue;           ///< Claims that must be covered whatever the band says, >= 0.
+    base::Amount band;              ///< Residuals up to here stay.
+    base::Amount task_max;          ///< One task's size at most.
+    base::Price mark;
+    base::Price bound_buy;
+    base::Price bound_sell;
+    base::Amount cost_at_bound;     ///< Of buying `task_max` at `bound_buy`, rounded up.
+    std::int64_t notional_cents_of_max{};  ///< USD cents of `task_max` at the mark.
+    base::Amount given_on_shard;    ///< Settlement (to buy) on that shard.
+    base::Amount base_on_shard;     ///< Base (to sell) on that shard.
+};
+
+/// What is known of one asset's cover, over all partitions.
+struct CoverLine {
+    struct Want {
+        base::PartitionId partition;
+        base::Amount amount;        ///< Claims beyond the room it has, positive.
+        base::Amount returned;      ///< Its quota's `returned` total, as last reported.
+    };
+    base::AssetId asset;
+    base::Amount backing;           ///< NOSTRO + INFLIGHT_OUT of withdrawals and moves + SUSPENSE.
+    base::Amount reserve;           ///< Kept back for gas.
+    std::vector<Want> partitions;   ///< Every partition that reported, oldest claim first.
+};
+
+/// Looks at everything and does what is due: hedges and grants. Sent by the host at intervals.
+struct Balance {
+    std::vector<CoverLine> cover;
+    std::vector<Exposure> exposures;
+    bool is_market_orderly{};       ///< Marks are fresh; otherwise nothing is opened.
+    base::Timestamp now;
+};
+
+/// Moves tokens to where they run short. Sent by the host at intervals.
+struct LevelShards {
+    struct Line {
+        base::ShardId shard;
+        base::AssetId asset;
+        base::Amount held;          ///< NOSTRO there.
+        base::Amount low;           ///< Below it the shard is refilled.
+        base::Amount target;        ///< Up to this.
+    };
+    std::vector<Line> lines;
+    base::Timestamp now;
+};
+
+/// A task has ended. Sent by the hedge task; repeats add nothing.
+struct CloseHedge {
+    std::uint64_t number{};
+    base::Amount filled;
+    base::Timestamp at;
+};
+
+/// A move has ended. Sent by the instruction; repeats add nothing.
+struct CloseMove {
+    std::uint64_t number{};
+    bool is_settled{};
+    base::Timestamp at;
+};
+
+/// Takes the epoch's result out of CONV and VM. Sent by the host at intervals.
+struct BookResult {
+    base::AssetId settlement;
+    base::Amount conv;
+    base::Amount vm;
+    base::Timestamp at;
+};
+
+using Command = std::variant<Found, RecordDeposit, AcknowledgeDeposit, RecordVariation, Balance,
+                             LevelShards, CloseHedge, CloseMove, BookResult>;
+
+}  // namespace crossclear::ledger::netting

@@ -1,0 +1,128 @@
+#pragma once
+
+#include <cstdint>
+#include <variant>
+#include <vector>
+
+#include "base/amount.hpp"
+#include "base/ids.hpp"
+#include "base/time.hpp"
+#include "ledger/instruction/commands.hpp"
+#include "ledger/words.hpp"
+
+/// What became true of a broker's house: capital, deposits, cover granted, hedges and moves opened.
+
+namespace crossclear::ledger::netting {
+
+/// Whose money a founding payment is.
+enum class Source : std::uint8_t { capital = 1, insurance = 2, fund = 3 };
+
+/// The broker's own money stands on a shard: NOSTRO / CAPITAL, INSURANCE or FUND.
+struct CapitalPaidIn {
+    base::ShardId shard;
+    base::AssetId asset;
+    base::Amount amount;
+    Source source{Source::capital};
+    base::Timestamp at;
+    friend bool operator==(const CapitalPaidIn&, const CapitalPaidIn&) = default;
+};
+
+/// What a shard told of a client's deposit. seen: INFLIGHT_IN / TRANSIT; final: NOSTRO / INFLIGHT_IN
+/// and the account's partition gets the quota; unseen: TRANSIT / INFLIGHT_IN.
+struct DepositRecorded {
+    std::uint64_t deposit{};
+    base::ShardId shard;
+    base::AccountId account;
+    base::AssetId asset;
+    base::Amount amount;
+    Finality finality{Finality::unseen};
+    std::uint64_t block{};
+    base::Timestamp at;
+    friend bool operator==(const DepositRecorded&, const DepositRecorded&) = default;
+};
+
+/// The account has booked a deposit up to this finality; nothing is outstanding below it.
+struct DepositAcknowledged {
+    std::uint64_t deposit{};
+    base::ShardId shard;
+    Finality finality{Finality::unseen};
+    friend bool operator==(const DepositAcknowledged&, const DepositAcknowledged&) = default;
+};
+
+/// A partition may settle this much more; `granted_total` is since the beginning.
+struct QuotaGranted {
+    base::PartitionId partition;
+    base::AssetId asset;
+    base::Amount granted_total;
+    friend bool operator==(const QuotaGranted&, const QuotaGranted&) = default;
+};
+
+/// A residual beyond its band became a task; what it may cost is reserved until it ends.
+struct HedgeOpened {
+    std::uint64_t number{};
+    base::InstrumentId instrument;
+    base::AssetId base;
+    base::ShardId shard;
+    base::Amount quantity;        ///< Signed: positive buys.
+    base::AssetId given_asset;
+    base::Amount reserved;        ///< Of the given asset; zero for a contract.
+    base::Price mark;
+    std::int64_t notional_cents{};
+    base::Timestamp at;
+    friend bool operator==(const HedgeOpened&, const HedgeOpened&) = default;
+};
+
+/// A task ended; what it did not fill is part of the residual again.
+struct HedgeClosed {
+    std::uint64_t number{};
+    base::Amount filled;
+    std::int64_t notional_cents{};  ///< Of what was filled, at the mark of its opening.
+    base::Timestamp at;
+    friend bool operator==(const HedgeClosed&, const HedgeClosed&) = default;
+};
+
+/// Tokens are moved between shards, or into or out of a venue.
+struct MoveOpened {
+    std::uint64_t number{};
+    instruction::Purpose purpose{instruction::Purpose::move};
+    base::ShardId from;
+    base::ShardId to;
+    base::AssetId asset;
+    base::Amount amount;
+    base::Timestamp at;
+    friend bool operator==(const MoveOpened&, const MoveOpened&) = default;
+};
+
+struct MoveClosed {
+    std::uint64_t number{};
+    bool is_settled{};
+    base::Timestamp at;
+    friend bool operator==(const MoveClosed&, const MoveClosed&) = default;
+};
+
+/// A venue settled profit or loss with the broker: POSTED / VM or VM / POSTED.
+struct VenueVariation {
+    base::ShardId shard;
+    std::uint64_t number{};
+    base::AssetId contract;
+    base::AssetId settlement;
+    base::Amount change;
+    std::uint64_t block{};
+    base::Timestamp at;
+    friend bool operator==(const VenueVariation&, const VenueVariation&) = default;
+};
+
+/// An epoch's result of the house left CONV and VM: gain CONV / HEDGE_PNL, loss reversed.
+struct ResultBooked {
+    base::AssetId settlement;
+    base::Amount conv;  ///< Taken out of CONV, positive is a gain.
+    base::Amount vm;    ///< Taken out of VM, positive is a gain.
+    base::Timestamp at;
+    friend bool operator==(const ResultBooked&, const ResultBooked&) = default;
+};
+
+using Event = std::variant<CapitalPaidIn, DepositRecorded, DepositAcknowledged, QuotaGranted,
+                           HedgeOpened, HedgeClosed, MoveOpened, MoveClosed, VenueVariation,
+                           ResultBooked>;
+
+}  // namespace crossclear::ledger::netting

@@ -1,0 +1,477 @@
+#include "ledger/netting/machine.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/check.hpp"
+#include "base/limits.hpp"
+#include "base/wide.hpp"
+
+namespace crossclear::ledger::netting {
+namespace {
+
+using base::Amount;
+using base::AssetId;
+using base::Failure;
+
+Amount magnitude(Amount amount) { return amount < Amount{0} ? *base::negate(amount) : amount; }
+
+bool has_open_task(const State& state, AssetId asset) {
+    return std::any_of(state.hedges.begin(), state.hedges.end(),
+                       [&](const auto& open) { return open.second.base == asset; });
+}
+
+bool has_open_move(const State& state, base::ShardId to, AssetId asset) {
+    return std::any_of(state.moves.begin(), state.moves.end(), [&](const auto& open) {
+        return open.second.to == to && open.second.asset == asset;
+    });
+}
+
+// What open tasks, and margin on its way to a venue, may still take from an asset's backing. A move
+// between shards stays backing all the way.
+Amount reserved_of(const State& state, AssetId asset) {
+    Amount sum;
+    for (const auto& [number, task] : state.hedges) {
+        if (task.given_asset == asset) sum = base::must_add(sum, task.reserved);
+    }
+    for (const auto& [number, move] : state.moves) {
+        const bool leaves_backing = move.purpose == instruction::Purpose::post_margin;
+        if (leaves_backing && move.asset == asset) sum = base::must_add(sum, move.amount);
+    }
+    return sum;
+}
+
+Amount reserved_at(const State& state, base::ShardId shard, AssetId asset) {
+    Amount sum;
+    for (const auto& [number, task] : state.hedges) {
+        if (task.shard == shard && task.given_asset == asset) {
+            sum = base::must_add(sum, task.reserved);
+        }
+    }
+    for (const auto& [number, move] : state.moves) {
+        if (move.from == shard && move.asset == asset) sum = base::must_add(sum, move.amount);
+    }
+    return sum;
+}
+
+Amount total_at(const std::map<PartitionAsset, Amount>& totals, PartitionAsset key) {
+    const auto found = totals.find(key);
+    return found == totals.end() ? Amount{} : found->second;
+}
+
+// A share of the largest task: figures for `part` out of what the host computed for the whole.
+base::Math<Amount> share_of(Amount whole, Amount part, Amount of, base::Rounding rounding) {
+    const auto value = base::multiply_divide(whole.v, part.v, of.v, rounding);
+    if (!value) return Failure{value.error()};
+    return Amount{*value};
+}
+
+// The size of the task that brings a residual back, signed; zero where it may stay.
+Amount wanted_size(const Exposure& exposure) {
+    const Amount size = magnitude(exposure.need);
+    const bool is_buy = exposure.need > Amount{0};
+    const bool is_beyond = size > exposure.band;
+    // Claims that are due are bought for even inside the band.
+    const Amount forced = is_buy ? std::min(size, exposure.overdue) : Amount{0};
+    const Amount wanted = std::min(is_beyond ? size : forced, exposure.task_max);
+    return is_buy ? wanted : *base::negate(wanted);
+}
+
+// Fits a task to what is there to pay for it. `spendable` is per given asset, over all shards.
+std::optional<HedgeOpened> open_task(const State& state, const Exposure& exposure,
+                                     std::map<AssetId, Amount>& spendable, std::uint64_t number,
+                                     base::Timestamp now) {
+    Amount quantity = wanted_size(exposure);
+    if (quantity == Amount{0} || exposure.task_max <= Amount{0}) return std::nullopt;
+    const bool is_buy = quantity > Amount{0};
+    const AssetId given = is_buy ? exposure.settlement : exposure.base;
+    Amount reserved;
+    if (!exposure.is_contract) {
+        const Amount on_shard = is_buy ? exposure.given_on_shard : exposure.base_on_shard;
+        const Amount uncommitted =
+            base::must_subtract(on_shard, reserved_at(state, exposure.shard, given));
+        const Amount affordable = std::min(uncommitted, spendable[given]);
+        if (affordable <= Amount{0}) return std::nullopt;
+        if (is_buy) {
+            const auto cost = share_of(exposure.cost_at_bound, quantity, exposure.task_max,
+                                       base::Rounding::up);
+            if (!cost || *cost <= Amount{0}) return std::nullopt;
+            if (*cost > affordable) {
+                const auto fitting =
+                    share_of(quantity, affordable, *cost, base::Rounding::down);
+                if (!fitting || *fitting == Amount{0}) return std::nullopt;
+                quantity = *fitting;
+                reserved = affordable;
+            } else {
+                reserved = *cost;
+            }
+        } else {
+            reserved = std::min(magnitude(quantity), affordable);
+            quantity = *base::negate(reserved);
+        }
+        spendable[given] = base::must_subtract(spendable[given], reserved);
+    }
+    const auto notional = base::multiply_divide(exposure.notional_cents_of_max,
+                                                magnitude(quantity).v, exposure.task_max.v,
+                                                base::Rounding::down);
+    return HedgeOpened{.number = number,
+                       .instrument = exposure.instrument,
+                       .base = exposure.base,
+                       .shard = exposure.shard,
+                       .quantity = quantity,
+                       .given_asset = given,
+                       .reserved = reserved,
+                       .mark = exposure.mark,
+                       .notional_cents = notional ? *notional : 0,
+                       .at = now};
+}
+
+// Grants what is backed, in the order given: oldest claims first.
+Amount grant(const State& state, const CoverLine& line, Amount spendable,
+             std::vector<Event>& events) {
+    for (const auto& want : line.partitions) {
+        if (spendable <= Amount{0}) break;
+        const Amount granted = std::min(want.amount, spendable);
+        if (granted <= Amount{0}) continue;
+        const Amount before = total_at(state.granted, {want.partition, line.asset});
+        const auto total = base::add(before, granted);
+        if (!total) continue;
+        events.emplace_back(QuotaGranted{
+            .partition = want.partition, .asset = line.asset, .granted_total = *total});
+        spendable = base::must_subtract(spendable, granted);
+    }
+    return spendable;
+}
+
+bool contradicts(const Deposit& known, const DepositNotice& notice) {
+    return known.account != notice.account || known.asset != notice.asset ||
+           known.amount != notice.amount;
+}
+
+DepositRecorded recorded(const DepositNotice& notice, Finality finality, base::Timestamp at) {
+    return DepositRecorded{.deposit = notice.id,
+                           .shard = notice.shard,
+                           .account = notice.account,
+                           .asset = notice.asset,
+                           .amount = notice.amount,
+                           .finality = finality,
+                           .block = notice.block,
+                           .at = at};
+}
+
+void apply_one(State& state, const CapitalPaidIn&) { state.is_founded = true; }
+
+void apply_one(State& state, const DepositRecorded& event) {
+    const DepositKey key{event.shard, event.deposit};
+    if (event.finality == Finality::unseen) {
+        auto& deposit = state.deposits[key];
+        deposit.recorded = Finality::unseen;
+        deposit.is_acknowledged = false;
+        return;
+    }
+    state.deposits[key] = Deposit{.account = event.account,
+                                  .asset = event.asset,
+                                  .amount = event.amount,
+                                  .recorded = event.finality,
+                                  .acknowledged = state.deposits[key].acknowledged,
+                                  .is_acknowledged = false};
+    if (event.finality == Finality::final) {
+        const PartitionAsset of{base::partition_of(event.account, state.partitions), event.asset};
+        auto& total = state.deposited[of];
+        total = base::must_add(total, event.amount);
+    }
+}
+
+void apply_one(State& state, const DepositAcknowledged& event) {
+    const DepositKey key{event.shard, event.deposit};
+    const auto found = state.deposits.find(key);
+    if (found == state.deposits.end() || found->second.recorded != event.finality) return;
+    if (event.finality == Finality::final) {
+        state.deposits_done.emplace(key, found->second.amount);
+        state.deposits.erase(found);
+    } else if (event.finality == Finality::unseen) {
+        state.deposits.erase(found);
+    } else {
+        found->second.acknowledged = event.finality;
+        found->second.is_acknowledged = true;
+    }
+}
+
+void apply_one(State& state, const QuotaGranted& event) {
+    state.granted[{event.partition, event.asset}] = event.granted_total;
+}
+
+void apply_one(State& state, const HedgeOpened& event) {
+    state.numbers = std::max(state.numbers, event.number);
+    state.hedges.emplace(event.number, event);
+}
+
+void apply_one(State& state, const HedgeClosed& event) { state.hedges.erase(event.number); }
+
+void apply_one(State& state, const MoveOpened& event) {
+    state.numbers = std::max(state.numbers, event.number);
+    state.moves.emplace(event.number, event);
+}
+
+void apply_one(State& state, const MoveClosed& event) { state.moves.erase(event.number); }
+
+void apply_one(State& state, const VenueVariation& event) {
+    state.variations[event.shard] = event.number;
+}
+
+void apply_one(State&, const ResultBooked&) {}
+
+TellDeposit tell(const DepositKey& key, const Deposit& deposit) {
+    return TellDeposit{.deposit = key.deposit,
+                       .shard = key.shard,
+                       .account = deposit.account,
+                       .asset = deposit.asset,
+                       .amount = deposit.amount,
+                       .finality = deposit.recorded};
+}
+
+}  // namespace
+
+const char* name_of(Reject reject) {
+    switch (reject) {
+        case Reject::amount_must_be_positive: return "amount_must_be_positive";
+        case Reject::deposit_contradicts_record: return "deposit_contradicts_record";
+        case Reject::deposit_of_other_broker: return "deposit_of_other_broker";
+        case Reject::variation_out_of_order: return "variation_out_of_order";
+        case Reject::figures_out_of_range: return "figures_out_of_range";
+    }
+    UNREACHABLE("an unlisted reject");
+}
+
+Decision decide(const State& state, const Found& command) {
+    if (state.is_founded) return std::vector<Event>{};
+    std::vector<Event> events;
+    for (const auto& line : command.lines) {
+        if (line.amount <= Amount{0}) return Failure{Reject::amount_must_be_positive};
+        events.emplace_back(CapitalPaidIn{.shard = line.shard,
+                                          .asset = line.asset,
+                                          .amount = line.amount,
+                                          .source = line.source,
+                                          .at = command.at});
+    }
+    std::uint64_t number = state.numbers;
+    for (const auto& margin : command.margins) {
+        if (margin.amount <= Amount{0}) return Failure{Reject::amount_must_be_positive};
+        events.emplace_back(MoveOpened{.number = ++number,
+                                       .purpose = instruction::Purpose::post_margin,
+                                       .from = margin.venue,
+                                       .to = margin.venue,
+                                       .asset = margin.asset,
+                                       .amount = margin.amount,
+                                       .at = command.at});
+    }
+    return events;
+}
+
+Decision decide(const State& state, const RecordDeposit& command) {
+    const auto& notice = command.notice;
+    const DepositKey key{notice.shard, notice.id};
+    if (state.deposits_done.contains(key)) return std::vector<Event>{};
+    const auto found = state.deposits.find(key);
+    const bool is_known = found != state.deposits.end();
+    const Finality known = is_known ? found->second.recorded : Finality::unseen;
+    if (known == Finality::final) return std::vector<Event>{};
+    if (notice.finality == Finality::unseen) {
+        if (known == Finality::unseen) return std::vector<Event>{};
+        DepositNotice gone = notice;
+        gone.account = found->second.account;
+        gone.asset = found->second.asset;
+        gone.amount = found->second.amount;
+        return std::vector<Event>{recorded(gone, Finality::unseen, command.at)};
+    }
+    if (notice.amount <= Amount{0}) return Failure{Reject::amount_must_be_positive};
+    if (base::broker_of(notice.account) != base::broker_of(state.id)) {
+        return Failure{Reject::deposit_of_other_broker};
+    }
+    if (is_known && known != Finality::unseen && contradicts(found->second, notice)) {
+        return Failure{Reject::deposit_contradicts_record};
+    }
+    if (notice.finality <= known) return std::vector<Event>{};
+    std::vector<Event> events;
+    // Whatever is told first, SEEN is booked once, so that the later rows have it to reverse.
+    if (known == Finality::unseen) events.emplace_back(recorded(notice, Finality::seen, command.at));
+    if (notice.finality != Finality::seen) {
+        events.emplace_back(recorded(notice, notice.finality, command.at));
+    }
+    return events;
+}
+
+Decision decide(const State& state, const AcknowledgeDeposit& command) {
+    const auto found = state.deposits.find({command.shard, command.deposit});
+    if (found == state.deposits.end()) return std::vector<Event>{};
+    const auto& deposit = found->second;
+    // Only the end is worth an event; what lies between is told again after a restart.
+    const bool is_end = command.finality == Finality::final || command.finality == Finality::unseen;
+    if (!is_end || deposit.recorded != command.finality) return std::vector<Event>{};
+    return std::vector<Event>{DepositAcknowledged{
+        .deposit = command.deposit, .shard = command.shard, .finality = command.finality}};
+}
+
+Decision decide(const State& state, const RecordVariation& command) {
+    const auto last = state.variations.find(command.notice.shard);
+    const std::uint64_t known = last == state.variations.end() ? 0 : last->second;
+    if (command.notice.number <= known) return std::vector<Event>{};
+    if (command.notice.number != known + 1) return Failure{Reject::variation_out_of_order};
+    return std::vector<Event>{VenueVariation{.shard = command.notice.shard,
+                                             .number = command.notice.number,
+                                             .contract = command.contract,
+                                             .settlement = command.settlement,
+                                             .change = command.notice.change,
+                                             .block = command.notice.block,
+                                             .at = command.at}};
+}
+
+base::Result<Amount, Reject> promised(const State& state, const CoverLine& line) {
+    base::Wide sum = reserved_of(state, line.asset).v;
+    for (const auto& [of, amount] : state.granted) {
+        if (of.asset == line.asset) sum += amount.v;
+    }
+    for (const auto& [of, amount] : state.deposited) {
+        if (of.asset == line.asset) sum += amount.v;
+    }
+    for (const auto& want : line.partitions) sum -= want.returned.v;
+    if (sum > INT64_MAX || sum < INT64_MIN) return Failure{Reject::figures_out_of_range};
+    return Amount{static_cast<std::int64_t>(sum)};
+}
+
+Decision decide(const State& state, const Balance& command) {
+    std::vector<Event> events;
+    std::map<AssetId, Amount> spendable;
+    for (const auto& line : command.cover) {
+        const auto promises = promised(state, line);
+        if (!promises) return Failure{promises.error()};
+        const auto uncommitted = base::subtract(line.backing, *promises);
+        const auto kept = uncommitted ? base::subtract(*uncommitted, line.reserve) : uncommitted;
+        if (!kept) return Failure{Reject::figures_out_of_range};
+        spendable[line.asset] = grant(state, line, *kept, events);
+    }
+    if (!command.is_market_orderly) return events;
+    std::uint64_t number = state.numbers;
+    std::size_t open = state.hedges.size();
+    for (const auto& exposure : command.exposures) {
+        if (open >= base::limits::hedge_tasks_open_max) break;
+        if (has_open_task(state, exposure.base)) continue;
+        const auto task = open_task(state, exposure, spendable, number + 1, command.now);
+        if (!task) continue;
+        events.emplace_back(*task);
+        ++number;
+        ++open;
+    }
+    return events;
+}
+
+Decision decide(const State& state, const LevelShards& command) {
+    std::vector<Event> events;
+    std::uint64_t number = state.numbers;
+    for (const auto& line : command.lines) {
+        if (line.held >= line.low || has_open_move(state, line.shard, line.asset)) continue;
+        const LevelShards::Line* richest = nullptr;
+        for (const auto& other : command.lines) {
+            if (other.asset != line.asset || other.shard == line.shard) continue;
+            if (richest == nullptr || other.held > richest->held) richest = &other;
+        }
+        if (richest == nullptr) continue;
+        const Amount uncommitted = base::must_subtract(
+            richest->held, reserved_at(state, richest->shard, line.asset));
+        // The giver keeps its own target: two shards must not take turns.
+        const Amount spare = base::must_subtract(uncommitted, richest->target);
+        const Amount amount = std::min(spare, base::must_subtract(line.target, line.held));
+        if (amount <= Amount{0}) continue;
+        events.emplace_back(MoveOpened{.number = ++number,
+                                       .purpose = instruction::Purpose::move,
+                                       .from = richest->shard,
+                                       .to = line.shard,
+                                       .asset = line.asset,
+                                       .amount = amount,
+                                       .at = command.now});
+        break;  // One a round: the next one is decided on figures that know of it.
+    }
+    return events;
+}
+
+Decision decide(const State& state, const CloseHedge& command) {
+    const auto found = state.hedges.find(command.number);
+    if (found == state.hedges.end()) return std::vector<Event>{};
+    const auto& task = found->second;
+    const auto notional =
+        task.quantity == Amount{0}
+            ? base::Math<std::int64_t>{0}
+            : base::multiply_divide(task.notional_cents, magnitude(command.filled).v,
+                                    magnitude(task.quantity).v, base::Rounding::down);
+    return std::vector<Event>{HedgeClosed{.number = command.number,
+                                          .filled = command.filled,
+                                          .notional_cents = notional ? *notional : 0,
+                                          .at = command.at}};
+}
+
+Decision decide(const State& state, const CloseMove& command) {
+    if (!state.moves.contains(command.number)) return std::vector<Event>{};
+    return std::vector<Event>{MoveClosed{
+        .number = command.number, .is_settled = command.is_settled, .at = command.at}};
+}
+
+Decision decide(const State&, const BookResult& command) {
+    if (command.conv == Amount{0} && command.vm == Amount{0}) return std::vector<Event>{};
+    return std::vector<Event>{ResultBooked{.settlement = command.settlement,
+                                           .conv = command.conv,
+                                           .vm = command.vm,
+                                           .at = command.at}};
+}
+
+Decision decide(const State& state, const Command& command) {
+    return std::visit([&](const auto& one) { return decide(state, one); }, command);
+}
+
+void apply(State& state, const Event& event) {
+    std::visit([&](const auto& one) { apply_one(state, one); }, event);
+}
+
+std::vector<Effect> effects_of(const State& after, const Event& event) {
+    if (const auto* deposit = std::get_if<DepositRecorded>(&event)) {
+        const auto found = after.deposits.find({deposit->shard, deposit->deposit});
+        if (found == after.deposits.end()) return {};
+        return {tell(found->first, found->second)};
+    }
+    if (const auto* quota = std::get_if<QuotaGranted>(&event)) {
+        return {TellQuota{quota->partition, quota->asset, quota->granted_total}};
+    }
+    if (const auto* task = std::get_if<HedgeOpened>(&event)) return {OpenHedge{*task}};
+    if (const auto* move = std::get_if<MoveOpened>(&event)) return {OpenMove{*move}};
+    return {};
+}
+
+std::vector<Effect> outstanding(const State& state) {
+    std::vector<Effect> owed;
+    for (const auto& [key, deposit] : state.deposits) owed.emplace_back(tell(key, deposit));
+    for (const auto& [of, total] : state.granted) {
+        owed.emplace_back(TellQuota{of.partition, of.asset, total});
+    }
+    for (const auto& [number, task] : state.hedges) owed.emplace_back(OpenHedge{task});
+    for (const auto& [number, move] : state.moves) owed.emplace_back(OpenMove{move});
+    return owed;
+}
+
+std::optional<std::string> check_invariants(const State& state) {
+    for (const auto& [of, total] : state.granted) {
+        if (total < Amount{0}) {
+            return fmt::format("partition {} was granted {} of asset {}", of.partition.v, total.v,
+                               of.asset.v);
+        }
+    }
+    std::map<AssetId, std::uint64_t> tasks;
+    for (const auto& [number, task] : state.hedges) {
+        if (!tasks.emplace(task.base, number).second) {
+            return fmt::format("asset {} has two open hedge tasks", task.base.v);
+        }
+        if (number > state.numbers) return fmt::format("task {} was never numbered", number);
+    }
+    return std::nullopt;
+}
+
+}  // namespace crossclear::ledger::netting

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "ledger/netting/commands.hpp"
+#include "ledger/netting/effects.hpp"
+#include "ledger/netting/events.hpp"
+#include "ledger/netting/reject.hpp"
+#include "ledger/netting/state.hpp"
+
+/// A broker's house: what offsetting trades leave over, and what is done about it.
+///
+/// The problem: many partitions clear trades at once, none knows the others, and yet tokens must
+/// never be promised twice. The idea: partitions report absolute figures, and this one machine makes
+/// every promise: quotas of cover to partitions and reservations for hedges, both out of the same
+/// backing. The subtle thing: an asset has at most one open task, because a task's fills reach the
+/// books before the task is closed and would otherwise count twice.
+
+namespace crossclear::ledger::netting {
+
+/// New events (none: nothing to do, or a repeat), or why not.
+using Decision = base::Result<std::vector<Event>, Reject>;
+
+[[nodiscard]] Decision decide(const State& state, const Found& command);
+[[nodiscard]] Decision decide(const State& state, const RecordDeposit& command);
+[[nodiscard]] Decision decide(const State& state, const AcknowledgeDeposit& command);
+[[nodiscard]] Decision decide(const State& state, const RecordVariation& command);
+[[nodiscard]] Decision decide(const State& state, const Balance& command);
+[[nodiscard]] Decision decide(const State& state, const LevelShards& command);
+[[nodiscard]] Decision decide(const State& state, const CloseHedge& command);
+[[nodiscard]] Decision decide(const State& state, const CloseMove& command);
+[[nodiscard]] Decision decide(const State& state, const BookResult& command);
+[[nodiscard]] Decision decide(const State& state, const Command& command);
+
+/// Makes an event true. Never refuses.
+void apply(State& state, const Event& event);
+
+/// What the world is asked for once the event is durable. `after` is the state it left.
+[[nodiscard]] std::vector<Effect> effects_of(const State& after, const Event& event);
+
+/// What is still owed; asked again after a restart.
+[[nodiscard]] std::vector<Effect> outstanding(const State& state);
+
+/// The first breach, if any.
+[[nodiscard]] std::optional<std::string> check_invariants(const State& state);
+
+/// What of `asset` is promised: quotas less what was given back, and reservations of open tasks.
+/// `returned` is per partition, as reported.
+[[nodiscard]] base::Result<base::Amount, Reject> promised(const State& state,
+                                                          const CoverLine& line);
+
+}  // namespace crossclear::ledger::netting

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <map>
+
+#include "base/amount.hpp"
+#include "base/ids.hpp"
+#include "base/time.hpp"
+#include "ledger/netting/events.hpp"
+#include "ledger/words.hpp"
+
+/// What we know of one broker's house.
+
+namespace crossclear::ledger::netting {
+
+/// A deposit by shard and by the chain's own number.
+struct DepositKey {
+    base::ShardId shard;
+    std::uint64_t deposit{};
+
+    friend constexpr auto operator<=>(const DepositKey&, const DepositKey&) = default;
+};
+
+/// A client's deposit and how far its account knows of it.
+struct Deposit {
+    base::AccountId account;
+    base::AssetId asset;
+    base::Amount amount;
+    Finality recorded{Finality::unseen};
+    Finality acknowledged{Finality::unseen};
+    bool is_acknowledged{};  ///< The account has booked `recorded`.
+
+    friend bool operator==(const Deposit&, const Deposit&) = default;
+};
+
+/// Cover in one partition.
+struct PartitionAsset {
+    base::PartitionId partition;
+    base::AssetId asset;
+
+    friend constexpr auto operator<=>(const PartitionAsset&, const PartitionAsset&) = default;
+};
+
+/// One broker's house.
+struct State {
+    base::EntityId id;
+    std::uint16_t partitions{};   ///< How many the cluster has; set by the host, never changes.
+    bool is_founded{};
+    std::uint64_t numbers{};      ///< Hedges and moves opened so far.
+    std::map<std::uint64_t, HedgeOpened> hedges;  ///< Open ones.
+    std::map<std::uint64_t, MoveOpened> moves;    ///< Open ones.
+    std::map<PartitionAsset, base::Amount> granted;    ///< Totals.
+    std::map<PartitionAsset, base::Amount> deposited;  ///< Totals of final deposits.
+    std::map<DepositKey, Deposit> deposits;       ///< Not final and acknowledged.
+    std::map<DepositKey, base::Amount> deposits_done;  ///< So that none is ever booked twice.
+    std::map<base::ShardId, std::uint64_t> variations;  ///< The last number per venue.
+
+    friend bool operator==(const State&, const State&) = default;
+};
+
+}  // namespace crossclear::ledger::netting

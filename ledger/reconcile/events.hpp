@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+
+#include "base/amount.hpp"
+#include "base/ids.hpp"
+#include "base/time.hpp"
+
+/// What became true of one reconciliation.
+
+namespace crossclear::ledger::reconcile {
+
+/// What kind of disagreement; explained ones that last become unexplained.
+enum class BreakKind : std::uint8_t { timing = 1, unknown_inflow = 2, unexplained_outflow = 3 };
+
+/// Everything was compared up to this block.
+struct Reconciled {
+    std::uint64_t block{};
+    std::uint32_t breaks_open{};
+    base::Timestamp at;
+    friend bool operator==(const Reconciled&, const Reconciled&) = default;
+};
+
+/// Book and shard disagree about an asset. A positive difference: the shard has more.
+struct BreakOpened {
+    base::AssetId asset;
+    BreakKind kind{BreakKind::timing};
+    base::Amount difference;
+    std::uint64_t block{};
+    base::Timestamp at;
+    friend bool operator==(const BreakOpened&, const BreakOpened&) = default;
+};
+
+/// The same break is of another size or kind now.
+struct BreakChanged {
+    base::AssetId asset;
+    BreakKind kind{BreakKind::timing};
+    base::Amount difference;
+    std::uint64_t block{};
+    base::Timestamp at;
+    friend bool operator==(const BreakChanged&, const BreakChanged&) = default;
+};
+
+struct BreakClosed {
+    base::AssetId asset;
+    std::string reason;  ///< Empty: both sides agree again.
+    std::uint64_t block{};
+    base::Timestamp at;
+    friend bool operator==(const BreakClosed&, const BreakClosed&) = default;
+};
+
+/// An outflow nobody can explain: nothing more is sent to this shard until an operator says so.
+struct LaneFrozen {
+    base::AssetId asset;
+    base::Timestamp at;
+    friend bool operator==(const LaneFrozen&, const LaneFrozen&) = default;
+};
+
+struct LaneThawed {
+    base::Timestamp at;
+    friend bool operator==(const LaneThawed&, const LaneThawed&) = default;
+};
+
+using Event = std::variant<Reconciled, BreakOpened, BreakChanged, BreakClosed, LaneFrozen, LaneThawed>;
+
+}  // namespace crossclear::ledger::reconcile
