@@ -1,0 +1,223 @@
+#include "metrics/instruments.hpp"
+
+#include "base/check.hpp"
+
+#include <algorithm>
+#include <mutex>
+
+namespace crossclear::metrics {
+namespace {
+
+constexpr std::array slippage_bounds{-50.0, -20.0, -10.0, -5.0, -2.0, 0.0,
+                                     2.0,   5.0,   10.0,  20.0, 50.0, 100.0};
+
+std::string prefixed(std::string_view name) { return "crossclear_" + std::string{name}; }
+
+// The handle a plain series has, whatever its type.
+template <class Handle>
+Handle series_of(Registry& registry, const std::string& name, const std::string& help,
+                 const Labels& labels, std::span<const double> bounds) {
+    if constexpr (std::is_same_v<Handle, Counter>) {
+        return registry.counter(name, help, labels);
+    } else if constexpr (std::is_same_v<Handle, Gauge>) {
+        return registry.gauge(name, help, labels);
+    } else {
+        return registry.histogram(name, help, labels, bounds);
+    }
+}
+
+/// Spells out one instrument: its name without the prefix, its help, its label names.
+struct Maker {
+    Registry& registry;
+
+    template <class Handle>
+    Labelled<Handle> labelled(std::string_view name, std::string help,
+                              std::vector<std::string> labels) const {
+        return {registry, prefixed(name), std::move(help), std::move(labels)};
+    }
+    auto counters(std::string_view name, std::string help, std::vector<std::string> labels) const {
+        return labelled<Counter>(name, std::move(help), std::move(labels));
+    }
+    auto gauges(std::string_view name, std::string help, std::vector<std::string> labels) const {
+        return labelled<Gauge>(name, std::move(help), std::move(labels));
+    }
+    auto histograms(std::string_view name, std::string help,
+                    std::vector<std::string> labels) const {
+        return labelled<Histogram>(name, std::move(help), std::move(labels));
+    }
+    Counter counter(std::string_view name, std::string_view help) const {
+        return registry.counter(prefixed(name), help);
+    }
+    Gauge gauge(std::string_view name, std::string_view help) const {
+        return registry.gauge(prefixed(name), help);
+    }
+    Histogram histogram(std::string_view name, std::string_view help,
+                        std::span<const double> bounds = duration_bounds()) const {
+        return registry.histogram(prefixed(name), help, {}, bounds);
+    }
+};
+
+}  // namespace
+
+template <class Handle>
+Handle Labelled<Handle>::with(std::initializer_list<std::string_view> values) {
+    CHECK(values.size() == labels_.size(), "every label has a value");
+    {
+        const std::shared_lock lock{cache_->mutex};
+        const auto found = cache_->handles.find(values);
+        if (found != cache_->handles.end()) return found->second;
+    }
+    Labels labels;
+    auto value = values.begin();
+    for (const auto& label : labels_) labels.emplace_back(label, *value++);
+    const auto handle = series_of<Handle>(*registry_, name_, help_, labels, bounds_);
+    const std::lock_guard lock{cache_->mutex};
+    return cache_->handles.emplace(Values{values.begin(), values.end()}, handle).first->second;
+}
+
+template class Labelled<Counter>;
+template class Labelled<Gauge>;
+template class Labelled<Histogram>;
+
+ApiInstruments::ApiInstruments(Registry& registry)
+    : build_info(Maker{registry}.gauges("build_info", "What is running; always 1.",
+                                        {"version", "revision"})),
+      ws_connections(Maker{registry}.gauge("ws_connections", "Open client sockets.")),
+      ws_closed_total(Maker{registry}.counters("ws_closed_total",
+                                               "Client sockets closed, by close code.", {"code"})),
+      rpc_requests_total(Maker{registry}.counters(
+          "rpc_requests_total", "Requests answered, by method and outcome.", {"method", "code"})),
+      rpc_request_duration_seconds(Maker{registry}.histograms(
+          "rpc_request_duration_seconds", "From a request's arrival to its reply.", {"method"})),
+      rpc_inflight(Maker{registry}.gauge("rpc_inflight", "Requests not answered yet.")),
+      ws_outbound_queue_bytes(
+          Maker{registry}.gauge("ws_outbound_queue_bytes", "Bytes waiting for slow clients.")),
+      slow_consumer_disconnects_total(Maker{registry}.counter(
+          "slow_consumer_disconnects_total", "Clients closed because they did not read.")),
+      auth_attempts_total(Maker{registry}.counters(
+          "auth_attempts_total", "Authentications, by grant and result.", {"grant", "result"})),
+      rate_limited_total(Maker{registry}.counters(
+          "rate_limited_total", "Requests refused for lack of credit, by method class.",
+          {"scope"})),
+      idempotent_requests_total(Maker{registry}.counters(
+          "idempotent_requests_total", "Commands answered: done first now, or a repeat.",
+          {"result"})) {}
+
+ClearingInstruments::ClearingInstruments(Registry& registry)
+    : trades_total(
+          Maker{registry}.counters("trades_total", "Trades decided.", {"broker", "outcome"})),
+      trade_notional_usd_total(Maker{registry}.counters("trade_notional_usd_total",
+                                                        "Dollars of trades cleared.", {"broker"})),
+      netting_efficiency_ratio(Maker{registry}.gauges(
+          "netting_efficiency_ratio", "Share of cleared flow that needed no hedge.", {"broker"})),
+      residual_exposure_usd(Maker{registry}.gauges(
+          "residual_exposure_usd", "House position not hedged.", {"broker", "instrument"})),
+      fee_income_usd_total(
+          Maker{registry}.counters("fee_income_usd_total", "Dollars of fees charged.", {"broker"})),
+      risk_borne_usd(Maker{registry}.gauges("risk_borne_usd",
+                                            "What a protocol's failure would cost the broker.",
+                                            {"broker", "protocol"})),
+      margin_check_duration_seconds(Maker{registry}.histogram("margin_check_duration_seconds",
+                                                              "One margin check of one account.")),
+      accounts_below_maintenance(Maker{registry}.gauges(
+          "accounts_below_maintenance", "Accounts below maintenance margin.", {"broker"})),
+      cover2_ratio(Maker{registry}.gauges(
+          "cover2_ratio", "Resources over the loss if the two largest accounts fail.", {"broker"})),
+      solvency_probability(Maker{registry}.gauges(
+          "solvency_probability", "Chance that resources suffice over the horizon.", {"broker"})),
+      price_age_seconds(Maker{registry}.gauges("price_age_seconds",
+                                               "Age of the newest price of a feed.", {"feed"})) {}
+
+SettlementInstruments::SettlementInstruments(Registry& registry)
+    : settlements_total(Maker{registry}.counters("settlements_total",
+                                                 "Settlements ended, by outcome.", {"outcome"})),
+      settlement_duration_seconds(Maker{registry}.histograms(
+          "settlement_duration_seconds", "From novation to settled.", {"outcome"})),
+      leg_duration_seconds(Maker{registry}.histograms(
+          "leg_duration_seconds", "One leg on one shard, by phase.", {"shard", "phase"})),
+      settlements_in_flight(
+          Maker{registry}.gauges("settlements_in_flight", "Settlements under way.", {"phase"})),
+      oldest_unsettled_seconds(Maker{registry}.gauges(
+          "oldest_unsettled_seconds", "Age of the oldest claim not settled.", {"shard"})),
+      compensations_total(Maker{registry}.counters(
+          "compensations_total", "Steps taken back before their pivot.", {"reason"})),
+      hedge_tasks(Maker{registry}.gauges("hedge_tasks", "Hedge tasks open.", {"state"})),
+      hedge_slippage_bps(Maker{registry}.histogram(
+          "hedge_slippage_bps", "Fill against the mark when planned.", slippage_bounds)) {}
+
+ShardInstruments::ShardInstruments(Registry& registry)
+    : shard_requests_total(Maker{registry}.counters("shard_requests_total", "Requests to a shard.",
+                                                    {"shard", "method", "result"})),
+      shard_request_duration_seconds(Maker{registry}.histograms(
+          "shard_request_duration_seconds", "From a request to its answer.", {"shard"})),
+      shard_circuit_state(Maker{registry}.gauges("shard_circuit_state",
+                                                 "0 closed, 1 half open, 2 open.", {"shard"})),
+      shard_block_height(
+          Maker{registry}.gauges("shard_block_height", "Block numbers seen.", {"shard", "tag"})),
+      shard_head_age_seconds(
+          Maker{registry}.gauges("shard_head_age_seconds", "Age of the newest block.", {"shard"})),
+      shard_reorgs_total(Maker{registry}.counters("shard_reorgs_total",
+                                                  "Blocks taken back by a shard.", {"shard"})),
+      shard_exposure_usd(
+          Maker{registry}.gauges("shard_exposure_usd", "Dollars held on a shard.", {"shard"})),
+      shard_exposure_limit_usd(Maker{registry}.gauges(
+          "shard_exposure_limit_usd", "Dollars that may be held on a shard.", {"shard"})),
+      tx_broadcast_total(Maker{registry}.counters(
+          "tx_broadcast_total", "Transactions sent to a shard.", {"shard", "kind"})),
+      tx_pending(Maker{registry}.gauges("tx_pending", "Transactions not final yet.", {"shard"})),
+      tx_nonce_gap(Maker{registry}.gauges(
+          "tx_nonce_gap", "Nonces allocated beyond the shard's own count.", {"shard"})),
+      signer_balance_native(Maker{registry}.gauges(
+          "signer_balance_native", "What the signing key can pay for gas.", {"shard"})) {}
+
+LedgerInstruments::LedgerInstruments(Registry& registry)
+    : journal_commit_duration_seconds(Maker{registry}.histogram(
+          "journal_commit_duration_seconds", "From an append's start to durable.")),
+      journal_batch_events(Maker{registry}.histogram("journal_batch_events",
+                                                     "Events in one append.", count_bounds())),
+      journal_sequence(
+          Maker{registry}.gauges("journal_sequence", "Last durable record.", {"partition"})),
+      ledger_imbalance_units(Maker{registry}.gauges(
+          "ledger_imbalance_units", "Sum of all postings; 0 or somebody is paged.", {"asset"})),
+      replay_duration_seconds(
+          Maker{registry}.histogram("replay_duration_seconds", "Rebuilding a partition.")),
+      journal_acceptors(
+          Maker{registry}.gauges("journal_acceptors", "Journal instances, by state.", {"state"})),
+      snapshot_age_seconds(
+          Maker{registry}.gauge("snapshot_age_seconds", "Age of the oldest snapshot.")) {}
+
+ReconciliationInstruments::ReconciliationInstruments(Registry& registry)
+    : breaks(
+          Maker{registry}.gauges("breaks", "Open disagreements with a shard.", {"shard", "asset"})),
+      last_reconciliation_timestamp_seconds(
+          Maker{registry}.gauges("last_reconciliation_timestamp_seconds",
+                                 "When book and shard were last compared.", {"shard"})),
+      suspense_age_seconds(Maker{registry}.gauges(
+          "suspense_age_seconds", "Age of the oldest entry in suspense.", {"shard"})) {}
+
+ClusterInstruments::ClusterInstruments(Registry& registry)
+    : partitions_owned(Maker{registry}.gauge("partitions_owned", "Partitions this node owns.")),
+      ownership_changes_total(
+          Maker{registry}.counter("ownership_changes_total", "Partitions taken or lost.")),
+      fenced_writes_total(
+          Maker{registry}.counter("fenced_writes_total", "Appends refused for an old epoch.")),
+      actors(Maker{registry}.gauges("actors", "Actors alive.", {"kind"})),
+      actor_mailbox_messages(
+          Maker{registry}.gauges("actor_mailbox_messages", "Messages waiting.", {"kind"})),
+      actor_restarts_total(Maker{registry}.counters("actor_restarts_total",
+                                                    "Actors replaced after a failure.", {"kind"})),
+      redis_command_duration_seconds(Maker{registry}.histograms("redis_command_duration_seconds",
+                                                                "One command to Redis.", {"op"})),
+      redis_reconnects_total(
+          Maker{registry}.counter("redis_reconnects_total", "Connections to Redis made again.")) {}
+
+Instruments::Instruments(Registry& registry)
+    : api(registry),
+      clearing(registry),
+      settlement(registry),
+      shards(registry),
+      ledger(registry),
+      reconciliation(registry),
+      cluster(registry) {}
+
+}  // namespace crossclear::metrics

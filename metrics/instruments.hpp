@@ -1,0 +1,170 @@
+#pragma once
+
+#include "metrics/registry.hpp"
+
+#include <array>
+#include <cstddef>
+#include <deque>
+#include <initializer_list>
+#include <map>
+#include <memory>
+#include <shared_mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// Every instrument this service feeds, by name. Names, labels and help are the contract with
+/// alerts and dashboards; they are defined in instruments.cpp and nowhere else.
+
+namespace crossclear::metrics {
+
+/// The series of one name that differ in their labels. Handles are remembered by label values, so
+/// that asking again costs a lookup under a shared lock. **Thread:** any.
+template <class Handle>
+class Labelled {
+public:
+    Labelled(Registry& registry, std::string name, std::string help,
+             std::vector<std::string> labels, std::span<const double> bounds = duration_bounds())
+        : registry_(&registry),
+          name_(std::move(name)),
+          help_(std::move(help)),
+          labels_(std::move(labels)),
+          bounds_(bounds) {}
+
+    /// The series whose labels have `values`, in the order of the label names.
+    [[nodiscard]] Handle with(std::initializer_list<std::string_view> values);
+
+private:
+    using Values = std::vector<std::string>;
+    struct ByValues {
+        using is_transparent = void;
+        template <class A, class B>
+        bool operator()(const A& a, const B& b) const {
+            return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end());
+        }
+    };
+    struct Cache {
+        std::shared_mutex mutex;
+        std::map<Values, Handle, ByValues> handles;
+    };
+
+    Registry* registry_;
+    std::string name_;
+    std::string help_;
+    std::vector<std::string> labels_;
+    std::span<const double> bounds_;
+    std::unique_ptr<Cache> cache_ = std::make_unique<Cache>();
+};
+
+extern template class Labelled<Counter>;
+extern template class Labelled<Gauge>;
+extern template class Labelled<Histogram>;
+
+/// The wire.
+struct ApiInstruments {
+    explicit ApiInstruments(Registry& registry);
+    Labelled<Gauge> build_info;  ///< version, revision; always 1.
+    Gauge ws_connections;
+    Labelled<Counter> ws_closed_total;                 ///< code.
+    Labelled<Counter> rpc_requests_total;              ///< method, code ("ok" or the number).
+    Labelled<Histogram> rpc_request_duration_seconds;  ///< method.
+    Gauge rpc_inflight;
+    Gauge ws_outbound_queue_bytes;
+    Counter slow_consumer_disconnects_total;
+    Labelled<Counter> auth_attempts_total;        ///< grant, result.
+    Labelled<Counter> rate_limited_total;         ///< scope.
+    Labelled<Counter> idempotent_requests_total;  ///< result (first, repeat).
+};
+
+/// Trades and what they leave behind.
+struct ClearingInstruments {
+    explicit ClearingInstruments(Registry& registry);
+    Labelled<Counter> trades_total;              ///< broker, outcome.
+    Labelled<Counter> trade_notional_usd_total;  ///< broker.
+    Labelled<Gauge> netting_efficiency_ratio;    ///< broker.
+    Labelled<Gauge> residual_exposure_usd;       ///< broker, instrument.
+    Labelled<Counter> fee_income_usd_total;      ///< broker.
+    Labelled<Gauge> risk_borne_usd;              ///< broker, protocol.
+    Histogram margin_check_duration_seconds;
+    Labelled<Gauge> accounts_below_maintenance;  ///< broker.
+    Labelled<Gauge> cover2_ratio;                ///< broker.
+    Labelled<Gauge> solvency_probability;        ///< broker.
+    Labelled<Gauge> price_age_seconds;           ///< feed.
+};
+
+/// Deliveries and hedges.
+struct SettlementInstruments {
+    explicit SettlementInstruments(Registry& registry);
+    Labelled<Counter> settlements_total;              ///< outcome.
+    Labelled<Histogram> settlement_duration_seconds;  ///< outcome.
+    Labelled<Histogram> leg_duration_seconds;         ///< shard, phase.
+    Labelled<Gauge> settlements_in_flight;            ///< phase.
+    Labelled<Gauge> oldest_unsettled_seconds;         ///< shard.
+    Labelled<Counter> compensations_total;            ///< reason.
+    Labelled<Gauge> hedge_tasks;                      ///< state.
+    Histogram hedge_slippage_bps;
+};
+
+/// The protocol shards.
+struct ShardInstruments {
+    explicit ShardInstruments(Registry& registry);
+    Labelled<Counter> shard_requests_total;              ///< shard, method, result.
+    Labelled<Histogram> shard_request_duration_seconds;  ///< shard.
+    Labelled<Gauge> shard_circuit_state;                 ///< shard; 0 closed, 1 half open, 2 open.
+    Labelled<Gauge> shard_block_height;                  ///< shard, tag (head, final).
+    Labelled<Gauge> shard_head_age_seconds;              ///< shard.
+    Labelled<Counter> shard_reorgs_total;                ///< shard.
+    Labelled<Gauge> shard_exposure_usd;                  ///< shard.
+    Labelled<Gauge> shard_exposure_limit_usd;            ///< shard.
+    Labelled<Counter> tx_broadcast_total;                ///< shard, kind.
+    Labelled<Gauge> tx_pending;                          ///< shard.
+    Labelled<Gauge> tx_nonce_gap;                        ///< shard.
+    Labelled<Gauge> signer_balance_native;               ///< shard.
+};
+
+/// The book and its journal.
+struct LedgerInstruments {
+    explicit LedgerInstruments(Registry& registry);
+    Histogram journal_commit_duration_seconds;
+    Histogram journal_batch_events;
+    Labelled<Gauge> journal_sequence;        ///< partition.
+    Labelled<Gauge> ledger_imbalance_units;  ///< asset; anything but 0 pages.
+    Histogram replay_duration_seconds;
+    Labelled<Gauge> journal_acceptors;  ///< state.
+    Gauge snapshot_age_seconds;
+};
+
+/// Book against shard.
+struct ReconciliationInstruments {
+    explicit ReconciliationInstruments(Registry& registry);
+    Labelled<Gauge> breaks;                                 ///< shard, asset.
+    Labelled<Gauge> last_reconciliation_timestamp_seconds;  ///< shard.
+    Labelled<Gauge> suspense_age_seconds;                   ///< shard.
+};
+
+/// The process among its peers.
+struct ClusterInstruments {
+    explicit ClusterInstruments(Registry& registry);
+    Gauge partitions_owned;
+    Counter ownership_changes_total;
+    Counter fenced_writes_total;
+    Labelled<Gauge> actors;                              ///< kind.
+    Labelled<Gauge> actor_mailbox_messages;              ///< kind.
+    Labelled<Counter> actor_restarts_total;              ///< kind.
+    Labelled<Histogram> redis_command_duration_seconds;  ///< op.
+    Counter redis_reconnects_total;
+};
+
+/// All of them. Unlabelled series exist from the start; labelled ones once they are first used.
+struct Instruments {
+    explicit Instruments(Registry& registry);
+    ApiInstruments api;
+    ClearingInstruments clearing;
+    SettlementInstruments settlement;
+    ShardInstruments shards;
+    LedgerInstruments ledger;
+    ReconciliationInstruments reconciliation;
+    ClusterInstruments cluster;
+};
+
+}  // namespace crossclear::metrics

@@ -1,0 +1,214 @@
+#include "store/memory/memory_journal.hpp"
+
+#include "base/check.hpp"
+#include "base/limits.hpp"
+#include "ledger/journal/chain.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+namespace crossclear::store {
+
+using namespace ledger::journal;
+
+namespace {
+
+Head last_of(const std::vector<Record>& records) {
+    return records.empty() ? Head{} : records.back().head;
+}
+
+}  // namespace
+
+MemoryJournal::MemoryJournal(std::string cluster, Pump pump)
+    : cluster_(std::move(cluster)), pump_(pump) {}
+
+void MemoryJournal::promised(
+    base::PartitionId partition,
+    std::function<void(std::variant<std::uint64_t, Unknown, Declined>)> done) {
+    submit([this, partition, done = std::move(done)]() -> std::function<void()> {
+        std::variant<std::uint64_t, Unknown, Declined> outcome = logs_[partition].promised.epoch;
+        if (!trouble_.empty()) outcome = Declined{trouble_};
+        return [done, outcome] { done(outcome); };
+    });
+}
+
+void MemoryJournal::prepare(base::PartitionId partition, const Fence& fence,
+                            std::function<void(PrepareOutcome)> done) {
+    CHECK(fence.epoch > 0, "epoch 0 means that nothing was ever promised");
+    submit([this, partition, fence, done = std::move(done)]() -> std::function<void()> {
+        return [done, outcome = do_prepare(partition, fence)] { done(outcome); };
+    });
+}
+
+void MemoryJournal::append(Append append, std::function<void(AppendOutcome)> done) {
+    CHECK(append.record.head.seq == append.expected.seq + 1, "a record follows what it expects");
+    CHECK(append.record.payload.size() <= base::limits::record_bytes_max, "a record is bounded");
+    submit([this, append = std::move(append), done = std::move(done)]() -> std::function<void()> {
+        return [done, outcome = do_append(append)] { done(outcome); };
+    });
+}
+
+void MemoryJournal::read(base::PartitionId partition, std::uint64_t from, std::size_t count,
+                         std::function<void(ReadOutcome)> done) {
+    submit([this, partition, from, count, done = std::move(done)]() -> std::function<void()> {
+        return [done, outcome = do_read(partition, from, count)] { done(outcome); };
+    });
+}
+
+void MemoryJournal::store_snapshot(base::PartitionId partition, const Fence& fence,
+                                   EntitySnapshot snapshot,
+                                   std::function<void(StoreSnapshotOutcome)> done) {
+    submit([this, partition, fence, snapshot = std::move(snapshot),
+            done = std::move(done)]() -> std::function<void()> {
+        return [done, outcome = do_store(partition, fence, snapshot)] { done(outcome); };
+    });
+}
+
+void MemoryJournal::read_snapshot(base::PartitionId partition, base::EntityId entity,
+                                  std::function<void(ReadSnapshotOutcome)> done) {
+    submit([this, partition, entity, done = std::move(done)]() -> std::function<void()> {
+        if (!trouble_.empty()) return [done, reason = trouble_] { done(Declined{reason}); };
+        SnapshotRead result;
+        const auto& snapshots = logs_[partition].snapshots;
+        if (const auto found = snapshots.find(entity); found != snapshots.end()) {
+            result.found.push_back(found->second);
+        }
+        return [done, result] { done(result); };
+    });
+}
+
+std::string MemoryJournal::trouble() const {
+    const std::lock_guard lock(mutex_);
+    return trouble_;
+}
+
+bool MemoryJournal::step() {
+    std::unique_lock lock(mutex_);
+    CHECK(!is_running_, "a callback does not step the journal that runs it");
+    return run_one(lock);
+}
+
+std::size_t MemoryJournal::waiting() const {
+    const std::lock_guard lock(mutex_);
+    return calls_.size();
+}
+
+void MemoryJournal::fail_next_append(AppendFault fault) {
+    const std::lock_guard lock(mutex_);
+    faults_.push_back(fault);
+}
+
+void MemoryJournal::set_trouble(std::string reason) {
+    const std::lock_guard lock(mutex_);
+    trouble_ = std::move(reason);
+}
+
+std::vector<Record> MemoryJournal::records_of(base::PartitionId partition) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = logs_.find(partition);
+    return found == logs_.end() ? std::vector<Record>{} : found->second.records;
+}
+
+void MemoryJournal::corrupt(base::PartitionId partition, std::uint64_t seq) {
+    const std::lock_guard lock(mutex_);
+    auto& records = logs_[partition].records;
+    CHECK(seq > 0 && seq <= records.size(), "only a stored record can be corrupted");
+    std::string& payload = records[seq - 1].payload;
+    if (payload.empty()) {
+        payload.push_back('\1');
+    } else {
+        payload.front() = static_cast<char>(payload.front() ^ 1);
+    }
+}
+
+void MemoryJournal::submit(Call call) {
+    std::unique_lock lock(mutex_);
+    calls_.push_back(std::move(call));
+    if (pump_ == Pump::by_hand) return;
+    // Whoever is running executes this call as well: order holds and a callback that calls the
+    // journal does not deepen the stack.
+    while (!is_running_ && run_one(lock)) {
+    }
+}
+
+bool MemoryJournal::run_one(std::unique_lock<std::mutex>& lock) {
+    if (calls_.empty()) return false;
+    const Call call = std::move(calls_.front());
+    calls_.pop_front();
+    const std::function<void()> tell = call();
+    is_running_ = true;
+    lock.unlock();
+    tell();
+    lock.lock();
+    is_running_ = false;
+    return true;
+}
+
+PrepareOutcome MemoryJournal::do_prepare(base::PartitionId partition, const Fence& fence) {
+    if (!trouble_.empty()) return Declined{trouble_};
+    Log& log = logs_[partition];
+    const bool is_below = fence.epoch < log.promised.epoch;
+    const bool is_rival = fence.epoch == log.promised.epoch && fence.nonce != log.promised.nonce;
+    if (is_below || is_rival) return Fenced{log.promised.epoch};
+    log.promised = fence;
+    return Prepared{last_of(log.records)};
+}
+
+AppendOutcome MemoryJournal::do_append(const Append& append) {
+    if (!trouble_.empty()) return Declined{trouble_};
+    Log& log = logs_[append.partition];
+    const Head last = last_of(log.records);
+    if (append.fence != log.promised) return Fenced{log.promised.epoch};
+    if (last.seq == append.record.head.seq && last.head == append.record.head.head) {
+        return Appended{.was_duplicate = true};
+    }
+    if (last.seq != append.expected.seq || last.head != append.expected.head) return Gap{last};
+
+    std::optional<AppendFault> fault;
+    if (!faults_.empty()) {
+        fault = faults_.front();
+        faults_.pop_front();
+    }
+    if (fault == AppendFault::declined) return Declined{"injected: the store declined"};
+    if (fault == AppendFault::lost_before_write) return Unknown{"injected: lost before the write"};
+    log.records.push_back(append.record);
+    if (fault == AppendFault::lost_after_write) return Unknown{"injected: lost after the write"};
+    return Appended{.was_duplicate = false};
+}
+
+ReadOutcome MemoryJournal::do_read(base::PartitionId partition, std::uint64_t from,
+                                   std::size_t count) {
+    if (!trouble_.empty()) return Declined{trouble_};
+    const auto& records = logs_[partition].records;
+    const std::uint64_t first = std::max<std::uint64_t>(from, 1);
+    ReadRecords result;
+    for (std::uint64_t seq = first; seq <= records.size() && seq - first < count; ++seq) {
+        const Head previous = seq == 1 ? Head{} : records[seq - 2].head;
+        if (!is_linked(cluster_, partition, previous, records[seq - 1])) {
+            return Declined{fmt::format(
+                "partition {}: record {} does not follow its predecessor; the log was altered",
+                partition.v, seq)};
+        }
+        result.records.push_back(records[seq - 1]);
+    }
+    return result;
+}
+
+StoreSnapshotOutcome MemoryJournal::do_store(base::PartitionId partition, const Fence& fence,
+                                             const EntitySnapshot& snapshot) {
+    if (!trouble_.empty()) return Declined{trouble_};
+    Log& log = logs_[partition];
+    if (fence != log.promised) return Fenced{log.promised.epoch};
+    const auto found = log.snapshots.find(snapshot.entity);
+    if (found != log.snapshots.end() && found->second.at.seq > snapshot.at.seq) {
+        return Declined{fmt::format("a snapshot at record {} is kept, this one is at {}",
+                                    found->second.at.seq, snapshot.at.seq)};
+    }
+    log.snapshots.insert_or_assign(snapshot.entity, snapshot);
+    return SnapshotStored{};
+}
+
+}  // namespace crossclear::store

@@ -1,0 +1,105 @@
+#pragma once
+
+#include "base/ids.hpp"
+#include "ledger/journal/port.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+/// A journal in memory, for tests and simulation. It promises, fences and answers exactly as the
+/// Redis journal does; one suite of tests runs on both.
+
+namespace crossclear::store {
+
+/// When calls are executed.
+enum class Pump : std::uint8_t {
+    at_once,  ///< Inside the call, on its thread; calls made by a callback follow after it.
+    by_hand,  ///< By `step`, so that a test decides what happens in between.
+};
+
+/// What goes wrong with one append.
+enum class AppendFault : std::uint8_t {
+    lost_after_write,   ///< Written, but the outcome is unknown.
+    lost_before_write,  ///< Not written, and the outcome is unknown.
+    declined,           ///< Refused by the store, not written.
+};
+
+/// Everything one process needs of a journal, without a disk.
+///
+/// **Thread:** any. One lock guards all; callbacks run outside it, one at a time, in call order.
+class MemoryJournal final : public ledger::journal::Journal {
+public:
+    /// An empty journal of the cluster whose name goes into every digest.
+    explicit MemoryJournal(std::string cluster, Pump pump = Pump::at_once);
+
+    void promised(
+        base::PartitionId partition,
+        std::function<
+            void(std::variant<std::uint64_t, ledger::journal::Unknown, ledger::journal::Declined>)>
+            done) override;
+    void prepare(base::PartitionId partition, const ledger::journal::Fence& fence,
+                 std::function<void(ledger::journal::PrepareOutcome)> done) override;
+    void append(ledger::journal::Append append,
+                std::function<void(ledger::journal::AppendOutcome)> done) override;
+    void read(base::PartitionId partition, std::uint64_t from, std::size_t count,
+              std::function<void(ledger::journal::ReadOutcome)> done) override;
+    void store_snapshot(base::PartitionId partition, const ledger::journal::Fence& fence,
+                        ledger::journal::EntitySnapshot snapshot,
+                        std::function<void(ledger::journal::StoreSnapshotOutcome)> done) override;
+    void read_snapshot(base::PartitionId partition, base::EntityId entity,
+                       std::function<void(ledger::journal::ReadSnapshotOutcome)> done) override;
+    [[nodiscard]] std::string trouble() const override;
+
+    /// Executes the oldest waiting call. Returns whether there was one.
+    bool step();
+    /// Calls that wait for `step`.
+    [[nodiscard]] std::size_t waiting() const;
+
+    /// Lets the next append that is executed, and is not refused anyway, fail in this way.
+    /// Repeated calls queue up, one fault an append.
+    void fail_next_append(AppendFault fault);
+    /// Refuses every call with this reason until it is called with an empty one.
+    void set_trouble(std::string reason);
+    /// Every record of a partition, as it stands; for checkers.
+    [[nodiscard]] std::vector<ledger::journal::Record> records_of(
+        base::PartitionId partition) const;
+    /// Flips one bit of a stored payload, as a disk might. **Requires:** `seq` is in the log.
+    void corrupt(base::PartitionId partition, std::uint64_t seq);
+
+private:
+    struct Log {
+        ledger::journal::Fence promised;
+        std::vector<ledger::journal::Record> records;
+        std::map<base::EntityId, ledger::journal::EntitySnapshot> snapshots;
+    };
+
+    // A call executes under the lock and returns what to tell its caller.
+    using Call = std::function<std::function<void()>()>;
+    void submit(Call call);
+    bool run_one(std::unique_lock<std::mutex>& lock);
+
+    ledger::journal::PrepareOutcome do_prepare(base::PartitionId partition,
+                                               const ledger::journal::Fence& fence);
+    ledger::journal::AppendOutcome do_append(const ledger::journal::Append& append);
+    ledger::journal::ReadOutcome do_read(base::PartitionId partition, std::uint64_t from,
+                                         std::size_t count);
+    ledger::journal::StoreSnapshotOutcome do_store(base::PartitionId partition,
+                                                   const ledger::journal::Fence& fence,
+                                                   const ledger::journal::EntitySnapshot& snapshot);
+
+    const std::string cluster_;
+    const Pump pump_;
+    mutable std::mutex mutex_;
+    std::deque<Call> calls_;
+    bool is_running_{};
+    std::deque<AppendFault> faults_;
+    std::string trouble_;
+    std::map<base::PartitionId, Log> logs_;
+};
+
+}  // namespace crossclear::store

@@ -1,0 +1,354 @@
+#include "store/redis/instance.hpp"
+
+#include "base/check.hpp"
+#include "store/redis/limits.hpp"
+
+#include <fmt/format.h>
+#include <hiredis/hiredis.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <utility>
+
+namespace crossclear::store {
+namespace {
+
+constexpr std::array<Script, script_count> all_scripts{
+    Script::promised, Script::prepare,       Script::append, Script::read,
+    Script::snapshot, Script::snapshot_read, Script::probe};
+
+std::chrono::microseconds span_of(base::Duration duration) {
+    return std::chrono::microseconds(duration.us);
+}
+
+void free_reader(void* reader) { redisReaderFree(static_cast<redisReader*>(reader)); }
+
+// Signals belong to the program's own threads; a closed socket answers EPIPE instead of SIGPIPE.
+void block_signals() {
+    sigset_t all;
+    sigfillset(&all);
+    CHECK(pthread_sigmask(SIG_BLOCK, &all, nullptr) == 0, "a thread may block signals");
+}
+
+}  // namespace
+
+Instance::Instance(Options options)
+    : options_(std::move(options)),
+      wakeup_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      wanted_(options_.wanted),
+      reader_(nullptr, &free_reader),
+      received_(limits::receive_bytes),
+      backoff_(limits::backoff_min) {
+    CHECK(wakeup_ >= 0, "the system has a file descriptor left");
+    thread_ = std::thread([this] { run(); });
+}
+
+Instance::~Instance() {
+    CHECK(std::this_thread::get_id() != thread_.get_id(), "a callback does not end its journal");
+    {
+        const std::lock_guard lock(mutex_);
+        is_stopping_ = true;
+    }
+    ::eventfd_write(wakeup_, 1);
+    thread_.join();
+    ::close(wakeup_);
+}
+
+void Instance::submit(std::shared_ptr<const Call> call, Done done) {
+    const auto deadline = Clock::now() + span_of(options_.call_timeout);
+    bool is_first = false;
+    {
+        std::unique_lock lock(mutex_);
+        if (outstanding_ >= limits::calls_max) {
+            lock.unlock();
+            // The one outcome told on the caller's thread: the queue that leads to ours is full.
+            return done(NotSent{"too many calls wait for this Redis"});
+        }
+        ++outstanding_;
+        is_first = incoming_.empty();
+        incoming_.push_back({std::move(call), std::move(done), deadline, false});
+    }
+    if (is_first) ::eventfd_write(wakeup_, 1);
+}
+
+std::string Instance::trouble() const {
+    const std::lock_guard lock(mutex_);
+    return trouble_;
+}
+
+bool Instance::wait_until_ready(base::Duration timeout) const {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, span_of(timeout), [this] { return trouble_.empty(); });
+}
+
+void Instance::run() {
+    block_signals();
+    while (!is_stopping()) {
+        if (connection_) {
+            pump();
+        } else if (Clock::now() >= next_attempt_) {
+            try_to_connect();
+        } else {
+            wait_for_retry();
+        }
+    }
+}
+
+bool Instance::is_stopping() const {
+    const std::lock_guard lock(mutex_);
+    return is_stopping_;
+}
+
+void Instance::try_to_connect() {
+    auto connection = connect();
+    if (connection) {
+        connection->stop_blocking();
+        connection_.emplace(std::move(connection).value());
+        reader_.reset(redisReaderCreate());
+        CHECK(reader_ != nullptr, "memory for a reader can be allocated");
+        backoff_ = limits::backoff_min;
+        is_probing_ = false;
+        set_trouble({});
+        return;
+    }
+    set_trouble(to_string(connection.error()));
+    next_attempt_ = Clock::now() + span_of(backoff_);
+    backoff_ = std::min(backoff_ * 2, limits::backoff_max);
+    take_incoming();
+    expire_waiting();
+}
+
+// Everything is examined again each time: what answers now may be another Redis, or this one after
+// somebody changed its settings or emptied it.
+base::Result<Connection, StoreError> Instance::connect() {
+    auto opened = Connection::open(options_.endpoint, options_.connect_timeout);
+    if (!opened) return opened;
+    Connection& connection = *opened;
+    if (const auto settings = check_settings(connection); !settings) {
+        return base::Failure{settings.error()};
+    }
+    const auto mark = read_mark(connection);
+    if (!mark) return base::Failure{mark.error()};
+    if (!mark->has_value()) return base::Failure{unmarked_error(connection.name())};
+    if (const auto match = match_mark(connection.name(), wanted_, **mark); !match) {
+        return base::Failure{match.error()};
+    }
+    if (const auto loaded = load_scripts(connection); !loaded) {
+        return base::Failure{loaded.error()};
+    }
+    wanted_.instance = (*mark)->instance;
+    return opened;
+}
+
+base::Result<void, StoreError> Instance::load_scripts(Connection& connection) {
+    digests_.clear();
+    for (const Script script : all_scripts) {
+        const auto answer = connection.command({"SCRIPT", "LOAD", text_of(script)});
+        if (!answer) return base::Failure{answer.error()};
+        digests_.emplace_back((*answer)->str, (*answer)->len);
+    }
+    return {};
+}
+
+void Instance::wait_for_retry() {
+    Clock::time_point until = next_attempt_;
+    if (!waiting_.empty()) until = std::min(until, waiting_.front().deadline);
+    pollfd wakeup{.fd = wakeup_, .events = POLLIN, .revents = 0};
+    ::poll(&wakeup, 1, poll_timeout_ms(until));
+    drain_wakeup();
+    take_incoming();
+    expire_waiting();
+}
+
+void Instance::pump() {
+    take_incoming();
+    fill_pipeline();
+    send_probe_when_due();
+    if (!flush()) return lose(std::string("the connection broke: ") + std::strerror(errno));
+
+    Clock::time_point until = Clock::now() + std::chrono::hours(1);
+    if (!in_flight_.empty()) until = in_flight_.front().deadline;
+    if (is_probing_) until = std::min(until, std::max(next_probe_, Clock::now()));
+    const bool is_writing = sent_ < unsent_.size();
+    const auto events = static_cast<short>(is_writing ? POLLIN | POLLOUT : POLLIN);
+    std::array<pollfd, 2> ready{{{connection_->descriptor(), events, 0}, {wakeup_, POLLIN, 0}}};
+    ::poll(ready.data(), ready.size(), poll_timeout_ms(until));
+    if (ready[1].revents != 0) drain_wakeup();
+    // What has arrived counts before what is late: an answer in hand is never called unknown.
+    if ((ready[0].revents & ~POLLOUT) != 0) receive();
+    if (connection_ && !in_flight_.empty() && Clock::now() >= in_flight_.front().deadline) {
+        lose(fmt::format("no answer within {} ms", options_.call_timeout.us / 1'000));
+    }
+    expire_waiting();
+}
+
+void Instance::fill_pipeline() {
+    while (!waiting_.empty() && unsent_.size() - sent_ < limits::unsent_bytes_max) {
+        write_request(waiting_.front());
+        in_flight_.push_back(std::move(waiting_.front()));
+        waiting_.pop_front();
+    }
+}
+
+void Instance::write_request(const Request& request) {
+    const Call& call = *request.call;
+    const std::string key_count = std::to_string(call.keys.size());
+    std::vector<std::string_view> words;
+    words.reserve(3 + call.keys.size() + call.arguments.size());
+    words.push_back(request.is_eval ? "EVAL" : "EVALSHA");
+    words.push_back(request.is_eval ? text_of(call.script)
+                                    : digests_[static_cast<std::size_t>(call.script)]);
+    words.push_back(key_count);
+    words.insert(words.end(), call.keys.begin(), call.keys.end());
+    words.insert(words.end(), call.arguments.begin(), call.arguments.end());
+    write_command(unsent_, words);
+}
+
+bool Instance::flush() {
+    while (sent_ < unsent_.size()) {
+        const ssize_t taken = ::send(connection_->descriptor(), unsent_.data() + sent_,
+                                     unsent_.size() - sent_, MSG_NOSIGNAL);
+        if (taken < 0 && errno == EINTR) continue;
+        if (taken < 0) return errno == EAGAIN || errno == EWOULDBLOCK;
+        sent_ += static_cast<std::size_t>(taken);
+    }
+    unsent_.clear();
+    sent_ = 0;
+    return true;
+}
+
+void Instance::receive() {
+    const ssize_t size = ::recv(connection_->descriptor(), received_.data(), received_.size(), 0);
+    if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (size < 0) return lose(std::string("the connection broke: ") + std::strerror(errno));
+    if (size == 0) return lose("Redis closed the connection");
+    auto* reader = static_cast<redisReader*>(reader_.get());
+    redisReaderFeed(reader, received_.data(), static_cast<std::size_t>(size));
+    while (true) {
+        void* raw = nullptr;
+        if (redisReaderGetReply(reader, &raw) != REDIS_OK) {
+            return lose(std::string("Redis sent what is no answer: ") + reader->errstr);
+        }
+        if (raw == nullptr) return;
+        const Reply reply(static_cast<redisReply*>(raw));
+        if (in_flight_.empty()) return lose("Redis answered a question nobody asked");
+        complete(*reply);
+    }
+}
+
+void Instance::complete(const redisReply& reply) {
+    Request request = std::move(in_flight_.front());
+    in_flight_.pop_front();
+    const bool is_error = reply.type == REDIS_REPLY_ERROR;
+    const std::string_view text = is_error ? std::string_view(reply.str, reply.len) : "";
+    if (text.starts_with("NOSCRIPT") && !request.is_eval) {
+        // The compare-and-set in each script makes it safe that later calls overtake this one.
+        request.is_eval = true;
+        write_request(request);
+        in_flight_.push_back(std::move(request));
+        return;
+    }
+    CallResult result = Answered{&reply};
+    if (is_error) result = Refused{explain_refusal(text)};
+    if (!is_error && says_unmarked(reply)) {
+        result = Refused{to_string(unmarked_error(connection_->name()))};
+    }
+    const auto* refused = std::get_if<Refused>(&result);
+    if (is_write(request.call->script)) {
+        // A write that was refused is followed by probes until one is not, so that `trouble` ends
+        // without anybody's help.
+        if (refused != nullptr) next_probe_ = Clock::now() + span_of(limits::probe_interval);
+        is_probing_ = refused != nullptr;
+        set_trouble(refused != nullptr ? refused->reason : std::string{});
+    }
+    {
+        const std::lock_guard lock(mutex_);
+        --outstanding_;
+    }
+    if (request.done) request.done(result);
+}
+
+void Instance::send_probe_when_due() {
+    if (!is_probing_ || Clock::now() < next_probe_ || !in_flight_.empty()) return;
+    {
+        const std::lock_guard lock(mutex_);
+        ++outstanding_;
+    }
+    next_probe_ = Clock::now() + span_of(limits::probe_interval);
+    Request probe{std::make_shared<const Call>(probe_call(wanted_.id)), Done{},
+                  Clock::now() + span_of(options_.call_timeout), false};
+    write_request(probe);
+    in_flight_.push_back(std::move(probe));
+}
+
+void Instance::lose(const std::string& reason) {
+    const std::string full = fmt::format("{}: {}", to_string(options_.endpoint), reason);
+    set_trouble(full);
+    connection_.reset();
+    reader_.reset();
+    unsent_.clear();
+    sent_ = 0;
+    is_probing_ = false;
+    next_attempt_ = Clock::now();
+    std::deque<Request> lost;
+    lost.swap(in_flight_);
+    {
+        const std::lock_guard lock(mutex_);
+        outstanding_ -= lost.size();
+    }
+    for (Request& request : lost) {
+        if (request.done) request.done(Lost{full});
+    }
+}
+
+void Instance::take_incoming() {
+    std::vector<Request> taken;
+    {
+        const std::lock_guard lock(mutex_);
+        taken.swap(incoming_);
+    }
+    for (Request& request : taken) waiting_.push_back(std::move(request));
+}
+
+void Instance::expire_waiting() {
+    const auto now = Clock::now();
+    while (!waiting_.empty() && now >= waiting_.front().deadline) {
+        Request late = std::move(waiting_.front());
+        waiting_.pop_front();
+        std::string reason;
+        {
+            const std::lock_guard lock(mutex_);
+            --outstanding_;
+            reason = trouble_.empty() ? "the pipeline is full" : trouble_;
+        }
+        if (late.done) late.done(NotSent{reason});
+    }
+}
+
+int Instance::poll_timeout_ms(Clock::time_point until) const {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
+    return static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
+}
+
+void Instance::drain_wakeup() const {
+    eventfd_t count = 0;
+    ::eventfd_read(wakeup_, &count);
+}
+
+void Instance::set_trouble(std::string reason) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (trouble_ == reason) return;
+        trouble_ = std::move(reason);
+    }
+    changed_.notify_all();
+}
+
+}  // namespace crossclear::store

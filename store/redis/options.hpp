@@ -1,0 +1,47 @@
+#pragma once
+
+#include "base/limits.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "store/error.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// Where the journal's Redis instances are and how long to wait for them.
+
+namespace crossclear::store {
+
+/// One Redis instance: a unix socket if `socket_path` is set, else a host and a port.
+struct Endpoint {
+    std::string socket_path{};
+    std::string host{};
+    std::uint16_t port{};
+    std::string username{};  ///< Empty means Redis' default user.
+    std::string password{};  ///< Empty means no authentication. Never printed.
+};
+
+/// Reads `unix:/path`, `/path`, `redis://host:port` or `host:port` (an IPv6 host in brackets).
+/// **Errors:** `endpoint_malformed`; `tls_unavailable` for `rediss://`.
+[[nodiscard]] base::Result<Endpoint, StoreError> parse_endpoint(std::string_view text);
+
+/// The text form, without credentials.
+[[nodiscard]] std::string to_string(const Endpoint& endpoint);
+
+/// What `open_redis_journal` needs to know.
+struct RedisOptions {
+    std::string cluster;  ///< Its name; part of every digest, fixed for ever.
+    std::uint16_t partition_count{base::limits::partitions_default};
+    std::vector<Endpoint> endpoints{};  ///< An odd number of independent instances.
+    /// For connecting and for each step of the examination that follows.
+    base::Duration connect_timeout{base::milliseconds(1'000)};
+    /// From a call to its outcome; after it the outcome is unknown, or declined if never sent.
+    base::Duration call_timeout{base::milliseconds(5'000)};
+    /// How long `open_redis_journal` waits for instances that are not there or still loading.
+    base::Duration open_timeout{base::seconds(30)};
+    bool may_create{true};  ///< Whether empty instances become a new cluster.
+};
+
+}  // namespace crossclear::store
