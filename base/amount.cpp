@@ -39,6 +39,13 @@ Math<std::int64_t> multiply_divide(std::int64_t a, std::int64_t b, std::int64_t 
     return divide(Wide{a} * b, divisor, rounding);
 }
 
+Math<Price> moved(Price price, Ppm by, bool is_up) noexcept {
+    const auto value = multiply_divide(price.v, is_up ? ppm_one + by.v : ppm_one - by.v, ppm_one,
+                                       is_up ? Rounding::up : Rounding::down);
+    if (!value) return Failure{value.error()};
+    return Price{*value};
+}
+
 std::int64_t power_of_ten(int n) {
     static constexpr auto powers = [] {
         std::array<std::int64_t, 19> table{};
@@ -57,7 +64,8 @@ Math<Amount> notional(Amount quantity, int quantity_scale, Price price, int sett
                       Rounding rounding) {
     // quantity / 10^q * price / 10^9 * 10^s: one division, so one rounding.
     const int shift = quantity_scale + price_scale - settlement_scale;
-    if (shift >= 0) return as_amount(multiply_divide(quantity.v, price.v, power_of_ten(shift), rounding));
+    if (shift >= 0)
+        return as_amount(multiply_divide(quantity.v, price.v, power_of_ten(shift), rounding));
     const auto product = multiply_divide(quantity.v, price.v, 1, rounding);
     if (!product) return Failure{product.error()};
     return as_amount(multiply_divide(*product, power_of_ten(-shift), 1, rounding));

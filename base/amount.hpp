@@ -1,9 +1,9 @@
 #pragma once
 
+#include "base/result.hpp"
+
 #include <compare>
 #include <cstdint>
-
-#include "base/result.hpp"
 
 /// Money as integers. Nothing here rounds, wraps or saturates unless its name says so.
 
@@ -41,8 +41,8 @@ struct Ppm {
     friend constexpr auto operator<=>(const Ppm&, const Ppm&) = default;
 };
 
-inline constexpr int price_scale = 9;        ///< Decimal digits of a Price.
-inline constexpr int asset_scale_max = 9;    ///< Decimal digits an asset may have at most.
+inline constexpr int price_scale = 9;      ///< Decimal digits of a Price.
+inline constexpr int asset_scale_max = 9;  ///< Decimal digits an asset may have at most.
 inline constexpr std::int64_t ppm_one = 1'000'000;
 
 /// Why a calculation has no answer. A typed refusal, never a wrapped number.
@@ -71,9 +71,17 @@ enum class Rounding : std::uint8_t {
     return Amount{difference};
 }
 
-[[nodiscard]] inline Math<Amount> negate(Amount a) noexcept {
-    return subtract(Amount{0}, a);
+[[nodiscard]] inline Math<Amount> negate(Amount a) noexcept { return subtract(Amount{0}, a); }
+
+/// The amount without its sign. The one value that has no positive counterpart saturates.
+[[nodiscard]] constexpr Amount magnitude(Amount a) noexcept {
+    if (a.v >= 0) return a;
+    return Amount{a.v == INT64_MIN ? INT64_MAX : -a.v};
 }
+
+/// `price` moved by a share, up or down, and rounded the same way.
+/// **Errors:** `overflow`.
+[[nodiscard]] Math<Price> moved(Price price, Ppm by, bool is_up) noexcept;
 
 /// a * b / divisor with a 128-bit intermediate.
 /// **Errors:** `division_by_zero`, `overflow` where the result leaves 64 bits, `precision_loss`.

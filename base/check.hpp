@@ -2,7 +2,8 @@
 
 #include <string_view>
 
-/// Assertions that stay on in every build, and the slow ones that only tests and simulation pay for.
+/// Assertions that stay on in every build, and the slow ones that only tests and simulation pay
+/// for.
 ///
 /// A failed check stops the process after printing the claim, its place and why it matters: a book
 /// that is known to be wrong must not answer one more command. Replay brings the process back.
@@ -16,8 +17,8 @@ namespace crossclear::base {
 }  // namespace crossclear::base
 
 /// States what must be true in every build. `why` is a constant sentence for whoever reads the log.
-#define CHECK(claim, why)                                                              \
-    (static_cast<bool>(claim) ? static_cast<void>(0)                                   \
+#define CHECK(claim, why)                            \
+    (static_cast<bool>(claim) ? static_cast<void>(0) \
                               : ::crossclear::base::check_failed(#claim, why, __FILE__, __LINE__))
 
 #ifdef CROSSCLEAR_CHECK_SLOW

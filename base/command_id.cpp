@@ -70,8 +70,7 @@ std::string to_string(CommandId id) {
                        id.hi & 0xFFFF, id.lo >> 48, id.lo & 0xFFFF'FFFF'FFFFULL);
 }
 
-CommandId make_command_id(Timestamp at, std::uint64_t random_hi,
-                          std::uint64_t random_lo) noexcept {
+CommandId make_command_id(Timestamp at, std::uint64_t random_hi, std::uint64_t random_lo) noexcept {
     const auto milliseconds = static_cast<std::uint64_t>(at.us / 1'000);
     return CommandId{.hi = (milliseconds << 16) | 0x7000 | (random_hi & 0x0FFF),
                      .lo = (std::uint64_t{2} << 62) | (random_lo >> 2)};

@@ -1,5 +1,8 @@
 #pragma once
 
+#include "base/result.hpp"
+#include "base/time.hpp"
+
 #include <array>
 #include <compare>
 #include <cstdint>
@@ -7,9 +10,6 @@
 #include <functional>
 #include <string>
 #include <string_view>
-
-#include "base/result.hpp"
-#include "base/time.hpp"
 
 namespace crossclear::base {
 

@@ -1,10 +1,10 @@
 #include "base/ids.hpp"
 
+#include "base/hash.hpp"
+
 #include <fmt/format.h>
 
 #include <charconv>
-
-#include "base/hash.hpp"
 
 namespace crossclear::base {
 namespace {
@@ -25,14 +25,22 @@ Result<std::uint64_t, IdError> parse_number(std::string_view text) {
 
 std::string_view name_of(EntityKind kind) {
     switch (kind) {
-        case EntityKind::account: return "account";
-        case EntityKind::cover: return "cover";
-        case EntityKind::netting: return "netting";
-        case EntityKind::hedge: return "hedge";
-        case EntityKind::instruction: return "instruction";
-        case EntityKind::withdrawal: return "withdrawal";
-        case EntityKind::reconcile: return "reconcile";
-        case EntityKind::partition: return "partition";
+        case EntityKind::account:
+            return "account";
+        case EntityKind::cover:
+            return "cover";
+        case EntityKind::netting:
+            return "netting";
+        case EntityKind::hedge:
+            return "hedge";
+        case EntityKind::instruction:
+            return "instruction";
+        case EntityKind::withdrawal:
+            return "withdrawal";
+        case EntityKind::reconcile:
+            return "reconcile";
+        case EntityKind::partition:
+            return "partition";
     }
     UNREACHABLE("an unlisted entity kind");
 }
@@ -73,8 +81,8 @@ Result<AccountId, IdError> parse_account_id(std::string_view text) {
 }
 
 std::string to_string(const EntityId& entity) {
-    const auto id = is_packed(entity.kind) ? to_string(AccountId{entity.id})
-                                           : fmt::format("{}", entity.id);
+    const auto id =
+        is_packed(entity.kind) ? to_string(AccountId{entity.id}) : fmt::format("{}", entity.id);
     const bool has_sub = entity.sub != 0 || entity.kind == EntityKind::reconcile;
     return has_sub ? fmt::format("{}/{}.{}", name_of(entity.kind), id, entity.sub)
                    : fmt::format("{}/{}", name_of(entity.kind), id);

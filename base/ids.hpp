@@ -1,12 +1,12 @@
 #pragma once
 
+#include "base/result.hpp"
+
 #include <compare>
 #include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
-
-#include "base/result.hpp"
 
 /// Identities. Each is a type of its own, so that no two can be swapped by accident.
 
@@ -95,8 +95,8 @@ enum class EntityKind : std::uint8_t {
 ///
 /// account: `id` is the AccountId. cover (one per partition), netting: `id` is the broker. hedge:
 /// `id` is broker << 48 | number. withdrawal: `id` is the AccountId and `sub` its number there.
-/// instruction: that of its withdrawal, or broker << 48 | number with `sub` 0. reconcile: `id` is the
-/// broker and `sub` the shard. partition: `id` is the partition.
+/// instruction: that of its withdrawal, or broker << 48 | number with `sub` 0. reconcile: `id` is
+/// the broker and `sub` the shard. partition: `id` is the partition.
 struct EntityId {
     EntityKind kind{EntityKind::account};
     std::uint64_t id{};
@@ -131,7 +131,7 @@ struct EntityId {
 /// Our reference for one order or transfer on a shard. The shard applies a reference at most once,
 /// which is what makes a repeat safe; an attempt that needs another effect has another reference.
 struct OrderRef {
-    EntityId origin;        ///< The machine that wants the effect.
+    EntityId origin;         ///< The machine that wants the effect.
     std::uint32_t number{};  ///< Slice or leg, counted by that machine.
 
     friend constexpr auto operator<=>(const OrderRef&, const OrderRef&) = default;

@@ -1,9 +1,9 @@
 #pragma once
 
+#include "base/time.hpp"
+
 #include <cstddef>
 #include <cstdint>
-
-#include "base/time.hpp"
 
 /// Every maximum in one place, and how they relate. Reaching one is a numbered refusal.
 

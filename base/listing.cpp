@@ -1,11 +1,11 @@
 #include "base/listing.hpp"
 
+#include "base/limits.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <set>
-
-#include "base/limits.hpp"
 
 namespace crossclear::base {
 namespace {
@@ -61,7 +61,8 @@ std::optional<std::string> fault_of_instruments(const Listing& listing) {
 std::optional<std::string> fault_of_shards(const Listing& listing) {
     for (const auto& shard : listing.shards) {
         const auto is_listed = [&](AssetId id) { return id.v < listing.assets.size(); };
-        if (!is_listed(shard.gas) || !std::all_of(shard.assets.begin(), shard.assets.end(), is_listed)) {
+        if (!is_listed(shard.gas) ||
+            !std::all_of(shard.assets.begin(), shard.assets.end(), is_listed)) {
             return fmt::format("shard {} names an unlisted asset", shard.symbol);
         }
         const auto is_instrument = [&](InstrumentId id) {

@@ -1,13 +1,13 @@
 #pragma once
 
+#include "base/amount.hpp"
+#include "base/ids.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "base/amount.hpp"
-#include "base/ids.hpp"
 
 /// What exists: assets, instruments and shards by position. Fixed while a process runs; a cluster's
 /// journal remembers its positions, so entries are appended and never reordered.
@@ -25,8 +25,8 @@ enum class AssetKind : std::uint8_t {
 
 /// Anything a ledger counts.
 struct AssetInfo {
-    std::string symbol;      ///< `sBTC`.
-    int scale{};             ///< Decimal digits of its minor unit, at most 9.
+    std::string symbol;  ///< `sBTC`.
+    int scale{};         ///< Decimal digits of its minor unit, at most 9.
     AssetKind kind{AssetKind::spot};
     std::string underlying;  ///< The coin whose price moves it: `BTC`; empty for dollars.
     std::string protocol;    ///< Who can fail: `synthetix`; empty for a coin of its own.
@@ -51,7 +51,7 @@ struct ShardInfo {
     std::string symbol;
     std::vector<AssetId> assets;
     std::vector<InstrumentId> instruments;
-    AssetId gas;         ///< The asset fees are paid in.
+    AssetId gas;          ///< The asset fees are paid in.
     bool takes_margin{};  ///< A venue of contracts: margin is posted, not paid.
 };
 

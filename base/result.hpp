@@ -1,10 +1,10 @@
 #pragma once
 
+#include "base/check.hpp"
+
 #include <optional>
 #include <utility>
 #include <variant>
-
-#include "base/check.hpp"
 
 namespace crossclear::base {
 
@@ -24,8 +24,9 @@ public:
     using value_type = T;
     using error_type = E;
 
-    Result(T value) : held_(std::in_place_index<0>, std::move(value)) {}  // NOLINT(google-explicit-constructor)
-    Result(Failure<E> failure)  // NOLINT(google-explicit-constructor)
+    Result(T value)
+        : held_(std::in_place_index<0>, std::move(value)) {}  // NOLINT(google-explicit-constructor)
+    Result(Failure<E> failure)                                // NOLINT(google-explicit-constructor)
         : held_(std::in_place_index<1>, std::move(failure.error)) {}
 
     [[nodiscard]] bool has_value() const noexcept { return held_.index() == 0; }
@@ -70,7 +71,8 @@ public:
     using error_type = E;
 
     Result() = default;
-    Result(Failure<E> failure) : error_(std::move(failure.error)) {}  // NOLINT(google-explicit-constructor)
+    Result(Failure<E> failure)
+        : error_(std::move(failure.error)) {}  // NOLINT(google-explicit-constructor)
 
     [[nodiscard]] bool has_value() const noexcept { return !error_.has_value(); }
     explicit operator bool() const noexcept { return has_value(); }

@@ -1,9 +1,9 @@
 #pragma once
 
-#include <cstdint>
-
 #include "base/check.hpp"
 #include "base/hash.hpp"
+
+#include <cstdint>
 
 namespace crossclear::base {
 
@@ -27,9 +27,7 @@ public:
     }
 
     /// A number in [0, 1).
-    constexpr double uniform() noexcept {
-        return static_cast<double>(next() >> 11) * 0x1.0p-53;
-    }
+    constexpr double uniform() noexcept { return static_cast<double>(next() >> 11) * 0x1.0p-53; }
 
     /// True with a chance of `numerator` in a million: rates without floating point.
     constexpr bool chance_ppm(std::uint32_t numerator) noexcept {

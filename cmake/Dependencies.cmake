@@ -1,4 +1,4 @@
-# What others wrote. Debian's packages, except CAF and (on Debian 12) prometheus-cpp, which
+# What others wrote. Debian's packages, except CAF and prometheus-cpp, which
 # ./dev setup builds once into a cached prefix. Imported targets are SYSTEM: no warnings from them.
 if(CROSSCLEAR_DEPS_PREFIX)
     list(PREPEND CMAKE_PREFIX_PATH ${CROSSCLEAR_DEPS_PREFIX})

@@ -1,11 +1,11 @@
 #include "ledger/book.hpp"
 
+#include "base/check.hpp"
+#include "ledger/postings.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
-
-#include "base/check.hpp"
-#include "ledger/postings.hpp"
 
 namespace crossclear::ledger {
 namespace {

@@ -1,5 +1,12 @@
 #pragma once
 
+#include "base/amount.hpp"
+#include "base/ids.hpp"
+#include "base/time.hpp"
+#include "base/wide.hpp"
+#include "ledger/chart.hpp"
+#include "ledger/event.hpp"
+
 #include <compare>
 #include <cstdint>
 #include <deque>
@@ -7,13 +14,6 @@
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "base/amount.hpp"
-#include "base/ids.hpp"
-#include "base/time.hpp"
-#include "base/wide.hpp"
-#include "ledger/chart.hpp"
-#include "ledger/event.hpp"
 
 /// The books of one partition: what every event together says. Folded from the same events as the
 /// machines and never written itself, so it can always be rebuilt and compared.
@@ -54,10 +54,10 @@ struct Quota {
 struct ClaimQueue {
     struct Place {
         base::AccountId account;
-        base::Amount amount;        ///< As it was claimed; the account may have used it since.
+        base::Amount amount;  ///< As it was claimed; the account may have used it since.
         base::Timestamp settle_by;
     };
-    std::deque<Place> places;                    ///< Oldest first; spent ones are dropped when met.
+    std::deque<Place> places;  ///< Oldest first; spent ones are dropped when met.
     std::map<base::AccountId, base::Amount> open;  ///< What each account still claims in all.
 };
 
@@ -106,7 +106,7 @@ struct Book {
     std::map<BrokerShard, ShardBook> shards;  ///< Only where the partition is a broker's home.
     /// Accounts with contracts: a position, or a last result that is not settled yet.
     std::map<base::AccountId, std::map<base::AssetId, base::Amount>> contracts;
-    std::uint64_t events{};                   ///< Folded so far.
+    std::uint64_t events{};  ///< Folded so far.
 };
 
 /// Adds one event. Stops the process if its postings do not sum to zero.
@@ -138,8 +138,8 @@ struct NextClaim {
 /// Takes `amount` off the oldest place, because its account is being asked to cover that much.
 void take_front_claim(Book& book, BrokerAsset of, base::Amount amount);
 
-/// Says what is wrong, or nothing: every ledger sums to zero, no account on its wrong side, no quota
-/// overdrawn. **Cost:** linear in the trial balance.
+/// Says what is wrong, or nothing: every ledger sums to zero, no account on its wrong side, no
+/// quota overdrawn. **Cost:** linear in the trial balance.
 [[nodiscard]] std::optional<std::string> fault_of(const Book& book);
 
 }  // namespace crossclear::ledger

@@ -7,15 +7,9 @@ namespace {
 
 // In the order of each machine's variant; the sizes are checked below.
 constexpr std::array account_names = {
-    "account.TradeNovated",
-    "account.CommandRefused",
-    "account.WithdrawalHeld",
-    "account.WithdrawalReturned",
-    "account.WithdrawalPaid",
-    "account.DepositNoted",
-    "account.ClaimsCovered",
-    "account.ClaimsCashSettled",
-    "account.VariationSettled",
+    "account.TradeNovated",       "account.CommandRefused",    "account.WithdrawalHeld",
+    "account.WithdrawalReturned", "account.WithdrawalPaid",    "account.DepositNoted",
+    "account.ClaimsCovered",      "account.ClaimsCashSettled", "account.VariationSettled",
 };
 static_assert(account_names.size() == std::variant_size_v<account::Event>);
 constexpr std::array cover_names = {
@@ -24,54 +18,32 @@ constexpr std::array cover_names = {
 };
 static_assert(cover_names.size() == std::variant_size_v<cover::Event>);
 constexpr std::array netting_names = {
-    "netting.CapitalPaidIn",
-    "netting.DepositRecorded",
-    "netting.DepositAcknowledged",
-    "netting.QuotaGranted",
-    "netting.HedgeOpened",
-    "netting.HedgeClosed",
-    "netting.MoveOpened",
-    "netting.MoveClosed",
-    "netting.VenueVariation",
+    "netting.CapitalPaidIn", "netting.DepositRecorded", "netting.DepositAcknowledged",
+    "netting.QuotaGranted",  "netting.HedgeOpened",     "netting.HedgeClosed",
+    "netting.MoveOpened",    "netting.MoveClosed",      "netting.VenueVariation",
     "netting.ResultBooked",
 };
 static_assert(netting_names.size() == std::variant_size_v<netting::Event>);
 constexpr std::array hedge_names = {
-    "hedge.HedgeCommitted",
-    "hedge.SliceSent",
-    "hedge.SliceIncluded",
-    "hedge.SliceReorged",
-    "hedge.SliceFilled",
-    "hedge.SliceFailed",
-    "hedge.HedgeFinished",
-    "hedge.HedgeCancelled",
+    "hedge.HedgeCommitted", "hedge.SliceSent",   "hedge.SliceIncluded", "hedge.SliceReorged",
+    "hedge.SliceFilled",    "hedge.SliceFailed", "hedge.HedgeFinished", "hedge.HedgeCancelled",
 };
 static_assert(hedge_names.size() == std::variant_size_v<hedge::Event>);
 constexpr std::array instruction_names = {
-    "instruction.InstructionCreated",
-    "instruction.LegSent",
-    "instruction.LegIncluded",
-    "instruction.LegReorged",
-    "instruction.LegFinal",
-    "instruction.LegFailed",
+    "instruction.InstructionCreated", "instruction.LegSent",  "instruction.LegIncluded",
+    "instruction.LegReorged",         "instruction.LegFinal", "instruction.LegFailed",
     "instruction.InstructionEnded",
 };
 static_assert(instruction_names.size() == std::variant_size_v<instruction::Event>);
 constexpr std::array withdrawal_names = {
-    "withdrawal.WithdrawalQueued",
-    "withdrawal.WithdrawalApproved",
-    "withdrawal.WithdrawalCompleted",
-    "withdrawal.WithdrawalDropped",
+    "withdrawal.WithdrawalQueued",    "withdrawal.WithdrawalApproved",
+    "withdrawal.WithdrawalCompleted", "withdrawal.WithdrawalDropped",
     "withdrawal.EndAcknowledged",
 };
 static_assert(withdrawal_names.size() == std::variant_size_v<withdrawal::Event>);
 constexpr std::array reconcile_names = {
-    "reconcile.Reconciled",
-    "reconcile.BreakOpened",
-    "reconcile.BreakChanged",
-    "reconcile.BreakClosed",
-    "reconcile.LaneFrozen",
-    "reconcile.LaneThawed",
+    "reconcile.Reconciled",  "reconcile.BreakOpened", "reconcile.BreakChanged",
+    "reconcile.BreakClosed", "reconcile.LaneFrozen",  "reconcile.LaneThawed",
 };
 static_assert(reconcile_names.size() == std::variant_size_v<reconcile::Event>);
 

@@ -1,9 +1,5 @@
 #pragma once
 
-#include <cstdint>
-#include <variant>
-#include <vector>
-
 #include "base/ids.hpp"
 #include "base/time.hpp"
 #include "ledger/account/events.hpp"
@@ -13,6 +9,10 @@
 #include "ledger/netting/events.hpp"
 #include "ledger/reconcile/events.hpp"
 #include "ledger/withdrawal/events.hpp"
+
+#include <cstdint>
+#include <variant>
+#include <vector>
 
 /// Everything a journal can hold.
 

@@ -1,9 +1,9 @@
 #include "ledger/postings.hpp"
 
-#include <map>
-
 #include "base/check.hpp"
 #include "base/wide.hpp"
+
+#include <map>
 
 namespace crossclear::ledger {
 namespace {
@@ -105,9 +105,12 @@ void book(Booking&, const cover::QuotaReturned&) {}
 
 Chart account_of(netting::Source source) {
     switch (source) {
-        case netting::Source::capital: return Chart::capital;
-        case netting::Source::insurance: return Chart::insurance;
-        case netting::Source::fund: return Chart::fund;
+        case netting::Source::capital:
+            return Chart::capital;
+        case netting::Source::insurance:
+            return Chart::insurance;
+        case netting::Source::fund:
+            return Chart::fund;
     }
     UNREACHABLE("an unlisted source");
 }
@@ -276,30 +279,54 @@ std::optional<AssetId> imbalance_of(const std::vector<Posting>& postings) {
 
 const char* name_of(Chart account) {
     switch (account) {
-        case Chart::nostro: return "NOSTRO";
-        case Chart::posted: return "POSTED";
-        case Chart::inflight_in: return "INFLIGHT_IN";
-        case Chart::inflight_hedge: return "INFLIGHT_OUT:hedge";
-        case Chart::inflight_out: return "INFLIGHT_OUT";
-        case Chart::recv: return "RECV";
-        case Chart::free: return "FREE";
-        case Chart::unsettled: return "UNSETTLED";
-        case Chart::seen: return "SEEN";
-        case Chart::held: return "HELD";
-        case Chart::fund: return "FUND";
-        case Chart::capital: return "CAPITAL";
-        case Chart::insurance: return "INSURANCE";
-        case Chart::fee_income: return "FEE_INCOME";
-        case Chart::hedge_pnl: return "HEDGE_PNL";
-        case Chart::gas: return "GAS";
-        case Chart::conv: return "CONV";
-        case Chart::vm: return "VM";
-        case Chart::transit: return "TRANSIT";
-        case Chart::suspense: return "SUSPENSE";
-        case Chart::cpos: return "CPOS";
-        case Chart::hbook: return "HBOOK";
-        case Chart::vpos: return "VPOS";
-        case Chart::venue: return "VENUE";
+        case Chart::nostro:
+            return "NOSTRO";
+        case Chart::posted:
+            return "POSTED";
+        case Chart::inflight_in:
+            return "INFLIGHT_IN";
+        case Chart::inflight_hedge:
+            return "INFLIGHT_OUT:hedge";
+        case Chart::inflight_out:
+            return "INFLIGHT_OUT";
+        case Chart::recv:
+            return "RECV";
+        case Chart::free:
+            return "FREE";
+        case Chart::unsettled:
+            return "UNSETTLED";
+        case Chart::seen:
+            return "SEEN";
+        case Chart::held:
+            return "HELD";
+        case Chart::fund:
+            return "FUND";
+        case Chart::capital:
+            return "CAPITAL";
+        case Chart::insurance:
+            return "INSURANCE";
+        case Chart::fee_income:
+            return "FEE_INCOME";
+        case Chart::hedge_pnl:
+            return "HEDGE_PNL";
+        case Chart::gas:
+            return "GAS";
+        case Chart::conv:
+            return "CONV";
+        case Chart::vm:
+            return "VM";
+        case Chart::transit:
+            return "TRANSIT";
+        case Chart::suspense:
+            return "SUSPENSE";
+        case Chart::cpos:
+            return "CPOS";
+        case Chart::hbook:
+            return "HBOOK";
+        case Chart::vpos:
+            return "VPOS";
+        case Chart::venue:
+            return "VENUE";
     }
     UNREACHABLE("an unlisted account of the chart");
 }

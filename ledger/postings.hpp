@@ -1,11 +1,11 @@
 #pragma once
 
+#include "ledger/chart.hpp"
+#include "ledger/event.hpp"
+
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "ledger/chart.hpp"
-#include "ledger/event.hpp"
 
 namespace crossclear::ledger {
 

@@ -1,13 +1,13 @@
 #include "ledger/replay.hpp"
 
-#include <fmt/format.h>
-
 #include "ledger/account/machine.hpp"
 #include "ledger/hedge/machine.hpp"
 #include "ledger/instruction/machine.hpp"
 #include "ledger/netting/machine.hpp"
 #include "ledger/reconcile/machine.hpp"
 #include "ledger/withdrawal/machine.hpp"
+
+#include <fmt/format.h>
 
 namespace crossclear::ledger {
 namespace {
@@ -72,8 +72,7 @@ std::optional<std::string> first_fault(const Machines& machines, Check check) {
 }  // namespace
 
 void replay(Partition& partition, const Entry& entry) {
-    std::visit([&](const auto& event) { replay_one(partition, entry.entity, event); },
-               entry.event);
+    std::visit([&](const auto& event) { replay_one(partition, entry.entity, event); }, entry.event);
     fold(partition.book, entry);
 }
 
@@ -108,8 +107,6 @@ bool is_over(const Partition& partition, const instruction::State& duty) {
            !house->second.moves.contains(base::number_of(base::AccountId{duty.id.id}));
 }
 
-bool is_over(const withdrawal::State& withdrawal) {
-    return withdrawal.is_acknowledged;
-}
+bool is_over(const withdrawal::State& withdrawal) { return withdrawal.is_acknowledged; }
 
 }  // namespace crossclear::ledger

@@ -1,9 +1,5 @@
 #pragma once
 
-#include <map>
-#include <optional>
-#include <string>
-
 #include "base/ids.hpp"
 #include "ledger/account/state.hpp"
 #include "ledger/book.hpp"
@@ -13,6 +9,10 @@
 #include "ledger/netting/state.hpp"
 #include "ledger/reconcile/state.hpp"
 #include "ledger/withdrawal/state.hpp"
+
+#include <map>
+#include <optional>
+#include <string>
 
 /// A partition as its journal tells it: every machine's state and the books, folded from events and
 /// nothing else. Recovery, audit and tests share it, so that they cannot disagree.

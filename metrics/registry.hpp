@@ -28,6 +28,7 @@ using Labels = std::vector<std::pair<std::string, std::string>>;
 struct ScalarCell {
     std::atomic<double> value{0};
 };
+/// The same for a histogram: counts per bucket and the sum of all observations.
 struct HistogramCell {
     std::vector<double> bounds;  ///< Ascending; the last bucket is beyond them.
     std::unique_ptr<std::atomic<std::uint64_t>[]> counts;  ///< One more than there are bounds.

@@ -1,4 +1,6 @@
 // The standard library and CAF, parsed once for the whole folder.
+#include <caf/all.hpp>
+
 #include <array>
 #include <cstdint>
 #include <deque>
@@ -13,5 +15,3 @@
 #include <utility>
 #include <variant>
 #include <vector>
-
-#include <caf/all.hpp>

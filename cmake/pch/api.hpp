@@ -1,4 +1,8 @@
 // The standard library, Beast and JSON, parsed once for the whole folder.
+#include <boost/asio.hpp>
+#include <boost/beast.hpp>
+#include <boost/json.hpp>
+
 #include <array>
 #include <cstdint>
 #include <deque>
@@ -13,7 +17,3 @@
 #include <utility>
 #include <variant>
 #include <vector>
-
-#include <boost/asio.hpp>
-#include <boost/beast.hpp>
-#include <boost/json.hpp>

@@ -1,4 +1,9 @@
 // The standard library and the test libraries, parsed once for all suites.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+#include <rapidcheck/gtest.h>
+
 #include <array>
 #include <cstdint>
 #include <deque>
@@ -13,8 +18,3 @@
 #include <utility>
 #include <variant>
 #include <vector>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-#include <rapidcheck.h>
-#include <rapidcheck/gtest.h>

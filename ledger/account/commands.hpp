@@ -1,15 +1,15 @@
 #pragma once
 
-#include <cstdint>
-#include <string>
-#include <variant>
-#include <vector>
-
 #include "base/amount.hpp"
 #include "base/command_id.hpp"
 #include "base/ids.hpp"
 #include "base/time.hpp"
 #include "ledger/words.hpp"
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
 
 /// What may be asked of one account.
 
@@ -18,22 +18,22 @@ namespace crossclear::ledger::account {
 /// What the host found out for a decision: everything that is not in the account's state. Prices
 /// and margin come from `risk`, limits and fees from the broker's profile.
 struct Terms {
-    base::Price mark;             ///< Of the instrument, in its settlement token.
-    base::Price fill;             ///< Mark ± half spread, rounded against the client.
+    base::Price mark;  ///< Of the instrument, in its settlement token.
+    base::Price fill;  ///< Mark ± half spread, rounded against the client.
     bool is_price_fresh{};
-    base::AssetId base;           ///< Of the instrument.
+    base::AssetId base;  ///< Of the instrument.
     base::AssetId settlement;
     bool is_contract{};
-    bool is_offered{};            ///< The broker lists it.
-    base::Amount cash;            ///< |quantity| at `fill`, against the client, positive.
-    bool does_cash_fit{};         ///< False where the product overflows or rounds to nothing.
-    base::Amount fee;             ///< In the settlement token, positive.
+    bool is_offered{};     ///< The broker lists it.
+    base::Amount cash;     ///< |quantity| at `fill`, against the client, positive.
+    bool does_cash_fit{};  ///< False where the product overflows or rounds to nothing.
+    base::Amount fee;      ///< In the settlement token, positive.
     std::int64_t notional_cents{};
-    bool is_within_limits{};      ///< The broker's and the account's caps.
-    bool is_close_only{};         ///< The broker or the account takes unwinds alone.
-    bool is_pure_unwind{};        ///< No position grows and margin does not rise.
-    bool has_margin{};            ///< RISK: equity - fee >= IM after, or the relaxed tests.
-    base::Timestamp settle_by;    ///< When the claim must be covered.
+    bool is_within_limits{};    ///< The broker's and the account's caps.
+    bool is_close_only{};       ///< The broker or the account takes unwinds alone.
+    bool is_pure_unwind{};      ///< No position grows and margin does not rise.
+    bool has_margin{};          ///< RISK: equity - fee >= IM after, or the relaxed tests.
+    base::Timestamp settle_by;  ///< When the claim must be covered.
 
     friend bool operator==(const Terms&, const Terms&) = default;
 };
@@ -45,18 +45,18 @@ struct Terms {
 struct SubmitTrade {
     base::CommandId id;
     base::InstrumentId instrument;
-    base::Amount quantity;      ///< Minor units of the base; positive buys, negative sells.
-    base::Price limit;          ///< Worst acceptable price per unit.
+    base::Amount quantity;        ///< Minor units of the base; positive buys, negative sells.
+    base::Price limit;            ///< Worst acceptable price per unit.
     base::Timestamp received_at;  ///< Stamped by the session on arrival.
-    Terms terms;                ///< Filled in by the account's host, not part of the body.
+    Terms terms;                  ///< Filled in by the account's host, not part of the body.
 };
 
 /// Asks to pay tokens out to an address. Held at once, sent after the broker's delay.
 struct RequestWithdrawal {
     base::CommandId id;
     base::AssetId asset;
-    base::Amount amount;        ///< Positive.
-    base::ShardId shard;        ///< Where it is paid out.
+    base::Amount amount;  ///< Positive.
+    base::ShardId shard;  ///< Where it is paid out.
     std::string destination;
     base::Timestamp received_at;
     bool is_destination_allowed{};  ///< The allow-list's answer, by the host.

@@ -1,13 +1,13 @@
 #pragma once
 
+#include "base/amount.hpp"
+#include "base/ids.hpp"
+#include "base/time.hpp"
+
 #include <cstdint>
 #include <string>
 #include <variant>
 #include <vector>
-
-#include "base/amount.hpp"
-#include "base/ids.hpp"
-#include "base/time.hpp"
 
 /// What the world owes an account's events.
 

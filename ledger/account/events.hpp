@@ -1,16 +1,16 @@
 #pragma once
 
-#include <cstdint>
-#include <string>
-#include <variant>
-#include <vector>
-
 #include "base/amount.hpp"
 #include "base/command_id.hpp"
 #include "base/ids.hpp"
 #include "base/time.hpp"
 #include "ledger/account/reject.hpp"
 #include "ledger/words.hpp"
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
 
 /// What became true of one account. Written once, for ever; each says all that its postings need.
 
@@ -19,13 +19,13 @@ namespace crossclear::ledger::account {
 /// A trade was cleared: the broker is the client's counterparty from here on.
 struct TradeNovated {
     base::CommandId cause;
-    std::uint64_t body{};           ///< Hash of the command's body, for repeats.
-    std::uint64_t number{};         ///< Counts the account's trades from 1.
+    std::uint64_t body{};    ///< Hash of the command's body, for repeats.
+    std::uint64_t number{};  ///< Counts the account's trades from 1.
     base::InstrumentId instrument;
     base::AssetId base;
     base::AssetId settlement;
     bool is_contract{};
-    base::Amount quantity;          ///< Signed: positive was bought.
+    base::Amount quantity;  ///< Signed: positive was bought.
     base::Price price;
     base::Amount cash;              ///< Signed: what the client received of the settlement token.
     base::Amount fee;               ///< Charged, positive.
@@ -100,7 +100,7 @@ struct ClaimsCovered {
     struct Part {
         std::uint64_t trade{};  ///< 0: variation.
         base::Amount amount;
-        bool is_last{};         ///< Nothing of this trade's claim is left.
+        bool is_last{};  ///< Nothing of this trade's claim is left.
 
         friend bool operator==(const Part&, const Part&) = default;
     };
@@ -116,8 +116,8 @@ struct ClaimsCovered {
 struct ClaimsCashSettled {
     base::AssetId asset;
     base::AssetId settlement;
-    base::Amount amount;            ///< In kind, positive.
-    base::Amount cash;              ///< In the settlement token, positive.
+    base::Amount amount;  ///< In kind, positive.
+    base::Amount cash;    ///< In the settlement token, positive.
     base::Price mark;
     std::vector<std::uint64_t> trades;
     std::vector<BalanceChange> changes;
@@ -131,8 +131,8 @@ struct VariationSettled {
     base::AssetId contract;
     base::AssetId settlement;
     base::Price mark;
-    base::Amount change;            ///< Positive is the client's gain.
-    base::Amount settled_value;     ///< Of the position, after it.
+    base::Amount change;         ///< Positive is the client's gain.
+    base::Amount settled_value;  ///< Of the position, after it.
     BalanceChange balance;
     base::Timestamp at;
     base::Timestamp settle_by;
@@ -140,8 +140,8 @@ struct VariationSettled {
     friend bool operator==(const VariationSettled&, const VariationSettled&) = default;
 };
 
-using Event = std::variant<TradeNovated, CommandRefused, WithdrawalHeld, WithdrawalReturned,
-                           WithdrawalPaid, DepositNoted, ClaimsCovered, ClaimsCashSettled,
-                           VariationSettled>;
+using Event =
+    std::variant<TradeNovated, CommandRefused, WithdrawalHeld, WithdrawalReturned, WithdrawalPaid,
+                 DepositNoted, ClaimsCovered, ClaimsCashSettled, VariationSettled>;
 
 }  // namespace crossclear::ledger::account

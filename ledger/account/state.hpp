@@ -1,17 +1,17 @@
 #pragma once
 
-#include <cstdint>
-#include <deque>
-#include <map>
-#include <string>
-#include <vector>
-
 #include "base/amount.hpp"
 #include "base/command_id.hpp"
 #include "base/ids.hpp"
 #include "base/time.hpp"
 #include "ledger/account/reject.hpp"
 #include "ledger/words.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <string>
+#include <vector>
 
 /// What we know of one account. Folded from its events; equal events, equal state, byte for byte.
 
@@ -30,10 +30,10 @@ struct Claim {
 struct Holding {
     base::Amount seen;
     base::Amount free;
-    base::Amount unsettled;     ///< The sum of `claims`.
+    base::Amount unsettled;  ///< The sum of `claims`.
     base::Amount held;
-    base::Amount recv;          ///< What the client owes.
-    std::deque<Claim> claims;   ///< Oldest first.
+    base::Amount recv;         ///< What the client owes.
+    std::deque<Claim> claims;  ///< Oldest first.
 
     friend bool operator==(const Holding&, const Holding&) = default;
 };
@@ -47,7 +47,12 @@ struct Contract {
 };
 
 /// How far a trade has come. failing ones are carried forward, then cash settled.
-enum class TradeState : std::uint8_t { novated = 1, partly_settled = 2, settled = 3, cash_settled = 4 };
+enum class TradeState : std::uint8_t {
+    novated = 1,
+    partly_settled = 2,
+    settled = 3,
+    cash_settled = 4
+};
 
 /// One cleared trade, for questions about it.
 struct Trade {
@@ -57,9 +62,9 @@ struct Trade {
     base::Price price;
     base::Amount cash;
     base::Amount fee;
-    base::Amount claimed;   ///< What had to be delivered to the client.
+    base::Amount claimed;  ///< What had to be delivered to the client.
     base::AssetId claimed_asset;
-    base::Amount open;      ///< What of it is not covered yet.
+    base::Amount open;  ///< What of it is not covered yet.
     TradeState state{TradeState::novated};
     base::Timestamp at;
     base::Timestamp settled_at;  ///< Zero until then.
@@ -71,9 +76,9 @@ struct Trade {
 struct Answer {
     std::uint64_t body{};
     Reject reject{Reject::none};
-    std::uint64_t number{};  ///< The trade's or withdrawal's, 0 if refused.
-    base::Price price;       ///< Of a trade.
-    base::Amount fee;        ///< Of a trade.
+    std::uint64_t number{};   ///< The trade's or withdrawal's, 0 if refused.
+    base::Price price;        ///< Of a trade.
+    base::Amount fee;         ///< Of a trade.
     std::uint64_t version{};  ///< The account's version after the command.
 
     friend bool operator==(const Answer&, const Answer&) = default;
@@ -106,11 +111,11 @@ struct State {
     std::uint32_t withdrawals_count{};
     std::map<base::AssetId, Holding> holdings;
     std::map<base::AssetId, Contract> contracts;
-    std::map<std::uint64_t, Trade> trades;           ///< Open ones and the latest settled ones.
+    std::map<std::uint64_t, Trade> trades;            ///< Open ones and the latest settled ones.
     std::map<std::uint32_t, Withdrawal> withdrawals;  ///< Open ones.
-    std::map<DepositKey, Finality> deposits;          ///< All that were noted, so that none is twice.
+    std::map<DepositKey, Finality> deposits;  ///< All that were noted, so that none is twice.
     std::map<base::CommandId, Answer> answered;
-    base::CommandId floor;   ///< Ids up to here are too old: their answers were evicted.
+    base::CommandId floor;  ///< Ids up to here are too old: their answers were evicted.
 
     friend bool operator==(const State&, const State&) = default;
 };

@@ -1,14 +1,14 @@
 #pragma once
 
-#include <variant>
-
 #include "base/amount.hpp"
 #include "base/ids.hpp"
 
-/// What became true of one broker's quota of cover in one partition. A quota is what the partition's
-/// FREE and HELD may sum to: granted by the home partition, plus final deposits, minus what was
-/// given back or left with a withdrawal. Both figures here are totals since the beginning, so that a
-/// repeated or late message does no harm.
+#include <variant>
+
+/// What became true of one broker's quota of cover in one partition. A quota is what the
+/// partition's FREE and HELD may sum to: granted by the home partition, plus final deposits, minus
+/// what was given back or left with a withdrawal. Both figures here are totals since the beginning,
+/// so that a repeated or late message does no harm.
 
 namespace crossclear::ledger::cover {
 

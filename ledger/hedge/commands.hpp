@@ -1,13 +1,13 @@
 #pragma once
 
-#include <cstdint>
-#include <variant>
-#include <vector>
-
 #include "base/amount.hpp"
 #include "base/ids.hpp"
 #include "base/time.hpp"
 #include "ledger/words.hpp"
+
+#include <cstdint>
+#include <variant>
+#include <vector>
 
 /// What may be asked of one hedge task.
 
@@ -15,7 +15,7 @@ namespace crossclear::ledger::hedge {
 
 /// One order of the schedule: how much, when at the earliest.
 struct Slice {
-    base::Amount quantity;   ///< Signed, same sign as the task.
+    base::Amount quantity;  ///< Signed, same sign as the task.
     base::Timestamp send_at;
 
     friend bool operator==(const Slice&, const Slice&) = default;
@@ -27,15 +27,15 @@ struct PlanHedge {
     base::InstrumentId instrument;
     base::ShardId shard;
     bool is_contract{};
-    base::AssetId base;            ///< What is bought or sold.
-    base::AssetId settlement;      ///< What is paid or received.
+    base::AssetId base;        ///< What is bought or sold.
+    base::AssetId settlement;  ///< What is paid or received.
     base::AssetId gas_asset;
-    base::Amount quantity;         ///< Signed: positive buys.
-    base::Price bound;             ///< Worst price per unit.
-    std::vector<Slice> slices;     ///< 1 to limits::slices_max, summing to `quantity`.
+    base::Amount quantity;               ///< Signed: positive buys.
+    base::Price bound;                   ///< Worst price per unit.
+    std::vector<Slice> slices;           ///< 1 to limits::slices_max, summing to `quantity`.
     std::vector<base::Amount> cost_max;  ///< Per slice: what it may give at most, of what is given.
     std::uint64_t salt{};
-    base::Timestamp deadline;      ///< No slice is sent after it; each order carries it to the shard.
+    base::Timestamp deadline;  ///< No slice is sent after it; each order carries it to the shard.
     base::Timestamp at;
 };
 

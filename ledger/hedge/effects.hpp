@@ -1,12 +1,12 @@
 #pragma once
 
-#include <variant>
-
 #include "base/amount.hpp"
 #include "base/ids.hpp"
 #include "base/time.hpp"
 #include "ledger/hedge/events.hpp"
 #include "ledger/words.hpp"
+
+#include <variant>
 
 /// What the world owes a hedge task's events.
 

@@ -1,16 +1,16 @@
 #pragma once
 
-#include <array>
-#include <cstdint>
-#include <variant>
-#include <vector>
-
 #include "base/amount.hpp"
 #include "base/ids.hpp"
 #include "base/time.hpp"
 #include "ledger/hedge/commands.hpp"
 #include "ledger/journal/port.hpp"
 #include "ledger/words.hpp"
+
+#include <array>
+#include <cstdint>
+#include <variant>
+#include <vector>
 
 /// What became true of one hedge task.
 
@@ -38,10 +38,10 @@ struct HedgeCommitted {
 
 /// An order left for the shard: INFLIGHT_OUT / NOSTRO at its maximum cost (nothing for a contract).
 struct SliceSent {
-    std::uint32_t number{};       ///< 1-based slice, the order reference's number.
+    std::uint32_t number{};  ///< 1-based slice, the order reference's number.
     base::ShardId shard;
     base::AssetId given_asset;
-    base::Amount given_max;       ///< Zero for a contract.
+    base::Amount given_max;  ///< Zero for a contract.
     base::Timestamp at;
 
     friend bool operator==(const SliceSent&, const SliceSent&) = default;
@@ -61,7 +61,8 @@ struct SliceReorged {
 };
 
 /// The order took effect for good. In kind: CONV / INFLIGHT_OUT what was given, NOSTRO /
-/// INFLIGHT_OUT the rest, NOSTRO / CONV what was received. Contract: memo VPOS / venue. GAS / NOSTRO.
+/// INFLIGHT_OUT the rest, NOSTRO / CONV what was received. Contract: memo VPOS / venue. GAS /
+/// NOSTRO.
 struct SliceFilled {
     std::uint32_t number{};
     base::ShardId shard;
@@ -73,7 +74,7 @@ struct SliceFilled {
     base::Amount given;
     base::AssetId received_asset;
     base::Amount received;
-    base::Amount filled;          ///< Signed, of the base.
+    base::Amount filled;  ///< Signed, of the base.
     base::Price price;
     base::AssetId gas_asset;
     base::Amount gas;
@@ -104,7 +105,7 @@ enum class HedgeOutcome : std::uint8_t { filled = 1, partly_filled = 2, unfilled
 /// published. What is not filled goes back to netting.
 struct HedgeFinished {
     HedgeOutcome outcome{HedgeOutcome::unfilled};
-    base::Amount filled;   ///< Signed.
+    base::Amount filled;  ///< Signed.
     base::Timestamp at;
 
     friend bool operator==(const HedgeFinished&, const HedgeFinished&) = default;

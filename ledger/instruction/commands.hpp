@@ -1,15 +1,15 @@
 #pragma once
 
+#include "base/amount.hpp"
+#include "base/ids.hpp"
+#include "base/time.hpp"
+#include "ledger/words.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <variant>
 #include <vector>
-
-#include "base/amount.hpp"
-#include "base/ids.hpp"
-#include "base/time.hpp"
-#include "ledger/words.hpp"
 
 /// What may be asked of one settlement instruction: a duty with legs, each on one shard.
 
@@ -35,11 +35,11 @@ struct Leg {
     LegKind kind{LegKind::order};
     OrderKind order{OrderKind::pay_out};
     base::ShardId shard;
-    base::ShardId to_shard;     ///< bridge_out.
+    base::ShardId to_shard;  ///< bridge_out.
     base::AssetId asset;
-    base::Amount amount;        ///< Positive.
-    std::string destination;    ///< pay_out.
-    bool is_pivot{};            ///< Final here, the instruction only goes forward.
+    base::Amount amount;      ///< Positive.
+    std::string destination;  ///< pay_out.
+    bool is_pivot{};          ///< Final here, the instruction only goes forward.
 
     friend bool operator==(const Leg&, const Leg&) = default;
 };
@@ -50,8 +50,8 @@ struct CreateInstruction {
     std::optional<base::EntityId> beneficiary;  ///< The withdrawal it serves.
     std::vector<Leg> legs;                      ///< 1 to limits::instruction_legs_max.
     base::AssetId gas_asset;
-    base::Duration order_lifetime;              ///< Each attempt's deadline after its sending.
-    std::uint32_t attempts_max{};               ///< Per leg, before it counts as exhausted.
+    base::Duration order_lifetime;  ///< Each attempt's deadline after its sending.
+    std::uint32_t attempts_max{};   ///< Per leg, before it counts as exhausted.
     base::Timestamp at;
 };
 

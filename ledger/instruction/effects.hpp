@@ -1,13 +1,13 @@
 #pragma once
 
-#include <cstdint>
-#include <optional>
-#include <variant>
-
 #include "base/ids.hpp"
 #include "base/time.hpp"
 #include "ledger/instruction/events.hpp"
 #include "ledger/words.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <variant>
 
 /// What the world owes an instruction's events.
 

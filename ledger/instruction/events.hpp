@@ -1,20 +1,21 @@
 #pragma once
 
-#include <cstdint>
-#include <optional>
-#include <variant>
-#include <vector>
-
 #include "base/amount.hpp"
 #include "base/ids.hpp"
 #include "base/time.hpp"
 #include "ledger/instruction/commands.hpp"
 #include "ledger/words.hpp"
 
+#include <cstdint>
+#include <optional>
+#include <variant>
+#include <vector>
+
 /// What became true of one settlement instruction.
 
 namespace crossclear::ledger::instruction {
 
+/// The duty stands with all its legs.
 struct InstructionCreated {
     Purpose purpose{Purpose::move};
     std::optional<base::EntityId> beneficiary;
@@ -27,11 +28,12 @@ struct InstructionCreated {
     friend bool operator==(const InstructionCreated&, const InstructionCreated&) = default;
 };
 
-/// An order of a leg left for its shard: INFLIGHT_OUT / NOSTRO (take_margin: INFLIGHT_OUT / POSTED).
-/// Each attempt has a reference of its own, and the one before it is known never to take effect.
+/// An order of a leg left for its shard: INFLIGHT_OUT / NOSTRO (take_margin: INFLIGHT_OUT /
+/// POSTED). Each attempt has a reference of its own, and the one before it is known never to take
+/// effect.
 struct LegSent {
-    std::uint32_t leg{};       ///< 1-based.
-    std::uint32_t attempt{};   ///< 1-based.
+    std::uint32_t leg{};      ///< 1-based.
+    std::uint32_t attempt{};  ///< 1-based.
     OrderKind order{OrderKind::pay_out};
     base::ShardId shard;
     base::AssetId asset;
@@ -42,6 +44,7 @@ struct LegSent {
     friend bool operator==(const LegSent&, const LegSent&) = default;
 };
 
+/// An attempt stands in a block that may still be replaced. Books nothing.
 struct LegIncluded {
     std::uint32_t leg{};
     std::uint32_t attempt{};
@@ -49,6 +52,7 @@ struct LegIncluded {
     friend bool operator==(const LegIncluded&, const LegIncluded&) = default;
 };
 
+/// Its block was replaced; it may be included again. Books nothing.
 struct LegReorged {
     std::uint32_t leg{};
     std::uint32_t attempt{};
@@ -100,6 +104,7 @@ enum class Outcome : std::uint8_t {
     manual = 3,       ///< After the pivot and stuck: an operator's case, its holds kept.
 };
 
+/// Nothing more will be done about it, except by an operator.
 struct InstructionEnded {
     Outcome outcome{Outcome::settled};
     ShardRefusal reason{ShardRefusal::none};

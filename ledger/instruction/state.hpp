@@ -53,6 +53,7 @@ struct LegProgress {
     friend bool operator==(const LegProgress&, const LegProgress&) = default;
 };
 
+/// Whether the duty stands, and whether it is over.
 enum class Phase : std::uint8_t { uncreated = 0, open = 1, ended = 2 };
 
 /// One settlement instruction. The host sets `id` before the first event.

@@ -3,6 +3,7 @@
 #include "base/check.hpp"
 
 #include <openssl/evp.h>
+#include <openssl/rand.h>
 
 #include <memory>
 #include <string>
@@ -57,6 +58,13 @@ private:
 
 Digest sha256(std::string_view bytes) {
     return Hasher{}.bytes(bytes.data(), bytes.size()).finish();
+}
+
+Nonce fresh_nonce() {
+    Nonce nonce{};
+    CHECK(RAND_bytes(nonce.data(), static_cast<int>(nonce.size())) == 1,
+          "an owner's nonce is random");
+    return nonce;
 }
 
 std::string to_hex(const Digest& digest) {

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <cstdint>
-#include <string_view>
-
 #include "base/ids.hpp"
 #include "ledger/journal/port.hpp"
+
+#include <cstdint>
+#include <string_view>
 
 /// The hash chain that makes a log tamper-evident, and the digest it is made of.
 
@@ -12,6 +12,9 @@ namespace crossclear::ledger::journal {
 
 /// SHA-256 of some bytes. Source: FIPS 180-4, as OpenSSL implements it.
 [[nodiscard]] Digest sha256(std::string_view bytes);
+
+/// 128 bits nobody can guess, from the system's generator; for owners at takeover.
+[[nodiscard]] Nonce fresh_nonce();
 
 /// Lower-case hexadecimal text, for reports.
 [[nodiscard]] std::string to_hex(const Digest& digest);
@@ -24,8 +27,7 @@ namespace crossclear::ledger::journal {
 
 /// The record that follows `last` and holds `payload`.
 [[nodiscard]] Record next_record(std::string_view cluster, base::PartitionId partition,
-                                 const Head& last, std::uint64_t record_epoch,
-                                 std::string payload);
+                                 const Head& last, std::uint64_t record_epoch, std::string payload);
 
 /// Whether `record` follows `previous` by number and by digest.
 [[nodiscard]] bool is_linked(std::string_view cluster, base::PartitionId partition,

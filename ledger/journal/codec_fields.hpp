@@ -42,7 +42,7 @@ template <class Table, class T, class Message>
 /// A number, an id, an amount, an enumeration.
 template <class T, class Member, class Message, class Wire>
 struct Value {
-    Member T::*member;
+    Member T::* member;
     Wire (Message::*get)() const;
     void (Message::*set)(Wire);
 
@@ -53,7 +53,7 @@ struct Value {
 };
 
 template <class T, class Member, class Message, class Wire>
-[[nodiscard]] constexpr Value<T, Member, Message, Wire> value(Member T::*member,
+[[nodiscard]] constexpr Value<T, Member, Message, Wire> value(Member T::* member,
                                                               Wire (Message::*get)() const,
                                                               void (Message::*set)(Wire)) {
     return {member, get, set};
@@ -62,7 +62,7 @@ template <class T, class Member, class Message, class Wire>
 /// Bytes of any length into a string, or of exactly its size into an array.
 template <class T, class Member, class Message>
 struct Bytes {
-    Member T::*member;
+    Member T::* member;
     const std::string& (Message::*get)() const;
     std::string* (Message::*change)();
 
@@ -86,7 +86,7 @@ struct Bytes {
 };
 
 template <class T, class Member, class Message>
-[[nodiscard]] constexpr Bytes<T, Member, Message> bytes(Member T::*member,
+[[nodiscard]] constexpr Bytes<T, Member, Message> bytes(Member T::* member,
                                                         const std::string& (Message::*get)() const,
                                                         std::string* (Message::*change)()) {
     return {member, get, change};
@@ -95,7 +95,7 @@ template <class T, class Member, class Message>
 /// A struct inside a struct; an absent one reads as its default.
 template <class T, class Member, class Message, class Part>
 struct Nested {
-    Member T::*member;
+    Member T::* member;
     const Part& (Message::*get)() const;
     Part* (Message::*change)();
 
@@ -108,7 +108,7 @@ struct Nested {
 };
 
 template <class T, class Member, class Message, class Part>
-[[nodiscard]] constexpr Nested<T, Member, Message, Part> nested(Member T::*member,
+[[nodiscard]] constexpr Nested<T, Member, Message, Part> nested(Member T::* member,
                                                                 const Part& (Message::*get)() const,
                                                                 Part* (Message::*change)()) {
     return {member, get, change};
@@ -119,7 +119,7 @@ template <class T, class Sequence, class Message, class Part>
 struct List {
     using Item = typename Sequence::value_type;
 
-    Sequence T::*member;
+    Sequence T::* member;
     const google::protobuf::RepeatedPtrField<Part>& (Message::*get)() const;
     google::protobuf::RepeatedPtrField<Part>* (Message::*change)();
 
@@ -139,7 +139,7 @@ struct List {
 
 template <class T, class Sequence, class Message, class Part>
 [[nodiscard]] constexpr List<T, Sequence, Message, Part> list(
-    Sequence T::*member, const google::protobuf::RepeatedPtrField<Part>& (Message::*get)() const,
+    Sequence T::* member, const google::protobuf::RepeatedPtrField<Part>& (Message::*get)() const,
     google::protobuf::RepeatedPtrField<Part>* (Message::*change)()) {
     return {member, get, change};
 }
@@ -147,7 +147,7 @@ template <class T, class Sequence, class Message, class Part>
 /// A sequence of numbers.
 template <class T, class Item, class Message, class Wire>
 struct Numbers {
-    std::vector<Item> T::*member;
+    std::vector<Item> T::* member;
     const google::protobuf::RepeatedField<Wire>& (Message::*get)() const;
     google::protobuf::RepeatedField<Wire>* (Message::*change)();
 
@@ -165,7 +165,7 @@ struct Numbers {
 
 template <class T, class Item, class Message, class Wire>
 [[nodiscard]] constexpr Numbers<T, Item, Message, Wire> numbers(
-    std::vector<Item> T::*member,
+    std::vector<Item> T::* member,
     const google::protobuf::RepeatedField<Wire>& (Message::*get)() const,
     google::protobuf::RepeatedField<Wire>* (Message::*change)()) {
     return {member, get, change};
@@ -191,7 +191,7 @@ template <class Message>
 /// An entity that may be absent.
 template <class T, class Message>
 struct MaybeEntity {
-    std::optional<base::EntityId> T::*member;
+    std::optional<base::EntityId> T::* member;
     bool (Message::*has)() const;
     const pb::EntityId& (Message::*get)() const;
     pb::EntityId* (Message::*change)();
@@ -207,7 +207,7 @@ struct MaybeEntity {
 
 template <class T, class Message>
 [[nodiscard]] constexpr MaybeEntity<T, Message> maybe_entity(
-    std::optional<base::EntityId> T::*member, bool (Message::*has)() const,
+    std::optional<base::EntityId> T::* member, bool (Message::*has)() const,
     const pb::EntityId& (Message::*get)() const, pb::EntityId* (Message::*change)()) {
     return {member, has, get, change};
 }

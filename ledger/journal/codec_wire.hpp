@@ -200,8 +200,10 @@ private:
 
 /// What protobuf stores for a value.
 template <class T>
-requires std::is_integral_v<T>
-[[nodiscard]] constexpr T to_wire(T value) noexcept { return value; }
+    requires std::is_integral_v<T>
+[[nodiscard]] constexpr T to_wire(T value) noexcept {
+    return value;
+}
 [[nodiscard]] constexpr std::int64_t to_wire(base::Amount value) noexcept { return value.v; }
 [[nodiscard]] constexpr std::int64_t to_wire(base::Price value) noexcept { return value.v; }
 [[nodiscard]] constexpr std::int64_t to_wire(base::Timestamp value) noexcept { return value.us; }
@@ -212,7 +214,7 @@ template <class Tag>
     return value.v;
 }
 template <class T>
-requires std::is_enum_v<T>
+    requires std::is_enum_v<T>
 [[nodiscard]] constexpr std::uint32_t to_wire(T value) {
     CHECK(is_listed(value), "only what can be read back is written");
     return static_cast<std::uint32_t>(value);
@@ -220,7 +222,7 @@ requires std::is_enum_v<T>
 
 /// The value that protobuf's number stands for. False, with the reason noted, if there is none.
 template <class T>
-requires std::is_integral_v<T>
+    requires std::is_integral_v<T>
 [[nodiscard]] constexpr bool from_wire(T number, T& value, Reader& /*reader*/) noexcept {
     value = number;
     return true;
@@ -258,7 +260,7 @@ template <class Tag>
     return reader.refuse(CodecError::Kind::out_of_range, "an id does not fit 16 bits");
 }
 template <class T>
-requires std::is_enum_v<T>
+    requires std::is_enum_v<T>
 [[nodiscard]] bool from_wire(std::uint32_t number, T& value, Reader& reader) {
     value = static_cast<T>(number);
     // The narrowed number must be the whole number: 257 is not the enumerator 1.

@@ -1,13 +1,13 @@
 #pragma once
 
+#include "base/ids.hpp"
+
 #include <array>
 #include <cstdint>
 #include <functional>
 #include <string>
 #include <variant>
 #include <vector>
-
-#include "base/ids.hpp"
 
 /// The door to whatever keeps the journal. Everything is asynchronous: a call returns at once and
 /// its callback runs later on a thread of the adapter, exactly once, unless the journal is
@@ -97,8 +97,10 @@ struct EntitySnapshot {
 
     friend bool operator==(const EntitySnapshot&, const EntitySnapshot&) = default;
 };
+/// The snapshot is kept, by a majority.
 struct SnapshotStored {};
 using StoreSnapshotOutcome = std::variant<SnapshotStored, Fenced, Unknown, Declined>;
+/// What is kept of an entity.
 struct SnapshotRead {
     std::vector<EntitySnapshot> found;  ///< Empty where there is none; otherwise one.
 };
@@ -115,8 +117,9 @@ public:
     virtual ~Journal() = default;
 
     /// The promised epoch of a partition, 0 if none ever was; for choosing the next one.
-    virtual void promised(base::PartitionId partition,
-                          std::function<void(std::variant<std::uint64_t, Unknown, Declined>)> done) = 0;
+    virtual void promised(
+        base::PartitionId partition,
+        std::function<void(std::variant<std::uint64_t, Unknown, Declined>)> done) = 0;
     /// Asks a majority to promise `fence` and to refuse every lower one from now on.
     virtual void prepare(base::PartitionId partition, const Fence& fence,
                          std::function<void(PrepareOutcome)> done) = 0;

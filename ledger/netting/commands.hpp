@@ -1,14 +1,14 @@
 #pragma once
 
-#include <cstdint>
-#include <variant>
-#include <vector>
-
 #include "base/amount.hpp"
 #include "base/ids.hpp"
 #include "base/time.hpp"
 #include "ledger/netting/events.hpp"
 #include "ledger/words.hpp"
+
+#include <cstdint>
+#include <variant>
+#include <vector>
 
 /// What may be asked of a broker's house. Figures that live in the partitions' books arrive in the
 /// command; the house itself remembers only what it has promised.
@@ -20,13 +20,13 @@ struct Found {
     struct Line {
         base::ShardId shard;
         base::AssetId asset;
-        base::Amount amount;   ///< Positive.
+        base::Amount amount;  ///< Positive.
         Source source{Source::capital};
     };
     struct Margin {
         base::ShardId venue;
         base::AssetId asset;
-        base::Amount amount;   ///< Out of the capital on the same shard.
+        base::Amount amount;  ///< Out of the capital on the same shard.
     };
     std::vector<Line> lines;
     std::vector<Margin> margins;
@@ -58,40 +58,40 @@ struct RecordVariation {
 struct Exposure {
     base::AssetId base;
     base::InstrumentId instrument;
-    base::ShardId shard;            ///< Where it would be hedged.
+    base::ShardId shard;  ///< Where it would be hedged.
     bool is_contract{};
     base::AssetId settlement;
-    base::Amount need;              ///< Signed: positive must be bought. CONV, or HBOOK - VPOS.
-    base::Amount overdue;           ///< Claims that must be covered whatever the band says, >= 0.
-    base::Amount band;              ///< Residuals up to here stay.
-    base::Amount task_max;          ///< One task's size at most.
+    base::Amount need;      ///< Signed: positive must be bought. CONV, or HBOOK - VPOS.
+    base::Amount overdue;   ///< Claims that must be covered whatever the band says, >= 0.
+    base::Amount band;      ///< Residuals up to here stay.
+    base::Amount task_max;  ///< One task's size at most.
     base::Price mark;
     base::Price bound_buy;
     base::Price bound_sell;
-    base::Amount cost_at_bound;     ///< Of buying `task_max` at `bound_buy`, rounded up.
+    base::Amount cost_at_bound;            ///< Of buying `task_max` at `bound_buy`, rounded up.
     std::int64_t notional_cents_of_max{};  ///< USD cents of `task_max` at the mark.
-    base::Amount given_on_shard;    ///< Settlement (to buy) on that shard.
-    base::Amount base_on_shard;     ///< Base (to sell) on that shard.
+    base::Amount given_on_shard;           ///< Settlement (to buy) on that shard.
+    base::Amount base_on_shard;            ///< Base (to sell) on that shard.
 };
 
 /// What is known of one asset's cover, over all partitions.
 struct CoverLine {
     struct Want {
         base::PartitionId partition;
-        base::Amount amount;        ///< Claims beyond the room it has, positive.
-        base::Amount returned;      ///< Its quota's `returned` total, as last reported.
+        base::Amount amount;    ///< Claims beyond the room it has, positive.
+        base::Amount returned;  ///< Its quota's `returned` total, as last reported.
     };
     base::AssetId asset;
-    base::Amount backing;           ///< NOSTRO + INFLIGHT_OUT of withdrawals and moves + SUSPENSE.
-    base::Amount reserve;           ///< Kept back for gas.
-    std::vector<Want> partitions;   ///< Every partition that reported, oldest claim first.
+    base::Amount backing;          ///< NOSTRO + INFLIGHT_OUT of withdrawals and moves + SUSPENSE.
+    base::Amount reserve;          ///< Kept back for gas.
+    std::vector<Want> partitions;  ///< Every partition that reported, oldest claim first.
 };
 
 /// Looks at everything and does what is due: hedges and grants. Sent by the host at intervals.
 struct Balance {
     std::vector<CoverLine> cover;
     std::vector<Exposure> exposures;
-    bool is_market_orderly{};       ///< Marks are fresh; otherwise nothing is opened.
+    bool is_market_orderly{};  ///< Marks are fresh; otherwise nothing is opened.
     base::Timestamp now;
 };
 
@@ -100,9 +100,9 @@ struct LevelShards {
     struct Line {
         base::ShardId shard;
         base::AssetId asset;
-        base::Amount held;          ///< NOSTRO there.
-        base::Amount low;           ///< Below it the shard is refilled.
-        base::Amount target;        ///< Up to this.
+        base::Amount held;    ///< NOSTRO there.
+        base::Amount low;     ///< Below it the shard is refilled.
+        base::Amount target;  ///< Up to this.
     };
     std::vector<Line> lines;
     base::Timestamp now;

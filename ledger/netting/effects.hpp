@@ -1,12 +1,12 @@
 #pragma once
 
-#include <cstdint>
-#include <variant>
-
 #include "base/amount.hpp"
 #include "base/ids.hpp"
 #include "ledger/netting/events.hpp"
 #include "ledger/words.hpp"
+
+#include <cstdint>
+#include <variant>
 
 /// What the world owes the house's events.
 

@@ -1,14 +1,14 @@
 #pragma once
 
-#include <cstdint>
-#include <variant>
-#include <vector>
-
 #include "base/amount.hpp"
 #include "base/ids.hpp"
 #include "base/time.hpp"
 #include "ledger/instruction/commands.hpp"
 #include "ledger/words.hpp"
+
+#include <cstdint>
+#include <variant>
+#include <vector>
 
 /// What became true of a broker's house: capital, deposits, cover granted, hedges and moves opened.
 
@@ -27,8 +27,8 @@ struct CapitalPaidIn {
     friend bool operator==(const CapitalPaidIn&, const CapitalPaidIn&) = default;
 };
 
-/// What a shard told of a client's deposit. seen: INFLIGHT_IN / TRANSIT; final: NOSTRO / INFLIGHT_IN
-/// and the account's partition gets the quota; unseen: TRANSIT / INFLIGHT_IN.
+/// What a shard told of a client's deposit. seen: INFLIGHT_IN / TRANSIT; final: NOSTRO /
+/// INFLIGHT_IN and the account's partition gets the quota; unseen: TRANSIT / INFLIGHT_IN.
 struct DepositRecorded {
     std::uint64_t deposit{};
     base::ShardId shard;
@@ -63,9 +63,9 @@ struct HedgeOpened {
     base::InstrumentId instrument;
     base::AssetId base;
     base::ShardId shard;
-    base::Amount quantity;        ///< Signed: positive buys.
+    base::Amount quantity;  ///< Signed: positive buys.
     base::AssetId given_asset;
-    base::Amount reserved;        ///< Of the given asset; zero for a contract.
+    base::Amount reserved;  ///< Of the given asset; zero for a contract.
     base::Price mark;
     std::int64_t notional_cents{};
     base::Timestamp at;
@@ -93,6 +93,7 @@ struct MoveOpened {
     friend bool operator==(const MoveOpened&, const MoveOpened&) = default;
 };
 
+/// A move has ended; its reservation is free.
 struct MoveClosed {
     std::uint64_t number{};
     bool is_settled{};
@@ -121,8 +122,8 @@ struct ResultBooked {
     friend bool operator==(const ResultBooked&, const ResultBooked&) = default;
 };
 
-using Event = std::variant<CapitalPaidIn, DepositRecorded, DepositAcknowledged, QuotaGranted,
-                           HedgeOpened, HedgeClosed, MoveOpened, MoveClosed, VenueVariation,
-                           ResultBooked>;
+using Event =
+    std::variant<CapitalPaidIn, DepositRecorded, DepositAcknowledged, QuotaGranted, HedgeOpened,
+                 HedgeClosed, MoveOpened, MoveClosed, VenueVariation, ResultBooked>;
 
 }  // namespace crossclear::ledger::netting

@@ -1,12 +1,12 @@
 #include "ledger/netting/machine.hpp"
 
-#include <fmt/format.h>
-
-#include <algorithm>
-
 #include "base/check.hpp"
 #include "base/limits.hpp"
 #include "base/wide.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
 
 namespace crossclear::ledger::netting {
 namespace {
@@ -14,8 +14,6 @@ namespace {
 using base::Amount;
 using base::AssetId;
 using base::Failure;
-
-Amount magnitude(Amount amount) { return amount < Amount{0} ? *base::negate(amount) : amount; }
 
 bool has_open_task(const State& state, AssetId asset) {
     return std::any_of(state.hedges.begin(), state.hedges.end(),
@@ -69,7 +67,7 @@ base::Math<Amount> share_of(Amount whole, Amount part, Amount of, base::Rounding
 
 // The size of the task that brings a residual back, signed; zero where it may stay.
 Amount wanted_size(const Exposure& exposure) {
-    const Amount size = magnitude(exposure.need);
+    const Amount size = base::magnitude(exposure.need);
     const bool is_buy = exposure.need > Amount{0};
     const bool is_beyond = size > exposure.band;
     // Claims that are due are bought for even inside the band.
@@ -94,12 +92,11 @@ std::optional<HedgeOpened> open_task(const State& state, const Exposure& exposur
         const Amount affordable = std::min(uncommitted, spendable[given]);
         if (affordable <= Amount{0}) return std::nullopt;
         if (is_buy) {
-            const auto cost = share_of(exposure.cost_at_bound, quantity, exposure.task_max,
-                                       base::Rounding::up);
+            const auto cost =
+                share_of(exposure.cost_at_bound, quantity, exposure.task_max, base::Rounding::up);
             if (!cost || *cost <= Amount{0}) return std::nullopt;
             if (*cost > affordable) {
-                const auto fitting =
-                    share_of(quantity, affordable, *cost, base::Rounding::down);
+                const auto fitting = share_of(quantity, affordable, *cost, base::Rounding::down);
                 if (!fitting || *fitting == Amount{0}) return std::nullopt;
                 quantity = *fitting;
                 reserved = affordable;
@@ -107,14 +104,14 @@ std::optional<HedgeOpened> open_task(const State& state, const Exposure& exposur
                 reserved = *cost;
             }
         } else {
-            reserved = std::min(magnitude(quantity), affordable);
+            reserved = std::min(base::magnitude(quantity), affordable);
             quantity = *base::negate(reserved);
         }
         spendable[given] = base::must_subtract(spendable[given], reserved);
     }
-    const auto notional = base::multiply_divide(exposure.notional_cents_of_max,
-                                                magnitude(quantity).v, exposure.task_max.v,
-                                                base::Rounding::down);
+    const auto notional =
+        base::multiply_divide(exposure.notional_cents_of_max, base::magnitude(quantity).v,
+                              exposure.task_max.v, base::Rounding::down);
     return HedgeOpened{.number = number,
                        .instrument = exposure.instrument,
                        .base = exposure.base,
@@ -235,11 +232,16 @@ TellDeposit tell(const DepositKey& key, const Deposit& deposit) {
 
 const char* name_of(Reject reject) {
     switch (reject) {
-        case Reject::amount_must_be_positive: return "amount_must_be_positive";
-        case Reject::deposit_contradicts_record: return "deposit_contradicts_record";
-        case Reject::deposit_of_other_broker: return "deposit_of_other_broker";
-        case Reject::variation_out_of_order: return "variation_out_of_order";
-        case Reject::figures_out_of_range: return "figures_out_of_range";
+        case Reject::amount_must_be_positive:
+            return "amount_must_be_positive";
+        case Reject::deposit_contradicts_record:
+            return "deposit_contradicts_record";
+        case Reject::deposit_of_other_broker:
+            return "deposit_of_other_broker";
+        case Reject::variation_out_of_order:
+            return "variation_out_of_order";
+        case Reject::figures_out_of_range:
+            return "figures_out_of_range";
     }
     UNREACHABLE("an unlisted reject");
 }
@@ -295,7 +297,8 @@ Decision decide(const State& state, const RecordDeposit& command) {
     if (notice.finality <= known) return std::vector<Event>{};
     std::vector<Event> events;
     // Whatever is told first, SEEN is booked once, so that the later rows have it to reverse.
-    if (known == Finality::unseen) events.emplace_back(recorded(notice, Finality::seen, command.at));
+    if (known == Finality::unseen)
+        events.emplace_back(recorded(notice, Finality::seen, command.at));
     if (notice.finality != Finality::seen) {
         events.emplace_back(recorded(notice, notice.finality, command.at));
     }
@@ -377,8 +380,8 @@ Decision decide(const State& state, const LevelShards& command) {
             if (richest == nullptr || other.held > richest->held) richest = &other;
         }
         if (richest == nullptr) continue;
-        const Amount uncommitted = base::must_subtract(
-            richest->held, reserved_at(state, richest->shard, line.asset));
+        const Amount uncommitted =
+            base::must_subtract(richest->held, reserved_at(state, richest->shard, line.asset));
         // The giver keeps its own target: two shards must not take turns.
         const Amount spare = base::must_subtract(uncommitted, richest->target);
         const Amount amount = std::min(spare, base::must_subtract(line.target, line.held));
@@ -402,8 +405,8 @@ Decision decide(const State& state, const CloseHedge& command) {
     const auto notional =
         task.quantity == Amount{0}
             ? base::Math<std::int64_t>{0}
-            : base::multiply_divide(task.notional_cents, magnitude(command.filled).v,
-                                    magnitude(task.quantity).v, base::Rounding::down);
+            : base::multiply_divide(task.notional_cents, base::magnitude(command.filled).v,
+                                    base::magnitude(task.quantity).v, base::Rounding::down);
     return std::vector<Event>{HedgeClosed{.number = command.number,
                                           .filled = command.filled,
                                           .notional_cents = notional ? *notional : 0,
@@ -412,8 +415,8 @@ Decision decide(const State& state, const CloseHedge& command) {
 
 Decision decide(const State& state, const CloseMove& command) {
     if (!state.moves.contains(command.number)) return std::vector<Event>{};
-    return std::vector<Event>{MoveClosed{
-        .number = command.number, .is_settled = command.is_settled, .at = command.at}};
+    return std::vector<Event>{
+        MoveClosed{.number = command.number, .is_settled = command.is_settled, .at = command.at}};
 }
 
 Decision decide(const State&, const BookResult& command) {

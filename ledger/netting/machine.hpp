@@ -1,9 +1,5 @@
 #pragma once
 
-#include <optional>
-#include <string>
-#include <vector>
-
 #include "base/result.hpp"
 #include "ledger/netting/commands.hpp"
 #include "ledger/netting/effects.hpp"
@@ -11,13 +7,17 @@
 #include "ledger/netting/reject.hpp"
 #include "ledger/netting/state.hpp"
 
+#include <optional>
+#include <string>
+#include <vector>
+
 /// A broker's house: what offsetting trades leave over, and what is done about it.
 ///
 /// The problem: many partitions clear trades at once, none knows the others, and yet tokens must
-/// never be promised twice. The idea: partitions report absolute figures, and this one machine makes
-/// every promise: quotas of cover to partitions and reservations for hedges, both out of the same
-/// backing. The subtle thing: an asset has at most one open task, because a task's fills reach the
-/// books before the task is closed and would otherwise count twice.
+/// never be promised twice. The idea: partitions report absolute figures, and this one machine
+/// makes every promise: quotas of cover to partitions and reservations for hedges, both out of the
+/// same backing. The subtle thing: an asset has at most one open task, because a task's fills reach
+/// the books before the task is closed and would otherwise count twice.
 
 namespace crossclear::ledger::netting {
 

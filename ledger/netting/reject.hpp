@@ -9,7 +9,7 @@ enum class Reject : std::uint16_t {
     amount_must_be_positive = 1,
     deposit_contradicts_record = 2,  ///< Same number, other account, asset or amount.
     deposit_of_other_broker = 3,
-    variation_out_of_order = 4,      ///< A number is missing before it: ask for a rescan.
+    variation_out_of_order = 4,  ///< A number is missing before it: ask for a rescan.
     figures_out_of_range = 5,
 };
 

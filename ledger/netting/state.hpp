@@ -1,14 +1,14 @@
 #pragma once
 
-#include <compare>
-#include <cstdint>
-#include <map>
-
 #include "base/amount.hpp"
 #include "base/ids.hpp"
 #include "base/time.hpp"
 #include "ledger/netting/events.hpp"
 #include "ledger/words.hpp"
+
+#include <compare>
+#include <cstdint>
+#include <map>
 
 /// What we know of one broker's house.
 
@@ -45,15 +45,15 @@ struct PartitionAsset {
 /// One broker's house.
 struct State {
     base::EntityId id;
-    std::uint16_t partitions{};   ///< How many the cluster has; set by the host, never changes.
+    std::uint16_t partitions{};  ///< How many the cluster has; set by the host, never changes.
     bool is_founded{};
-    std::uint64_t numbers{};      ///< Hedges and moves opened so far.
-    std::map<std::uint64_t, HedgeOpened> hedges;  ///< Open ones.
-    std::map<std::uint64_t, MoveOpened> moves;    ///< Open ones.
-    std::map<PartitionAsset, base::Amount> granted;    ///< Totals.
-    std::map<PartitionAsset, base::Amount> deposited;  ///< Totals of final deposits.
-    std::map<DepositKey, Deposit> deposits;       ///< Not final and acknowledged.
-    std::map<DepositKey, base::Amount> deposits_done;  ///< So that none is ever booked twice.
+    std::uint64_t numbers{};                            ///< Hedges and moves opened so far.
+    std::map<std::uint64_t, HedgeOpened> hedges;        ///< Open ones.
+    std::map<std::uint64_t, MoveOpened> moves;          ///< Open ones.
+    std::map<PartitionAsset, base::Amount> granted;     ///< Totals.
+    std::map<PartitionAsset, base::Amount> deposited;   ///< Totals of final deposits.
+    std::map<DepositKey, Deposit> deposits;             ///< Not final and acknowledged.
+    std::map<DepositKey, base::Amount> deposits_done;   ///< So that none is ever booked twice.
     std::map<base::ShardId, std::uint64_t> variations;  ///< The last number per venue.
 
     friend bool operator==(const State&, const State&) = default;

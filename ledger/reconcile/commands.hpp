@@ -1,13 +1,13 @@
 #pragma once
 
+#include "base/amount.hpp"
+#include "base/ids.hpp"
+#include "base/time.hpp"
+
 #include <cstdint>
 #include <string>
 #include <variant>
 #include <vector>
-
-#include "base/amount.hpp"
-#include "base/ids.hpp"
-#include "base/time.hpp"
 
 /// What may be asked of the reconciler of one broker on one shard.
 
@@ -17,12 +17,12 @@ namespace crossclear::ledger::reconcile {
 struct Line {
     base::AssetId asset;
     base::Amount shard_held;
-    base::Amount book_held;      ///< NOSTRO + INFLIGHT_OUT still there at that block.
+    base::Amount book_held;  ///< NOSTRO + INFLIGHT_OUT still there at that block.
     base::Amount shard_posted;
     base::Amount book_posted;
     base::Amount shard_position;
     base::Amount book_position;
-    bool is_explained{};         ///< A receipt at or before this block is known to be missing.
+    bool is_explained{};  ///< A receipt at or before this block is known to be missing.
 
     friend bool operator==(const Line&, const Line&) = default;
 };

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <variant>
-
 #include "base/ids.hpp"
+
+#include <variant>
 
 /// What the world owes a reconciliation's events.
 

@@ -1,12 +1,12 @@
 #pragma once
 
-#include <cstdint>
-#include <string>
-#include <variant>
-
 #include "base/amount.hpp"
 #include "base/ids.hpp"
 #include "base/time.hpp"
+
+#include <cstdint>
+#include <string>
+#include <variant>
 
 /// What became true of one reconciliation.
 
@@ -43,6 +43,7 @@ struct BreakChanged {
     friend bool operator==(const BreakChanged&, const BreakChanged&) = default;
 };
 
+/// Both sides agree again, or an operator has said why they do not.
 struct BreakClosed {
     base::AssetId asset;
     std::string reason;  ///< Empty: both sides agree again.
@@ -58,11 +59,13 @@ struct LaneFrozen {
     friend bool operator==(const LaneFrozen&, const LaneFrozen&) = default;
 };
 
+/// An operator has explained the last outflow; the lane may go on.
 struct LaneThawed {
     base::Timestamp at;
     friend bool operator==(const LaneThawed&, const LaneThawed&) = default;
 };
 
-using Event = std::variant<Reconciled, BreakOpened, BreakChanged, BreakClosed, LaneFrozen, LaneThawed>;
+using Event =
+    std::variant<Reconciled, BreakOpened, BreakChanged, BreakClosed, LaneFrozen, LaneThawed>;
 
 }  // namespace crossclear::ledger::reconcile

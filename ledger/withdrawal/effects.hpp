@@ -1,13 +1,13 @@
 #pragma once
 
-#include <cstdint>
-#include <string>
-#include <variant>
-
 #include "base/amount.hpp"
 #include "base/ids.hpp"
 #include "base/time.hpp"
 #include "ledger/words.hpp"
+
+#include <cstdint>
+#include <string>
+#include <variant>
 
 /// What the world owes a withdrawal's events.
 

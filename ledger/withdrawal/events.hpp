@@ -1,18 +1,19 @@
 #pragma once
 
-#include <cstdint>
-#include <string>
-#include <variant>
-
 #include "base/amount.hpp"
 #include "base/ids.hpp"
 #include "base/time.hpp"
 #include "ledger/words.hpp"
 
+#include <cstdint>
+#include <string>
+#include <variant>
+
 /// What became true of one withdrawal. The money is booked by the account and the instruction.
 
 namespace crossclear::ledger::withdrawal {
 
+/// The broker has taken a held withdrawal on; it waits for its delay.
 struct WithdrawalQueued {
     base::AccountId account;
     std::uint32_t number{};
@@ -32,6 +33,7 @@ struct WithdrawalApproved {
     friend bool operator==(const WithdrawalApproved&, const WithdrawalApproved&) = default;
 };
 
+/// Its payment is final on the shard.
 struct WithdrawalCompleted {
     std::uint64_t block{};
     base::Timestamp at;

@@ -18,8 +18,8 @@ namespace crossclear::shards::simulated {
 
 /// A struct around one number, as the strong ids, amounts and spans are.
 template <class T>
-concept WrapsNumber = (requires(T & x) { requires std::integral<decltype(x.v)>; }) ||
-                      (requires(T & x) { requires std::integral<decltype(x.us)>; });
+concept WrapsNumber = (requires(T& x) { requires std::integral<decltype(x.v)>; }) ||
+                      (requires(T& x) { requires std::integral<decltype(x.us)>; });
 
 /// The number inside.
 template <WrapsNumber T>

@@ -65,7 +65,7 @@ const VenueTerms& terms_of(const Protocols& protocols, base::InstrumentId instru
     return *found;
 }
 
-base::Math<Amount> magnitude(Amount amount) {
+base::Math<Amount> checked_magnitude(Amount amount) {
     return amount.v < 0 ? base::negate(amount) : base::Math<Amount>{amount};
 }
 
@@ -91,7 +91,7 @@ base::Math<base::Price> executed_price(const VenueTerms& terms, base::Price pric
 ShardRefusal fix_price(Attempt& attempt) {
     const auto& order = attempt.order;
     const VenueTerms& terms = terms_of(attempt.protocols, order.instrument);
-    const auto size = magnitude(order.quantity);
+    const auto size = checked_magnitude(order.quantity);
     if (!size) return ShardRefusal::reverted;
     const auto capacity =
         base::portion(terms.capacity_per_block, attempt.protocols.faults.capacity, Rounding::down);
@@ -121,7 +121,7 @@ ShardRefusal swap(Attempt& attempt) {
     if (refusal != ShardRefusal::none) return refusal;
     const auto& order = attempt.order;
     const auto& info = attempt.protocols.listing.instrument(order.instrument);
-    const auto size = magnitude(order.quantity);
+    const auto size = checked_magnitude(order.quantity);
     const bool is_buy = order.quantity.v > 0;
     const auto cost = value_of(attempt.protocols, order.instrument, *size, attempt.outcome.price,
                                is_buy ? Rounding::up : Rounding::down);
@@ -148,7 +148,7 @@ base::Math<Amount> margin_required(const Protocols& protocols, const Book& book,
         }
         const auto price = protocols.prices.find(instrument);
         if (price == protocols.prices.end()) return base::Failure{base::MathError::overflow};
-        const auto size = magnitude(quantity);
+        const auto size = checked_magnitude(quantity);
         if (!size) return base::Failure{size.error()};
         const auto one = value_of(protocols, instrument, *size, price->second, Rounding::up);
         if (!one) return base::Failure{one.error()};
@@ -175,8 +175,8 @@ ShardRefusal contract(Attempt& attempt) {
                                             .instrument = order.instrument,
                                             .after = {.quantity = *quantity, .carried = *carried}};
 
-    const auto size_before = magnitude(before.quantity);
-    const auto size_after = magnitude(*quantity);
+    const auto size_before = checked_magnitude(before.quantity);
+    const auto size_after = checked_magnitude(*quantity);
     if (!size_before || !size_after) return ShardRefusal::reverted;
     const auto asset = attempt.protocols.listing.instrument(order.instrument).settlement;
     const auto required = margin_required(attempt.protocols, attempt.book, attempt.broker, asset,
@@ -319,7 +319,7 @@ std::optional<Entry> settle(const Protocols& protocols, const Book& book, base::
     if (!value) return std::nullopt;
     const auto change = base::subtract(*value, position.carried);
     if (!change || change->v == 0) return std::nullopt;
-    const auto size = magnitude(*change);
+    const auto size = checked_magnitude(*change);
     if (!size) return std::nullopt;
 
     const bool is_gain = change->v > 0;

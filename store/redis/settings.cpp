@@ -1,11 +1,11 @@
 #include "store/redis/settings.hpp"
 
 #include "base/check.hpp"
+#include "ledger/journal/chain.hpp"
 #include "store/redis/scripts.hpp"
 
 #include <fmt/format.h>
 #include <hiredis/hiredis.h>
-#include <openssl/rand.h>
 
 #include <array>
 #include <charconv>
@@ -211,11 +211,9 @@ StoreError unmarked_error(const std::string& subject) {
 }
 
 std::string random_mark_id() {
-    std::array<unsigned char, 16> bytes{};
-    CHECK(RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) == 1,
-          "the system provides random numbers");
     std::string text;
-    for (const unsigned char byte : bytes) text += fmt::format("{:02x}", byte);
+    for (const unsigned char byte : ledger::journal::fresh_nonce())
+        text += fmt::format("{:02x}", byte);
     return text;
 }
 

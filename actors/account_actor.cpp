@@ -1,0 +1,399 @@
+#include "actors/account_actor.hpp"
+
+#include "actors/account_terms.hpp"
+#include "actors/account_views.hpp"
+#include "base/limits.hpp"
+#include "ledger/journal/codec.hpp"
+
+#include <algorithm>
+
+namespace crossclear::actors {
+namespace {
+
+namespace account = ledger::account;
+using base::Amount;
+
+constexpr std::uint32_t page_max = 100;
+
+// The first answer to a command, as a client sees it.
+Answer trade_answer(const account::State& state, base::CommandId id, bool is_repeat) {
+    const auto* first = account::answer_to(state, id);
+    CHECK(first != nullptr, "a decided command has an answer");
+    if (first->reject != account::Reject::none) return refusal_of(first->reject);
+    return TradeCleared{.account = state.id,
+                        .number = first->number,
+                        .price = first->price,
+                        .fee = first->fee,
+                        .sequence = first->version,
+                        .is_repeat = is_repeat};
+}
+
+Answer withdrawal_answer(const account::State& state, base::CommandId id, bool is_repeat) {
+    const auto* first = account::answer_to(state, id);
+    CHECK(first != nullptr, "a decided command has an answer");
+    if (first->reject != account::Reject::none) return refusal_of(first->reject);
+    return WithdrawalTaken{.number = static_cast<std::uint32_t>(first->number),
+                           .sequence = first->version,
+                           .is_repeat = is_repeat};
+}
+
+}  // namespace
+
+AccountHost::AccountHost(caf::actor_config& config, const Context* context, account::State state,
+                         JournalActor journal, PartitionActor owner)
+    : AccountActor::base(config),
+      context_(context),
+      crank_(base::entity_of(state.id), std::move(state), std::move(journal)),
+      owner_(std::move(owner)) {
+    for (const auto kind : {Channel::Kind::trades, Channel::Kind::settlements,
+                            Channel::Kind::balances, Channel::Kind::margin}) {
+        feeds_[kind].last = crank_.state().version;
+    }
+}
+
+AccountActor::behavior_type AccountHost::make_behavior() {
+    return {
+        [this](const AccountAsk& ask) { on_ask(ask); },
+        [this](const AccountFollow& follow) { on_follow(follow); },
+        [this](const AccountOrder& order) { on_order(order); },
+        [this](Passivate) { on_passivate(); },
+        [this](const Durable& durable) { crank_.on_durable(durable); },
+    };
+}
+
+// --- Requests ------------------------------------------------------------------------------------
+
+void AccountHost::on_ask(const AccountAsk& ask) {
+    if (crank_.held() >= base::limits::account_held_max) {
+        return answer(ask, Refusal{.code = 11070,
+                                   .reason = "account_overloaded",
+                                   .hint = "wait for earlier answers, then send the same id again",
+                                   .retryable = true});
+    }
+    std::visit([&](const auto& request) { handle(ask, request); }, ask.request);
+}
+
+void AccountHost::answer(const AccountAsk& ask, Answer answer) {
+    send(ask.from, AnswerReady{.ticket = ask.ticket, .answer = std::move(answer)});
+}
+
+void AccountHost::answer_when_durable(const AccountAsk& ask, Answer ready) {
+    unanswered_.emplace_back(ask.from, ask.ticket);
+    crank_.when_durable([this, ready = std::move(ready)](std::uint64_t) mutable {
+        const auto [from, ticket] = std::move(unanswered_.front());
+        unanswered_.pop_front();
+        send(from, AnswerReady{.ticket = ticket, .answer = std::move(ready)});
+    });
+}
+
+void AccountHost::on_exit() {
+    for (auto& [from, ticket] : std::exchange(unanswered_, {})) {
+        send(from, AnswerReady{.ticket = ticket,
+                               .answer = Refusal{.code = 11032,
+                                                 .reason = "outcome_unknown",
+                                                 .hint = "send the same id again",
+                                                 .retryable = true}});
+    }
+}
+
+void AccountHost::handle(const AccountAsk& ask, const SubmitTrade& request) {
+    const bool is_known = account::answer_to(crank_.state(), request.id) != nullptr;
+    account::SubmitTrade command{.id = request.id,
+                                 .instrument = request.instrument,
+                                 .quantity = request.quantity,
+                                 .limit = request.limit,
+                                 .received_at = request.received_at,
+                                 .terms = {}};
+    // A repeat is answered from memory; it must not depend on the market of today.
+    if (!is_known) {
+        command.terms = terms_of(*context_, crank_.state(), request.instrument, request.quantity,
+                                 context_->now());
+    }
+    const auto decision = account::decide(crank_.state(), command);
+    if (!decision) return answer_when_durable(ask, refusal_of(decision.error()));
+    commit(*decision);
+    answer_when_durable(ask, trade_answer(crank_.state(), request.id, decision->empty()));
+}
+
+void AccountHost::handle(const AccountAsk& ask, const PreviewTrade& request) {
+    const auto surface = context_->broker(base::broker_of(request.account)).surface.load();
+    const auto terms =
+        terms_of(*context_, crank_.state(), request.instrument, request.quantity, context_->now());
+    account::SubmitTrade command{.id = {},
+                                 .instrument = request.instrument,
+                                 .quantity = request.quantity,
+                                 .limit = terms.fill,
+                                 .received_at = context_->now(),
+                                 .terms = terms};
+    command.id = base::make_command_id(command.received_at, 0, 0);
+    const auto decision = account::decide(crank_.state(), command);
+    TradePreview preview{.is_acceptable = false,
+                         .reason = {},
+                         .price = terms.fill,
+                         .fee = terms.fee,
+                         .before = {},
+                         .after = {}};
+    if (!decision) {
+        preview.reason = account::name_of(decision.error());
+    } else if (const auto* refused = std::get_if<account::CommandRefused>(&decision->front())) {
+        preview.reason = account::name_of(refused->reason);
+    } else {
+        preview.is_acceptable = true;
+    }
+    if (surface != nullptr) {
+        const auto margins =
+            margins_of(*context_, crank_.state(), terms, request.quantity, *surface);
+        if (margins.before) preview.before = margin_view(*margins.before, surface->number());
+        if (margins.after) preview.after = margin_view(*margins.after, surface->number());
+    }
+    answer_when_durable(ask, std::move(preview));
+}
+
+void AccountHost::handle(const AccountAsk& ask, const Withdraw& request) {
+    const auto& payable = context_->listing.shard(request.shard).assets;
+    const bool is_payable =
+        std::find(payable.begin(), payable.end(), request.asset) != payable.end();
+    const account::RequestWithdrawal command{
+        .id = request.id,
+        .asset = request.asset,
+        .amount = request.amount,
+        .shard = request.shard,
+        .destination = request.destination,
+        .received_at = request.received_at,
+        .is_destination_allowed = is_payable && !request.destination.empty(),
+        .has_margin = has_margin_without(*context_, crank_.state(), request.asset, request.amount)};
+    const auto decision = account::decide(crank_.state(), command);
+    if (!decision) return answer_when_durable(ask, refusal_of(decision.error()));
+    commit(*decision);
+    answer_when_durable(ask, withdrawal_answer(crank_.state(), request.id, decision->empty()));
+}
+
+void AccountHost::handle(const AccountAsk& ask, const GetAccount&) {
+    answer_when_durable(ask, account_view(*context_, crank_.state()));
+}
+
+void AccountHost::handle(const AccountAsk& ask, const GetPositions&) {
+    answer_when_durable(ask, positions_view(*context_, crank_.state()));
+}
+
+void AccountHost::handle(const AccountAsk& ask, const GetMargin&) {
+    answer_when_durable(ask, margin_view_of(*context_, crank_.state()));
+}
+
+void AccountHost::handle(const AccountAsk& ask, const GetTrade& request) {
+    TradesView view{.sequence = crank_.state().version, .trades = {}};
+    if (crank_.state().trades.contains(request.number)) {
+        view.trades.push_back(trade_view(crank_.state(), request.number));
+    }
+    answer_when_durable(ask, std::move(view));
+}
+
+void AccountHost::handle(const AccountAsk& ask, const GetTrades& request) {
+    answer_when_durable(
+        ask, trades_view(crank_.state(), request.before, std::min(request.count, page_max)));
+}
+
+void AccountHost::handle(const AccountAsk& ask, const GetSettlements& request) {
+    answer_when_durable(
+        ask, trades_view(crank_.state(), request.before, std::min(request.count, page_max)));
+}
+
+void AccountHost::handle(const AccountAsk& ask, const GetWithdrawals&) {
+    answer_when_durable(ask, withdrawals_view(crank_.state()));
+}
+
+void AccountHost::handle(const AccountAsk&, const PublishMarks&) {
+    UNREACHABLE("marks go to the oracle");
+}
+
+// --- Orders from inside --------------------------------------------------------------------------
+
+void AccountHost::on_order(const AccountOrder& order) {
+    const auto decision = account::decide(crank_.state(), order.command);
+    if (decision) {
+        commit(*decision);
+    } else {
+        context_->log(LogLevel::error, "An account refused an order from inside.",
+                      {{"account", base::to_string(crank_.state().id)},
+                       {"reject", account::name_of(decision.error())}});
+    }
+    // Acknowledged even where nothing was new: the asker may have lost an earlier word.
+    if (order.acknowledge) {
+        crank_.when_durable([acknowledge = order.acknowledge](std::uint64_t) { acknowledge(); });
+    }
+}
+
+void AccountHost::commit(const Events& events) {
+    if (events.empty()) return;
+    const auto effects = crank_.commit(this, events);
+    // News are written now, while the state is the one these events left, and told once durable.
+    auto news = news_of(events);
+    crank_.when_durable([this, events, effects, news = std::move(news)](std::uint64_t) {
+        count(events);
+        for (const auto& publication : news) {
+            for (const auto& [id, follower] : feeds_[publication->channel.kind].followers) {
+                send(follower, Published{publication});
+            }
+        }
+        carry_out(effects);
+    });
+}
+
+void AccountHost::carry_out(const std::vector<account::Effect>& effects) {
+    for (const auto& effect : effects) {
+        const auto& start = std::get<account::StartWithdrawal>(effect);
+        send(owner_, ToHome{base::EntityId{.kind = base::EntityKind::withdrawal,
+                                           .id = start.account.v,
+                                           .sub = start.number},
+                            StartWithdrawal{start}});
+    }
+}
+
+void AccountHost::count(const Events& events) {
+    const auto& profile = context_->broker(base::broker_of(crank_.state().id)).profile;
+    auto& clearing = context_->instruments->clearing;
+    auto& settlement = context_->instruments->settlement;
+    for (const auto& event : events) {
+        if (const auto* trade = std::get_if<account::TradeNovated>(&event)) {
+            clearing.trades_total.with({profile.name, "cleared"}).increment();
+            clearing.trade_notional_usd_total.with({profile.name})
+                .increment(static_cast<double>(trade->notional_cents) / 100);
+            const int scale = context_->listing.asset(trade->settlement).scale;
+            clearing.fee_income_usd_total.with({profile.name})
+                .increment(static_cast<double>(trade->fee.v) /
+                           static_cast<double>(base::power_of_ten(scale)));
+            if (trade->is_contract) {
+                settlement.settlements_total.with({"settled"}).increment();
+            }
+        } else if (const auto* refused = std::get_if<account::CommandRefused>(&event)) {
+            clearing.trades_total.with({profile.name, account::name_of(refused->reason)})
+                .increment();
+        } else if (const auto* covered = std::get_if<account::ClaimsCovered>(&event)) {
+            for (const auto& part : covered->parts) {
+                if (!part.is_last || part.trade == 0) continue;
+                settlement.settlements_total.with({"settled"}).increment();
+                const auto found = crank_.state().trades.find(part.trade);
+                if (found == crank_.state().trades.end()) continue;
+                settlement.settlement_duration_seconds.with({"settled"})
+                    .observe(static_cast<double>((covered->at - found->second.at).us) * 1e-6);
+            }
+        } else if (const auto* cash = std::get_if<account::ClaimsCashSettled>(&event)) {
+            settlement.settlements_total.with({"cash_settled"})
+                .increment(static_cast<double>(cash->trades.size()));
+        }
+    }
+}
+
+// --- Channels ------------------------------------------------------------------------------------
+
+decltype(Publication::body) AccountHost::snapshot_of(Channel::Kind kind) const {
+    switch (kind) {
+        case Channel::Kind::trades:
+        case Channel::Kind::settlements:
+            return trades_view(crank_.state(), 0, page_max);
+        case Channel::Kind::balances:
+            return account_view(*context_, crank_.state());
+        case Channel::Kind::margin:
+            return margin_view_of(*context_, crank_.state());
+        case Channel::Kind::marks:
+        case Channel::Kind::shards:
+            break;
+    }
+    UNREACHABLE("not a channel of an account");
+}
+
+void AccountHost::on_follow(const AccountFollow& follow) {
+    auto& feed = feeds_[follow.channel.kind];
+    if (!follow.is_following) {
+        feed.followers.erase(follow.from.id());
+        return;
+    }
+    // What is shown is of this moment and told once all of it is durable; news that come after are
+    // told after it, because continuations keep their order.
+    std::vector<std::shared_ptr<const Publication>> first;
+    const bool is_resumable =
+        follow.from_sequence &&
+        (*follow.from_sequence == feed.last ||
+         (!feed.history.empty() && *follow.from_sequence >= feed.history.front()->previous));
+    if (is_resumable) {
+        for (const auto& past : feed.history) {
+            if (past->sequence > *follow.from_sequence) first.push_back(past);
+        }
+    } else {
+        auto snapshot = std::make_shared<Publication>();
+        snapshot->channel = follow.channel;
+        snapshot->sequence = feed.last;
+        snapshot->is_snapshot = true;
+        snapshot->body = snapshot_of(follow.channel.kind);
+        first.push_back(std::move(snapshot));
+    }
+    crank_.when_durable([this, follow, first = std::move(first)](std::uint64_t) {
+        feeds_[follow.channel.kind].followers[follow.from.id()] = follow.from;
+        for (const auto& publication : first) send(follow.from, Published{publication});
+    });
+    feed.is_recorded = true;
+}
+
+std::shared_ptr<const Publication> AccountHost::record(Channel::Kind kind,
+                                                       decltype(Publication::body) body) {
+    auto& feed = feeds_[kind];
+    auto news = std::make_shared<Publication>();
+    news->channel = Channel{.kind = kind, .account = crank_.state().id, .asset = {}};
+    news->sequence = crank_.state().version;
+    news->previous = feed.last;
+    news->body = std::move(body);
+    feed.last = news->sequence;
+    feed.history.push_back(news);
+    if (feed.history.size() > base::limits::channel_history_max) feed.history.pop_front();
+    return news;
+}
+
+std::vector<std::shared_ptr<const Publication>> AccountHost::news_of(const Events& events) {
+    const auto& state = crank_.state();
+    TradesView trades{.sequence = state.version, .trades = {}};
+    TradesView settled{.sequence = state.version, .trades = {}};
+    const auto add = [&](TradesView& view, std::uint64_t number) {
+        if (state.trades.contains(number)) view.trades.push_back(trade_view(state, number));
+    };
+    for (const auto& event : events) {
+        if (const auto* trade = std::get_if<account::TradeNovated>(&event)) {
+            add(trades, trade->number);
+            add(settled, trade->number);
+        } else if (const auto* covered = std::get_if<account::ClaimsCovered>(&event)) {
+            for (const auto& part : covered->parts) add(settled, part.trade);
+        } else if (const auto* cash = std::get_if<account::ClaimsCashSettled>(&event)) {
+            for (const auto number : cash->trades) add(settled, number);
+        }
+    }
+    std::vector<std::shared_ptr<const Publication>> news;
+    // An account nobody ever followed writes nothing, but its channels keep their place.
+    const auto write = [&](Channel::Kind kind, auto make_body) {
+        if (feeds_[kind].is_recorded) {
+            news.push_back(record(kind, make_body()));
+        } else {
+            feeds_[kind].last = state.version;
+        }
+    };
+    if (!trades.trades.empty()) write(Channel::Kind::trades, [&] { return trades; });
+    if (!settled.trades.empty()) write(Channel::Kind::settlements, [&] { return settled; });
+    write(Channel::Kind::balances, [&] { return account_view(*context_, state); });
+    write(Channel::Kind::margin, [&] { return margin_view_of(*context_, state); });
+    return news;
+}
+
+// --- Rest ----------------------------------------------------------------------------------------
+
+void AccountHost::on_passivate() {
+    const bool is_followed = std::any_of(feeds_.begin(), feeds_.end(), [](const auto& feed) {
+        return !feed.second.followers.empty();
+    });
+    if (is_followed || !crank_.is_durable()) {
+        send(owner_, NotPassivated{crank_.state().id});
+        return;
+    }
+    send(owner_, Passivated{.account = crank_.state().id,
+                            .state = ledger::journal::encode_state(crank_.state())});
+    quit();
+}
+
+}  // namespace crossclear::actors

@@ -1,0 +1,74 @@
+#pragma once
+
+#include "actors/context.hpp"
+#include "actors/machine_host.hpp"
+#include "actors/messages.hpp"
+#include "ledger/account/events.hpp"
+#include "ledger/account/machine.hpp"
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+namespace crossclear::actors {
+
+/// Hosts one account machine. An `if` about money in this file is in the wrong file. Replaced,
+/// never repaired: any doubt about what is durable ends it, and its successor replays.
+class AccountHost : public AccountActor::base {
+public:
+    AccountHost(caf::actor_config& config, const Context* context, ledger::account::State state,
+                JournalActor journal, PartitionActor owner);
+
+    AccountActor::behavior_type make_behavior() override;
+    /// Tells whoever still waits that nobody here can say any more.
+    void on_exit() override;
+
+private:
+    using Events = std::vector<ledger::account::Event>;
+
+    /// Who follows a channel, and what was told lately.
+    struct Feed {
+        std::uint64_t last{};  ///< Sequence of the latest news.
+        bool is_recorded{};    ///< Somebody has followed: history is kept from then on.
+        std::deque<std::shared_ptr<const Publication>> history;
+        std::map<caf::actor_id, SessionActor> followers;
+    };
+
+    void on_ask(const AccountAsk& ask);
+    void answer(const AccountAsk& ask, Answer answer);
+    void answer_when_durable(const AccountAsk& ask, Answer answer);
+
+    void handle(const AccountAsk& ask, const SubmitTrade& request);
+    void handle(const AccountAsk& ask, const PreviewTrade& request);
+    void handle(const AccountAsk& ask, const Withdraw& request);
+    void handle(const AccountAsk& ask, const GetAccount& request);
+    void handle(const AccountAsk& ask, const GetPositions& request);
+    void handle(const AccountAsk& ask, const GetMargin& request);
+    void handle(const AccountAsk& ask, const GetTrade& request);
+    void handle(const AccountAsk& ask, const GetTrades& request);
+    void handle(const AccountAsk& ask, const GetSettlements& request);
+    void handle(const AccountAsk& ask, const GetWithdrawals& request);
+    void handle(const AccountAsk& ask, const PublishMarks& request);
+
+    void on_order(const AccountOrder& order);
+    void commit(const Events& events);
+    void carry_out(const std::vector<ledger::account::Effect>& effects);
+    void count(const Events& events);
+
+    void on_follow(const AccountFollow& follow);
+    [[nodiscard]] std::vector<std::shared_ptr<const Publication>> news_of(const Events& events);
+    [[nodiscard]] std::shared_ptr<const Publication> record(Channel::Kind kind,
+                                                            decltype(Publication::body) body);
+    [[nodiscard]] decltype(Publication::body) snapshot_of(Channel::Kind kind) const;
+    void on_passivate();
+
+    const Context* context_;
+    Crank<ledger::account::State> crank_;
+    PartitionActor owner_;
+    std::map<Channel::Kind, Feed> feeds_;
+    std::deque<std::pair<SessionActor, std::uint64_t>> unanswered_;  ///< Oldest first.
+};
+
+}  // namespace crossclear::actors

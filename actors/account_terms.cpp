@@ -1,0 +1,240 @@
+#include "actors/account_terms.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+namespace crossclear::actors {
+namespace {
+
+using base::Amount;
+using base::AssetId;
+using base::Rounding;
+namespace account = ledger::account;
+
+constexpr int cents_scale = 2;
+
+// What a quantity is worth in USD cents; nothing where it does not fit.
+std::optional<std::int64_t> worth_cents(const risk::Surface& surface, AssetId asset,
+                                        Amount quantity) {
+    const auto& mark = surface.mark(asset);
+    if (!mark.is_known) return std::nullopt;
+    const auto cents = base::notional(quantity, surface.listing().asset(asset).scale, mark.price,
+                                      cents_scale, Rounding::up);
+    if (!cents) return std::nullopt;
+    return cents->v;
+}
+
+// The fee for a trade that moves `cash`: a share of it, at least the floor. Rounds up.
+base::Math<Amount> fee_of(const BrokerProfile& profile, Amount cash, int settlement_scale) {
+    const auto share = base::portion(cash, profile.fee, Rounding::up);
+    if (!share) return share;
+    const auto floor =
+        base::rescale(Amount{profile.fee_floor_cents}, cents_scale, settlement_scale, Rounding::up);
+    if (!floor) return floor;
+    return std::max(*share, *floor);
+}
+
+// What the account is owed and does not have yet, in USD cents.
+std::optional<std::int64_t> unsettled_cents(const risk::Surface& surface,
+                                            const account::State& state) {
+    std::int64_t sum = 0;
+    for (const auto& [asset, holding] : state.holdings) {
+        if (holding.unsettled == Amount{0}) continue;
+        const auto cents = worth_cents(surface, asset, holding.unsettled);
+        if (!cents || __builtin_add_overflow(sum, *cents, &sum)) return std::nullopt;
+    }
+    return sum;
+}
+
+// The worth of all positions but the settlement token, without their signs, in USD cents.
+std::optional<std::int64_t> gross_cents(const risk::Surface& surface, const account::State& state,
+                                        AssetId settlement) {
+    std::int64_t sum = 0;
+    const auto add = [&](AssetId asset, Amount quantity) {
+        const auto cents = worth_cents(surface, asset, base::magnitude(quantity));
+        return cents && !__builtin_add_overflow(sum, *cents, &sum);
+    };
+    for (const auto& [asset, holding] : state.holdings) {
+        if (asset == settlement) continue;
+        const auto held = base::add(holding.free, holding.unsettled);
+        if (!held || !add(asset, *held)) return std::nullopt;
+    }
+    for (const auto& [contract, position] : state.contracts) {
+        if (!add(contract, position.quantity)) return std::nullopt;
+    }
+    return sum;
+}
+
+bool is_within_limits(const BrokerProfile& profile, const risk::Surface& surface,
+                      const account::State& state, const account::Terms& terms) {
+    if (terms.notional_cents > profile.trade_notional_max_cents) return false;
+    const auto gross = gross_cents(surface, state, terms.settlement);
+    if (!gross || *gross > profile.account_notional_max_cents - terms.notional_cents) return false;
+    const auto unsettled = unsettled_cents(surface, state);
+    if (!unsettled) return false;
+    // Every trade in kind leaves a claim of about its notional, whichever side it is on.
+    const std::int64_t claim = terms.is_contract ? 0 : terms.notional_cents;
+    return *unsettled <= profile.unsettled_max_cents - claim;
+}
+
+void add_token(risk::Portfolio& portfolio, AssetId asset, Amount amount) {
+    for (auto& token : portfolio.tokens) {
+        if (token.asset != asset) continue;
+        if (const auto sum = base::add(token.quantity, amount)) token.quantity = *sum;
+        return;
+    }
+    portfolio.tokens.push_back({asset, amount});
+}
+
+void add_contract(risk::Portfolio& portfolio, const account::Terms& terms, Amount quantity,
+                  Amount cost) {
+    for (auto& contract : portfolio.contracts) {
+        if (contract.contract != terms.base) continue;
+        const auto sum = base::add(contract.quantity, quantity);
+        const auto value = base::add(contract.settled_value, cost);
+        if (sum) contract.quantity = *sum;
+        if (value) contract.settled_value = *value;
+        return;
+    }
+    portfolio.contracts.push_back({terms.base, terms.settlement, quantity, cost});
+}
+
+// The portfolio once the trade is made and its fee paid.
+risk::Portfolio with_trade(risk::Portfolio portfolio, const account::Terms& terms,
+                           Amount quantity) {
+    const bool is_buy = quantity > Amount{0};
+    const Amount paid = is_buy ? terms.cash : *base::negate(terms.cash);
+    if (terms.is_contract) {
+        add_contract(portfolio, terms, quantity, paid);
+    } else {
+        add_token(portfolio, terms.base, quantity);
+        add_token(portfolio, terms.settlement, *base::negate(paid));
+    }
+    add_token(portfolio, terms.settlement, *base::negate(terms.fee));
+    return portfolio;
+}
+
+std::optional<risk::Margin> margin_on(const Context& context, const risk::Surface& surface,
+                                      const risk::Portfolio& portfolio) {
+    const auto margin = context.model->margin(surface, portfolio);
+    if (!margin) return std::nullopt;
+    return *margin;
+}
+
+// Prices and amounts; false where something does not fit.
+bool price(const BrokerProfile& profile, const risk::Surface& surface,
+           base::InstrumentId instrument, Amount quantity, account::Terms& terms) {
+    const bool is_buy = quantity > Amount{0};
+    const auto mark = surface.instrument_mark(instrument);
+    const auto fill = surface.fill_price(instrument, is_buy);
+    if (!mark || !fill) return false;
+    terms.mark = *mark;
+    terms.fill = *fill;
+    const auto& listing = surface.listing();
+    const int base_scale = listing.asset(terms.base).scale;
+    const int settlement_scale = listing.asset(terms.settlement).scale;
+    const auto cash = base::notional(base::magnitude(quantity), base_scale, *fill, settlement_scale,
+                                     is_buy ? Rounding::up : Rounding::down);
+    const auto notional = worth_cents(surface, terms.base, base::magnitude(quantity));
+    if (!cash || !notional || *cash <= Amount{0}) return true;  // does_cash_fit stays false.
+    const auto fee = fee_of(profile, *cash, settlement_scale);
+    if (!fee) return true;
+    terms.cash = *cash;
+    terms.fee = *fee;
+    terms.notional_cents = *notional;
+    terms.does_cash_fit = true;
+    return true;
+}
+
+}  // namespace
+
+risk::Portfolio portfolio_of(const base::Listing& listing, const account::State& state) {
+    risk::Portfolio portfolio;
+    portfolio.tokens.reserve(state.holdings.size() + 2);
+    for (const auto& [asset, holding] : state.holdings) {
+        const auto sum = base::add(holding.free, holding.unsettled);
+        const auto net = sum ? base::subtract(*sum, holding.recv) : sum;
+        if (net && *net != Amount{0}) portfolio.tokens.push_back({asset, *net});
+    }
+    for (const auto& [contract, position] : state.contracts) {
+        const auto instrument = listing.instrument_of(contract);
+        CHECK(instrument.has_value(), "a contract is traded by an instrument");
+        portfolio.contracts.push_back({contract, listing.instrument(*instrument).settlement,
+                                       position.quantity, position.settled_value});
+    }
+    return portfolio;
+}
+
+account::Terms terms_of(const Context& context, const account::State& state,
+                        base::InstrumentId instrument, Amount quantity, base::Timestamp now) {
+    const auto& broker = context.broker(base::broker_of(state.id));
+    const auto& listed = context.listing.instrument(instrument);
+    account::Terms terms;
+    terms.base = listed.base;
+    terms.settlement = listed.settlement;
+    terms.is_contract = listed.kind == base::InstrumentKind::linear_perpetual;
+    terms.is_offered = broker.profile.instruments.contains(instrument);
+    terms.is_close_only = broker.profile.is_paused;
+    terms.settle_by = now + broker.profile.settle_within;
+    const auto surface = broker.surface.load();
+    if (surface == nullptr || quantity == Amount{0}) return terms;
+    if (!price(broker.profile, *surface, instrument, quantity, terms) || !terms.does_cash_fit) {
+        // Without any price the refusal is about the price, not about the size.
+        terms.does_cash_fit = terms.does_cash_fit || terms.mark == base::Price{0};
+        return terms;
+    }
+    terms.is_price_fresh = surface->is_instrument_fresh(instrument, now);
+    terms.is_within_limits = is_within_limits(broker.profile, *surface, state, terms);
+    const auto started = std::chrono::steady_clock::now();
+    const auto margins = margins_of(context, state, terms, quantity, *surface);
+    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - started;
+    context.instruments->clearing.margin_check_duration_seconds.observe(elapsed.count());
+    if (!margins.before || !margins.after) {
+        terms.is_price_fresh = false;
+        return terms;
+    }
+    const auto before = portfolio_of(context.listing, state);
+    const auto after = with_trade(before, terms, quantity);
+    const auto fee_cents = worth_cents(*surface, terms.settlement, terms.fee);
+    terms.is_pure_unwind =
+        risk::is_pure_unwind(context.listing, before, after, *margins.before, *margins.after);
+    terms.has_margin =
+        terms.is_pure_unwind ||
+        (fee_cents && risk::is_acceptable(*margins.before, *margins.after, *fee_cents));
+    return terms;
+}
+
+TradeMargins margins_of(const Context& context, const account::State& state,
+                        const account::Terms& terms, Amount quantity,
+                        const risk::Surface& surface) {
+    const auto before = portfolio_of(context.listing, state);
+    TradeMargins margins;
+    margins.before = margin_on(context, surface, before);
+    if (terms.does_cash_fit) {
+        margins.after = margin_on(context, surface, with_trade(before, terms, quantity));
+    }
+    return margins;
+}
+
+bool has_margin_without(const Context& context, const account::State& state, AssetId asset,
+                        Amount amount) {
+    const auto surface = context.broker(base::broker_of(state.id)).surface.load();
+    if (surface == nullptr) return false;
+    auto portfolio = portfolio_of(context.listing, state);
+    const auto taken = base::negate(amount);
+    if (!taken) return false;
+    add_token(portfolio, asset, *taken);
+    const auto margin = margin_on(context, *surface, portfolio);
+    return margin && margin->equity_cents >= margin->initial_cents;
+}
+
+MarginView margin_view(const risk::Margin& margin, std::uint64_t surface) {
+    return MarginView{.equity_cents = margin.equity_cents,
+                      .initial_cents = margin.initial_cents,
+                      .maintenance_cents = margin.maintenance_cents,
+                      .clearing = {{"MR", margin.market_cents}, {"H", margin.haircut_cents}},
+                      .protocol = {},
+                      .surface = surface};
+}
+
+}  // namespace crossclear::actors

@@ -1,0 +1,43 @@
+#pragma once
+
+#include "actors/context.hpp"
+#include "actors/gateway.hpp"
+#include "ledger/account/commands.hpp"
+#include "ledger/account/state.hpp"
+#include "risk/margin.hpp"
+#include "risk/surface.hpp"
+
+/// What an account's host finds out before a decision: prices from the surface, fees and limits
+/// from the broker's profile, margin from the model. Computes and returns; decides nothing.
+
+namespace crossclear::actors {
+
+/// What counts for margin: settled and provisional balances in full, less what is owed; deposits
+/// that are not final and tokens held for a withdrawal count for nothing.
+[[nodiscard]] risk::Portfolio portfolio_of(const base::Listing& listing,
+                                           const ledger::account::State& state);
+
+/// Everything `decide` needs for a trade at this moment. Where a price or a margin is missing, the
+/// terms say so and the machine refuses.
+[[nodiscard]] ledger::account::Terms terms_of(const Context& context,
+                                              const ledger::account::State& state,
+                                              base::InstrumentId instrument, base::Amount quantity,
+                                              base::Timestamp now);
+
+/// The margin of a portfolio with the trade of `terms` added.
+struct TradeMargins {
+    std::optional<risk::Margin> before;
+    std::optional<risk::Margin> after;
+};
+[[nodiscard]] TradeMargins margins_of(const Context& context, const ledger::account::State& state,
+                                      const ledger::account::Terms& terms, base::Amount quantity,
+                                      const risk::Surface& surface);
+
+/// Whether margin holds without `amount` of `asset`.
+[[nodiscard]] bool has_margin_without(const Context& context, const ledger::account::State& state,
+                                      base::AssetId asset, base::Amount amount);
+
+/// A margin as the gateway shows it.
+[[nodiscard]] MarginView margin_view(const risk::Margin& margin, std::uint64_t surface);
+
+}  // namespace crossclear::actors

@@ -1,0 +1,177 @@
+#include "actors/account_views.hpp"
+
+#include "actors/account_terms.hpp"
+
+namespace crossclear::actors {
+namespace {
+
+using base::Amount;
+namespace account = ledger::account;
+
+const char* name_of(account::TradeState state) {
+    switch (state) {
+        case account::TradeState::novated:
+            return "novated";
+        case account::TradeState::partly_settled:
+            return "partly_settled";
+        case account::TradeState::settled:
+            return "settled";
+        case account::TradeState::cash_settled:
+            return "cash_settled";
+    }
+    UNREACHABLE("an unlisted trade state");
+}
+
+std::int64_t value_cents(const risk::Surface* surface, base::AssetId asset, Amount quantity) {
+    if (surface == nullptr || !surface->mark(asset).is_known) return 0;
+    const auto value = base::notional(quantity, surface->listing().asset(asset).scale,
+                                      surface->mark(asset).price, 2, base::Rounding::down);
+    return value ? value->v : 0;
+}
+
+// What a contract has gained or lost since its last variation, in USD cents.
+std::int64_t open_result_cents(const risk::Surface* surface, base::AssetId contract,
+                               base::AssetId settlement, const account::Contract& position) {
+    if (surface == nullptr) return 0;
+    const auto settled = value_cents(surface, settlement, position.settled_value);
+    return value_cents(surface, contract, position.quantity) - settled;
+}
+
+const char* hint_of(account::Reject reject) {
+    switch (reject) {
+        case account::Reject::id_reused_with_other_body:
+            return "repeat an id only with the same body";
+        case account::Reject::id_too_old:
+            return "make a new id for a new command";
+        case account::Reject::id_too_far_ahead:
+            return "the id's time is more than five minutes ahead: set the clock";
+        case account::Reject::quantity_must_be_positive:
+            return "expected a quantity above zero";
+        case account::Reject::notional_out_of_range:
+            return "the cost does not fit, or is below a minor unit of the settlement token";
+        case account::Reject::instrument_not_offered:
+            return "this broker does not trade the instrument; see public/get_instruments";
+        case account::Reject::destination_not_allowed:
+            return "that asset is not paid out on that shard";
+        case account::Reject::price_is_stale:
+            return "no fresh price: retry, or reduce a position";
+        case account::Reject::price_outside_limit:
+            return "the price is worse than limit_price";
+        case account::Reject::account_is_close_only:
+            return "only trades that reduce positions are taken";
+        case account::Reject::too_much_open:
+            return "a limit of the account or its broker is reached";
+        case account::Reject::holding_insufficient:
+            return "less is held than was asked for; short positions go through perpetuals";
+        case account::Reject::margin_insufficient:
+            return "equity after the fee must cover the initial margin; see private/preview_trade";
+        case account::Reject::withdrawal_unknown:
+            return "no such withdrawal";
+        case account::Reject::none:
+            return "";
+    }
+    UNREACHABLE("an unlisted reject");
+}
+
+}  // namespace
+
+AccountView account_view(const Context& context, const account::State& state) {
+    AccountView view{.account = state.id,
+                     .sequence = state.version,
+                     .balances = {},
+                     .margin = margin_view_of(context, state),
+                     .trades = state.trades_count};
+    for (const auto& [asset, holding] : state.holdings) {
+        view.balances.push_back(BalanceLine{.asset = asset,
+                                            .seen = holding.seen,
+                                            .free = holding.free,
+                                            .unsettled = holding.unsettled,
+                                            .held = holding.held,
+                                            .owed = holding.recv});
+    }
+    return view;
+}
+
+PositionsView positions_view(const Context& context, const account::State& state) {
+    const auto surface = context.broker(base::broker_of(state.id)).surface.load();
+    PositionsView view{.sequence = state.version, .positions = {}};
+    for (const auto& [asset, holding] : state.holdings) {
+        const Amount quantity = base::must_subtract(
+            base::must_add(base::must_add(holding.free, holding.unsettled), holding.held),
+            holding.recv);
+        if (quantity == Amount{0}) continue;
+        view.positions.push_back(
+            PositionLine{.asset = asset,
+                         .quantity = quantity,
+                         .mark = surface ? surface->mark(asset).price : base::Price{},
+                         .value_cents = value_cents(surface.get(), asset, quantity)});
+    }
+    for (const auto& [contract, position] : state.contracts) {
+        const auto instrument = context.listing.instrument_of(contract);
+        const auto settlement = context.listing.instrument(*instrument).settlement;
+        view.positions.push_back(PositionLine{
+            .asset = contract,
+            .quantity = position.quantity,
+            .mark = surface ? surface->mark(contract).price : base::Price{},
+            .value_cents = open_result_cents(surface.get(), contract, settlement, position)});
+    }
+    return view;
+}
+
+MarginView margin_view_of(const Context& context, const account::State& state) {
+    const auto surface = context.broker(base::broker_of(state.id)).surface.load();
+    if (surface == nullptr) return {};
+    const auto margin = context.model->margin(*surface, portfolio_of(context.listing, state));
+    return margin ? margin_view(*margin, surface->number()) : MarginView{};
+}
+
+TradeView trade_view(const account::State& state, std::uint64_t number) {
+    const auto found = state.trades.find(number);
+    CHECK(found != state.trades.end(), "a trade is shown while it is remembered");
+    const auto& trade = found->second;
+    return TradeView{.number = number,
+                     .id = trade.cause,
+                     .instrument = trade.instrument,
+                     .quantity = trade.quantity,
+                     .price = trade.price,
+                     .cash = trade.cash,
+                     .fee = trade.fee,
+                     .state = name_of(trade.state),
+                     .claimed_asset = trade.claimed_asset,
+                     .claimed = trade.claimed,
+                     .open = trade.open,
+                     .at = trade.at,
+                     .settled_at = trade.settled_at};
+}
+
+TradesView trades_view(const account::State& state, std::uint64_t before, std::uint32_t count) {
+    TradesView view{.sequence = state.version, .trades = {}};
+    auto next = before == 0 ? state.trades.end() : state.trades.lower_bound(before);
+    while (next != state.trades.begin() && view.trades.size() < count) {
+        --next;
+        view.trades.push_back(trade_view(state, next->first));
+    }
+    return view;
+}
+
+WithdrawalsView withdrawals_view(const account::State& state) {
+    WithdrawalsView view{.sequence = state.version, .open = {}};
+    for (const auto& [number, withdrawal] : state.withdrawals) {
+        view.open.push_back(WithdrawalView{.number = number,
+                                           .asset = withdrawal.asset,
+                                           .amount = withdrawal.amount,
+                                           .shard = withdrawal.shard,
+                                           .destination = withdrawal.destination,
+                                           .at = withdrawal.at});
+    }
+    return view;
+}
+
+Refusal refusal_of(account::Reject reject) {
+    return Refusal{.code = account::wire_code(reject),
+                   .reason = account::name_of(reject),
+                   .hint = hint_of(reject),
+                   .retryable = false};
+}
+
+}  // namespace crossclear::actors

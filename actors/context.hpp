@@ -1,0 +1,145 @@
+#pragma once
+
+#include "actors/gateway.hpp"
+#include "actors/profile.hpp"
+#include "base/ids.hpp"
+#include "base/listing.hpp"
+#include "base/time.hpp"
+#include "ledger/journal/port.hpp"
+#include "metrics/instruments.hpp"
+#include "risk/margin.hpp"
+#include "risk/surface.hpp"
+#include "shards/port.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// What every host shares: the parts the node was assembled from. Built once, then only read; what
+/// changes inside is atomic.
+
+namespace crossclear::actors {
+
+/// A line for the log: a constant sentence, then fields.
+using LogFields = std::vector<std::pair<std::string_view, std::string>>;
+/// How much a line matters.
+enum class LogLevel : std::uint8_t { debug, info, warning, error };
+using Log = std::function<void(LogLevel, std::string_view sentence, const LogFields& fields)>;
+
+/// The current market surface, for everyone who prices. **Thread:** any.
+class SurfaceBoard {
+public:
+    [[nodiscard]] std::shared_ptr<const risk::Surface> load() const { return surface_.load(); }
+    void store(std::shared_ptr<const risk::Surface> surface) { surface_.store(std::move(surface)); }
+
+private:
+    std::atomic<std::shared_ptr<const risk::Surface>> surface_;
+};
+
+/// How each shard stands, as its lanes last saw it. **Thread:** any.
+class ShardBoard {
+public:
+    void store(base::BrokerId broker, ShardView view) {
+        const std::scoped_lock lock(mutex_);
+        views_[{view.shard, broker}] = std::move(view);
+    }
+    /// One view a shard: of several brokers' lanes, the first that is in trouble speaks.
+    [[nodiscard]] std::vector<ShardView> load() const {
+        const std::scoped_lock lock(mutex_);
+        std::vector<ShardView> all;
+        for (const auto& [key, view] : views_) {
+            const bool is_new = all.empty() || all.back().shard != view.shard;
+            const bool is_troubled =
+                view.circuit != "closed" || view.is_paused || !view.is_reachable;
+            if (is_new) {
+                all.push_back(view);
+            } else if (is_troubled && all.back().circuit == "closed") {
+                all.back() = view;
+            }
+        }
+        return all;
+    }
+
+private:
+    mutable std::mutex mutex_;
+    std::map<std::pair<base::ShardId, base::BrokerId>, ShardView> views_;
+};
+
+/// What a broker's house last looked like, for reports and the demo. **Thread:** any.
+struct HouseFigures {
+    std::atomic<std::uint64_t> hedges_open{};
+    std::atomic<std::uint64_t> moves_open{};
+    std::atomic<std::uint64_t> breaks_open{};
+    std::atomic<std::int64_t> hedged_cents{};       ///< Filled, at the marks of opening.
+    std::atomic<std::uint64_t> unsettled_assets{};  ///< Assets with claims that are not covered.
+    std::atomic<std::uint64_t> deposits_final{};    ///< Booked by their accounts, since the start.
+    std::atomic<bool> is_founded{};
+    std::atomic<bool> is_flat{};  ///< No residual beyond its band.
+};
+
+/// The latest marks, for whoever asks without following. **Thread:** any.
+class MarkBoard {
+public:
+    void store(std::vector<risk::Mark> marks) {
+        const std::scoped_lock lock(mutex_);
+        marks_ = std::move(marks);
+    }
+    [[nodiscard]] std::vector<risk::Mark> load() const {
+        const std::scoped_lock lock(mutex_);
+        return marks_;
+    }
+
+private:
+    mutable std::mutex mutex_;
+    std::vector<risk::Mark> marks_;
+};
+
+/// How one partition stands, for the door and for readiness. **Thread:** any.
+struct PartitionStatus {
+    enum class Phase : std::uint8_t { recovering, running, lost, broken };
+    std::atomic<Phase> phase{Phase::recovering};
+    std::atomic<std::size_t> queued{};      ///< Appends not durable yet.
+    std::atomic<bool> is_stuck{};           ///< The journal does not take what is queued.
+    std::atomic<std::uint64_t> sequence{};  ///< Records committed.
+    std::atomic<std::uint64_t> epoch{};     ///< Of its owner here.
+};
+
+/// A broker and everything that belongs to it alone.
+struct Broker {
+    BrokerProfile profile;
+    std::shared_ptr<const risk::Parameters> parameters;
+    SurfaceBoard surface;
+    mutable HouseFigures figures;
+};
+
+/// The node's parts. Outlives every actor.
+struct Context {
+    base::Listing listing;
+    std::string cluster;
+    std::uint16_t partitions{base::limits::partitions_default};
+    ActorOptions options;
+    std::vector<std::unique_ptr<Broker>> brokers;  ///< By BrokerId.
+    std::unique_ptr<risk::Model> model;
+    ledger::journal::Journal* journal{};
+    std::map<std::pair<base::BrokerId, base::ShardId>, std::unique_ptr<shards::Shard>> shards;
+    std::unique_ptr<metrics::Instruments> own_instruments;
+    metrics::Instruments* instruments{};
+    Log log;
+    std::function<base::Timestamp()> now;                  ///< The host's clock.
+    std::vector<std::unique_ptr<PartitionStatus>> status;  ///< By PartitionId.
+    mutable ShardBoard shard_views;
+    MarkBoard last_marks;
+
+    [[nodiscard]] const Broker& broker(base::BrokerId id) const {
+        CHECK(id.v < brokers.size(), "a broker is configured");
+        return *brokers[id.v];
+    }
+};
+
+}  // namespace crossclear::actors

@@ -1,0 +1,340 @@
+#pragma once
+
+#include "base/amount.hpp"
+#include "base/command_id.hpp"
+#include "base/ids.hpp"
+#include "base/listing.hpp"
+#include "base/time.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+/// The only door to the actors, free of CAF: ask something, get an answer later. Words and views
+/// here are typed; their text forms are the business of `api`.
+
+namespace crossclear::actors {
+
+/// What a key may do with an account (or with the service). A set of bits.
+enum class Scope : std::uint16_t {
+    viewer = 1,
+    trader = 2,
+    withdraw = 4,
+    venue = 8,
+    oracle = 16,
+    operate = 32,
+    auditor = 64,
+};
+
+/// Who speaks on a session: the result of an authentication.
+struct Identity {
+    std::string key;  ///< The key's public id, for logs; never its secret.
+    std::map<base::AccountId, std::uint16_t> accounts;  ///< Scopes per account, as bits.
+    std::uint16_t service{};                            ///< Scopes beyond accounts, as bits.
+};
+
+// --- What may be asked -------------------------------------------------------------------------
+
+/// Scope trader. Answer: TradeCleared.
+struct SubmitTrade {
+    base::AccountId account;
+    base::CommandId id;
+    base::InstrumentId instrument;
+    base::Amount quantity;  ///< Signed: positive buys.
+    base::Price limit;
+    base::Timestamp received_at;
+};
+/// Scope viewer. What SubmitTrade would do now. Answer: TradePreview.
+struct PreviewTrade {
+    base::AccountId account;
+    base::InstrumentId instrument;
+    base::Amount quantity;
+};
+/// Scope withdraw. Answer: WithdrawalTaken.
+struct Withdraw {
+    base::AccountId account;
+    base::CommandId id;
+    base::AssetId asset;
+    base::Amount amount;
+    base::ShardId shard;
+    std::string destination;
+    base::Timestamp received_at;
+};
+/// Scope viewer, each of them.
+struct GetAccount {
+    base::AccountId account;
+};
+/// What an account holds and owes, contracts included. Scope viewer.
+struct GetPositions {
+    base::AccountId account;
+};
+/// What it needs, by component. Scope viewer.
+struct GetMargin {
+    base::AccountId account;
+};
+/// One trade by number, or the latest `count` before `before` (0: from the newest).
+struct GetTrade {
+    base::AccountId account;
+    std::uint64_t number{};
+};
+/// The latest trades, by pages. Scope viewer.
+struct GetTrades {
+    base::AccountId account;
+    std::uint64_t before{};
+    std::uint32_t count{};
+};
+/// How far the delivery of trades has come; the same paging.
+struct GetSettlements {
+    base::AccountId account;
+    std::uint64_t before{};
+    std::uint32_t count{};
+};
+/// The open ones. Scope viewer.
+struct GetWithdrawals {
+    base::AccountId account;
+};
+/// Scope oracle. Answer: MarksTaken. The newest by time wins, so repeating is harmless.
+struct PublishMarks {
+    struct Mark {
+        base::AssetId asset;  ///< A token or contract.
+        base::Price price;    ///< USD per unit.
+    };
+    std::vector<Mark> marks;
+    base::Timestamp at;  ///< When they were observed.
+};
+
+using Request =
+    std::variant<SubmitTrade, PreviewTrade, Withdraw, GetAccount, GetPositions, GetMargin, GetTrade,
+                 GetTrades, GetSettlements, GetWithdrawals, PublishMarks>;
+
+// --- What is answered --------------------------------------------------------------------------
+
+/// Why not. `code` is the wire's number; `retryable`: the same id may be sent again.
+struct Refusal {
+    std::int32_t code{};
+    std::string reason;  ///< A constant phrase in snake_case, for machines.
+    std::string hint;    ///< What was expected, for people; may be empty.
+    bool retryable{};
+};
+
+/// The broker is the counterparty; durable.
+struct TradeCleared {
+    base::AccountId account;
+    std::uint64_t number{};
+    base::Price price;
+    base::Amount fee;          ///< In the settlement token.
+    std::uint64_t sequence{};  ///< The account's version after it.
+    bool is_repeat{};
+};
+
+/// Margin in USD cents, rounded up; equity rounded down. Components that the model does not have
+/// are absent, not zero.
+struct MarginView {
+    std::int64_t equity_cents{};
+    std::int64_t initial_cents{};
+    std::int64_t maintenance_cents{};
+    std::vector<std::pair<std::string, std::int64_t>> clearing;  ///< By component, in model order.
+    std::vector<std::pair<std::string, std::int64_t>> protocol;  ///< Protocol risk, apart.
+    std::uint64_t surface{};  ///< The number of the market surface it was computed on.
+};
+
+/// What a trade would do now, without doing it.
+struct TradePreview {
+    bool is_acceptable{};
+    std::string reason;  ///< Why not, else empty.
+    base::Price price;
+    base::Amount fee;
+    MarginView before;
+    MarginView after;
+};
+
+/// One asset of an account.
+struct BalanceLine {
+    base::AssetId asset;
+    base::Amount seen;
+    base::Amount free;
+    base::Amount unsettled;
+    base::Amount held;
+    base::Amount owed;
+};
+
+/// An account at one version.
+struct AccountView {
+    base::AccountId account;
+    std::uint64_t sequence{};
+    std::vector<BalanceLine> balances;
+    MarginView margin;
+    std::uint64_t trades{};
+};
+
+/// One holding or contract.
+struct PositionLine {
+    base::AssetId asset;
+    base::Amount quantity;       ///< Signed. Tokens: all that counts as held, minus what is owed.
+    base::Price mark;            ///< USD per unit.
+    std::int64_t value_cents{};  ///< Contracts: profit and loss not settled yet.
+};
+/// All that an account holds.
+struct PositionsView {
+    std::uint64_t sequence{};
+    std::vector<PositionLine> positions;
+};
+
+/// One trade and how far its delivery has come.
+struct TradeView {
+    std::uint64_t number{};
+    base::CommandId id;
+    base::InstrumentId instrument;
+    base::Amount quantity;
+    base::Price price;
+    base::Amount cash;
+    base::Amount fee;
+    std::string state;  ///< novated, partly_settled, settled, cash_settled.
+    base::AssetId claimed_asset;
+    base::Amount claimed;
+    base::Amount open;
+    base::Timestamp at;
+    base::Timestamp settled_at;  ///< Zero until then.
+};
+/// Trades or settlements of an account.
+struct TradesView {
+    std::uint64_t sequence{};
+    std::vector<TradeView> trades;  ///< Newest first.
+};
+
+/// Tokens are set aside; durable.
+struct WithdrawalTaken {
+    std::uint32_t number{};
+    std::uint64_t sequence{};
+    bool is_repeat{};
+};
+/// One open withdrawal.
+struct WithdrawalView {
+    std::uint32_t number{};
+    base::AssetId asset;
+    base::Amount amount;
+    base::ShardId shard;
+    std::string destination;
+    base::Timestamp at;
+};
+/// All open withdrawals of an account.
+struct WithdrawalsView {
+    std::uint64_t sequence{};
+    std::vector<WithdrawalView> open;
+};
+/// Marks are in force under this surface.
+struct MarksTaken {
+    std::uint64_t surface{};
+};
+
+using Answer = std::variant<Refusal, TradeCleared, TradePreview, AccountView, PositionsView,
+                            MarginView, TradesView, WithdrawalTaken, WithdrawalsView, MarksTaken>;
+
+// --- Subscriptions -----------------------------------------------------------------------------
+
+/// A stream a session can follow.
+struct Channel {
+    enum class Kind : std::uint8_t {
+        trades = 1,
+        settlements = 2,
+        balances = 3,
+        margin = 4,
+        marks = 5,
+        shards = 6
+    };
+    Kind kind{Kind::trades};
+    base::AccountId account;  ///< trades, settlements, balances, margin: scope viewer.
+    base::AssetId asset;      ///< marks.
+
+    friend auto operator<=>(const Channel&, const Channel&) = default;
+};
+
+/// One mark.
+struct MarkView {
+    base::AssetId asset;
+    base::Price price;
+    base::Timestamp at;
+};
+/// How one shard stands.
+struct ShardView {
+    base::ShardId shard;
+    bool is_reachable{};
+    bool is_paused{};
+    std::string circuit;  ///< closed, open, half_open.
+    std::uint64_t head_block{};
+    std::uint64_t final_block{};
+    base::Timestamp head_at;
+};
+
+/// One message of a channel. A snapshot has `previous` 0; a delta follows `previous`.
+struct Publication {
+    Channel channel;
+    std::uint64_t sequence{};
+    std::uint64_t previous{};
+    bool is_snapshot{};
+    std::variant<TradesView, AccountView, MarginView, std::vector<MarkView>, std::vector<ShardView>>
+        body;
+};
+
+/// The api's end of a session. Called on actor threads; must not block.
+class SessionSink {
+public:
+    SessionSink() = default;
+    SessionSink(const SessionSink&) = delete;
+    SessionSink& operator=(const SessionSink&) = delete;
+    virtual ~SessionSink() = default;
+
+    virtual void publish(const std::shared_ptr<const Publication>& publication) = 0;
+    /// The session has ended on this side: revoked, drained.
+    virtual void close(std::uint16_t code, std::string reason) = 0;
+};
+
+/// One client's session inside. Ends when the last reference goes.
+class Session {
+public:
+    Session() = default;
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+    virtual ~Session() = default;
+
+    /// Sets who speaks from now on.
+    virtual void identify(Identity identity) = 0;
+    /// Asks. `done` runs exactly once, on an actor thread, unless the process ends first; requests
+    /// of one session to one account are handled in order.
+    virtual void ask(Request request, std::function<void(Answer)> done) = 0;
+    /// Starts following; the snapshot arrives through the sink after `done`. `from` resumes after
+    /// that sequence where the channel still remembers it.
+    virtual void subscribe(const Channel& channel, std::optional<std::uint64_t> from,
+                           std::function<void(std::optional<Refusal>)> done) = 0;
+    virtual void unsubscribe(const Channel& channel) = 0;
+};
+
+/// Whether the node can work, and why not.
+struct Readiness {
+    bool is_started{};
+    bool is_ready{};
+    std::vector<std::string> why_not;
+};
+
+/// The node as `api` sees it.
+class Gateway {
+public:
+    Gateway() = default;
+    Gateway(const Gateway&) = delete;
+    Gateway& operator=(const Gateway&) = delete;
+    virtual ~Gateway() = default;
+
+    [[nodiscard]] virtual const base::Listing& listing() const = 0;
+    [[nodiscard]] virtual std::unique_ptr<Session> open_session(
+        std::shared_ptr<SessionSink> sink) = 0;
+    [[nodiscard]] virtual Readiness readiness() const = 0;
+    [[nodiscard]] virtual std::vector<ShardView> shards() const = 0;
+    [[nodiscard]] virtual std::vector<MarkView> marks() const = 0;
+};
+
+}  // namespace crossclear::actors

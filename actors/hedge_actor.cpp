@@ -1,0 +1,73 @@
+#include "actors/hedge_actor.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+namespace crossclear::actors {
+
+namespace hedge = ledger::hedge;
+
+HedgeHost::HedgeHost(caf::actor_config& config, HomeParts parts, hedge::State state)
+    : HomeActor::base(config),
+      parts_(std::move(parts)),
+      crank_(parts_.entity, std::move(state), parts_.journal) {}
+
+HomeActor::behavior_type HedgeHost::make_behavior() {
+    return {
+        [this](const Durable& durable) { crank_.on_durable(durable); },
+        [this](const ToHome& message) { on_news(message.news); },
+    };
+}
+
+void HedgeHost::on_news(const HomeNews& news) {
+    const auto now = parts_.context->now();
+    if (const auto* plan = std::get_if<hedge::PlanHedge>(&news)) {
+        decide_and_commit(*plan);
+    } else if (const auto* notice = std::get_if<ledger::OrderNotice>(&news)) {
+        decide_and_commit(hedge::NoteOrder{.notice = *notice, .at = now});
+    } else if (std::holds_alternative<Wake>(news)) {
+        decide_and_commit(hedge::Advance{.now = now});
+    } else if (std::holds_alternative<Resume>(news)) {
+        carry_out(hedge::outstanding(crank_.state()));
+    }
+}
+
+void HedgeHost::decide_and_commit(const hedge::Command& command) {
+    const auto decision = hedge::decide(crank_.state(), command);
+    if (!decision) {
+        parts_.context->log(LogLevel::error, "A hedge task refused a command.",
+                            {{"task", base::to_string(parts_.entity)},
+                             {"reject", hedge::name_of(decision.error())}});
+        return;
+    }
+    if (decision->empty()) {
+        // Nothing new: a wake that came early, or a repeat. The next wake is still owed.
+        if (std::holds_alternative<hedge::Advance>(command)) {
+            carry_out(hedge::outstanding(crank_.state()));
+        }
+        return;
+    }
+    auto effects = crank_.commit(this, *decision);
+    crank_.when_durable(
+        [this, effects = std::move(effects)](std::uint64_t) { carry_out(effects); });
+}
+
+void HedgeHost::carry_out(const std::vector<hedge::Effect>& effects) {
+    for (const auto& effect : effects) {
+        if (const auto* order = std::get_if<hedge::SendOrder>(&effect)) {
+            send(parts_.home, LaneOrder{order->order});
+        } else if (const auto* wake = std::get_if<hedge::WakeAt>(&effect)) {
+            const auto wait = std::max<std::int64_t>(0, (wake->at - parts_.context->now()).us);
+            delayed_send(this, std::chrono::microseconds(wait + 1'000),
+                         ToHome{parts_.entity, Wake{}});
+        } else if (const auto* finished = std::get_if<hedge::ReportFinished>(&effect)) {
+            send(parts_.home,
+                 ToHome{base::entity_of(base::EntityKind::netting, parts_.broker()),
+                        HedgeEnded{.number = base::number_of(base::AccountId{parts_.entity.id}),
+                                   .filled = finished->filled,
+                                   .sequence = crank_.sequence()}});
+        }
+    }
+}
+
+}  // namespace crossclear::actors

@@ -1,0 +1,25 @@
+#pragma once
+
+#include "actors/home_parts.hpp"
+#include "actors/machine_host.hpp"
+#include "ledger/hedge/machine.hpp"
+
+namespace crossclear::actors {
+
+/// Hosts one hedge task: brings its slices to their lane and what became of them back.
+class HedgeHost : public HomeActor::base {
+public:
+    HedgeHost(caf::actor_config& config, HomeParts parts, ledger::hedge::State state);
+
+    HomeActor::behavior_type make_behavior() override;
+
+private:
+    void on_news(const HomeNews& news);
+    void decide_and_commit(const ledger::hedge::Command& command);
+    void carry_out(const std::vector<ledger::hedge::Effect>& effects);
+
+    HomeParts parts_;
+    Crank<ledger::hedge::State> crank_;
+};
+
+}  // namespace crossclear::actors

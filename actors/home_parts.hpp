@@ -1,0 +1,25 @@
+#pragma once
+
+#include "actors/context.hpp"
+#include "actors/messages.hpp"
+
+#include <functional>
+
+namespace crossclear::actors {
+
+/// What every host of a home machine is given: where it lives and whom it can reach.
+struct HomeParts {
+    const Context* context{};
+    base::EntityId entity;
+    JournalActor journal;
+    PartitionActor home;  ///< The partition this host belongs to: routes to its neighbours.
+    std::function<PartitionActor(base::PartitionId)> peers;
+
+    /// The partition that holds an account.
+    [[nodiscard]] PartitionActor partition_of(base::AccountId account) const {
+        return peers(base::partition_of(account, context->partitions));
+    }
+    [[nodiscard]] base::BrokerId broker() const { return base::broker_of(entity); }
+};
+
+}  // namespace crossclear::actors

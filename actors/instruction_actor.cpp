@@ -1,0 +1,99 @@
+#include "actors/instruction_actor.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace crossclear::actors {
+
+namespace instruction = ledger::instruction;
+
+InstructionHost::InstructionHost(caf::actor_config& config, HomeParts parts,
+                                 instruction::State state)
+    : HomeActor::base(config),
+      parts_(std::move(parts)),
+      crank_(parts_.entity, std::move(state), parts_.journal) {}
+
+HomeActor::behavior_type InstructionHost::make_behavior() {
+    return {
+        [this](const Durable& durable) { crank_.on_durable(durable); },
+        [this](const ToHome& message) { on_news(message.news); },
+    };
+}
+
+void InstructionHost::on_news(const HomeNews& news) {
+    const auto now = parts_.context->now();
+    if (const auto* create = std::get_if<instruction::CreateInstruction>(&news)) {
+        decide_and_commit(*create);
+    } else if (const auto* notice = std::get_if<ledger::OrderNotice>(&news)) {
+        decide_and_commit(instruction::NoteOrder{.notice = *notice, .at = now});
+    } else if (const auto* arrival = std::get_if<ledger::ArrivalNotice>(&news)) {
+        note_arrival(*arrival);
+    } else if (std::holds_alternative<Wake>(news)) {
+        decide_and_commit(instruction::Advance{.now = now});
+    } else if (std::holds_alternative<Resume>(news)) {
+        carry_out(instruction::outstanding(crank_.state()));
+    }
+}
+
+// Tokens can be seen arriving before their departure is known to be final: told again after it.
+void InstructionHost::note_arrival(const ledger::ArrivalNotice& notice) {
+    const instruction::NoteArrival command{.notice = notice, .at = parts_.context->now()};
+    const auto decision = instruction::decide(crank_.state(), command);
+    if (!decision && decision.error() == instruction::Reject::arrival_before_departure) {
+        early_arrival_ = notice;
+        return;
+    }
+    decide_and_commit(command);
+}
+
+void InstructionHost::decide_and_commit(const instruction::Command& command) {
+    const auto decision = instruction::decide(crank_.state(), command);
+    if (!decision) {
+        parts_.context->log(LogLevel::error, "A settlement instruction refused a command.",
+                            {{"instruction", base::to_string(parts_.entity)},
+                             {"reject", instruction::name_of(decision.error())}});
+        return;
+    }
+    if (decision->empty()) return;
+    for (const auto& event : *decision) {
+        if (const auto* ended = std::get_if<instruction::InstructionEnded>(&event)) {
+            if (ended->outcome == instruction::Outcome::settled) continue;
+            parts_.context->instruments->settlement.compensations_total
+                .with({ended->outcome == instruction::Outcome::manual ? "manual" : "compensated"})
+                .increment();
+        }
+    }
+    auto effects = crank_.commit(this, *decision);
+    crank_.when_durable(
+        [this, effects = std::move(effects)](std::uint64_t) { carry_out(effects); });
+    if (const auto early = std::exchange(early_arrival_, std::nullopt)) note_arrival(*early);
+}
+
+void InstructionHost::carry_out(const std::vector<instruction::Effect>& effects) {
+    for (const auto& effect : effects) {
+        if (const auto* order = std::get_if<instruction::SendOrder>(&effect)) {
+            send(parts_.home, LaneOrder{order->order});
+        } else if (const auto* wake = std::get_if<instruction::WakeAt>(&effect)) {
+            const auto wait = std::max<std::int64_t>(0, (wake->at - parts_.context->now()).us);
+            delayed_send(this, std::chrono::microseconds(wait + 1'000),
+                         ToHome{parts_.entity, Wake{}});
+        } else if (const auto* ended = std::get_if<instruction::ReportEnded>(&effect)) {
+            report(*ended);
+        }
+    }
+}
+
+void InstructionHost::report(const instruction::ReportEnded& ended) {
+    if (ended.beneficiary) {
+        send(parts_.home, ToHome{*ended.beneficiary,
+                                 InstructionEnded{.report = ended, .sequence = crank_.sequence()}});
+        return;
+    }
+    send(parts_.home, ToHome{base::entity_of(base::EntityKind::netting, parts_.broker()),
+                             MoveEnded{.number = base::number_of(base::AccountId{parts_.entity.id}),
+                                       .is_settled = ended.outcome == instruction::Outcome::settled,
+                                       .sequence = crank_.sequence()}});
+}
+
+}  // namespace crossclear::actors

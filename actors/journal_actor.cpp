@@ -1,0 +1,454 @@
+#include "actors/journal_actor.hpp"
+
+#include "base/limits.hpp"
+#include "ledger/journal/codec.hpp"
+
+#include <algorithm>
+
+namespace crossclear::actors {
+namespace {
+
+namespace journal = ledger::journal;
+using base::Amount;
+
+constexpr std::size_t read_page = 512;
+// A record's own framing beside its entries: the payload's version field.
+constexpr std::size_t payload_margin = 64;
+
+std::chrono::microseconds as_chrono(base::Duration duration) {
+    return std::chrono::microseconds(duration.us);
+}
+
+// An append of the journal host itself: nobody waits for it.
+Append own_append(std::vector<ledger::Entry> entries) {
+    Append append;
+    for (const auto& entry : entries) journal::append_entry(append.bytes, journal::encode(entry));
+    append.entries = std::move(entries);
+    return append;
+}
+
+Amount narrow(base::Wide value) {
+    CHECK(value <= INT64_MAX && value >= INT64_MIN, "a broker's figures fit 64 bits");
+    return Amount{static_cast<std::int64_t>(value)};
+}
+
+}  // namespace
+
+JournalHost::JournalHost(caf::actor_config& config, const Context* context,
+                         base::PartitionId partition, PartitionActor owner)
+    : JournalActor::base(config),
+      context_(context),
+      partition_(partition),
+      owner_(std::move(owner)) {}
+
+JournalActor::behavior_type JournalHost::make_behavior() {
+    take_over();
+    return {
+        [this](Append& message) { on_append(message); },
+        [this](const TookOver& message) { on_promised(message); },
+        [this](PrepareDone& message) { on_prepared(message); },
+        [this](ReadDone& message) { on_read(message); },
+        [this](const AppendDone& message) { on_appended(message); },
+        [this](JournalRetry) {
+            if (phase_ == Phase::taking) {
+                take_over();
+            } else if (phase_ == Phase::reading) {
+                read_next();
+            } else if (is_flying_) {
+                send_batch();
+            }
+        },
+        [this](JournalTick) { on_tick(); },
+        [this](const QuotaTold& told) { on_quota(told); },
+        [this](const CoverDone& message) {
+            desk_.done({message.broker, message.asset}, message.asked);
+            // Room that was held for this request may have kept the next claim waiting.
+            changed_.insert(message.broker);
+            cover_claims();
+        },
+        [this](const BookAt& ask) {
+            const auto found = book_.shards.find({ask.broker, ask.shard});
+            if (found == book_.shards.end()) return BookLines{};
+            return BookLines{ledger::at_block(found->second, ask.block)};
+        },
+        [this](SettleContracts) { settle_contracts(); },
+    };
+}
+
+// --- Taking over ---------------------------------------------------------------------------------
+
+void JournalHost::take_over() {
+    phase_ = Phase::taking;
+    started_at_ = context_->now();
+    const auto self = caf::actor_cast<JournalActor>(this);
+    context_->journal->promised(
+        partition_, [self](auto promised) { caf::anon_send(self, TookOver{std::move(promised)}); });
+}
+
+void JournalHost::on_promised(const TookOver& message) {
+    if (const auto* unknown = std::get_if<journal::Unknown>(&message.promised)) {
+        on_trouble("The promised epoch is not known yet.", unknown->reason);
+        return retry_later();
+    }
+    if (const auto* declined = std::get_if<journal::Declined>(&message.promised)) {
+        on_trouble("The journal declines.", declined->reason);
+        return retry_later();
+    }
+    fence_.epoch = std::get<std::uint64_t>(message.promised) + 1;
+    fence_.nonce = journal::fresh_nonce();
+    const auto self = caf::actor_cast<JournalActor>(this);
+    context_->journal->prepare(partition_, fence_, [self](journal::PrepareOutcome outcome) {
+        caf::anon_send(self, PrepareDone{std::move(outcome)});
+    });
+}
+
+void JournalHost::on_prepared(PrepareDone& message) {
+    if (const auto* prepared = std::get_if<journal::Prepared>(&message.outcome)) {
+        target_ = prepared->last;
+        last_ = {};
+        partition_state_ = std::make_shared<ledger::Partition>();
+        partition_state_->id = partition_;
+        partition_state_->partitions = context_->partitions;
+        phase_ = Phase::reading;
+        return read_next();
+    }
+    if (const auto* fenced = std::get_if<journal::Fenced>(&message.outcome)) {
+        on_trouble("Another owner promised in between.", std::to_string(fenced->epoch));
+    } else if (const auto* unknown = std::get_if<journal::Unknown>(&message.outcome)) {
+        on_trouble("The promise is not known to stand.", unknown->reason);
+    } else if (const auto* declined = std::get_if<journal::Declined>(&message.outcome)) {
+        on_trouble("The journal declines.", declined->reason);
+    }
+    retry_later();
+}
+
+void JournalHost::read_next() {
+    if (last_.seq >= target_.seq) return finish_reading();
+    const auto self = caf::actor_cast<JournalActor>(this);
+    context_->journal->read(partition_, last_.seq + 1, read_page,
+                            [self](journal::ReadOutcome outcome) {
+                                caf::anon_send(self, ReadDone{std::move(outcome)});
+                            });
+}
+
+void JournalHost::on_read(ReadDone& message) {
+    const auto* read = std::get_if<journal::ReadRecords>(&message.outcome);
+    if (read == nullptr) {
+        on_trouble("The log cannot be read yet.", context_->journal->trouble());
+        return retry_later();
+    }
+    if (read->records.empty()) return end(true, "the log is shorter than its end says");
+    for (const auto& record : read->records) {
+        if (record.head.seq > target_.seq) break;
+        if (!journal::is_linked(context_->cluster, partition_, last_, record)) {
+            return end(true, "record " + std::to_string(record.head.seq) +
+                                 " does not follow the one before it");
+        }
+        auto entries = journal::decode_payload(record.payload);
+        if (!entries) {
+            return end(true,
+                       "record " + std::to_string(record.head.seq) + ": " + entries.error().what);
+        }
+        for (const auto& entry : *entries) ledger::replay(*partition_state_, entry);
+        last_ = record.head;
+    }
+    read_next();
+}
+
+void JournalHost::finish_reading() {
+    if (last_ != target_) return end(true, "the log ends elsewhere than it says");
+    if (const auto fault = ledger::fault_of(*partition_state_)) return end(true, *fault);
+    begin_epoch();
+}
+
+void JournalHost::begin_epoch() {
+    phase_ = Phase::starting;
+    book_ = std::move(partition_state_->book);
+    // Everyone hears where things stand: after a restart nothing else may ever change again.
+    for (const auto& [key, amount] : book_.trial) changed_.insert(key.broker);
+    append_own({ledger::Entry{
+        base::EntityId{.kind = base::EntityKind::partition, .id = partition_.v, .sub = 0},
+        ledger::EpochStarted{.epoch = fence_.epoch, .at = context_->now()}}});
+}
+
+// --- Appending -----------------------------------------------------------------------------------
+
+void JournalHost::on_append(Append& message) {
+    if (phase_ == Phase::ended) return;  // Its sender is being dropped as well.
+    queue_.push_back(std::move(message));
+    status().queued.fetch_add(1, std::memory_order_relaxed);
+    flush();
+}
+
+void JournalHost::append_own(std::vector<ledger::Entry> entries) {
+    auto append = own_append(std::move(entries));
+    on_append(append);
+}
+
+void JournalHost::flush() {
+    if (is_flying_ || queue_.empty() || phase_ == Phase::ended) return;
+    std::string payload = journal::begin_payload();
+    std::size_t count = 0;
+    flying_.clear();
+    while (!queue_.empty()) {
+        auto& next = queue_.front();
+        const bool is_full =
+            count + next.entries.size() > base::limits::record_entries_max ||
+            payload.size() + next.bytes.size() + payload_margin > base::limits::record_bytes_max;
+        if (is_full && !flying_.empty()) break;
+        payload += next.bytes;
+        count += next.entries.size();
+        flying_.push_back(std::move(next));
+        queue_.pop_front();
+    }
+    in_flight_ =
+        journal::Append{.partition = partition_,
+                        .fence = fence_,
+                        .expected = last_,
+                        .record = journal::next_record(context_->cluster, partition_, last_,
+                                                       fence_.epoch, std::move(payload))};
+    is_flying_ = true;
+    sent_at_ = context_->now();
+    context_->instruments->ledger.journal_batch_events.observe(static_cast<double>(count));
+    send_batch();
+}
+
+void JournalHost::send_batch() {
+    const auto self = caf::actor_cast<JournalActor>(this);
+    context_->journal->append(in_flight_, [self](journal::AppendOutcome outcome) {
+        caf::anon_send(self, AppendDone{std::move(outcome)});
+    });
+}
+
+void JournalHost::on_appended(const AppendDone& message) {
+    if (!is_flying_ || phase_ == Phase::ended) return;
+    if (std::holds_alternative<journal::Appended>(message.outcome)) return on_committed();
+    if (const auto* fenced = std::get_if<journal::Fenced>(&message.outcome)) {
+        context_->instruments->cluster.fenced_writes_total.increment();
+        return end(false, "epoch " + std::to_string(fenced->epoch) + " owns the partition");
+    }
+    if (const auto* gap = std::get_if<journal::Gap>(&message.outcome)) {
+        return end(true, "the log ends at record " + std::to_string(gap->actual.seq) +
+                             " and not where this owner left it");
+    }
+    // Unknown, or declined: the same bytes go again until somebody can say.
+    status().is_stuck.store(true, std::memory_order_relaxed);
+    if (const auto* unknown = std::get_if<journal::Unknown>(&message.outcome)) {
+        on_trouble("An append is in doubt.", unknown->reason);
+    } else if (const auto* declined = std::get_if<journal::Declined>(&message.outcome)) {
+        on_trouble("The journal declines to append.", declined->reason);
+    }
+    retry_later();
+}
+
+void JournalHost::on_committed() {
+    const auto& instruments = context_->instruments->ledger;
+    instruments.journal_commit_duration_seconds.observe(
+        static_cast<double>((context_->now() - sent_at_).us) * 1e-6);
+    last_ = in_flight_.record.head;
+    is_flying_ = false;
+    trouble_.clear();
+    auto& standing = status();
+    standing.is_stuck.store(false, std::memory_order_relaxed);
+    standing.queued.fetch_sub(flying_.size(), std::memory_order_relaxed);
+    standing.sequence.store(last_.seq, std::memory_order_relaxed);
+    std::map<caf::actor_id, std::pair<DurableActor, std::uint64_t>> waiting;
+    for (auto& append : flying_) {
+        for (const auto& entry : append.entries) {
+            ledger::fold(book_, entry);
+            if (entry.entity.kind != base::EntityKind::partition) {
+                changed_.insert(base::broker_of(entry.entity));
+            }
+        }
+        if (append.from) waiting[append.from.id()] = {append.from, append.number};
+    }
+    flying_.clear();
+    if (is_surplus_due_) return_surplus();
+    // The next batch flies while the world hears of this one.
+    flush();
+    if (phase_ == Phase::starting) {
+        phase_ = Phase::running;
+        context_->instruments->ledger.replay_duration_seconds.observe(
+            static_cast<double>((context_->now() - started_at_).us) * 1e-6);
+        send(owner_, Recovered{std::exchange(partition_state_, nullptr), fence_});
+        delayed_send(this, as_chrono(context_->options.balance_every), JournalTick{});
+    }
+    for (const auto& [id, durable] : waiting) {
+        send(durable.first, Durable{.number = durable.second, .sequence = last_.seq});
+    }
+    cover_claims();
+}
+
+void JournalHost::on_trouble(std::string_view what, const std::string& reason) {
+    // Told once per kind of trouble: a Redis that is away for an hour is one line, not 36,000.
+    if (trouble_ == what) return;
+    trouble_ = what;
+    context_->log(LogLevel::warning, what,
+                  {{"partition", std::to_string(partition_.v)}, {"reason", reason}});
+}
+
+void JournalHost::end(bool is_broken, const std::string& why) {
+    phase_ = Phase::ended;
+    send(owner_, PartitionLost{.is_broken = is_broken, .why = why});
+}
+
+void JournalHost::retry_later() {
+    delayed_send(this, as_chrono(context_->options.append_retry), JournalRetry{});
+}
+
+// --- Cover and reports ---------------------------------------------------------------------------
+
+void JournalHost::on_quota(const QuotaTold& told) {
+    if (phase_ != Phase::running) return;
+    const auto known = book_.quotas.find({told.broker, told.asset});
+    const Amount before = known == book_.quotas.end() ? Amount{} : known->second.granted;
+    if (told.granted_total <= before) return;
+    append_own({ledger::Entry{base::entity_of(base::EntityKind::cover, told.broker),
+                              ledger::cover::Event{ledger::cover::QuotaArrived{
+                                  .asset = told.asset, .granted_total = told.granted_total}}}});
+}
+
+void JournalHost::cover_claims() {
+    if (phase_ != Phase::running) return;
+    std::vector<ledger::BrokerAsset> claimed;
+    for (const auto& [of, queue] : book_.claims) {
+        if (!queue.open.empty() && changed_.contains(of.broker)) claimed.push_back(of);
+    }
+    const auto self = caf::actor_cast<JournalActor>(this);
+    for (const auto& of : claimed) {
+        for (const auto& request : desk_.next(book_, of)) {
+            send(owner_,
+                 AccountOrder{.account = request.account,
+                              .command = ledger::account::CoverClaims{.asset = request.asset,
+                                                                      .amount = request.amount,
+                                                                      .at = context_->now()},
+                              .acknowledge = [self, of, amount = request.amount] {
+                                  caf::anon_send(self, CoverDone{of.broker, of.asset, amount});
+                              }});
+        }
+    }
+}
+
+void JournalHost::on_tick() {
+    if (phase_ == Phase::ended) return;
+    if (phase_ == Phase::running) {
+        is_surplus_due_ = true;
+        if (!is_flying_ && queue_.empty()) {
+            return_surplus();
+            flush();
+        }
+        report();
+        context_->instruments->ledger.journal_sequence.with({std::to_string(partition_.v)})
+            .set(static_cast<double>(last_.seq));
+    }
+    delayed_send(this, as_chrono(context_->options.balance_every), JournalTick{});
+}
+
+// What is given back is a total, true only right after what is folded: it goes first into the next
+// record, before any payment or claim that waits can change it.
+void JournalHost::return_surplus() {
+    is_surplus_due_ = false;
+    auto surplus = desk_.surplus(book_);
+    if (surplus.empty()) return;
+    queue_.push_front(own_append(std::move(surplus)));
+    status().queued.fetch_add(1, std::memory_order_relaxed);
+}
+
+void JournalHost::report() {
+    for (const auto& broker : std::exchange(changed_, {})) {
+        send(owner_, ToHome{base::entity_of(base::EntityKind::netting, broker), report_of(broker)});
+    }
+}
+
+PartitionReport JournalHost::report_of(base::BrokerId broker) const {
+    PartitionReport report{.broker = broker,
+                           .partition = partition_,
+                           .sequence = last_.seq,
+                           .assets = {},
+                           .shards = {}};
+    const auto now = context_->now();
+    for (const auto& [key, wide] : book_.trial) {
+        if (key.broker != broker) continue;
+        const Amount amount = narrow(wide);
+        auto& line = report.assets[key.asset];
+        if (key.account == ledger::Chart::conv) line.conv = amount;
+        if (key.account == ledger::Chart::hbook) line.hbook = amount;
+        if (key.account == ledger::Chart::vm) line.vm = amount;
+        if (key.account == ledger::Chart::unsettled) line.unsettled = *base::negate(amount);
+        if (key.account == ledger::Chart::free || key.account == ledger::Chart::held) {
+            line.covered = base::must_subtract(line.covered, amount);
+        }
+    }
+    for (const auto& [of, quota] : book_.quotas) {
+        if (of.broker != broker) continue;
+        auto& line = report.assets[of.asset];
+        line.deposited = quota.deposited;
+        line.returned = quota.returned;
+    }
+    for (const auto& [of, queue] : book_.claims) {
+        if (of.broker != broker || queue.places.empty()) continue;
+        auto& line = report.assets[of.asset];
+        line.oldest_due = queue.places.front().settle_by;
+        for (const auto& place : queue.places) {
+            if (place.settle_by > now) break;
+            if (queue.open.contains(place.account)) {
+                line.overdue = base::must_add(line.overdue, place.amount);
+            }
+        }
+    }
+    if (base::home_of(broker, context_->partitions) == partition_) add_shard_lines(report);
+    return report;
+}
+
+void JournalHost::add_shard_lines(PartitionReport& report) const {
+    std::map<std::pair<base::ShardId, base::AssetId>, PartitionReport::ShardLine> lines;
+    for (const auto& [key, wide] : book_.trial) {
+        if (key.broker != report.broker) continue;
+        const bool is_wanted =
+            key.account == ledger::Chart::nostro || key.account == ledger::Chart::inflight_out ||
+            key.account == ledger::Chart::suspense || key.account == ledger::Chart::vpos ||
+            key.account == ledger::Chart::posted;
+        if (!is_wanted) continue;
+        auto& line = lines[{key.shard, key.asset}];
+        line.shard = key.shard;
+        line.asset = key.asset;
+        const Amount amount = narrow(wide);
+        if (key.account == ledger::Chart::nostro) line.nostro = amount;
+        if (key.account == ledger::Chart::inflight_out) line.inflight_out = amount;
+        if (key.account == ledger::Chart::suspense) line.suspense = amount;
+        if (key.account == ledger::Chart::vpos) line.position = amount;
+        if (key.account == ledger::Chart::posted) line.posted = amount;
+    }
+    for (const auto& [key, line] : lines) report.shards.push_back(line);
+}
+
+void JournalHost::settle_contracts() {
+    if (phase_ != Phase::running) return;
+    const auto now = context_->now();
+    for (const auto& [account, contracts] : book_.contracts) {
+        const auto& broker = context_->broker(base::broker_of(account));
+        const auto surface = broker.surface.load();
+        if (surface == nullptr) continue;
+        for (const auto& [contract, quantity] : contracts) {
+            const auto instrument = context_->listing.instrument_of(contract);
+            if (!instrument) continue;
+            const auto mark = surface->instrument_mark(*instrument);
+            if (!mark || !surface->is_instrument_fresh(*instrument, now)) continue;
+            const auto settlement = context_->listing.instrument(*instrument).settlement;
+            send(owner_,
+                 AccountOrder{.account = account,
+                              .command =
+                                  ledger::account::SettleVariation{
+                                      .contract = contract,
+                                      .settlement = settlement,
+                                      .mark = *mark,
+                                      .contract_scale = context_->listing.asset(contract).scale,
+                                      .settlement_scale = context_->listing.asset(settlement).scale,
+                                      .at = now,
+                                      .settle_by = now + broker.profile.settle_within},
+                              .acknowledge = {}});
+        }
+    }
+}
+
+}  // namespace crossclear::actors

@@ -1,0 +1,85 @@
+#pragma once
+
+#include "actors/context.hpp"
+#include "actors/cover_desk.hpp"
+#include "actors/messages.hpp"
+#include "ledger/journal/chain.hpp"
+#include "ledger/replay.hpp"
+
+#include <chrono>
+#include <deque>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace crossclear::actors {
+
+/// Owns one partition's log: takes it over, appends to it in batches, keeps its books.
+///
+/// One batch is in flight and the next gathers meanwhile, so no timer adds latency when idle. An
+/// outcome that is unknown is answered with the same bytes again, for as long as it takes; a fence
+/// or a gap ends this incarnation, and its partition drops everything.
+class JournalHost : public JournalActor::base {
+public:
+    JournalHost(caf::actor_config& config, const Context* context, base::PartitionId partition,
+                PartitionActor owner);
+
+    JournalActor::behavior_type make_behavior() override;
+
+private:
+    enum class Phase : std::uint8_t { taking, reading, starting, running, ended };
+
+    void take_over();
+    void on_promised(const TookOver& message);
+    void on_prepared(PrepareDone& message);
+    void read_next();
+    void on_read(ReadDone& message);
+    void finish_reading();
+    void begin_epoch();
+
+    void on_append(Append& message);
+    void flush();
+    void send_batch();
+    void on_appended(const AppendDone& message);
+    void on_committed();
+    void on_trouble(std::string_view what, const std::string& reason);
+    void end(bool is_broken, const std::string& why);
+
+    void on_tick();
+    void on_quota(const QuotaTold& told);
+    void append_own(std::vector<ledger::Entry> entries);
+    void cover_claims();
+    void return_surplus();
+    void report();
+    [[nodiscard]] PartitionReport report_of(base::BrokerId broker) const;
+    void add_shard_lines(PartitionReport& report) const;
+    void settle_contracts();
+
+    void retry_later();
+    [[nodiscard]] PartitionStatus& status() const { return *context_->status[partition_.v]; }
+
+    const Context* context_;
+    base::PartitionId partition_;
+    PartitionActor owner_;
+    Phase phase_{Phase::taking};
+    ledger::journal::Fence fence_;
+    ledger::journal::Head target_;  ///< Where the log ended when it was taken over.
+    ledger::journal::Head last_;    ///< What the next record must follow.
+    std::shared_ptr<ledger::Partition> partition_state_;
+    ledger::Book book_;
+    CoverDesk desk_;
+    base::Timestamp started_at_;
+
+    std::deque<Append> queue_;
+    std::size_t queued_bytes_{};
+    std::vector<Append> flying_;
+    ledger::journal::Append in_flight_;
+    bool is_flying_{};
+    bool is_surplus_due_{};
+    base::Timestamp sent_at_;
+    std::set<base::BrokerId> changed_;  ///< Brokers whose figures moved since the last report.
+    std::string trouble_;
+};
+
+}  // namespace crossclear::actors

@@ -1,0 +1,155 @@
+#include "actors/lane_actor.hpp"
+
+#include <chrono>
+
+namespace crossclear::actors {
+
+using shards::Breaker;
+
+LaneHost::LaneHost(caf::actor_config& config, const Context* context, base::BrokerId broker,
+                   base::ShardId shard, shards::Shard* adapter, PartitionActor home)
+    : LaneActor::base(config),
+      context_(context),
+      adapter_(adapter),
+      home_(std::move(home)),
+      lane_{.shard = shard, .broker = broker, .terms = {}},
+      name_(context->listing.shard(shard).symbol) {}
+
+LaneActor::behavior_type LaneHost::make_behavior() {
+    const auto self = caf::actor_cast<LaneActor>(this);
+    adapter_->listen([self](ledger::ShardNotice notice) {
+        caf::anon_send(self, LaneNotice{std::move(notice)});
+    });
+    // Whatever came in while we were away is told again; receivers drop what they know.
+    adapter_->rescan(0);
+    delayed_send(this, std::chrono::microseconds(context_->options.lane_tick.us), LaneTick{});
+    return {
+        [this](const LaneOrder& message) { handle(shards::Enqueue{message.order}); },
+        [this](const LaneNotice& message) { handle(shards::NoticeArrived{message.notice}); },
+        [this](const LaneSubmitted& message) {
+            handle(shards::SubmitAnswered{message.ref, message.answer});
+        },
+        [this](const LaneAsked& message) {
+            handle(shards::AskAnswered{message.ref, message.answer});
+        },
+        [this](const LaneHealth& message) { handle(shards::HealthReported{message.health}); },
+        [this](const LaneFreeze& message) {
+            if (message.is_frozen) {
+                handle(shards::Pause{});
+            } else {
+                handle(shards::Resume{});
+            }
+        },
+        [this](LaneTick) { on_tick(); },
+        [this](LaneInFlight) { return static_cast<std::uint64_t>(lane_.flights.size()); },
+    };
+}
+
+void LaneHost::handle(const shards::LaneCommand& command) {
+    for (const auto& effect : shards::handle(lane_, command, context_->now())) {
+        if (const auto* to_submit = std::get_if<shards::Submit>(&effect)) {
+            submit(to_submit->order);
+        } else if (const auto* to_ask = std::get_if<shards::Ask>(&effect)) {
+            ask(to_ask->ref);
+        } else if (const auto* news = std::get_if<shards::Deliver>(&effect)) {
+            deliver(news->notice);
+        } else if (const auto* declined = std::get_if<shards::Decline>(&effect)) {
+            context_->log(LogLevel::warning, "A lane declined an order.",
+                          {{"order", base::to_string(declined->ref)}, {"shard", name_}});
+        } else if (const auto* report = std::get_if<shards::Report>(&effect)) {
+            const char* state = report->breaker == Breaker::closed ? "closed"
+                                : report->breaker == Breaker::open ? "open"
+                                                                   : "half_open";
+            context_->log(LogLevel::info, "A lane changed its state.",
+                          {{"shard", name_},
+                           {"broker", context_->broker(lane_.broker).profile.name},
+                           {"circuit", state},
+                           {"is_reachable", report->is_reachable ? "true" : "false"}});
+        }
+    }
+}
+
+void LaneHost::submit(const ledger::ShardOrder& order) {
+    const auto self = caf::actor_cast<LaneActor>(this);
+    adapter_->submit(order, [self, ref = order.ref](shards::SubmitAnswer answer) {
+        caf::anon_send(self, LaneSubmitted{ref, answer});
+    });
+}
+
+void LaneHost::ask(const base::OrderRef& ref) {
+    const auto self = caf::actor_cast<LaneActor>(this);
+    adapter_->ask(ref, [self, ref](auto answer) { caf::anon_send(self, LaneAsked{ref, answer}); });
+}
+
+ToHome LaneHost::to_house(HomeNews news) const {
+    return ToHome{base::entity_of(base::EntityKind::netting, lane_.broker), std::move(news)};
+}
+
+void LaneHost::deliver(const ledger::ShardNotice& notice) {
+    if (const auto* order = std::get_if<ledger::OrderNotice>(&notice)) {
+        send(home_, ToHome{order->ref.origin, *order});
+    } else if (const auto* arrival = std::get_if<ledger::ArrivalNotice>(&notice)) {
+        send(home_, ToHome{arrival->ref.origin, *arrival});
+    } else if (const auto* deposit = std::get_if<ledger::DepositNotice>(&notice)) {
+        send(home_, to_house(*deposit));
+    } else if (const auto* variation = std::get_if<ledger::VariationNotice>(&notice)) {
+        send(home_, to_house(*variation));
+    }
+}
+
+void LaneHost::on_tick() {
+    handle(shards::Tick{});
+    const auto self = caf::actor_cast<LaneActor>(this);
+    adapter_->health([self](shards::Health health) { caf::anon_send(self, LaneHealth{health}); });
+    publish_metrics();
+    delayed_send(this, std::chrono::microseconds(context_->options.lane_tick.us), LaneTick{});
+}
+
+void LaneHost::publish_metrics() {
+    auto& metrics = context_->instruments->shards;
+    const auto& now = lane_.counters;
+    const auto grown = [&](std::uint64_t shards::LaneCounters::* counter, const char* method,
+                           const char* result) {
+        const auto by = now.*counter - told_.*counter;
+        if (by > 0) {
+            metrics.shard_requests_total.with({name_, method, result})
+                .increment(static_cast<double>(by));
+        }
+    };
+    grown(&shards::LaneCounters::accepted, "submit", "accepted");
+    grown(&shards::LaneCounters::refused, "submit", "refused");
+    grown(&shards::LaneCounters::unanswered, "any", "no_answer");
+    grown(&shards::LaneCounters::asked, "ask", "sent");
+    if (now.reorganised > told_.reorganised) {
+        metrics.shard_reorgs_total.with({name_}).increment(
+            static_cast<double>(now.reorganised - told_.reorganised));
+    }
+    if (now.submitted > told_.submitted) {
+        metrics.tx_broadcast_total.with({name_, "order"})
+            .increment(static_cast<double>(now.submitted - told_.submitted));
+    }
+    told_ = now;
+    const double circuit = lane_.breaker == Breaker::closed      ? 0
+                           : lane_.breaker == Breaker::half_open ? 1
+                                                                 : 2;
+    metrics.shard_circuit_state.with({name_}).set(circuit);
+    metrics.tx_pending.with({name_}).set(static_cast<double>(lane_.flights.size()));
+    metrics.shard_block_height.with({name_, "head"})
+        .set(static_cast<double>(lane_.health.head_block));
+    metrics.shard_block_height.with({name_, "final"})
+        .set(static_cast<double>(lane_.health.final_block));
+    metrics.shard_head_age_seconds.with({name_}).set(
+        static_cast<double>((context_->now() - lane_.health.head_at).us) * 1e-6);
+    context_->shard_views.store(lane_.broker,
+                                ShardView{.shard = lane_.shard,
+                                          .is_reachable = lane_.health.is_reachable,
+                                          .is_paused = lane_.health.is_paused || lane_.is_paused,
+                                          .circuit = lane_.breaker == Breaker::closed ? "closed"
+                                                     : lane_.breaker == Breaker::open ? "open"
+                                                                                      : "half_open",
+                                          .head_block = lane_.health.head_block,
+                                          .final_block = lane_.health.final_block,
+                                          .head_at = lane_.health.head_at});
+}
+
+}  // namespace crossclear::actors

@@ -1,0 +1,35 @@
+#pragma once
+
+#include "actors/context.hpp"
+#include "actors/messages.hpp"
+#include "shards/lane.hpp"
+
+namespace crossclear::actors {
+
+/// Hosts one lane: one broker on one shard. Turns its effects into calls of the adapter and the
+/// adapter's callbacks into its commands.
+class LaneHost : public LaneActor::base {
+public:
+    LaneHost(caf::actor_config& config, const Context* context, base::BrokerId broker,
+             base::ShardId shard, shards::Shard* adapter, PartitionActor home);
+
+    LaneActor::behavior_type make_behavior() override;
+
+private:
+    void handle(const shards::LaneCommand& command);
+    void submit(const ledger::ShardOrder& order);
+    void ask(const base::OrderRef& ref);
+    void deliver(const ledger::ShardNotice& notice);
+    void on_tick();
+    void publish_metrics();
+    [[nodiscard]] ToHome to_house(HomeNews news) const;
+
+    const Context* context_;
+    shards::Shard* adapter_;
+    PartitionActor home_;
+    shards::Lane lane_;
+    shards::LaneCounters told_;  ///< What the metrics know already.
+    std::string name_;
+};
+
+}  // namespace crossclear::actors

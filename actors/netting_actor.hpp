@@ -1,0 +1,67 @@
+#pragma once
+
+#include "actors/home_parts.hpp"
+#include "actors/machine_host.hpp"
+#include "base/rng.hpp"
+#include "ledger/netting/machine.hpp"
+
+#include <deque>
+#include <map>
+
+namespace crossclear::actors {
+
+/// Hosts one broker's house: gathers the partitions' figures, lets the machine grant cover and open
+/// hedges, and sets up what it opens.
+class NettingHost : public HomeActor::base {
+public:
+    NettingHost(caf::actor_config& config, HomeParts parts, ledger::netting::State state);
+
+    HomeActor::behavior_type make_behavior() override;
+
+private:
+    void on_news(const HomeNews& news);
+    void on_report(const PartitionReport& report);
+    void on_wake();
+    void found_house();
+    void balance();
+    void level_shards();
+    void book_result();
+    void review(const ReviewAsk& ask);
+
+    [[nodiscard]] std::vector<ledger::netting::CoverLine> cover_lines() const;
+    [[nodiscard]] std::vector<ledger::netting::Exposure> exposures() const;
+    [[nodiscard]] std::optional<ledger::netting::Exposure> exposure_of(
+        base::InstrumentId instrument, const risk::Surface& surface) const;
+    [[nodiscard]] base::Amount total(base::AssetId asset,
+                                     base::Amount PartitionReport::AssetLine::* figure) const;
+    [[nodiscard]] base::Amount on_shard(base::ShardId shard, base::AssetId asset) const;
+    [[nodiscard]] bool has_all_reports() const;
+    [[nodiscard]] bool is_home_current() const;
+
+    bool decide_and_commit(const ledger::netting::Command& command);
+    void carry_out(const std::vector<ledger::netting::Effect>& effects);
+    void tell_deposit(const ledger::netting::TellDeposit& deposit);
+    void open_hedge(const ledger::netting::HedgeOpened& task);
+    void open_move(const ledger::netting::MoveOpened& move);
+    void publish_figures();
+
+    [[nodiscard]] const BrokerProfile& profile() const {
+        return parts_.context->broker(parts_.broker()).profile;
+    }
+
+    HomeParts parts_;
+    Crank<ledger::netting::State> crank_;
+    base::Rng rng_;
+    std::map<base::PartitionId, PartitionReport> reports_;
+    std::uint64_t needed_sequence_{};  ///< Home figures older than this record are not acted on.
+    base::Timestamp result_at_;
+    std::map<base::EntityId, ReviewAsk> approved_;  ///< Withdrawals on their way out.
+    struct Outflow {
+        base::Timestamp at;
+        base::AssetId asset;
+        base::Amount amount;
+    };
+    std::deque<Outflow> outflows_;  ///< Of the last hour, for the rate gate.
+};
+
+}  // namespace crossclear::actors

@@ -1,0 +1,179 @@
+#include "actors/node.hpp"
+
+#include "actors/messages.hpp"
+#include "actors/node_actor.hpp"
+#include "actors/oracle_actor.hpp"
+#include "actors/partition_actor.hpp"
+#include "actors/session_actor.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <map>
+#include <mutex>
+#include <thread>
+
+namespace crossclear::actors {
+namespace {
+
+void init_types_once() {
+    static std::once_flag once;
+    std::call_once(once, [] {
+        caf::init_global_meta_objects<caf::id_block::crossclear>();
+        caf::core::init_global_meta_objects();
+    });
+}
+
+caf::actor_system_config& configure(caf::actor_system_config& config, const ActorOptions& options) {
+    config.set("caf.scheduler.max-threads", options.threads);
+    config.set("caf.scheduler.policy", options.scheduler);
+    config.set("caf.logger.console.verbosity", "quiet");
+    return config;
+}
+
+// One client's end of a session actor. The actor ends with it.
+class ActorSession : public Session {
+public:
+    ActorSession(SessionActor actor, const std::atomic<bool>* is_draining)
+        : actor_(std::move(actor)), is_draining_(is_draining) {}
+    ~ActorSession() override { caf::anon_send(actor_, SessionEnd{}); }
+
+    void identify(Identity identity) override {
+        caf::anon_send(actor_, SessionIdentify{std::move(identity)});
+    }
+    void ask(Request request, std::function<void(Answer)> done) override {
+        if (is_draining_->load(std::memory_order_relaxed)) {
+            return done(Refusal{11060, "draining", "connect again", true});
+        }
+        caf::anon_send(actor_, SessionAsk{std::move(request), std::move(done)});
+    }
+    void subscribe(const Channel& channel, std::optional<std::uint64_t> from,
+                   std::function<void(std::optional<Refusal>)> done) override {
+        caf::anon_send(actor_, SessionFollow{channel, from, std::move(done)});
+    }
+    void unsubscribe(const Channel& channel) override {
+        caf::anon_send(actor_, SessionUnfollow{channel});
+    }
+
+private:
+    SessionActor actor_;
+    const std::atomic<bool>* is_draining_;
+};
+
+class CafNode : public Node {
+public:
+    explicit CafNode(std::unique_ptr<Context> context)
+        : context_(std::move(context)), system_(configure(config_, context_->options)) {
+        const std::function<PartitionActor(base::PartitionId)> peers =
+            [this](base::PartitionId id) { return partitions_[id.v]; };
+        oracle_ = system_.spawn<OracleHost>(context_.get());
+        partitions_.resize(context_->partitions);
+        // The table is complete before the first host can look into it: they are spawned lazily.
+        for (std::uint16_t i = 0; i < context_->partitions; ++i) {
+            partitions_[i] = system_.spawn<PartitionHost, caf::lazy_init>(
+                context_.get(), base::PartitionId{i}, peers);
+        }
+        // A lazy actor begins with its first message; this one means nothing to it yet.
+        for (const auto& partition : partitions_) caf::anon_send(partition, VariationCycle{});
+        node_ = system_.spawn<NodeHost>(context_.get(), partitions_);
+    }
+
+    ~CafNode() override {
+        is_draining_ = true;
+        caf::anon_send_exit(node_, caf::exit_reason::kill);
+        for (const auto& partition : partitions_) {
+            caf::anon_send(partition, PartitionLost{.is_broken = false, .why = "the node stops"});
+            caf::anon_send_exit(partition, caf::exit_reason::user_shutdown);
+        }
+        caf::anon_send_exit(oracle_, caf::exit_reason::user_shutdown);
+        // Hosts look into the table of partitions until they have ended.
+        system_.await_all_actors_done();
+    }
+
+    const base::Listing& listing() const override { return context_->listing; }
+    const Context& context() const override { return *context_; }
+
+    std::unique_ptr<Session> open_session(std::shared_ptr<SessionSink> sink) override {
+        auto actor = system_.spawn<SessionHost>(
+            context_.get(), std::move(sink),
+            [this](base::PartitionId id) { return partitions_[id.v]; }, oracle_);
+        return std::make_unique<ActorSession>(std::move(actor), &is_draining_);
+    }
+
+    Readiness readiness() const override {
+        Readiness readiness{.is_started = true, .is_ready = true, .why_not = {}};
+        const auto blame = [&](std::string why) {
+            readiness.is_ready = false;
+            readiness.why_not.push_back(std::move(why));
+        };
+        for (std::size_t i = 0; i < context_->status.size(); ++i) {
+            const auto name = "partition " + std::to_string(i);
+            switch (context_->status[i]->phase.load(std::memory_order_relaxed)) {
+                case PartitionStatus::Phase::recovering:
+                    readiness.is_started = false;
+                    blame(name + " is being read");
+                    break;
+                case PartitionStatus::Phase::lost:
+                    blame(name + " belongs to another node");
+                    break;
+                case PartitionStatus::Phase::broken:
+                    blame(name + " failed a check and is stopped");
+                    break;
+                case PartitionStatus::Phase::running:
+                    if (context_->status[i]->is_stuck.load(std::memory_order_relaxed)) {
+                        blame(name + " cannot append");
+                    }
+                    break;
+            }
+        }
+        if (const auto trouble = context_->journal->trouble(); !trouble.empty()) blame(trouble);
+        if (is_draining_.load(std::memory_order_relaxed)) blame("draining");
+        return readiness;
+    }
+
+    std::vector<ShardView> shards() const override { return context_->shard_views.load(); }
+
+    std::vector<MarkView> marks() const override {
+        std::vector<MarkView> views;
+        const auto marks = context_->last_marks.load();
+        for (std::size_t i = 0; i < marks.size(); ++i) {
+            if (!marks[i].is_known) continue;
+            views.push_back({.asset = base::AssetId{static_cast<std::uint16_t>(i)},
+                             .price = marks[i].price,
+                             .at = marks[i].at});
+        }
+        return views;
+    }
+
+    void publish_marks(const PublishMarks& marks) override {
+        caf::anon_send(oracle_, OraclePublish{.ticket = 0, .marks = marks, .from = {}});
+    }
+
+    void drain() override { is_draining_ = true; }
+
+    std::size_t appends_waiting() const override {
+        std::size_t sum = 0;
+        for (const auto& status : context_->status) sum += status->queued.load();
+        return sum;
+    }
+
+private:
+    std::unique_ptr<Context> context_;
+    caf::actor_system_config config_;
+    caf::actor_system system_;
+    std::atomic<bool> is_draining_{};
+    std::vector<PartitionActor> partitions_;
+    OracleActor oracle_;
+    NodeActor node_;
+};
+
+}  // namespace
+
+std::unique_ptr<Node> Node::start(std::unique_ptr<Context> context) {
+    init_types_once();
+    while (context->status.size() < context->partitions) {
+        context->status.push_back(std::make_unique<PartitionStatus>());
+    }
+    return std::make_unique<CafNode>(std::move(context));
+}
+
+}  // namespace crossclear::actors

@@ -1,0 +1,138 @@
+#include "actors/oracle_actor.hpp"
+
+#include <chrono>
+
+namespace crossclear::actors {
+namespace {
+
+constexpr std::chrono::seconds tick{1};
+
+std::shared_ptr<Publication> marks_news(Channel channel, std::uint64_t sequence,
+                                        std::uint64_t previous, const risk::Mark& mark) {
+    auto news = std::make_shared<Publication>();
+    news->channel = channel;
+    news->sequence = sequence;
+    news->previous = previous;
+    news->is_snapshot = previous == 0;
+    news->body =
+        std::vector<MarkView>{{.asset = channel.asset, .price = mark.price, .at = mark.at}};
+    return news;
+}
+
+}  // namespace
+
+OracleHost::OracleHost(caf::actor_config& config, Context* context)
+    : OracleActor::base(config), context_(context), marks_(context->listing.assets.size()) {}
+
+OracleActor::behavior_type OracleHost::make_behavior() {
+    delayed_send(this, tick, OracleTick{});
+    return {
+        [this](const OraclePublish& message) { on_publish(message); },
+        [this](const OracleFollow& message) { on_follow(message); },
+        [this](OracleTick) { on_tick(); },
+    };
+}
+
+std::optional<Refusal> OracleHost::refusal_of(const PublishMarks& marks) const {
+    const auto bad = [](std::string hint) {
+        return Refusal{.code = -32602,
+                       .reason = "mark_out_of_range",
+                       .hint = std::move(hint),
+                       .retryable = false};
+    };
+    if (marks.at > context_->now() + base::limits::id_ahead_max) {
+        return bad("the marks' time is more than five minutes ahead");
+    }
+    for (const auto& mark : marks.marks) {
+        if (mark.asset.v >= marks_.size()) return bad("an asset of the listing");
+        if (mark.price < base::Price{0} || mark.price > risk::price_max) {
+            return bad("a price from 0 to " + std::to_string(risk::price_max.v / 1'000'000'000));
+        }
+    }
+    return std::nullopt;
+}
+
+void OracleHost::on_publish(const OraclePublish& message) {
+    const auto answer = [&](Answer ready) {
+        if (message.from) send(message.from, AnswerReady{message.ticket, std::move(ready)});
+    };
+    if (auto refusal = refusal_of(message.marks)) return answer(std::move(*refusal));
+    for (const auto& mark : message.marks.marks) {
+        auto& known = marks_[mark.asset.v];
+        // The newest by its own time wins, so that repeats and late messages do no harm.
+        if (known.is_known && message.marks.at < known.at) continue;
+        known = risk::Mark{.price = mark.price, .at = message.marks.at, .is_known = true};
+    }
+    ++number_;
+    build_surfaces();
+    for (const auto& mark : message.marks.marks) tell(mark.asset);
+    answer(MarksTaken{.surface = number_});
+}
+
+void OracleHost::build_surfaces() {
+    const std::shared_ptr<const base::Listing> listing(&context_->listing,
+                                                       [](const base::Listing*) {});
+    for (const auto& broker : context_->brokers) {
+        auto surface = risk::build_surface(number_, listing, broker->parameters, marks_);
+        if (surface) {
+            broker->surface.store(std::move(*surface));
+        } else {
+            context_->log(LogLevel::error, "A market surface was refused.",
+                          {{"broker", broker->profile.name},
+                           {"error", std::to_string(static_cast<int>(surface.error()))}});
+        }
+    }
+    context_->last_marks.store(marks_);
+}
+
+void OracleHost::on_follow(const OracleFollow& message) {
+    if (!message.is_following) {
+        followers_[message.channel].erase(message.from.id());
+        return;
+    }
+    followers_[message.channel][message.from.id()] = message.from;
+    if (message.channel.kind == Channel::Kind::shards) {
+        auto news = std::make_shared<Publication>();
+        news->channel = message.channel;
+        news->sequence = shards_told_;
+        news->is_snapshot = true;
+        news->body = context_->shard_views.load();
+        send(message.from, Published{std::move(news)});
+        return;
+    }
+    const auto& mark = marks_[message.channel.asset.v];
+    auto news = marks_news(message.channel, told_[message.channel.asset], 0, mark);
+    if (!mark.is_known) news->body = std::vector<MarkView>{};
+    send(message.from, Published{std::move(news)});
+}
+
+void OracleHost::tell(base::AssetId asset) {
+    const auto previous = std::exchange(told_[asset], number_);
+    const Channel channel{.kind = Channel::Kind::marks, .account = {}, .asset = asset};
+    const auto found = followers_.find(channel);
+    if (found == followers_.end() || found->second.empty()) return;
+    auto news = marks_news(channel, number_, previous, marks_[asset.v]);
+    news->is_snapshot = false;
+    for (const auto& [id, follower] : found->second) send(follower, Published{news});
+}
+
+void OracleHost::on_tick() {
+    delayed_send(this, tick, OracleTick{});
+    const auto now = context_->now();
+    for (std::size_t i = 0; i < marks_.size(); ++i) {
+        if (!marks_[i].is_known) continue;
+        context_->instruments->clearing.price_age_seconds.with({context_->listing.assets[i].symbol})
+            .set(static_cast<double>((now - marks_[i].at).us) * 1e-6);
+    }
+    const Channel channel{.kind = Channel::Kind::shards, .account = {}, .asset = {}};
+    const auto found = followers_.find(channel);
+    if (found == followers_.end() || found->second.empty()) return;
+    auto news = std::make_shared<Publication>();
+    news->channel = channel;
+    news->previous = shards_told_;
+    news->sequence = ++shards_told_;
+    news->body = context_->shard_views.load();
+    for (const auto& [id, follower] : found->second) send(follower, Published{news});
+}
+
+}  // namespace crossclear::actors

@@ -1,0 +1,34 @@
+#pragma once
+
+#include "actors/context.hpp"
+#include "actors/messages.hpp"
+
+#include <map>
+#include <vector>
+
+namespace crossclear::actors {
+
+/// Turns published marks into numbered surfaces, one per broker's parameters, and swaps them in.
+class OracleHost : public OracleActor::base {
+public:
+    OracleHost(caf::actor_config& config, Context* context);
+
+    OracleActor::behavior_type make_behavior() override;
+
+private:
+    void on_publish(const OraclePublish& message);
+    [[nodiscard]] std::optional<Refusal> refusal_of(const PublishMarks& marks) const;
+    void build_surfaces();
+    void on_follow(const OracleFollow& message);
+    void tell(base::AssetId asset);
+    void on_tick();
+
+    Context* context_;
+    std::uint64_t number_{};
+    std::vector<risk::Mark> marks_;
+    std::map<Channel, std::map<caf::actor_id, SessionActor>> followers_;
+    std::map<base::AssetId, std::uint64_t> told_;  ///< The surface of the latest news per asset.
+    std::uint64_t shards_told_{};
+};
+
+}  // namespace crossclear::actors

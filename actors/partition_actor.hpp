@@ -1,0 +1,80 @@
+#pragma once
+
+#include "actors/context.hpp"
+#include "actors/messages.hpp"
+
+#include <deque>
+#include <map>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <variant>
+
+namespace crossclear::actors {
+
+/// The node's hand for one partition: knows which hosts live, makes them on demand, lets idle
+/// accounts go, and drops everything when the journal is lost to another owner.
+///
+/// An account is in one of three places: active (an actor), resting (folded state from recovery
+/// that no snapshot holds yet) or asleep (a snapshot in the store). One that is in none is new.
+class PartitionHost : public PartitionActor::base {
+public:
+    PartitionHost(caf::actor_config& config, const Context* context, base::PartitionId partition,
+                  std::function<PartitionActor(base::PartitionId)> peers);
+
+    PartitionActor::behavior_type make_behavior() override;
+
+private:
+    using AccountNews = std::variant<AccountAsk, AccountFollow, AccountOrder>;
+
+    struct Active {
+        AccountActor actor;
+        base::Timestamp used_at;
+        bool is_leaving{};                ///< Asked to hand over its state.
+        std::deque<AccountNews> waiting;  ///< What came since.
+    };
+
+    template <class News>
+    void to_account(News& news);
+    Active* activate(base::AccountId account);
+    void start_account(base::AccountId account, ledger::account::State state);
+    void wake_account(base::AccountId account);
+    [[nodiscard]] std::optional<Refusal> refusal_at_door() const;
+
+    void to_home(ToHome& news);
+    HomeActor home_host(const base::EntityId& entity);
+    HomeActor start_home(const base::EntityId& entity);
+    void start_lanes();
+
+    void on_recovered(const Recovered& recovered);
+    void on_lost(const PartitionLost& lost);
+    void on_passivated(Passivated& passivated);
+    void on_not_passivated(const NotPassivated& kept);
+    void on_snapshot_kept(SnapshotKept& kept);
+    void on_snapshot_back(const SnapshotBack& back);
+    void on_tick();
+    void rest_some();
+    void drop_everything();
+
+    [[nodiscard]] PartitionStatus& status() const { return *context_->status[partition_.v]; }
+
+    const Context* context_;
+    base::PartitionId partition_;
+    std::function<PartitionActor(base::PartitionId)> peers_;
+    JournalActor journal_;
+    bool is_running_{};
+    std::unordered_map<base::AccountId, Active> active_;
+    std::unordered_map<base::AccountId, ledger::account::State> resting_;
+    std::unordered_map<base::AccountId, std::uint64_t> asleep_;  ///< To the record it is true at.
+    std::unordered_map<base::AccountId, std::deque<AccountNews>> waking_;
+    ledger::Partition recovered_;  ///< Home machines' states until first use.
+    std::map<base::EntityId, HomeActor> home_;
+    std::map<std::pair<base::BrokerId, base::ShardId>, LaneActor> lanes_;
+    std::set<base::EntityId> retired_;
+    std::set<base::EntityId> to_wake_;
+    ledger::journal::Fence fence_;
+    /// What other partitions of this node sent while this one was still reading.
+    std::deque<std::variant<AccountOrder, ToHome, QuotaTold>> early_;
+};
+
+}  // namespace crossclear::actors

@@ -1,0 +1,158 @@
+#include "actors/reconciler_actor.hpp"
+
+#include <chrono>
+
+namespace crossclear::actors {
+namespace {
+
+namespace reconcile = ledger::reconcile;
+
+// A difference must be seen this often in a row before it is a break, and receipts of the block get
+// this long to travel from the lane into the books before the books are asked.
+constexpr std::uint32_t patience = 5;
+constexpr std::chrono::milliseconds travel_time{250};
+
+bool differs(const reconcile::Line& line) {
+    return line.shard_held != line.book_held || line.shard_posted != line.book_posted ||
+           line.shard_position != line.book_position;
+}
+
+}  // namespace
+
+ReconcilerHost::ReconcilerHost(caf::actor_config& config, HomeParts parts, reconcile::State state,
+                               LaneActor lane)
+    : HomeActor::base(config),
+      parts_(std::move(parts)),
+      crank_(parts_.entity, std::move(state), parts_.journal),
+      lane_(std::move(lane)),
+      shard_{static_cast<std::uint16_t>(parts_.entity.sub)} {}
+
+HomeActor::behavior_type ReconcilerHost::make_behavior() {
+    // Breaks that an earlier incarnation left open are open still.
+    const auto& known = crank_.state().breaks;
+    parts_.context->broker(parts_.broker()).figures.breaks_open += known.size();
+    for (const auto& [asset, open] : known) {
+        parts_.context->instruments->reconciliation.breaks
+            .with({parts_.context->listing.shard(shard_).symbol,
+                   parts_.context->listing.asset(asset).symbol})
+            .add(1);
+    }
+    look_again();
+    return {
+        [this](const Durable& durable) { crank_.on_durable(durable); },
+        [this](const ToHome& message) { on_news(message.news); },
+    };
+}
+
+void ReconcilerHost::on_news(const HomeNews& news) {
+    if (std::holds_alternative<Wake>(news)) {
+        fetch();
+        look_again();
+    } else if (const auto* balances = std::get_if<shards::Balances>(&news)) {
+        run_delayed(travel_time, [this, shard_side = *balances] { ask_books(shard_side); });
+    } else if (const auto* resolved = std::get_if<reconcile::ResolveBreak>(&news)) {
+        decide_and_commit(*resolved);
+    } else if (std::holds_alternative<Resume>(news)) {
+        carry_out(reconcile::outstanding(crank_.state()));
+    }
+}
+
+void ReconcilerHost::look_again() {
+    delayed_send(this, std::chrono::microseconds(parts_.context->options.reconcile_every.us),
+                 ToHome{parts_.entity, Wake{}});
+}
+
+void ReconcilerHost::fetch() {
+    const auto found = parts_.context->shards.find({parts_.broker(), shard_});
+    if (found == parts_.context->shards.end()) return;
+    const auto self = caf::actor_cast<HomeActor>(this);
+    found->second->balances([self, entity = parts_.entity](auto answer) {
+        const auto* balances = std::get_if<shards::Balances>(&answer);
+        if (balances != nullptr) caf::anon_send(self, ToHome{entity, HomeNews{*balances}});
+    });
+}
+
+void ReconcilerHost::ask_books(const shards::Balances& balances) {
+    const auto on_error = [](const caf::error&) {};  // The partition is going: nothing to compare.
+    request(lane_, caf::infinite, LaneInFlight{})
+        .then(
+            [this, balances, on_error](std::uint64_t in_doubt) {
+                request(parts_.journal, caf::infinite,
+                        BookAt{.broker = parts_.broker(), .shard = shard_, .block = balances.block})
+                    .then([this, balances,
+                           in_doubt](const BookLines& book) { compare(balances, book, in_doubt); },
+                          on_error);
+            },
+            on_error);
+}
+
+void ReconcilerHost::compare(const shards::Balances& balances, const BookLines& book,
+                             std::uint64_t orders_in_doubt) {
+    if (balances.block <= crank_.state().block) return;
+    reconcile::Compare command{.block = balances.block, .lines = {}, .at = parts_.context->now()};
+    for (const auto& line : balances.lines) {
+        const auto booked = book.lines.find(line.asset);
+        const auto ours = booked == book.lines.end() ? ledger::ShardLine{} : booked->second;
+        reconcile::Line compared{.asset = line.asset,
+                                 .shard_held = line.held,
+                                 .book_held = ours.held,
+                                 .shard_posted = line.posted,
+                                 .book_posted = ours.posted,
+                                 .shard_position = line.position,
+                                 .book_position = ours.position,
+                                 .is_explained = orders_in_doubt > 0};
+        auto& seen = seen_[line.asset];
+        seen = differs(compared) ? seen + 1 : 0;
+        if (seen > 0 && seen < patience) continue;  // Perhaps only on its way: not compared yet.
+        command.lines.push_back(compared);
+    }
+    decide_and_commit(command);
+    auto& metrics = parts_.context->instruments->reconciliation;
+    const auto& name = parts_.context->listing.shard(shard_).symbol;
+    metrics.last_reconciliation_timestamp_seconds.with({name}).set(
+        static_cast<double>(parts_.context->now().us) * 1e-6);
+}
+
+void ReconcilerHost::decide_and_commit(const reconcile::Command& command) {
+    const auto before = crank_.state().breaks.size();
+    const auto decision = reconcile::decide(crank_.state(), command);
+    if (!decision) {
+        parts_.context->log(LogLevel::error, "A reconciliation refused a command.",
+                            {{"reconciler", base::to_string(parts_.entity)},
+                             {"reject", reconcile::name_of(decision.error())}});
+        return;
+    }
+    if (decision->empty()) return;
+    auto effects = crank_.commit(this, *decision);
+    const auto after = crank_.state().breaks.size();
+    auto& figures = parts_.context->broker(parts_.broker()).figures;
+    if (after > before) figures.breaks_open += after - before;
+    if (after < before) figures.breaks_open -= before - after;
+    const auto& name = parts_.context->listing.shard(shard_).symbol;
+    for (const auto& event : *decision) {
+        if (const auto* opened = std::get_if<reconcile::BreakOpened>(&event)) {
+            const auto& asset = parts_.context->listing.asset(opened->asset).symbol;
+            parts_.context->log(LogLevel::error, "Book and shard disagree.",
+                                {{"shard", name},
+                                 {"broker", std::to_string(parts_.broker().v)},
+                                 {"asset", asset},
+                                 {"difference", std::to_string(opened->difference.v)},
+                                 {"block", std::to_string(opened->block)}});
+            parts_.context->instruments->reconciliation.breaks.with({name, asset}).add(1);
+        } else if (const auto* closed = std::get_if<reconcile::BreakClosed>(&event)) {
+            const auto& asset = parts_.context->listing.asset(closed->asset).symbol;
+            parts_.context->instruments->reconciliation.breaks.with({name, asset}).add(-1);
+        }
+    }
+    crank_.when_durable(
+        [this, effects = std::move(effects)](std::uint64_t) { carry_out(effects); });
+}
+
+void ReconcilerHost::carry_out(const std::vector<reconcile::Effect>& effects) {
+    for (const auto& effect : effects) {
+        const auto& frozen = std::get<reconcile::SetLaneFrozen>(effect);
+        send(lane_, LaneFreeze{frozen.is_frozen});
+    }
+}
+
+}  // namespace crossclear::actors

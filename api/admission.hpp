@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+/// How many sockets there may be: in all, per address, and without a login.
+
+namespace crossclear::api {
+
+/// How many places there are.
+struct AdmissionLimits {
+    std::size_t sockets_max = 65'536;
+    std::size_t per_address_max = 16'384;
+    std::size_t without_login_max = 16'384;
+};
+
+/// **Thread:** any. Outlives its tickets.
+class Admission {
+public:
+    /// Why a socket is turned away.
+    enum class Refused : std::uint8_t { nothing, total, address, without_login };
+
+    /// One socket's place, given back when it goes.
+    class Ticket {
+    public:
+        Ticket(Admission& admission, std::string address, Refused refused)
+            : admission_(admission), address_(std::move(address)), refused_(refused) {}
+        Ticket(const Ticket&) = delete;
+        Ticket& operator=(const Ticket&) = delete;
+        ~Ticket();
+
+        [[nodiscard]] Refused refused() const noexcept { return refused_; }
+        [[nodiscard]] const std::string& address() const noexcept { return address_; }
+        void set_logged_in(bool is_logged_in);
+
+    private:
+        Admission& admission_;
+        std::string address_;
+        Refused refused_;
+        bool is_logged_in_{};
+    };
+
+    explicit Admission(AdmissionLimits limits) : limits_(limits) {}
+
+    /// Counts a socket in, even one that is to be turned away with an answer.
+    [[nodiscard]] std::unique_ptr<Ticket> admit(const std::string& address);
+    /// Whether so many are turned away at once that answering each would be the attack.
+    [[nodiscard]] bool is_flooded();
+
+private:
+    AdmissionLimits limits_;
+    std::mutex mutex_;
+    std::size_t sockets_{};
+    std::size_t without_login_{};
+    std::map<std::string, std::size_t> by_address_;
+};
+
+}  // namespace crossclear::api

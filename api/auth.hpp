@@ -1,0 +1,125 @@
+#pragma once
+
+#include "actors/gateway.hpp"
+#include "api/errors.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+/// Who a client is. A client signs a timestamp, a nonce and optional data with its secret; the
+/// secret itself never travels.
+
+namespace crossclear::api {
+
+/// HMAC-SHA256, 32 raw bytes.
+[[nodiscard]] std::string hmac_sha256(std::string_view key, std::string_view text);
+/// Lower-case hexadecimal.
+[[nodiscard]] std::string to_hex(std::string_view bytes);
+/// What a client sends as `signature`: hex HMAC-SHA256 over `timestamp "\n" nonce "\n" data`.
+[[nodiscard]] std::string sign_login(std::string_view secret, base::Timestamp at,
+                                     std::string_view nonce, std::string_view data);
+
+/// A client's credentials and what they are good for.
+struct ApiKey {
+    std::string id;
+    std::string secret;
+    actors::Identity identity;
+};
+
+/// The keys there are: a table, and optionally a function for families of keys too many to list.
+/// Filled before the server starts and read-only from then on. **Thread:** any, once filled.
+class KeyStore {
+public:
+    using Derivation = std::function<std::optional<ApiKey>(std::string_view id)>;
+
+    void add(ApiKey key);
+    /// Asked for ids that are not in the table.
+    void derive_with(Derivation derivation) { derivation_ = std::move(derivation); }
+    [[nodiscard]] std::shared_ptr<const ApiKey> find(std::string_view id) const;
+
+private:
+    struct TextHash {
+        using is_transparent = void;
+        std::size_t operator()(std::string_view text) const noexcept {
+            return std::hash<std::string_view>{}(text);
+        }
+    };
+    std::unordered_map<std::string, std::shared_ptr<const ApiKey>, TextHash, std::equal_to<>> keys_;
+    Derivation derivation_;
+};
+
+/// The secret of a demo key, for both ends: hex HMAC of the id under the master secret.
+[[nodiscard]] std::string demo_secret(std::string_view master, std::string_view key_id);
+/// Keys `demo:<account>` with scopes viewer, trader and withdraw on that one account, which must
+/// pass `exists`. For the demo only: whoever has `master` has every account.
+[[nodiscard]] KeyStore::Derivation demo_keys(std::string master,
+                                             std::function<bool(base::AccountId)> exists);
+
+/// How long logins and tokens last, and how many are remembered.
+struct AuthOptions {
+    base::Duration timestamp_window = base::seconds(30);  ///< To either side of our clock.
+    base::Duration token_lifetime = base::seconds(24 * 3'600);
+    std::size_t nonces_max = 200'000;  ///< Remembered logins; beyond it logins are refused.
+    std::size_t tokens_max = 200'000;  ///< Refresh tokens; beyond it the oldest go.
+};
+
+/// A login that succeeded.
+struct Login {
+    std::shared_ptr<const ApiKey> key;
+    std::string refresh_token;  ///< 256 random bits; kept here only as a hash.
+    std::string token_hash;     ///< What to revoke it by.
+    base::Timestamp token_expires_at;
+};
+
+/// Checks logins and remembers what must not be used twice. **Thread:** any.
+class Authenticator {
+public:
+    struct SignedLogin {
+        std::string_view key_id;
+        base::Timestamp at;
+        std::string_view nonce;
+        std::string_view data;
+        std::string_view signature;
+    };
+
+    Authenticator(const KeyStore& keys, AuthOptions options);
+
+    /// **Errors:** bad_token, with the same reason and effort for an unknown key as for a wrong
+    /// signature; overloaded where no further nonce can be remembered.
+    [[nodiscard]] base::Result<Login, Error> sign_in(const SignedLogin& login, base::Timestamp now);
+    /// Trades a refresh token for a new one; each works once.
+    [[nodiscard]] base::Result<Login, Error> refresh(std::string_view token, base::Timestamp now);
+    /// Forgets a token, by its hash.
+    void revoke(const std::string& token_hash);
+
+private:
+    struct Grant {
+        std::string key_id;
+        base::Timestamp expires_at;
+    };
+
+    [[nodiscard]] std::optional<Error> remember_nonce(const SignedLogin& login,
+                                                      base::Timestamp now);
+    [[nodiscard]] Login issue(std::shared_ptr<const ApiKey> key, base::Timestamp now);
+
+    const KeyStore& keys_;
+    AuthOptions options_;
+    std::string decoy_;  ///< Makes a secret for keys that do not exist.
+
+    std::mutex mutex_;
+    std::unordered_map<std::string, base::Timestamp> nonces_;  ///< By key and nonce.
+    std::multimap<base::Timestamp, std::string> nonces_by_expiry_;
+    std::unordered_map<std::string, Grant> grants_;  ///< By hash of the token.
+    std::multimap<base::Timestamp, std::string> grants_by_expiry_;
+};
+
+}  // namespace crossclear::api

@@ -1,0 +1,75 @@
+#include "api/channels.hpp"
+
+#include "base/check.hpp"
+
+#include <array>
+#include <utility>
+
+namespace crossclear::api {
+namespace {
+
+using Kind = actors::Channel::Kind;
+
+constexpr std::string_view account_prefix = "account.";
+constexpr std::string_view marks_prefix = "marks.";
+constexpr std::string_view shards_name = "shards.health";
+
+constexpr std::array<std::pair<std::string_view, Kind>, 4> account_streams{{
+    {"trades", Kind::trades},
+    {"settlements", Kind::settlements},
+    {"balances", Kind::balances},
+    {"margin", Kind::margin},
+}};
+
+}  // namespace
+
+std::optional<actors::Channel> parse_channel(std::string_view name, const base::Listing& listing) {
+    if (name == shards_name)
+        return actors::Channel{.kind = Kind::shards, .account = {}, .asset = {}};
+    if (name.starts_with(marks_prefix)) {
+        const auto instrument = listing.find_instrument(name.substr(marks_prefix.size()));
+        if (!instrument) return std::nullopt;
+        return actors::Channel{
+            .kind = Kind::marks, .account = {}, .asset = listing.instrument(*instrument).base};
+    }
+    if (!name.starts_with(account_prefix)) return std::nullopt;
+    const auto rest = name.substr(account_prefix.size());
+    const auto dot = rest.find('.');
+    if (dot == std::string_view::npos) return std::nullopt;
+    const auto account = base::parse_account_id(rest.substr(0, dot));
+    if (!account) return std::nullopt;
+    for (const auto& [stream, kind] : account_streams) {
+        if (rest.substr(dot + 1) == stream) {
+            return actors::Channel{.kind = kind, .account = *account, .asset = {}};
+        }
+    }
+    return std::nullopt;
+}
+
+std::string name_of(const actors::Channel& channel, const base::Listing& listing) {
+    if (channel.kind == Kind::shards) return std::string{shards_name};
+    if (channel.kind == Kind::marks) {
+        const auto instrument = listing.instrument_of(channel.asset);
+        return std::string{marks_prefix} + (instrument ? listing.instrument(*instrument).symbol
+                                                       : listing.asset(channel.asset).symbol);
+    }
+    for (const auto& [stream, kind] : account_streams) {
+        if (channel.kind != kind) continue;
+        std::string name{account_prefix};
+        name += base::to_string(channel.account);
+        name += '.';
+        name += stream;
+        return name;
+    }
+    UNREACHABLE("an unlisted channel");
+}
+
+bool is_private(const actors::Channel& channel) noexcept {
+    return channel.kind != Kind::marks && channel.kind != Kind::shards;
+}
+
+bool is_coalesced(const actors::Channel& channel) noexcept {
+    return channel.kind == Kind::marks || channel.kind == Kind::margin;
+}
+
+}  // namespace crossclear::api

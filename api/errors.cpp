@@ -1,0 +1,134 @@
+#include "api/errors.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+
+namespace crossclear::api {
+namespace {
+
+using enum ErrorCode;
+
+constexpr std::array errors{
+    ErrorEntry{parse_error, "parse error", "The frame is not JSON.", false, "Repair the client."},
+    ErrorEntry{invalid_request, "invalid request",
+               "JSON, but no JSON-RPC 2.0 request: a duplicate key, an unknown member, an empty or "
+               "too large batch, nesting beyond the bound.",
+               false, "Repair the client."},
+    ErrorEntry{method_not_found, "method not found", "No such method.", false,
+               "See asyncapi.yaml for the methods."},
+    ErrorEntry{invalid_params, "invalid params",
+               "A parameter is missing, unknown, of the wrong type, out of range, or names "
+               "something that does not exist; `field`, `expected` and `got` say which.",
+               false, "Repair the request."},
+    ErrorEntry{internal_error, "internal error", "A part of the service failed on this request.",
+               true, "Repeat with the same client_id; report it if it stays."},
+    ErrorEntry{auth_required, "authentication required",
+               "A private method on a session that is not authenticated.", false,
+               "Call public/auth first."},
+    ErrorEntry{too_many_requests, "too many requests",
+               "The credits of this key and method class are used up.", true,
+               "Wait `retry_after_ms`; watch `credits` in the replies."},
+    ErrorEntry{id_reused, "id reused with another body",
+               "This client_id was used for a different command.", false, "Make a new client_id."},
+    ErrorEntry{id_too_old, "id too old", "The client_id is older than what the account remembers.",
+               false, "Look the outcome up before sending again with a new client_id."},
+    ErrorEntry{bad_amount, "malformed or zero amount",
+               "A quantity, price or amount is no decimal text, zero, negative, too large, or "
+               "more precise than its asset.",
+               false, "Repair the request; `expected` says what is accepted."},
+    ErrorEntry{margin_insufficient, "margin insufficient",
+               "The account would fall below its initial margin.", false,
+               "Pay in or trade less; then use a new client_id."},
+    ErrorEntry{limit_exceeded, "limit exceeded",
+               "A limit of the account, the broker, a shard or the session.", false,
+               "`reason` names the limit."},
+    ErrorEntry{stale_price, "stale price", "No price fresh enough to trade on.", true,
+               "Try again shortly."},
+    ErrorEntry{price_outside_limit, "price outside limit",
+               "The price now is worse than limit_price.", false,
+               "Decide again; then use a new client_id."},
+    ErrorEntry{close_only, "close only", "Only trades that reduce risk are accepted.", false,
+               "Reduce a position."},
+    ErrorEntry{shard_paused, "shard paused", "An operator has paused the shard.", false,
+               "Follow shards.health."},
+    ErrorEntry{shard_unavailable, "shard unavailable", "The shard does not answer.", true,
+               "Try again later; follow shards.health."},
+    ErrorEntry{outcome_unknown, "outcome unknown",
+               "The command may or may not have been taken; the connection to the journal failed "
+               "at the wrong moment.",
+               true, "Repeat with the same client_id: it takes effect at most once."},
+    ErrorEntry{deadline_passed, "deadline passed", "The command was too late for its deadline.",
+               false, "Decide again."},
+    ErrorEntry{not_owner, "not owner", "This node does not own the account's partition.", true,
+               "Try again; the owner is changing."},
+    ErrorEntry{draining, "draining", "The node takes no new work because it is being stopped.",
+               true, "Reconnect; another node answers."},
+    ErrorEntry{overloaded, "overloaded", "A queue on the way is full.", true,
+               "Try again after a pause that grows."},
+    ErrorEntry{bad_token, "bad token",
+               "The signature, its timestamp or nonce, or the refresh token is not accepted. "
+               "Unknown keys get the same answer as wrong signatures.",
+               false, "Sign again with a fresh timestamp and nonce."},
+    ErrorEntry{wrong_scope, "wrong scope", "The key may not do this with this account.", false,
+               "Use a key with the scope."},
+};
+
+constexpr std::array closes{
+    CloseEntry{CloseCode::normal, "goodbye", "Either side is done."},
+    CloseEntry{CloseCode::protocol_error, "protocol error", "Not a valid WebSocket frame."},
+    CloseEntry{CloseCode::not_text, "only text frames are accepted", "A binary frame."},
+    CloseEntry{CloseCode::not_utf8, "not UTF-8", "A text frame that is not UTF-8."},
+    CloseEntry{CloseCode::too_large, "frame too large", "A message above 64 KiB."},
+    CloseEntry{CloseCode::restart, "service restarts, reconnect", "The node is being stopped."},
+    CloseEntry{CloseCode::heartbeat_unanswered, "heartbeat unanswered",
+               "A test_request got no answer within the interval."},
+    CloseEntry{CloseCode::idle, "idle", "Nothing came for the idle deadline, not even a pong."},
+    CloseEntry{CloseCode::message_unfinished, "message not finished in time",
+               "A message was begun and not completed."},
+    CloseEntry{CloseCode::slow_consumer, "slow consumer",
+               "More than 1 MiB or 4,096 messages waited for the client to read."},
+};
+
+}  // namespace
+
+std::span<const ErrorEntry> error_table() noexcept { return errors; }
+std::span<const CloseEntry> close_table() noexcept { return closes; }
+
+std::string_view message_of(ErrorCode code) noexcept {
+    for (const auto& entry : errors) {
+        if (entry.code == code) return entry.message;
+    }
+    return "refused";
+}
+
+std::string_view reason_of(CloseCode code) noexcept {
+    for (const auto& entry : closes) {
+        if (entry.code == code) return entry.reason;
+    }
+    return "closed";
+}
+
+std::string errors_markdown() {
+    std::string text =
+        "# Errors\n\nMade from `api/errors.cpp`; a test keeps it current. Every error carries\n"
+        "`data {reason, retryable}`, and where it applies `field`, `expected`, `got`, `hint`,\n"
+        "`client_id`, `retry_after_ms`.\n\n"
+        "`retryable` in the reply has the last word: it knows the case, this table the rule.\n\n"
+        "| code | message | meaning | retryable | what to do |\n|---|---|---|---|---|\n";
+    for (const auto& entry : errors) {
+        text += fmt::format("| {} | {} | {} | {} | {} |\n", static_cast<std::int32_t>(entry.code),
+                            entry.message, entry.meaning, entry.is_retryable ? "yes" : "no",
+                            entry.advice);
+    }
+    text +=
+        "\n# Close codes\n\nBad input is answered, not punished, except for these.\n\n"
+        "| code | reason | meaning |\n|---|---|---|\n";
+    for (const auto& entry : closes) {
+        text += fmt::format("| {} | {} | {} |\n", static_cast<std::uint16_t>(entry.code),
+                            entry.reason, entry.meaning);
+    }
+    return text;
+}
+
+}  // namespace crossclear::api

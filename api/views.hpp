@@ -1,0 +1,58 @@
+#pragma once
+
+#include "actors/gateway.hpp"
+#include "api/errors.hpp"
+#include "api/json.hpp"
+
+#include <string>
+
+/// What the actors answer, as JSON. Amounts become decimal strings by the scale of their asset.
+
+namespace crossclear::api {
+
+/// What an answer does not say of itself.
+struct AnswerContext {
+    base::AccountId account;
+    base::InstrumentId instrument;
+    std::uint64_t number{};  ///< The trade asked for, if one.
+    std::string client_id;   ///< As the client wrote it; empty where there is none.
+};
+
+/// Writes the answer of one method. **Requires:** `answer` is of the type the method asked for.
+using Encoder = void (*)(JsonWriter&, const actors::Answer&, const AnswerContext&,
+                         const base::Listing&);
+
+void write_trade_cleared(JsonWriter&, const actors::Answer&, const AnswerContext&,
+                         const base::Listing&);
+void write_trade_preview(JsonWriter&, const actors::Answer&, const AnswerContext&,
+                         const base::Listing&);
+void write_account(JsonWriter&, const actors::Answer&, const AnswerContext&, const base::Listing&);
+void write_positions(JsonWriter&, const actors::Answer&, const AnswerContext&,
+                     const base::Listing&);
+void write_margin(JsonWriter&, const actors::Answer&, const AnswerContext&, const base::Listing&);
+void write_trade(JsonWriter&, const actors::Answer&, const AnswerContext&, const base::Listing&);
+void write_trades(JsonWriter&, const actors::Answer&, const AnswerContext&, const base::Listing&);
+void write_settlement(JsonWriter&, const actors::Answer&, const AnswerContext&,
+                      const base::Listing&);
+void write_settlements(JsonWriter&, const actors::Answer&, const AnswerContext&,
+                       const base::Listing&);
+void write_withdrawal_taken(JsonWriter&, const actors::Answer&, const AnswerContext&,
+                            const base::Listing&);
+void write_withdrawals(JsonWriter&, const actors::Answer&, const AnswerContext&,
+                       const base::Listing&);
+void write_marks_taken(JsonWriter&, const actors::Answer&, const AnswerContext&,
+                       const base::Listing&);
+
+void write_shards(JsonWriter& writer, const std::vector<actors::ShardView>& shards,
+                  const base::Listing& listing);
+
+/// The refusal of an actor as an error of the wire.
+[[nodiscard]] Error error_of(const actors::Refusal& refusal);
+
+/// A whole `subscription` notification. `previous` and `is_snapshot` are given apart, because
+/// messages that were merged on the way follow an older one than the publication says.
+[[nodiscard]] std::string publication_frame(const actors::Publication& publication,
+                                            std::uint64_t previous, bool is_snapshot,
+                                            const base::Listing& listing);
+
+}  // namespace crossclear::api

@@ -1,0 +1,237 @@
+#pragma once
+
+#include "base/amount.hpp"
+#include "base/ids.hpp"
+#include "base/limits.hpp"
+#include "base/listing.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "risk/surface.hpp"
+#include "shards/simulated/parameters.hpp"
+#include "store/redis/options.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// Everything a node is told before it starts, from one strict YAML file. The keys of the file are
+/// in config_fields.hpp, the ways of writing a value in config_codecs.hpp, and a whole example in
+/// deploy/config/example.yaml.
+
+namespace crossclear::app {
+
+/// Where the journal is kept.
+struct JournalConfig {
+    enum class Mode : std::uint8_t {
+        embedded,  ///< A redis-server of our own in `data_dir`.
+        single,    ///< One instance that somebody else runs.
+    };
+    Mode mode{Mode::embedded};
+    store::Endpoint endpoint;  ///< single: where it listens.
+};
+
+/// What the api takes from its clients before it says no.
+struct ApiLimits {
+    std::uint32_t connections_max{10'000};
+    std::uint32_t connections_unauthenticated_max{1'000};
+    std::uint32_t connections_per_address_max{256};
+    std::uint32_t connections_per_key_max{256};
+    std::uint32_t requests_in_flight_max{1'024};  ///< Of one connection.
+    std::uint32_t credits_per_second{10'000};     ///< Refill of an account's leaky bucket.
+    std::uint32_t credits_burst{20'000};          ///< Its size.
+    base::Duration handshake_timeout{base::seconds(10)};
+    base::Duration auth_timeout{base::seconds(30)};
+    base::Duration message_timeout{base::seconds(10)};  ///< For the rest of a started message.
+    base::Duration idle_timeout{base::seconds(120)};
+};
+
+/// Where the api listens. Port 0 takes any that is free.
+struct ApiConfig {
+    std::string address{"127.0.0.1"};
+    std::uint16_t port{7400};
+    std::string ops_address{"127.0.0.1"};
+    std::uint16_t ops_port{7401};
+    std::vector<std::string> allowed_origins;  ///< Empty refuses every request that names one.
+    ApiLimits limits;
+};
+
+/// How large a residual exposure may stay unhedged. **Units:** USD cents.
+struct HedgeBand {
+    base::AssetId asset;
+    std::int64_t band_cents{};
+};
+
+/// How a broker lays its residuals off.
+struct HedgeProfile {
+    std::vector<HedgeBand> bands;    ///< One per asset whose exposure is hedged.
+    std::int64_t slice_max_cents{};  ///< The most one order takes.
+    std::uint32_t slices{1};         ///< How many a task is cut into, at most.
+    base::Duration spread_time;      ///< Over which they are sent.
+    base::Duration deadline;         ///< After which a task expires and is netted again.
+    base::Ppm price_bound;           ///< How far from the mark an order may still fill.
+};
+
+/// Whose money a broker starts with.
+enum class CapitalSource : std::uint8_t { capital, insurance, fund };
+
+/// One payment into a broker's books when a cluster is created.
+struct CapitalLine {
+    base::ShardId shard;
+    base::AssetId asset;
+    base::Amount amount;
+    CapitalSource source{CapitalSource::capital};
+};
+
+/// What a broker keeps posted at a venue.
+struct VenueMargin {
+    base::ShardId shard;
+    base::AssetId asset;
+    base::Amount amount;
+};
+
+/// What makes one broker differ from the next. Its position in the file is its number.
+struct BrokerProfile {
+    std::string name;
+    std::vector<base::InstrumentId> instruments;  ///< What it offers.
+    base::Ppm fee;                                ///< Of the notional.
+    std::int64_t fee_floor_cents{};
+    std::int64_t trade_notional_max_cents{};
+    std::int64_t account_notional_max_cents{};
+    std::int64_t account_unsettled_max_cents{};
+    base::Duration settle_within;  ///< From a trade until its claim is overdue.
+    base::Duration withdrawal_delay;
+    base::Ppm withdrawal_gate_per_hour;  ///< Share of its holding per asset.
+    HedgeProfile hedge;
+    std::vector<CapitalLine> capital;
+    std::vector<VenueMargin> venue_margin;
+};
+
+/// One API key. Scopes are bits of `actors::Scope`.
+struct KeyConfig {
+    std::string id;
+    std::string secret;
+    std::map<base::AccountId, std::uint16_t> accounts;  ///< Scopes per account.
+    std::uint16_t service{};                            ///< Scopes beyond accounts.
+};
+
+/// How the actors run.
+struct ActorsConfig {
+    enum class Policy : std::uint8_t { stealing, sharing };
+    std::uint32_t threads{};                        ///< 0: one per processor.
+    base::Duration idle_after{base::seconds(300)};  ///< When an idle account is passivated.
+    Policy policy{Policy::sharing};  ///< Stealing workers poll, and an idle node would be busy.
+};
+
+/// How the generator moves the price of everything that follows one underlying.
+struct PriceWalk {
+    std::string underlying;      ///< `BTC`, as assets name it.
+    base::Price start;           ///< USD per unit.
+    base::Ppm daily_volatility;  ///< Standard deviation of a day's move.
+};
+
+/// Where marks come from, besides clients with the scope `oracle`.
+struct MarksConfig {
+    enum class Source : std::uint8_t { none, csv, generator };
+    Source source{Source::none};
+    std::string path;      ///< csv: the file.
+    std::string from;      ///< csv: first hour, as the file writes it; empty: its start.
+    std::string until;     ///< csv: the first hour not to read; empty: its end.
+    std::uint64_t seed{};  ///< generator.
+    base::Duration step{base::seconds(60)};  ///< generator: market time between two ticks.
+    std::vector<PriceWalk> walks;            ///< generator: one per underlying.
+    std::uint32_t speed{1};                  ///< Market seconds that pass in a second.
+};
+
+/// The risk parameters of one asset.
+struct RiskLine {
+    base::AssetId asset;
+    risk::AssetRisk risk;
+};
+
+/// A whole configuration. One that was loaded is without fault; see `faults_of`.
+struct Config {
+    std::string cluster{"crossclear"};
+    std::uint16_t partitions{base::limits::partitions_default};
+    std::filesystem::path data_dir;
+    JournalConfig journal;
+    ApiConfig api;
+    ActorsConfig actors;
+    MarksConfig marks;
+    base::Listing listing;
+    /// The CSV column of each asset's price, in listing order. Empty: it is a dollar, or stays
+    /// without a price from the file.
+    std::vector<std::string> price_columns;
+    base::Duration mark_age_max{base::seconds(60)};
+    std::vector<RiskLine> risk;  ///< One per asset, in any order.
+    std::vector<BrokerProfile> brokers;
+    /// The chains of the simulated world, one per shard; their genesis is left empty and comes
+    /// from the brokers' capital, see `chains_of`.
+    std::vector<shards::simulated::ChainParameters> chains;
+    std::vector<KeyConfig> keys;
+    /// Demo only: from it a key of every account is derived. Empty switches that off.
+    std::string demo_master_secret;
+};
+
+/// One thing that is wrong with a file.
+struct ConfigFault {
+    int line{};        ///< From 1; 0 where there is none.
+    std::string path;  ///< `brokers[0].fee_ppm`; empty for the whole file.
+    std::string says;  ///< What was expected.
+
+    friend bool operator==(const ConfigFault&, const ConfigFault&) = default;
+};
+
+/// All that could be found wrong with a file at once, in the order of its lines.
+struct ConfigError {
+    std::string file;
+    std::vector<ConfigFault> faults;
+};
+
+/// One line per fault: `file:line: path: what was expected`.
+[[nodiscard]] std::string to_string(const ConfigError& error);
+
+/// Reads a file. Nothing is guessed: an unknown or repeated key, a missing value, a wrong type, a
+/// value out of range and parts that contradict each other are refused.
+[[nodiscard]] base::Result<Config, ConfigError> load_config(const std::filesystem::path& path);
+
+/// Reads a text; `file` is only its name in errors.
+[[nodiscard]] base::Result<Config, ConfigError> parse_config(const std::string& text,
+                                                             std::string_view file);
+
+/// Writes a configuration as the YAML that `parse_config` reads, secrets included.
+/// **Requires:** ids inside the listing.
+[[nodiscard]] std::string dump_config(const Config& config);
+
+/// What `--check-config` prints: `ok`, or all faults. Returns whether it is ok.
+struct ConfigReport {
+    bool is_ok{};
+    std::string text;
+};
+[[nodiscard]] ConfigReport check_config(const std::filesystem::path& path);
+
+/// What contradicts itself across a configuration, by path; lines are 0.
+[[nodiscard]] std::vector<ConfigFault> faults_of(const Config& config);
+
+/// The risk parameters in the form the model wants. **Requires:** a configuration without fault.
+[[nodiscard]] risk::Parameters risk_parameters_of(const Config& config);
+
+/// The simulated chains with each broker's capital as its holding in the genesis block.
+[[nodiscard]] std::vector<shards::simulated::ChainParameters> chains_of(const Config& config);
+
+/// What `crossclear demo` was asked for.
+struct DemoOptions {
+    std::uint64_t trades{};  ///< 0: until the duration is over.
+    std::uint64_t accounts{100};
+    std::string prices;  ///< A CSV; empty: generated.
+    std::uint64_t seed{1};
+    std::filesystem::path data_dir{"crossclear-demo"};
+    base::Duration duration;  ///< 0: until the trades are done.
+};
+
+/// Two brokers and three simulated shards with the specification's default parameters.
+[[nodiscard]] Config demo_config(const DemoOptions& options);
+
+}  // namespace crossclear::app

@@ -1,0 +1,320 @@
+#include "app/config.hpp"
+#include "app/config_codecs.hpp"
+#include "app/prices.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+
+namespace crossclear::app {
+namespace {
+
+using Faults = std::vector<ConfigFault>;
+
+constexpr auto account_scopes =
+    static_cast<unsigned>(actors::Scope::viewer) | static_cast<unsigned>(actors::Scope::trader) |
+    static_cast<unsigned>(actors::Scope::withdraw) | static_cast<unsigned>(actors::Scope::venue);
+constexpr std::size_t secret_length_min = 16;
+
+void add(Faults& faults, std::string path, std::string says) {
+    faults.push_back({0, std::move(path), std::move(says)});
+}
+
+template <class T>
+bool contains(const std::vector<T>& list, const T& value) {
+    return std::find(list.begin(), list.end(), value) != list.end();
+}
+
+// Says which entry repeats an earlier one.
+template <class List, class Key>
+void add_repeats(Faults& faults, const List& list, const std::string& path, Key key) {
+    std::set<std::decay_t<decltype(key(list.front()))>> seen;
+    for (std::size_t i = 0; i < list.size(); ++i) {
+        if (seen.insert(key(list[i])).second) continue;
+        add(faults, fmt::format("{}[{}]", path, i), "repeats an earlier entry");
+    }
+}
+
+void check_journal(Faults& faults, const JournalConfig& journal) {
+    if (journal.mode == JournalConfig::Mode::embedded) return;
+    const auto& endpoint = journal.endpoint;
+    const bool has_socket = !endpoint.socket_path.empty();
+    const bool has_host = !endpoint.host.empty() && endpoint.port != 0;
+    const bool has_part = !endpoint.host.empty() || endpoint.port != 0;
+    if (has_socket ? has_part : !has_host) {
+        add(faults, "journal.endpoint", "expected either unix, or host and port");
+    }
+}
+
+void check_api(Faults& faults, const ApiConfig& api) {
+    if (api.port != 0 && api.port == api.ops_port && api.address == api.ops_address) {
+        add(faults, "api.ops_port", "the ops endpoints need a port of their own");
+    }
+    if (api.limits.connections_unauthenticated_max > api.limits.connections_max) {
+        add(faults, "api.limits.connections_unauthenticated_max", "exceeds connections_max");
+    }
+}
+
+void check_csv(Faults& faults, const Config& config) {
+    const auto& marks = config.marks;
+    for (const auto& [key, text] :
+         {std::pair{"marks.from", &marks.from}, std::pair{"marks.until", &marks.until}}) {
+        if (!text->empty() && !parse_hour(*text)) {
+            add(faults, key,
+                fmt::format("expected an hour as 2022-05-07T00:00Z, found '{}'", *text));
+        }
+    }
+    for (std::size_t i = 0; i < config.listing.assets.size(); ++i) {
+        const auto& asset = config.listing.assets[i];
+        const bool has_column = !config.price_columns[i].empty();
+        if (has_column && asset.kind == base::AssetKind::cash) {
+            add(faults, fmt::format("listing.assets[{}].price_column", i), "cash is always 1");
+        }
+        if (has_column || is_dollar(asset)) continue;
+        add(faults, fmt::format("listing.assets[{}]", i),
+            fmt::format("missing price_column: {} is no dollar", asset.symbol));
+    }
+}
+
+void check_walks(Faults& faults, const Config& config) {
+    const auto& walks = config.marks.walks;
+    add_repeats(faults, walks, "marks.walks", [](const auto& walk) { return walk.underlying; });
+    for (std::size_t i = 0; i < walks.size(); ++i) {
+        if (walks[i].start > risk::price_max) {
+            add(faults, fmt::format("marks.walks[{}].start_usd", i), "no price is that high");
+        }
+    }
+    for (const auto& asset : config.listing.assets) {
+        const auto is_its = [&](const PriceWalk& walk) {
+            return walk.underlying == asset.underlying;
+        };
+        if (is_dollar(asset) || std::any_of(walks.begin(), walks.end(), is_its)) continue;
+        add(faults, "marks.walks", fmt::format("no walk moves {}", asset.symbol));
+    }
+}
+
+void check_marks(Faults& faults, const Config& config) {
+    switch (config.marks.source) {
+        case MarksConfig::Source::none:
+            return;
+        case MarksConfig::Source::csv:
+            return check_csv(faults, config);
+        case MarksConfig::Source::generator:
+            return check_walks(faults, config);
+    }
+    UNREACHABLE("an unlisted source of marks");
+}
+
+void check_risk(Faults& faults, const Config& config) {
+    add_repeats(faults, config.risk, "risk.assets",
+                [](const RiskLine& line) { return line.asset; });
+    for (std::size_t i = 0; i < config.listing.assets.size(); ++i) {
+        const auto is_its = [&](const RiskLine& line) { return line.asset.v == i; };
+        if (std::any_of(config.risk.begin(), config.risk.end(), is_its)) continue;
+        add(faults, "risk.assets",
+            fmt::format("no parameters for {}", config.listing.assets[i].symbol));
+    }
+    if (const auto fault = risk::fault_of(risk_parameters_of(config), config.listing)) {
+        add(faults, "risk", *fault);
+    }
+}
+
+void check_capital(Faults& faults, const Config& config, const BrokerProfile& broker,
+                   const std::string& path) {
+    std::map<std::pair<base::ShardId, base::AssetId>, std::int64_t> held;
+    for (std::size_t i = 0; i < broker.capital.size(); ++i) {
+        const auto& line = broker.capital[i];
+        const auto at = fmt::format("{}.capital[{}]", path, i);
+        const auto& shard = config.listing.shard(line.shard);
+        if (!contains(shard.assets, line.asset)) {
+            add(faults, at, fmt::format("{} does not hold this asset", shard.symbol));
+        }
+        if (config.listing.asset(line.asset).kind == base::AssetKind::contract) {
+            add(faults, at, "a contract is no capital");
+        }
+        if (line.amount.v == 0) add(faults, at, "the amount must not be zero");
+        auto& sum = held[{line.shard, line.asset}];
+        if (__builtin_add_overflow(sum, line.amount.v, &sum)) {
+            add(faults, at, "the amounts of this asset do not fit together");
+        }
+    }
+    for (std::size_t i = 0; i < broker.venue_margin.size(); ++i) {
+        const auto& margin = broker.venue_margin[i];
+        const auto at = fmt::format("{}.venue_margin[{}]", path, i);
+        const auto& shard = config.listing.shard(margin.shard);
+        if (!shard.takes_margin) add(faults, at, fmt::format("{} takes no margin", shard.symbol));
+        if (margin.amount.v > held[{margin.shard, margin.asset}]) {
+            add(faults, at, "more than the broker's capital of this asset on the shard");
+        }
+    }
+}
+
+void check_hedge(Faults& faults, const Config& config, const BrokerProfile& broker,
+                 const std::string& path) {
+    const auto& hedge = broker.hedge;
+    add_repeats(faults, hedge.bands, path + ".hedge.bands",
+                [](const HedgeBand& band) { return band.asset; });
+    for (const auto instrument : broker.instruments) {
+        const auto& info = config.listing.instrument(instrument);
+        const auto is_its = [&](const HedgeBand& band) { return band.asset == info.base; };
+        if (std::none_of(hedge.bands.begin(), hedge.bands.end(), is_its)) {
+            add(faults, path + ".hedge.bands",
+                fmt::format("no band for {}", config.listing.asset(info.base).symbol));
+        }
+        if (config.listing.venues_of(instrument).empty()) {
+            add(faults, path + ".instruments", fmt::format("no shard trades {}", info.symbol));
+        }
+    }
+    if (hedge.slice_max_cents == 0) add(faults, path + ".hedge.slice_max_usd", "must not be zero");
+    if (hedge.spread_time >= hedge.deadline) {
+        add(faults, path + ".hedge.spread_time", "must end before the deadline");
+    }
+}
+
+void check_brokers(Faults& faults, const Config& config) {
+    if (config.brokers.empty()) add(faults, "brokers", "expected at least one");
+    if (config.brokers.size() > base::limits::brokers_max) {
+        add(faults, "brokers", fmt::format("more than {}", base::limits::brokers_max));
+    }
+    add_repeats(faults, config.brokers, "brokers",
+                [](const BrokerProfile& broker) { return broker.name; });
+    for (std::size_t i = 0; i < config.brokers.size(); ++i) {
+        const auto& broker = config.brokers[i];
+        const auto path = fmt::format("brokers[{}]", i);
+        if (broker.instruments.empty()) add(faults, path + ".instruments", "expected at least one");
+        add_repeats(faults, broker.instruments, path + ".instruments",
+                    [](base::InstrumentId instrument) { return instrument; });
+        if (broker.trade_notional_max_cents > broker.account_notional_max_cents) {
+            add(faults, path + ".trade_notional_max_usd", "exceeds account_notional_max_usd");
+        }
+        check_capital(faults, config, broker, path);
+        check_hedge(faults, config, broker, path);
+    }
+}
+
+// Whatever is paid, delivered or counted on a shard has to be held there.
+void check_shards(Faults& faults, const base::Listing& listing) {
+    for (std::size_t i = 0; i < listing.shards.size(); ++i) {
+        const auto& shard = listing.shards[i];
+        const auto path = fmt::format("listing.shards[{}].assets", i);
+        const auto wants = [&](base::AssetId asset) {
+            if (contains(shard.assets, asset)) return;
+            add(faults, path, fmt::format("lacks {}", listing.asset(asset).symbol));
+        };
+        wants(shard.gas);
+        for (const auto instrument : shard.instruments) {
+            wants(listing.instrument(instrument).base);
+            wants(listing.instrument(instrument).settlement);
+        }
+        add_repeats(faults, shard.assets, path, [](base::AssetId asset) { return asset; });
+        add_repeats(faults, shard.instruments, fmt::format("listing.shards[{}].instruments", i),
+                    [](base::InstrumentId instrument) { return instrument; });
+    }
+}
+
+void check_chains(Faults& faults, const Config& config) {
+    add_repeats(faults, config.chains, "simulated", [](const auto& chain) { return chain.shard; });
+    for (std::size_t i = 0; i < config.listing.shards.size(); ++i) {
+        const auto is_its = [&](const auto& chain) { return chain.shard.v == i; };
+        if (std::any_of(config.chains.begin(), config.chains.end(), is_its)) continue;
+        add(faults, "simulated", fmt::format("no chain for {}", config.listing.shards[i].symbol));
+    }
+    for (std::size_t i = 0; i < config.chains.size(); ++i) {
+        const auto& chain = config.chains[i];
+        const auto path = fmt::format("simulated[{}].venues", i);
+        const auto& traded = config.listing.shard(chain.shard).instruments;
+        add_repeats(faults, chain.venues, path, [](const auto& venue) { return venue.instrument; });
+        for (std::size_t j = 0; j < chain.venues.size(); ++j) {
+            const auto& venue = chain.venues[j];
+            const auto at = fmt::format("{}[{}]", path, j);
+            if (!contains(traded, venue.instrument)) add(faults, at, "the shard does not trade it");
+            if (venue.capacity_per_block.v <= 0)
+                add(faults, at, "capacity_per_block must not be 0");
+        }
+        if (chain.venues.size() < traded.size()) {
+            add(faults, path, "expected terms for every instrument of the shard");
+        }
+    }
+}
+
+void check_keys(Faults& faults, const Config& config) {
+    add_repeats(faults, config.keys, "keys", [](const KeyConfig& key) { return key.id; });
+    for (std::size_t i = 0; i < config.keys.size(); ++i) {
+        const auto path = fmt::format("keys[{}]", i);
+        for (const auto& [account, scopes] : config.keys[i].accounts) {
+            const auto at = fmt::format("{}.accounts.{}", path, base::to_string(account));
+            if (base::broker_of(account).v >= config.brokers.size()) {
+                add(faults, at, "there is no broker of that number");
+            }
+            if ((scopes & ~account_scopes) != 0) {
+                add(faults, at, "an account's scopes are viewer, trader, withdraw and venue");
+            }
+        }
+        if ((config.keys[i].service & account_scopes) != 0) {
+            add(faults, path + ".scopes", "scopes of the service are oracle, operate and auditor");
+        }
+    }
+    const auto length = config.demo_master_secret.size();
+    if (length > 0 && length < secret_length_min) {
+        add(faults, "demo_master_secret",
+            fmt::format("expected at least {} characters, or none", secret_length_min));
+    }
+}
+
+}  // namespace
+
+std::vector<ConfigFault> faults_of(const Config& config) {
+    Faults faults;
+    check_journal(faults, config.journal);
+    check_api(faults, config.api);
+    // Everything below looks things up in the listing, which must therefore be sound.
+    if (const auto fault = base::fault_of(config.listing)) {
+        add(faults, "listing", *fault);
+        return faults;
+    }
+    if (config.price_columns.size() != config.listing.assets.size()) {
+        add(faults, "listing.assets", "expected a price column, or none, for each");
+        return faults;
+    }
+    check_shards(faults, config.listing);
+    check_marks(faults, config);
+    check_risk(faults, config);
+    check_brokers(faults, config);
+    check_chains(faults, config);
+    check_keys(faults, config);
+    return faults;
+}
+
+risk::Parameters risk_parameters_of(const Config& config) {
+    risk::Parameters parameters{
+        .assets = std::vector<risk::AssetRisk>(config.listing.assets.size()),
+        .mark_age_max = config.mark_age_max};
+    for (const auto& line : config.risk) parameters.assets.at(line.asset.v) = line.risk;
+    return parameters;
+}
+
+std::vector<shards::simulated::ChainParameters> chains_of(const Config& config) {
+    auto chains = config.chains;
+    for (auto& chain : chains) {
+        // A genesis block knows holdings, not whose money they are: one line per asset.
+        std::map<std::pair<base::BrokerId, base::AssetId>, base::Amount> held;
+        for (std::size_t i = 0; i < config.brokers.size(); ++i) {
+            const base::BrokerId broker{static_cast<std::uint16_t>(i)};
+            for (const auto& line : config.brokers[i].capital) {
+                if (line.shard != chain.shard) continue;
+                auto& sum = held[{broker, line.asset}];
+                sum = base::must_add(sum, line.amount);
+            }
+        }
+        chain.genesis.clear();
+        for (const auto& [key, amount] : held) {
+            chain.genesis.push_back({.broker = key.first, .asset = key.second, .held = amount});
+        }
+    }
+    return chains;
+}
+
+}  // namespace crossclear::app

@@ -1,0 +1,406 @@
+#include "app/demo.hpp"
+
+#include "app/audit.hpp"
+#include "app/desk.hpp"
+#include "app/log.hpp"
+#include "app/service.hpp"
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <csignal>
+#include <iostream>
+#include <thread>
+
+namespace crossclear::app {
+namespace {
+
+using namespace std::chrono_literals;
+
+// What each sample client pays in, in whole units; on the shard where the demo's dollars live.
+constexpr std::int64_t deposit_usdc = 25'000;
+constexpr const char* deposit_shard = "aave-uniswap";
+
+std::atomic<bool> was_interrupted{};
+void on_signal(int) { was_interrupted = true; }
+
+// The sum of one broker's counter and the like, for all brokers.
+struct Figures {
+    std::uint64_t hedges_open{};
+    std::uint64_t moves_open{};
+    std::uint64_t breaks_open{};
+    std::uint64_t unsettled_assets{};
+    std::int64_t hedged_cents{};
+    bool is_founded{true};
+    bool is_flat{true};
+};
+
+Figures figures_of(const actors::Context& context) {
+    Figures sum;
+    for (const auto& broker : context.brokers) {
+        sum.hedges_open += broker->figures.hedges_open;
+        sum.moves_open += broker->figures.moves_open;
+        sum.breaks_open += broker->figures.breaks_open;
+        sum.unsettled_assets += broker->figures.unsettled_assets;
+        sum.hedged_cents += broker->figures.hedged_cents;
+        sum.is_founded = sum.is_founded && broker->figures.is_founded;
+        sum.is_flat = sum.is_flat && broker->figures.is_flat;
+    }
+    return sum;
+}
+
+class Demo {
+public:
+    explicit Demo(const DemoRun& run) : run_(run), config_(demo_config(run.options)) {
+        config_.api.port = run.port;
+        config_.api.ops_port = run.ops_port;
+        config_.api.limits.connections_per_key_max = 1'024;
+    }
+
+    int run();
+
+private:
+    [[nodiscard]] bool start();
+    [[nodiscard]] bool wait_until(const char* what, const std::function<bool()>& is_so,
+                                  base::Duration patience);
+    [[nodiscard]] bool open_desks();
+    void deposit(const std::vector<base::AccountId>& accounts);
+    [[nodiscard]] bool wait_for_deposits(const std::vector<base::AccountId>& accounts);
+    void trade();
+    [[nodiscard]] bool settle();
+    [[nodiscard]] bool is_settled();
+    void show();
+    void say(const std::string& line) const;
+    [[nodiscard]] std::vector<std::vector<base::AccountId>> accounts_by_desk() const;
+    void add_desk_keys();
+    int finish(bool is_settled);
+    void print_json(const AuditReport& report, const Figures& figures) const;
+    void stop_clients();
+
+    DemoRun run_;
+    Config config_;
+    std::unique_ptr<Service> service_;
+    boost::asio::io_context io_;
+    std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> work_;
+    std::thread io_thread_;
+    std::vector<std::shared_ptr<Desk>> desks_;
+    Budget budget_;
+    Tally tally_;
+    std::chrono::steady_clock::time_point started_{};
+    std::chrono::steady_clock::time_point trading_until_{};
+    std::uint64_t shown_answers_{};
+};
+
+void Demo::say(const std::string& line) const {
+    if (!run_.is_quiet) std::cerr << line << std::endl;
+}
+
+std::vector<std::vector<base::AccountId>> Demo::accounts_by_desk() const {
+    const auto desks =
+        std::max<std::uint64_t>(1, std::min<std::uint64_t>(run_.desks, run_.options.accounts));
+    std::vector<std::vector<base::AccountId>> table(desks);
+    for (std::uint64_t i = 0; i < run_.options.accounts; ++i) {
+        // Two in three are the first broker's clients.
+        const base::BrokerId broker{static_cast<std::uint16_t>(i % 3 == 2 ? 1 : 0)};
+        table[i % desks].push_back(base::account_id(broker, i + 1));
+    }
+    return table;
+}
+
+// A desk trades for many clients: its key grants each of them.
+void Demo::add_desk_keys() {
+    const auto table = accounts_by_desk();
+    for (std::size_t i = 0; i < table.size(); ++i) {
+        KeyConfig key{.id = fmt::format("desk-{}", i),
+                      .secret = fmt::format("demo-desk-{}-not-a-secret", i),
+                      .accounts = {},
+                      .service = 0};
+        for (const auto& account : table[i]) {
+            key.accounts[account] = static_cast<std::uint16_t>(actors::Scope::viewer) |
+                                    static_cast<std::uint16_t>(actors::Scope::trader) |
+                                    static_cast<std::uint16_t>(actors::Scope::withdraw);
+        }
+        config_.keys.push_back(std::move(key));
+    }
+}
+
+bool Demo::start() {
+    std::error_code failure;
+    std::filesystem::create_directories(config_.data_dir, failure);
+    const auto log_path =
+        run_.log_path.empty() ? (config_.data_dir / "demo.log").string() : run_.log_path;
+    if (failure) {
+        std::cerr << "cannot create " << config_.data_dir << ": " << failure.message()
+                  << "; choose another place with --data\n";
+        return false;
+    }
+    add_desk_keys();
+    say(fmt::format("Starting in {} (log: {}) ...", config_.data_dir.string(), log_path));
+    auto service = Service::start(config_, make_log(log_path, actors::LogLevel::info));
+    if (!service) {
+        std::cerr << service.error() << '\n';
+        return false;
+    }
+    service_ = std::move(*service);
+    say(fmt::format("Clients: ws://{}:{}/ws/v1   Operations: http://{}:{}/metrics, /readyz?verbose",
+                    config_.api.address, service_->port(), config_.api.ops_address,
+                    service_->ops_port()));
+    const auto& context = service_->node().context();
+    return wait_until(
+        "the journal to be read and the brokers to be founded",
+        [&] {
+            return service_->node().readiness().is_ready && figures_of(context).is_founded &&
+                   figures_of(context).moves_open == 0;
+        },
+        base::seconds(120));
+}
+
+bool Demo::wait_until(const char* what, const std::function<bool()>& is_so,
+                      base::Duration patience) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::microseconds(patience.us);
+    auto said = std::chrono::steady_clock::now();
+    while (!is_so()) {
+        if (was_interrupted) return false;
+        if (std::chrono::steady_clock::now() > deadline) {
+            std::cerr << "Gave up waiting for " << what << ".\n";
+            for (const auto& why : service_->node().readiness().why_not) {
+                std::cerr << "  " << why << '\n';
+            }
+            return false;
+        }
+        if (std::chrono::steady_clock::now() - said > 5s) {
+            say(fmt::format("Waiting for {} ...", what));
+            said = std::chrono::steady_clock::now();
+        }
+        std::this_thread::sleep_for(20ms);
+    }
+    return true;
+}
+
+bool Demo::open_desks() {
+    work_.emplace(io_.get_executor());
+    io_thread_ = std::thread([this] { io_.run(); });
+    std::atomic<std::size_t> open{};
+    std::mutex mutex;
+    std::string why_not;
+    std::vector<base::AccountId> empty;
+    const auto table = accounts_by_desk();
+    for (std::size_t i = 0; i < table.size(); ++i) {
+        Desk::Options options{
+            .port = service_->port(),
+            .key_id = fmt::format("desk-{}", i),
+            .secret = fmt::format("demo-desk-{}-not-a-secret", i),
+            .accounts = table[i],
+            .depth = run_.depth,
+            .per_second = run_.rate == 0
+                              ? 0
+                              : std::max(1U, run_.rate / static_cast<std::uint32_t>(table.size())),
+            .seed = base::hash_combine(run_.options.seed, i)};
+        desks_.push_back(std::make_shared<Desk>(io_, std::move(options), config_, budget_, tally_));
+        boost::asio::post(io_, [&, desk = desks_.back()] {
+            desk->open([&](const std::string& why, const std::vector<base::AccountId>& unfunded) {
+                const std::scoped_lock lock(mutex);
+                if (!why.empty()) why_not = why;
+                empty.insert(empty.end(), unfunded.begin(), unfunded.end());
+                ++open;
+            });
+        });
+    }
+    const bool are_open = wait_until(
+        "the sample clients to connect", [&] { return open == table.size(); }, base::seconds(60));
+    const std::scoped_lock lock(mutex);
+    if (!are_open || !why_not.empty()) {
+        std::cerr << "A sample client could not connect: " << why_not << '\n';
+        return false;
+    }
+    if (empty.empty()) return true;
+    deposit(empty);
+    return wait_for_deposits(empty);
+}
+
+void Demo::deposit(const std::vector<base::AccountId>& accounts) {
+    say(fmt::format("{} clients pay in {} USDC each on {} ...", accounts.size(), deposit_usdc,
+                    deposit_shard));
+    const auto usdc = *config_.listing.find_asset("USDC");
+    const auto shard = *config_.listing.find_shard(deposit_shard);
+    const base::Amount amount{deposit_usdc * base::power_of_ten(config_.listing.asset(usdc).scale)};
+    for (const auto& account : accounts) {
+        const auto sent = service_->world().deposit(shard, account, usdc, amount);
+        if (!sent) std::cerr << "A deposit was refused by the shard.\n";
+    }
+}
+
+bool Demo::wait_for_deposits(const std::vector<base::AccountId>& accounts) {
+    const auto wanted = accounts.size();
+    return wait_until(
+        "the deposits to become final",
+        [&] {
+            std::uint64_t final_count = 0;
+            for (const auto& broker : service_->node().context().brokers) {
+                final_count += broker->figures.deposits_final;
+            }
+            return final_count >= wanted;
+        },
+        base::seconds(120));
+}
+
+void Demo::trade() {
+    const bool is_endless = run_.options.trades == 0;
+    budget_.left = is_endless ? INT64_MAX : static_cast<std::int64_t>(run_.options.trades);
+    started_ = std::chrono::steady_clock::now();
+    std::atomic<std::size_t> finished{};
+    for (const auto& desk : desks_) {
+        boost::asio::post(io_, [&finished, desk] { desk->trade([&finished] { ++finished; }); });
+    }
+    const bool has_end = run_.options.duration.us > 0;
+    const auto until = started_ + std::chrono::microseconds(run_.options.duration.us);
+    auto shown = started_;
+    while (finished < desks_.size()) {
+        const auto now = std::chrono::steady_clock::now();
+        if (was_interrupted || (has_end && now >= until)) budget_.is_stopped = true;
+        if (now - shown >= 1s) {
+            show();
+            shown = now;
+        }
+        std::this_thread::sleep_for(10ms);
+    }
+    trading_until_ = std::chrono::steady_clock::now();
+    show();
+}
+
+void Demo::show() {
+    const auto figures = figures_of(service_->node().context());
+    const auto answered = tally_.answered.load();
+    const auto seconds = std::chrono::duration_cast<std::chrono::milliseconds>(
+                             std::chrono::steady_clock::now() - started_)
+                             .count();
+    say(fmt::format(
+        "{:>6}.{:01} s  {:>8} answered  {:>8} cleared  {:>6} refused  {:>6}/s  "
+        "p50 {:>5} us  p99 {:>6} us  {:>2} hedges  {:>2} assets unsettled  {} breaks",
+        seconds / 1'000, seconds % 1'000 / 100, answered, tally_.cleared.load(), tally_.refused(),
+        answered - shown_answers_, tally_.latency_us(500'000), tally_.latency_us(990'000),
+        figures.hedges_open, figures.unsettled_assets, figures.breaks_open));
+    shown_answers_ = answered;
+}
+
+bool Demo::is_settled() {
+    const auto figures = figures_of(service_->node().context());
+    return figures.hedges_open == 0 && figures.moves_open == 0 && figures.unsettled_assets == 0 &&
+           figures.is_flat;
+}
+
+bool Demo::settle() {
+    say("Trading has ended; waiting until everything is settled and reconciled ...");
+    std::optional<std::chrono::steady_clock::time_point> quiet_since;
+    auto shown = std::chrono::steady_clock::now();
+    return wait_until(
+        "all claims to be settled and all residuals to be hedged",
+        [&] {
+            const auto now = std::chrono::steady_clock::now();
+            if (now - shown >= 2s) {
+                show();
+                shown = now;
+            }
+            if (!is_settled()) {
+                quiet_since.reset();
+                return false;
+            }
+            if (!quiet_since) quiet_since = now;
+            // Long enough for a withdrawal's delay and a reconciliation on every shard.
+            return now - *quiet_since > 3s &&
+                   figures_of(service_->node().context()).breaks_open == 0;
+        },
+        run_.settle_patience);
+}
+
+void Demo::stop_clients() {
+    boost::asio::post(io_, [this] {
+        for (const auto& desk : desks_) desk->close();
+    });
+    work_.reset();
+    if (io_thread_.joinable()) {
+        // A client that never answers the goodbye must not hold up the end.
+        std::thread([this] {
+            std::this_thread::sleep_for(2s);
+            io_.stop();
+        }).detach();
+        io_thread_.join();
+    }
+}
+
+int Demo::finish(bool is_settled) {
+    const auto figures = figures_of(service_->node().context());
+    stop_clients();
+    service_->stop(base::seconds(5));
+    const auto report = audit(service_->journal(), config_.cluster, config_.partitions, is_settled);
+    say(fmt::format("Audit of {} records, {} events, {} accounts: {}", report.records,
+                    report.events, report.accounts, report.verdict()));
+    for (const auto& violation : report.violations) std::cerr << "  " << violation << '\n';
+    if (run_.has_json) print_json(report, figures);
+    return is_settled && report.violations.empty() && figures.breaks_open == 0 ? 0 : 1;
+}
+
+void Demo::print_json(const AuditReport& report, const Figures& figures) const {
+    boost::json::object refused;
+    for (const auto& [reason, count] : tally_.refusals()) refused[reason] = count;
+    auto& instruments = service_->instruments();
+    boost::json::object settlements;
+    for (const char* outcome : {"settled", "cash_settled"}) {
+        settlements[outcome] = static_cast<std::uint64_t>(
+            instruments.settlement.settlements_total.with({outcome}).value());
+    }
+    double gross = 0;
+    for (const auto& broker : config_.brokers) {
+        gross += instruments.clearing.trade_notional_usd_total.with({broker.name}).value();
+    }
+    const double hedged = static_cast<double>(figures.hedged_cents) / 100;
+    boost::json::object line;
+    line["trades"] = tally_.answered.load();
+    line["cleared"] = tally_.cleared.load();
+    line["refused"] = std::move(refused);
+    line["gross_notional_usd"] = gross;
+    line["hedged_notional_usd"] = hedged;
+    line["netting_efficiency"] = gross > 0 ? 1 - hedged / gross : 0.0;
+    line["settlements"] = std::move(settlements);
+    line["withdrawals"] = tally_.withdrawals.load();
+    line["breaks"] = figures.breaks_open;
+    line["seconds"] = static_cast<double>(std::chrono::duration_cast<std::chrono::milliseconds>(
+                                              trading_until_ - started_)
+                                              .count()) /
+                      1'000;
+    line["p50_us"] = tally_.latency_us(500'000);
+    line["p99_us"] = tally_.latency_us(990'000);
+    line["journal_events"] = report.events;
+    line["audit"] = report.verdict();
+    std::cout << boost::json::serialize(line) << std::endl;
+}
+
+int Demo::run() {
+    std::signal(SIGINT, on_signal);
+    std::signal(SIGTERM, on_signal);
+    if (!start()) return 1;
+    if (!open_desks()) {
+        stop_clients();
+        return 1;
+    }
+    say("Trading. Stop with Ctrl-C; kill it any other way and start it again on the same --data.");
+    trade();
+    was_interrupted = false;
+    return finish(settle());
+}
+
+}  // namespace
+
+int run_demo(const DemoRun& run) {
+    Demo demo(run);
+    return demo.run();
+}
+
+}  // namespace crossclear::app

@@ -1,0 +1,30 @@
+#pragma once
+
+#include "app/config.hpp"
+
+#include <cstdint>
+#include <string>
+
+/// The demo: a whole service in one process, and sample clients that trade over real WebSockets.
+
+namespace crossclear::app {
+
+/// How the demo is run and shown.
+struct DemoRun {
+    DemoOptions options;
+    bool has_json{};           ///< Close standard output with one line of JSON.
+    bool is_quiet{};           ///< No live summary.
+    std::uint16_t port{7400};  ///< 0: any that is free.
+    std::uint16_t ops_port{7401};
+    std::string log_path;     ///< Empty: `demo.log` in the data directory.
+    std::uint32_t desks{8};   ///< Client connections.
+    std::uint32_t depth{16};  ///< Requests a connection keeps on their way.
+    std::uint32_t rate{};     ///< Trades a second over all desks; 0: as fast as answers come.
+    base::Duration settle_patience{base::seconds(180)};
+};
+
+/// Runs it to its end: until the trades are settled, the duration is over, or a signal comes.
+/// Returns the exit status: 0 only if the audit holds and no break is open.
+[[nodiscard]] int run_demo(const DemoRun& run);
+
+}  // namespace crossclear::app

@@ -1,0 +1,255 @@
+#include "app/audit.hpp"
+#include "app/config.hpp"
+#include "app/demo.hpp"
+#include "app/log.hpp"
+#include "app/service.hpp"
+#include "app/version.hpp"
+#include "store/redis/redis_journal.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <iostream>
+#include <thread>
+
+namespace {
+
+using namespace crossclear;
+using namespace std::chrono_literals;
+
+std::atomic<bool> was_told_to_stop{};
+void on_signal(int) { was_told_to_stop = true; }
+
+// `90`, `500ms`, `2s`, `10m`, `1h`: a bare number is seconds.
+base::Duration duration_of(const std::string& text) {
+    std::size_t used = 0;
+    long long number = 0;
+    try {
+        number = std::stoll(text, &used);
+    } catch (const std::exception&) {
+        throw CLI::ValidationError("duration", "expected a number and a unit, like 30s or 2m");
+    }
+    const auto unit = text.substr(used);
+    const std::map<std::string, std::int64_t> units{
+        {"", 1'000'000}, {"ms", 1'000}, {"s", 1'000'000}, {"m", 60'000'000}, {"h", 3'600'000'000}};
+    const auto found = units.find(unit);
+    if (found == units.end() || number < 0) {
+        throw CLI::ValidationError("duration", "expected a number and a unit, like 30s or 2m");
+    }
+    return base::Duration{number * found->second};
+}
+
+// The journal of a configuration, for reading only: the running service's server if there is one.
+struct OpenJournal {
+    std::unique_ptr<store::EmbeddedRedis> redis;
+    std::unique_ptr<ledger::journal::Journal> journal;
+};
+
+base::Result<OpenJournal, std::string> open_journal(const app::Config& config) {
+    OpenJournal open;
+    store::RedisOptions options{.cluster = config.cluster, .partition_count = config.partitions};
+    options.may_create = false;
+    if (config.journal.mode == app::JournalConfig::Mode::embedded) {
+        auto redis = store::EmbeddedRedis::start(app::redis_directory(config).string());
+        if (redis) {
+            options.endpoints = {(*redis)->endpoint()};
+            open.redis = std::move(*redis);
+        } else if (redis.error().fault == store::StoreFault::directory_in_use) {
+            store::Endpoint endpoint;
+            endpoint.socket_path = (app::redis_directory(config) / "redis.sock").string();
+            options.endpoints = {endpoint};
+        } else {
+            return base::Failure{store::to_string(redis.error())};
+        }
+    } else {
+        options.endpoints = {config.journal.endpoint};
+    }
+    auto journal = store::open_redis_journal(options);
+    if (!journal) return base::Failure{store::to_string(journal.error())};
+    open.journal = std::move(*journal);
+    return open;
+}
+
+// What the offline commands are pointed at: a configuration file, or a demo's directory.
+struct Target {
+    std::string config_path;
+    std::string data_dir;
+
+    void add_to(CLI::App& command) {
+        auto* file = command.add_option("--config", config_path, "Configuration of the service");
+        command.add_option("--data", data_dir, "Directory of a demo")->excludes(file);
+    }
+    [[nodiscard]] base::Result<app::Config, std::string> load() const {
+        if (config_path.empty()) {
+            app::DemoOptions options;
+            if (!data_dir.empty()) options.data_dir = data_dir;
+            if (!std::filesystem::exists(options.data_dir)) {
+                return base::Failure{"no such directory: " + options.data_dir.string() +
+                                     "; name a configuration with --config, or a demo's "
+                                     "directory with --data"};
+            }
+            return app::demo_config(options);
+        }
+        auto config = app::load_config(config_path);
+        if (!config) return base::Failure{app::to_string(config.error())};
+        return *config;
+    }
+};
+
+int complain(const std::string& what) {
+    std::cerr << what << '\n';
+    return 2;
+}
+
+int serve(const std::string& path, bool is_check_only, const std::string& log_path) {
+    if (is_check_only) {
+        const auto report = app::check_config(path);
+        (report.is_ok ? std::cout : std::cerr) << report.text << '\n';
+        return report.is_ok ? 0 : 2;
+    }
+    const auto config = app::load_config(path);
+    if (!config) return complain(app::to_string(config.error()));
+    std::signal(SIGINT, on_signal);
+    std::signal(SIGTERM, on_signal);
+    const auto log = app::make_log(log_path, actors::LogLevel::info);
+    auto service = app::Service::start(*config, log);
+    if (!service) return complain(service.error());
+    log(actors::LogLevel::info, "The service is up.",
+        {{"port", std::to_string((*service)->port())},
+         {"ops_port", std::to_string((*service)->ops_port())}});
+    while (!was_told_to_stop) std::this_thread::sleep_for(50ms);
+    log(actors::LogLevel::info, "The service drains.", {});
+    (*service)->stop(base::seconds(20));
+    log(actors::LogLevel::info, "The service has stopped.", {});
+    return 0;
+}
+
+int run_audit(const Target& target) {
+    const auto config = target.load();
+    if (!config) return complain(config.error());
+    auto open = open_journal(*config);
+    if (!open) return complain(open.error());
+    // Only a journal that nobody writes to is complete across partitions.
+    const bool is_quiet = false;
+    const auto report = app::audit(*open->journal, config->cluster, config->partitions, is_quiet);
+    std::cout << fmt::format("records {} events {} accounts {} trades {} refusals {} audit {}\n",
+                             report.records, report.events, report.accounts, report.trades,
+                             report.refusals, report.violations.empty() ? "ok" : "failed");
+    for (const auto& violation : report.violations) std::cout << "  " << violation << '\n';
+    return report.violations.empty() ? 0 : 1;
+}
+
+int run_journal(const Target& target, bool is_dump, int partition) {
+    const auto config = target.load();
+    if (!config) return complain(config.error());
+    auto open = open_journal(*config);
+    if (!open) return complain(open.error());
+    int status = 0;
+    for (std::uint16_t i = 0; i < config->partitions; ++i) {
+        if (partition >= 0 && partition != i) continue;
+        const base::PartitionId id{i};
+        if (is_dump) {
+            const auto fault = app::dump_journal(*open->journal, config->cluster, id, std::cout);
+            if (fault) status = complain(*fault);
+            continue;
+        }
+        const auto verified = app::verify_journal(*open->journal, config->cluster, id);
+        if (verified) {
+            std::cout << fmt::format("partition {}: {} records, each follows the one before it\n",
+                                     i, *verified);
+        } else {
+            status = complain(verified.error());
+        }
+    }
+    return status == 0 ? 0 : 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    CLI::App cli{
+        "crossclear clears trades against netted margin, hedges what does not cancel, and settles "
+        "across protocol shards.\nStart with: crossclear demo"};
+    cli.require_subcommand(1);
+    int status = 0;
+
+    std::string config_path;
+    std::string log_path;
+    bool is_check_only = false;
+    auto* serve_command = cli.add_subcommand("serve", "Run the service from a configuration file");
+    serve_command->add_option("--config", config_path, "YAML; see deploy/config/example.yaml")
+        ->required();
+    serve_command->add_flag("--check-config", is_check_only, "Only say whether the file is right");
+    serve_command->add_option("--log", log_path, "Write the log there instead of standard error");
+    serve_command->callback([&] { status = serve(config_path, is_check_only, log_path); });
+
+    app::DemoRun run;
+    std::string duration;
+    std::string data_dir;
+    auto* demo_command = cli.add_subcommand(
+        "demo", "Run a whole service with simulated shards and sample clients that trade");
+    demo_command->add_option("--trades", run.options.trades,
+                             "Stop after so many trades, once all is settled (0: until Ctrl-C)");
+    demo_command->add_option("--accounts", run.options.accounts, "How many clients")
+        ->check(CLI::Range(1, 1'000'000))
+        ->capture_default_str();
+    demo_command->add_option("--prices", run.options.prices,
+                             "CSV of hourly prices, one row a second; else they are generated");
+    demo_command->add_option("--seed", run.options.seed, "For prices, shards and clients")
+        ->capture_default_str();
+    demo_command->add_option("--duration", duration, "Stop trading after that long, like 30s");
+    demo_command
+        ->add_option("--data", data_dir,
+                     "Where journal and shards are kept; started again on the same "
+                     "directory, the demo goes on where it was")
+        ->default_str("crossclear-demo");
+    demo_command->add_flag("--json", run.has_json, "End standard output with a line of JSON");
+    demo_command->add_flag("--quiet", run.is_quiet, "No live summary on standard error");
+    demo_command->add_option("--port", run.port, "For clients; 0: any that is free")
+        ->capture_default_str();
+    demo_command->add_option("--ops-port", run.ops_port, "For /metrics and probes; 0: any")
+        ->capture_default_str();
+    demo_command->add_option("--rate", run.rate,
+                             "Trades a second, over all clients (0: as fast as they are answered)");
+    demo_command->add_option("--depth", run.depth, "Requests a connection keeps on their way")
+        ->capture_default_str();
+    demo_command->add_option("--log", run.log_path, "Where the log goes (default: in --data)");
+    demo_command->callback([&] {
+        if (!duration.empty()) run.options.duration = duration_of(duration);
+        if (!data_dir.empty()) run.options.data_dir = data_dir;
+        status = app::run_demo(run);
+    });
+
+    Target audited;
+    auto* audit_command =
+        cli.add_subcommand("audit", "Read the whole journal and check every claim the books make");
+    audited.add_to(*audit_command);
+    audit_command->callback([&] { status = run_audit(audited); });
+
+    Target journal_target;
+    int partition = -1;
+    auto* journal_command = cli.add_subcommand("journal", "Look into the journal");
+    journal_command->require_subcommand(1);
+    auto* dump = journal_command->add_subcommand("dump", "Every event with its postings, as JSON");
+    auto* verify = journal_command->add_subcommand("verify", "Check the chain of digests");
+    for (auto* command : {dump, verify}) {
+        journal_target.add_to(*command);
+        command->add_option("--partition", partition, "Only this one");
+    }
+    dump->callback([&] { status = run_journal(journal_target, true, partition); });
+    verify->callback([&] { status = run_journal(journal_target, false, partition); });
+
+    cli.add_subcommand("version", "Say which release this is")->callback([] {
+        std::cout << "crossclear " << app::version << '\n';
+    });
+
+    try {
+        cli.parse(argc, argv);
+    } catch (const CLI::ParseError& refused) {
+        return cli.exit(refused);
+    }
+    return status;
+}

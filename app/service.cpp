@@ -1,0 +1,270 @@
+#include "app/service.hpp"
+
+#include "app/version.hpp"
+#include "base/hash.hpp"
+#include "store/redis/redis_journal.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <random>
+
+namespace crossclear::app {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::string startup_id() {
+    std::random_device device;
+    return fmt::format("{:08x}{:08x}", device(), device());
+}
+
+api::LogHook log_hook_of(actors::Log log) {
+    return [log = std::move(log)](const api::LogRecord& record) {
+        const auto level = static_cast<actors::LogLevel>(static_cast<int>(record.level));
+        log(level, record.message, record.fields);
+    };
+}
+
+api::ServerOptions server_options(const Config& config) {
+    api::ServerOptions options;
+    options.address = config.api.address;
+    options.port = config.api.port;
+    options.origins = config.api.allowed_origins;
+    options.version = version;
+    options.startup_id = startup_id();
+    for (std::size_t i = 0; i < config.brokers.size(); ++i) {
+        const auto& broker = config.brokers[i];
+        options.brokers.push_back({.id = base::BrokerId{static_cast<std::uint16_t>(i)},
+                                   .name = broker.name,
+                                   .instruments = broker.instruments,
+                                   .fee = broker.fee,
+                                   .settle_by = broker.settle_within});
+    }
+    const auto& limits = config.api.limits;
+    options.admission = {.sockets_max = limits.connections_max,
+                         .per_address_max = limits.connections_per_address_max,
+                         .without_login_max = limits.connections_unauthenticated_max};
+    options.in_flight_max = limits.requests_in_flight_max;
+    options.deadlines.handshake = limits.handshake_timeout;
+    options.deadlines.idle = limits.idle_timeout;
+    options.deadlines.message = limits.message_timeout;
+    for (auto& rate : options.rates) {
+        rate = {.per_second = limits.credits_per_second, .burst = limits.credits_burst};
+    }
+    return options;
+}
+
+}  // namespace
+
+std::filesystem::path redis_directory(const Config& config) { return config.data_dir / "redis"; }
+std::filesystem::path shards_directory(const Config& config) { return config.data_dir / "shards"; }
+
+// --- Prices --------------------------------------------------------------------------------------
+
+PriceFeed::PriceFeed(std::unique_ptr<PriceSource> source, base::Duration pause,
+                     shards::simulated::SimulatedWorld& world, actors::Node& node)
+    : source_(std::move(source)), pause_(pause), world_(world), node_(node), thread_([this] {
+          run();
+      }) {}
+
+PriceFeed::~PriceFeed() {
+    {
+        const std::scoped_lock lock(mutex_);
+        is_stopping_ = true;
+    }
+    wakes_.notify_all();
+    thread_.join();
+}
+
+void PriceFeed::run() {
+    std::optional<PriceTick> latest;
+    std::unique_lock lock(mutex_);
+    while (!is_stopping_) {
+        lock.unlock();
+        if (auto next = source_->next()) {
+            latest = std::move(next);
+            source_us_ = latest->at.us;
+        } else {
+            is_exhausted_ = true;
+        }
+        if (latest) tell(*latest);
+        lock.lock();
+        wakes_.wait_for(lock, std::chrono::microseconds(pause_.us),
+                        [this] { return is_stopping_; });
+    }
+}
+
+void PriceFeed::tell(const PriceTick& tick) {
+    const auto& listing = node_.listing();
+    actors::PublishMarks marks{.marks = {}, .at = base::wall_clock_now()};
+    std::map<base::AssetId, base::Price> prices;
+    for (const auto& point : tick.points) {
+        marks.marks.push_back({.asset = point.asset, .price = point.price});
+        prices[point.asset] = point.price;
+    }
+    node_.publish_marks(marks);
+    for (const auto& instrument : listing.instruments) {
+        const auto base = prices.find(instrument.base);
+        const auto settlement = prices.find(instrument.settlement);
+        if (base == prices.end() || settlement == prices.end()) continue;
+        const auto price = base::multiply_divide(base->second.v, base::power_of_ten(9),
+                                                 settlement->second.v, base::Rounding::down);
+        // The world trades at no price of zero: what is worth nothing keeps its last one there.
+        if (price && *price > 0) world_.set_price(instrument.base, base::Price{*price});
+    }
+}
+
+// --- The service ---------------------------------------------------------------------------------
+
+base::Result<std::unique_ptr<Service>, std::string> Service::start(const Config& config,
+                                                                   actors::Log log) {
+    std::unique_ptr<Service> service(new Service);
+    service->log_ = std::move(log);
+    service->instruments_ = std::make_unique<metrics::Instruments>(service->registry_);
+    service->registry_.add_collector(metrics::process_families);
+    if (auto fault = service->open_journal(config)) return base::Failure{std::move(*fault)};
+    if (auto fault = service->open_world(config)) return base::Failure{std::move(*fault)};
+    auto context = context_of(config);
+    context->journal = service->journal_.get();
+    context->instruments = service->instruments_.get();
+    context->log = service->log_;
+    for (std::size_t broker = 0; broker < config.brokers.size(); ++broker) {
+        for (std::size_t shard = 0; shard < config.listing.shards.size(); ++shard) {
+            const base::BrokerId broker_id{static_cast<std::uint16_t>(broker)};
+            const base::ShardId shard_id{static_cast<std::uint16_t>(shard)};
+            context->shards[{broker_id, shard_id}] = service->world_->shard(shard_id, broker_id);
+        }
+    }
+    service->node_ = actors::Node::start(std::move(context));
+    auto prices = open_prices(config, base::wall_clock_now());
+    if (!prices) return base::Failure{prices.error().says};
+    if (*prices != nullptr) {
+        const auto pace = base::Duration{std::max<std::int64_t>(
+            10'000, (config.marks.source == MarksConfig::Source::csv ? base::seconds(3'600)
+                                                                     : config.marks.step)
+                            .us /
+                        std::max<std::int64_t>(1, config.marks.speed))};
+        service->feed_ = std::make_unique<PriceFeed>(std::move(*prices), pace, *service->world_,
+                                                     *service->node_);
+    }
+    if (auto fault = service->open_doors(config)) return base::Failure{std::move(*fault)};
+    service->watch_redis();
+    return service;
+}
+
+std::optional<std::string> Service::open_journal(const Config& config) {
+    store::RedisOptions options{.cluster = config.cluster, .partition_count = config.partitions};
+    if (config.journal.mode == JournalConfig::Mode::embedded) {
+        auto redis = store::EmbeddedRedis::start(redis_directory(config).string());
+        if (!redis) return store::to_string(redis.error());
+        redis_ = std::move(*redis);
+        options.endpoints = {redis_->endpoint()};
+    } else {
+        options.endpoints = {config.journal.endpoint};
+    }
+    auto journal = store::open_redis_journal(options);
+    if (!journal) return store::to_string(journal.error());
+    journal_ = std::move(*journal);
+    return std::nullopt;
+}
+
+std::optional<std::string> Service::open_world(const Config& config) {
+    std::error_code failure;
+    std::filesystem::create_directories(shards_directory(config), failure);
+    if (failure) {
+        return fmt::format("cannot create {}: {}", shards_directory(config).string(),
+                           failure.message());
+    }
+    auto world = shards::simulated::SimulatedWorld::open({.listing = config.listing,
+                                                          .chains = chains_of(config),
+                                                          .directory = shards_directory(config),
+                                                          .clock = shards::simulated::Clock::wall,
+                                                          .start = {}});
+    if (!world) {
+        return fmt::format("a simulated shard's log in {} cannot be used: {}",
+                           shards_directory(config).string(), world.error().detail);
+    }
+    world_ = std::move(*world);
+    return std::nullopt;
+}
+
+void Service::fill_keys(const Config& config) {
+    for (const auto& key : config.keys) {
+        keys_.add({.id = key.id,
+                   .secret = key.secret,
+                   .identity = {.key = key.id, .accounts = key.accounts, .service = key.service}});
+    }
+    if (config.demo_master_secret.empty()) return;
+    const auto brokers = config.brokers.size();
+    keys_.derive_with(api::demo_keys(config.demo_master_secret, [brokers](base::AccountId account) {
+        return base::broker_of(account).v < brokers;
+    }));
+}
+
+std::optional<std::string> Service::open_doors(const Config& config) {
+    fill_keys(config);
+    server_ = std::make_unique<api::Server>(server_options(config), *node_, keys_, *instruments_,
+                                            log_hook_of(log_));
+    auto port = server_->start();
+    if (!port) return port.error() + "; choose another api.port, or 0 for any that is free";
+    port_ = *port;
+    api::OpsOptions options;
+    options.address = config.api.ops_address;
+    options.port = config.api.ops_port;
+    options.version_json = fmt::format(R"({{"name":"crossclear","version":"{}"}})", version);
+    options.readiness = [this] { return node_->readiness(); };
+    options.is_alive = [this] { return server_->is_alive(); };
+    ops_ = std::make_unique<api::OpsServer>(std::move(options), registry_);
+    auto ops_port = ops_->start();
+    if (!ops_port) return ops_port.error() + "; choose another api.ops_port, or 0";
+    ops_port_ = *ops_port;
+    instruments_->api.build_info.with({version, "release"}).set(1);
+    return std::nullopt;
+}
+
+void Service::watch_redis() {
+    if (redis_ == nullptr) return;
+    watcher_ = std::thread([this] {
+        std::unique_lock lock(watch_mutex_);
+        while (!watch_wakes_.wait_for(lock, 500ms, [this] { return is_stopping_; })) {
+            const auto revived = redis_->revive();
+            if (revived && *revived) {
+                log_(actors::LogLevel::warning, "The embedded redis-server was started again.", {});
+            } else if (!revived) {
+                log_(actors::LogLevel::error, "The embedded redis-server cannot be started.",
+                     {{"reason", store::to_string(revived.error())}});
+            }
+        }
+    });
+}
+
+void Service::stop(base::Duration grace) {
+    if (node_ == nullptr) return;
+    node_->drain();
+    const auto deadline = base::wall_clock_now() + grace;
+    while (node_->appends_waiting() > 0 && base::wall_clock_now() < deadline) {
+        std::this_thread::sleep_for(5ms);
+    }
+    if (server_ != nullptr) server_->stop(grace);
+    if (ops_ != nullptr) ops_->stop();
+    feed_.reset();
+    server_.reset();
+    ops_.reset();
+    node_.reset();
+}
+
+Service::~Service() {
+    {
+        const std::scoped_lock lock(watch_mutex_);
+        is_stopping_ = true;
+    }
+    watch_wakes_.notify_all();
+    if (watcher_.joinable()) watcher_.join();
+    stop(base::milliseconds(500));
+    world_.reset();
+    journal_.reset();
+    redis_.reset();
+}
+
+}  // namespace crossclear::app

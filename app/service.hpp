@@ -1,0 +1,118 @@
+#pragma once
+
+#include "actors/node.hpp"
+#include "api/auth.hpp"
+#include "api/ops.hpp"
+#include "api/server.hpp"
+#include "app/config.hpp"
+#include "app/prices.hpp"
+#include "base/result.hpp"
+#include "ledger/journal/port.hpp"
+#include "metrics/instruments.hpp"
+#include "metrics/registry.hpp"
+#include "shards/simulated/world.hpp"
+#include "store/redis/embedded.hpp"
+
+#include <atomic>
+#include <condition_variable>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+/// A whole service from a configuration: the only file, with its source, that names every part.
+
+namespace crossclear::app {
+
+/// Feeds prices to the simulated world and to the oracle at the pace of the configuration. When the
+/// source is exhausted the last prices are told again, so that what is open can be settled.
+class PriceFeed {
+public:
+    /// The world and the node outlive the feed.
+    PriceFeed(std::unique_ptr<PriceSource> source, base::Duration pause,
+              shards::simulated::SimulatedWorld& world, actors::Node& node);
+    PriceFeed(const PriceFeed&) = delete;
+    PriceFeed& operator=(const PriceFeed&) = delete;
+    ~PriceFeed();
+
+    /// Whether the source has had its last tick.
+    [[nodiscard]] bool is_exhausted() const { return is_exhausted_.load(); }
+    /// The time of the latest tick, in the source's own time.
+    [[nodiscard]] base::Timestamp source_time() const { return {source_us_.load()}; }
+
+private:
+    void run();
+    void tell(const PriceTick& tick);
+
+    std::unique_ptr<PriceSource> source_;
+    base::Duration pause_;
+    shards::simulated::SimulatedWorld& world_;
+    actors::Node& node_;
+    std::atomic<bool> is_exhausted_{};
+    std::atomic<std::int64_t> source_us_{};
+    std::mutex mutex_;
+    std::condition_variable wakes_;
+    bool is_stopping_{};
+    std::thread thread_;
+};
+
+/// A running service. Parts end in the reverse order of their start.
+class Service {
+public:
+    /// Opens the journal and the world, starts the actors, then the doors.
+    /// **Errors:** one sentence with the remedy.
+    [[nodiscard]] static base::Result<std::unique_ptr<Service>, std::string> start(
+        const Config& config, actors::Log log);
+    Service(const Service&) = delete;
+    Service& operator=(const Service&) = delete;
+    ~Service();
+
+    /// Stops taking work, lets what is under way finish for at most `grace`, closes the doors and
+    /// ends the actors. The journal stays open until the service is destroyed.
+    void stop(base::Duration grace);
+
+    [[nodiscard]] std::uint16_t port() const { return port_; }
+    [[nodiscard]] std::uint16_t ops_port() const { return ops_port_; }
+    [[nodiscard]] actors::Node& node() { return *node_; }
+    [[nodiscard]] shards::simulated::SimulatedWorld& world() { return *world_; }
+    [[nodiscard]] ledger::journal::Journal& journal() { return *journal_; }
+    [[nodiscard]] metrics::Instruments& instruments() { return *instruments_; }
+    [[nodiscard]] const PriceFeed* feed() const { return feed_.get(); }
+
+private:
+    Service() = default;
+
+    [[nodiscard]] std::optional<std::string> open_journal(const Config& config);
+    [[nodiscard]] std::optional<std::string> open_world(const Config& config);
+    [[nodiscard]] std::optional<std::string> open_doors(const Config& config);
+    void fill_keys(const Config& config);
+    void watch_redis();
+
+    actors::Log log_;
+    metrics::Registry registry_;
+    std::unique_ptr<metrics::Instruments> instruments_;
+    std::unique_ptr<store::EmbeddedRedis> redis_;
+    std::unique_ptr<ledger::journal::Journal> journal_;
+    std::unique_ptr<shards::simulated::SimulatedWorld> world_;
+    std::unique_ptr<actors::Node> node_;
+    std::unique_ptr<PriceFeed> feed_;
+    api::KeyStore keys_;
+    std::unique_ptr<api::Server> server_;
+    std::unique_ptr<api::OpsServer> ops_;
+    std::uint16_t port_{};
+    std::uint16_t ops_port_{};
+    std::mutex watch_mutex_;
+    std::condition_variable watch_wakes_;
+    bool is_stopping_{};
+    std::thread watcher_;  ///< Starts the embedded redis-server again if it dies.
+};
+
+/// Where the parts of a data directory lie.
+[[nodiscard]] std::filesystem::path redis_directory(const Config& config);
+[[nodiscard]] std::filesystem::path shards_directory(const Config& config);
+
+/// The actors' view of a configuration, without journal, shards and instruments.
+[[nodiscard]] std::unique_ptr<actors::Context> context_of(const Config& config);
+
+}  // namespace crossclear::app

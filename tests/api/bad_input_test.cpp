@@ -1,0 +1,230 @@
+#include "tests/api/harness.hpp"
+
+#include <gmock/gmock.h>
+
+/// What a client may do wrong, what it is told, and that nobody else notices.
+
+namespace crossclear::api::test {
+namespace {
+
+namespace json = boost::json;
+
+struct BadFrame {
+    const char* name;
+    std::string text;
+    int code;
+    std::string reason;
+};
+
+class BadFrames : public ::testing::TestWithParam<BadFrame> {};
+
+TEST_P(BadFrames, AreAnsweredAndCostNothingElse) {
+    Harness harness;
+    const auto other = harness.connect();
+    const auto peer = harness.connect();
+    const auto reply = harness.exchange(*peer, GetParam().text);
+    EXPECT_EQ(reply.at("error").at("code").as_int64(), GetParam().code) << json::serialize(reply);
+    EXPECT_EQ(reason_in(reply.at("error")), GetParam().reason);
+    harness.expect_alive(*peer);
+    harness.expect_alive(*other);
+}
+
+std::string nested(std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); }
+std::string wide() {
+    std::string text = R"({"jsonrpc":"2.0","id":1,"method":"public/ping","params":{)";
+    for (int i = 0; i < 100; ++i) text += (i ? ",\"k" : "\"k") + std::to_string(i) + "\":1";
+    return text + "}}";
+}
+std::string long_batch() {
+    std::string text = "[";
+    for (int i = 0; i < 65; ++i)
+        text += (i ? "," : "") + std::string{R"({"jsonrpc":"2.0","id":1,"method":"public/ping"})"};
+    return text + "]";
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Wire, BadFrames,
+    ::testing::Values(
+        BadFrame{"NotJson", "hello", -32700, "not_json"},
+        BadFrame{"Empty", " ", -32700, "not_json"},
+        BadFrame{"CutOff", R"({"jsonrpc":"2.0","id":1)", -32700, "not_json"},
+        BadFrame{"TwoTexts", "{} {}", -32700, "not_json"},
+        BadFrame{"TooDeep", nested(40), -32600, "too_deep"},
+        BadFrame{"TooWide", wide(), -32600, "too_many_keys"},
+        BadFrame{"EmptyBatch", "[]", -32600, "batch_empty"},
+        BadFrame{"LongBatch", long_batch(), -32600, "batch_too_large"},
+        BadFrame{"NoObject", "7", -32600, "not_an_object"},
+        BadFrame{"NoVersion", R"({"id":1,"method":"public/ping"})", -32600, "wrong_version"},
+        BadFrame{"NoMethod", R"({"jsonrpc":"2.0","id":1})", -32600, "no_method"},
+        BadFrame{"UnknownMember", R"({"jsonrpc":"2.0","id":1,"method":"public/ping","x":1})",
+                 -32600, "unknown_member"},
+        BadFrame{"LongId", R"({"jsonrpc":"2.0","id":99999999999999999999,"method":"public/ping"})",
+                 -32600, "bad_id"},
+        BadFrame{"FractionId", R"({"jsonrpc":"2.0","id":1.5,"method":"public/ping"})", -32600,
+                 "bad_id"},
+        BadFrame{"PositionalParams",
+                 R"({"jsonrpc":"2.0","id":1,"method":"public/ping","params":[]})", -32602,
+                 "params_not_named"},
+        BadFrame{"UnknownMethod", R"({"jsonrpc":"2.0","id":1,"method":"public/pong"})", -32601,
+                 "unknown_method"},
+        BadFrame{"UnknownField",
+                 R"({"jsonrpc":"2.0","id":1,"method":"public/ping","params":{"a":1}})", -32602,
+                 "unknown_field"},
+        BadFrame{"WithoutLogin", R"({"jsonrpc":"2.0","id":1,"method":"private/get_account"})",
+                 10000, "not_authenticated"},
+        BadFrame{"DuplicateKey",
+                 R"({"jsonrpc":"2.0","id":1,"method":"public/ping","params":{"a":1,"a":2}})",
+                 -32600, "duplicate_key"},
+        BadFrame{"DuplicateKeyByEscape",
+                 "{\"jsonrpc\":\"2.0\",\"id\":1,\"i\\u0064\":2,\"method\":\"public/ping\"}", -32600,
+                 "duplicate_key"}),
+    [](const auto& each) { return each.param.name; });
+
+TEST(BadInput, ADuplicateKeyIsAnsweredUnderTheIdWhereThatIsCertain) {
+    Harness harness;
+    const auto peer = harness.connect();
+    const auto certain = harness.exchange(
+        *peer, R"({"jsonrpc":"2.0","id":5,"method":"public/ping","params":{"a":1,"a":2}})");
+    EXPECT_EQ(certain.at("id").as_int64(), 5);
+    EXPECT_EQ(certain.at("error").at("data").at("field").as_string(), "a");
+    const auto uncertain =
+        harness.exchange(*peer, R"({"jsonrpc":"2.0","id":5,"id":6,"method":"public/ping"})");
+    EXPECT_TRUE(uncertain.at("id").is_null());
+}
+
+struct BadParam {
+    const char* name;
+    const char* field;
+    std::string json;
+    int code;
+    std::string reason;
+};
+
+class BadTrades : public ::testing::TestWithParam<BadParam> {};
+
+TEST_P(BadTrades, AreRefusedByFieldAndNeverReachAnAccount) {
+    Harness harness;
+    const auto peer = harness.connect_and_log_in();
+    const auto& bad = GetParam();
+    const auto reply =
+        harness.call(*peer, "private/submit_trade", trade_params(bad.field, bad.json));
+    EXPECT_EQ(reply.code, bad.code) << json::serialize(reply.value);
+    EXPECT_EQ(reason_in(reply.value), bad.reason);
+    EXPECT_EQ(reply.value.at("data").at("field").as_string(), bad.field);
+    EXPECT_TRUE(harness.gateway.asked().empty());
+    EXPECT_TRUE(harness.call(*peer, "private/submit_trade", trade_params()).is_result());
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Wire, BadTrades,
+    ::testing::Values(
+        BadParam{"ZeroQuantity", "quantity", R"("0")", 11012, "amount_zero"},
+        BadParam{"ZeroWithDecimals", "quantity", R"("0.000")", 11012, "amount_zero"},
+        BadParam{"NegativeQuantity", "quantity", R"("-1")", 11012, "amount_negative"},
+        BadParam{"HugeQuantity", "quantity", R"("999999999999999999999")", 11012,
+                 "amount_too_large"},
+        BadParam{"OverPrecise", "quantity", R"("1.123456789")", 11012, "amount_over_precise"},
+        BadParam{"Exponent", "quantity", R"("1e3")", 11012, "amount_malformed"},
+        BadParam{"Plus", "quantity", R"("+1")", 11012, "amount_malformed"},
+        BadParam{"LeadingZero", "quantity", R"("01")", 11012, "amount_malformed"},
+        BadParam{"EmptyQuantity", "quantity", R"("")", 11012, "amount_malformed"},
+        BadParam{"NumberQuantity", "quantity", "1.5", -32602, "wrong_type"},
+        BadParam{"LongQuantity", "quantity", "99999999999999999999", -32602, "wrong_type"},
+        BadParam{"NoQuantity", "quantity", "absent", -32602, "missing_field"},
+        BadParam{"ZeroPrice", "limit_price", R"("0")", 11012, "amount_zero"},
+        BadParam{"NullPrice", "limit_price", "null", -32602, "wrong_type"},
+        BadParam{"UnknownInstrument", "instrument", R"("DOGE")", -32602, "unknown_instrument"},
+        BadParam{"MalformedAccount", "account", R"("17")", -32602, "malformed_account"},
+        BadParam{"LeadingZeroAccount", "account", R"("0-017")", -32602, "malformed_account"},
+        BadParam{"WrongSide", "side", R"("long")", -32602, "unknown_side"},
+        BadParam{"WrongTime", "time_in_force", R"("gtc")", -32602, "unknown_time_in_force"},
+        BadParam{"MalformedId", "client_id", R"("abc")", -32602, "malformed_client_id"},
+        BadParam{"Version4Id", "client_id", R"("01980000-0000-4000-8000-000000000001")", -32602,
+                 "malformed_client_id"},
+        BadParam{"ObjectId", "client_id", "{}", -32602, "wrong_type"},
+        BadParam{"UnknownField", "leverage", "5", -32602, "unknown_field"}),
+    [](const auto& each) { return each.param.name; });
+
+TEST(BadInput, IntegersAreNeverRoundedIntoRange) {
+    Harness harness;
+    const auto peer = harness.connect_and_log_in();
+    for (const char* before : {"9223372036854775808", "1e3", "1.0", "-1", "\"9\""}) {
+        const auto reply =
+            harness.call(*peer, "private/get_trades",
+                         R"({"account":"0-17","before":)" + std::string{before} + "}");
+        EXPECT_EQ(reply.code, -32602) << before;
+    }
+}
+
+TEST(BadInput, OtherMethodsNameTheirFieldsToo) {
+    Harness harness;
+    const auto peer = harness.connect_and_log_in();
+    const std::vector<std::array<std::string, 3>> cases{
+        {"private/get_trade", R"({"trade_id":"0-17-t0"})", "malformed_trade_id"},
+        {"private/get_trade", R"({"trade_id":"0-17-t99"})", "unknown_trade"},
+        {"private/get_trades", R"({"account":"0-17","count":101})", "out_of_range"},
+        {"public/set_heartbeat", R"({"interval_ms":1})", "out_of_range"},
+        {"public/subscribe", R"({"channels":[]})", "wrong_count"},
+        {"public/subscribe", R"({"channels":["marks.DOGE"]})", "unknown_channel"},
+        {"public/subscribe", R"({"channels":["account.0-17.trades"]})", "private_channel"},
+        {"public/subscribe", R"({"channels":["shards.health"],"from_seq":{"marks.sBTC":1}})",
+         "unknown_channel"},
+        {"public/subscribe", R"({"channels":["marks.sBTC"],"from_seq":{"marks.sBTC":"1"}})",
+         "wrong_type"},
+        {"oracle/publish_marks", R"({"marks":[{"asset":"sBTC","price":"0"}]})", "amount_zero"},
+        {"oracle/publish_marks", R"({"marks":[{"asset":"sBTC","price":"1","x":1}]})",
+         "unknown_field"},
+        {"public/auth", R"({"grant_type":"password"})", "unknown_grant"},
+    };
+    for (const auto& [method, params, reason] : cases) {
+        const auto reply = harness.call(*peer, method, params);
+        ASSERT_FALSE(reply.is_result()) << method << params;
+        EXPECT_EQ(reason_in(reply.value), reason) << method << params;
+    }
+}
+
+TEST(BadInput, AWrongScopeIsTheNodesToRefuse) {
+    Harness harness;
+    harness.gateway.answer = [](const actors::Request&) -> actors::Answer {
+        return actors::Refusal{
+            .code = 13011, .reason = "wrong_scope", .hint = "", .retryable = false};
+    };
+    const auto peer = harness.connect_and_log_in();
+    EXPECT_EQ(harness.call(*peer, "private/get_account", R"({"account":"0-18"})").code, 13011);
+}
+
+// --- Logins ------------------------------------------------------------------------------------
+
+std::string login_params(base::Timestamp at, const std::string& nonce, const std::string& secret,
+                         const std::string& id = key_id) {
+    return R"({"grant_type":"client_signature","key_id":")" + id + R"(","timestamp":)" +
+           std::to_string(at.us) + R"(,"nonce":")" + nonce + R"(","data":"d","signature":")" +
+           sign_login(secret, at, nonce, "d") + "\"}";
+}
+
+TEST(BadLogins, ExpiredForgedReplayedAndUnknownAreRefused) {
+    Harness harness;
+    const auto peer = harness.connect();
+    const auto secret = demo_secret(master, key_id);
+    const auto now = base::wall_clock_now();
+    const auto refusal = [&](const std::string& params) {
+        const auto reply = harness.call(*peer, "public/auth", params);
+        EXPECT_EQ(reply.code, 13009) << params;
+        return reply.is_result() ? "accepted" : reason_in(reply.value);
+    };
+    EXPECT_EQ(refusal(login_params(now - base::seconds(31), "nonce-01", secret)),
+              "timestamp_outside_window");
+    EXPECT_EQ(refusal(login_params(now + base::seconds(60), "nonce-01", secret)),
+              "timestamp_outside_window");
+    EXPECT_EQ(refusal(login_params(now, "nonce-01", "another secret")), "unknown_key_or_signature");
+    EXPECT_EQ(refusal(login_params(now, "nonce-01", secret, "demo:0-5000")),
+              "unknown_key_or_signature");
+    EXPECT_EQ(refusal(login_params(now, "nonce-01", secret, "nobody")), "unknown_key_or_signature");
+    EXPECT_TRUE(
+        harness.call(*peer, "public/auth", login_params(now, "nonce-01", secret)).is_result());
+    EXPECT_EQ(refusal(login_params(now, "nonce-01", secret)), "nonce_replayed");
+    EXPECT_EQ(harness.call(*peer, "public/auth", login_params(now, "short", secret)).code, -32602);
+}
+
+}  // namespace
+}  // namespace crossclear::api::test

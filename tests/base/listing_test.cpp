@@ -1,0 +1,96 @@
+#include "base/listing.hpp"
+
+#include "base/limits.hpp"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace crossclear::base {
+namespace {
+
+Listing a_listing() {
+    Listing listing;
+    listing.assets = {{"USD", 2, AssetKind::cash, "", ""},
+                      {"USDC", 6, AssetKind::stable, "", "circle"},
+                      {"sBTC", 8, AssetKind::synthetic, "BTC", "synthetix"},
+                      {"BTC-PERP", 8, AssetKind::contract, "BTC", "venue"}};
+    listing.instruments = {{"sBTC", InstrumentKind::in_kind, AssetId{2}, AssetId{1}},
+                           {"BTC-PERP", InstrumentKind::linear_perpetual, AssetId{3}, AssetId{1}}};
+    listing.shards = {{"synthetix", {AssetId{1}, AssetId{2}}, {InstrumentId{0}}, AssetId{1}, false},
+                      {"perpetuals", {AssetId{1}}, {InstrumentId{1}}, AssetId{1}, true}};
+    return listing;
+}
+
+TEST(Listing, WithoutFaultIsAccepted) {
+    EXPECT_EQ(fault_of(a_listing()), std::nullopt);
+    EXPECT_EQ(fault_of(Listing{}), std::nullopt);
+}
+
+struct FaultyListing {
+    std::function<void(Listing&)> break_it;
+    const char* says;
+};
+
+TEST(Listing, WithAFaultIsRefusedByName) {
+    const FaultyListing table[] = {
+        {[](Listing& l) { l.assets[2].symbol = "USDC"; }, "asset USDC is listed twice"},
+        {[](Listing& l) { l.assets[2].symbol = ""; }, "asset without a symbol"},
+        {[](Listing& l) { l.instruments[1].symbol = "sBTC"; }, "instrument sBTC is listed twice"},
+        {[](Listing& l) { l.shards[1].symbol = "synthetix"; }, "shard synthetix is listed twice"},
+        {[](Listing& l) { l.assets[2].scale = 10; }, "scale 10"},
+        {[](Listing& l) { l.assets[2].scale = -1; }, "scale -1"},
+        {[](Listing& l) { l.instruments[0].base = AssetId{4}; }, "unlisted asset"},
+        {[](Listing& l) { l.instruments[0].settlement = AssetId{4}; }, "unlisted asset"},
+        {[](Listing& l) { l.instruments[0].kind = InstrumentKind::linear_perpetual; },
+         "contracts are perpetuals"},
+        {[](Listing& l) { l.instruments[1].base = AssetId{2}; }, "contracts are perpetuals"},
+        {[](Listing& l) { l.instruments[0].settlement = AssetId{2}; }, "paid in itself"},
+        {[](Listing& l) {
+             l.instruments.push_back({"other", InstrumentKind::in_kind, AssetId{2}, AssetId{1}});
+         },
+         "same base"},
+        {[](Listing& l) { l.shards[0].gas = AssetId{4}; }, "unlisted asset"},
+        {[](Listing& l) { l.shards[0].assets.push_back(AssetId{4}); }, "unlisted asset"},
+        {[](Listing& l) { l.shards[0].instruments.push_back(InstrumentId{2}); },
+         "unlisted instrument"},
+        {[](Listing& l) { l.assets.resize(limits::assets_max + 1); }, "too many assets"},
+        {[](Listing& l) { l.instruments.resize(limits::instruments_max + 1); },
+         "too many instruments"},
+        {[](Listing& l) { l.shards.resize(limits::shards_max + 1); }, "too many shards"},
+    };
+    for (const auto& row : table) {
+        auto listing = a_listing();
+        row.break_it(listing);
+        const auto fault = fault_of(listing);
+        ASSERT_TRUE(fault.has_value()) << row.says;
+        EXPECT_NE(fault->find(row.says), std::string::npos) << *fault;
+    }
+}
+
+TEST(Listing, FindsBySymbol) {
+    const auto listing = a_listing();
+    EXPECT_EQ(listing.find_asset("sBTC"), AssetId{2});
+    EXPECT_EQ(listing.find_asset("sbtc"), std::nullopt);
+    EXPECT_EQ(listing.find_instrument("BTC-PERP"), InstrumentId{1});
+    EXPECT_EQ(listing.find_instrument("USDC"), std::nullopt);
+    EXPECT_EQ(listing.find_shard("perpetuals"), ShardId{1});
+    EXPECT_EQ(listing.find_shard(""), std::nullopt);
+}
+
+TEST(Listing, KnowsWhoTradesWhat) {
+    const auto listing = a_listing();
+    EXPECT_EQ(listing.instrument_of(AssetId{3}), InstrumentId{1});
+    EXPECT_EQ(listing.instrument_of(AssetId{1}), std::nullopt);
+    EXPECT_EQ(listing.venues_of(InstrumentId{1}), std::vector{ShardId{1}});
+    EXPECT_TRUE(Listing{}.venues_of(InstrumentId{0}).empty());
+}
+
+TEST(Listing, StopsTheProcessOnAnIdItDoesNotHave) {
+    EXPECT_DEATH(static_cast<void>(a_listing().asset(AssetId{4})), "names an entry");
+}
+
+}  // namespace
+}  // namespace crossclear::base

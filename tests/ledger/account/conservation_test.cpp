@@ -1,0 +1,112 @@
+#include "base/rng.hpp"
+#include "ledger/account/machine.hpp"
+#include "tests/support/builders.hpp"
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include <cstdint>
+#include <map>
+#include <variant>
+
+namespace crossclear::tests {
+namespace {
+
+using namespace ledger::account;
+
+using PerAsset = std::map<base::AssetId, std::int64_t>;
+
+/// What the broker owes the client on balance, by asset.
+PerAsset owed_to_client(const State& state) {
+    PerAsset owed;
+    for (const auto& [asset, holding] : state.holdings) {
+        owed[asset] =
+            holding.seen.v + holding.free.v + holding.unsettled.v + holding.held.v - holding.recv.v;
+    }
+    return owed;
+}
+
+/// What an event says comes in from or goes out to others: told from its own figures, not from the
+/// changes of balances that it carries.
+struct Exchanged {
+    PerAsset& sum;
+
+    void operator()(const TradeNovated& novated) const {
+        sum[novated.settlement] -= novated.fee.v;
+        if (novated.is_contract) return;
+        sum[novated.settlement] += novated.cash.v;
+        sum[novated.base] += novated.quantity.v;
+    }
+    void operator()(const CommandRefused&) const {}
+    void operator()(const WithdrawalHeld&) const {}
+    void operator()(const WithdrawalReturned&) const {}
+    void operator()(const WithdrawalPaid& paid) const { sum[paid.asset] -= paid.amount.v; }
+    void operator()(const DepositNoted& noted) const {
+        if (noted.change.seen.v > 0) sum[noted.asset] += noted.amount.v;
+        if (noted.finality == ledger::Finality::unseen) sum[noted.asset] -= noted.amount.v;
+    }
+    void operator()(const ClaimsCovered&) const {}
+    void operator()(const ClaimsCashSettled& settled) const {
+        sum[settled.asset] -= settled.amount.v;
+        sum[settled.settlement] += settled.cash.v;
+    }
+    void operator()(const VariationSettled& settled) const {
+        sum[settled.settlement] += settled.change.v;
+    }
+};
+
+void drop_zeros(PerAsset& sums) {
+    std::erase_if(sums, [](const auto& entry) { return entry.second == 0; });
+}
+
+// Goal: no event creates or loses a minor unit: what balances gain is what the event says was
+// exchanged, asset by asset.
+RC_GTEST_PROP(AccountConservation, BalancesChangeByWhatAnEventSaysWasExchanged, ()) {
+    base::Rng rng{*rc::gen::arbitrary<std::uint64_t>()};
+    State state = an_account().with_free(world::usdc, 5'000).with_free(world::eth, 500);
+    for (int step = 0; step < 200; ++step) {
+        const auto decision = decide(state, random_account_command(rng, state));
+        if (!decision) continue;
+        for (const Event& event : *decision) {
+            PerAsset expected = owed_to_client(state);
+            std::visit(Exchanged{expected}, event);
+            ledger::account::apply(state, event);
+            PerAsset actual = owed_to_client(state);
+            drop_zeros(expected);
+            drop_zeros(actual);
+            RC_ASSERT(actual == expected);
+        }
+    }
+}
+
+/// What a contract's trades cost and its settlements paid.
+struct Booked {
+    std::int64_t bought{};
+    std::int64_t paid_out{};
+
+    void operator()(const TradeNovated& novated) {
+        if (novated.is_contract) bought -= novated.cash.v;
+    }
+    void operator()(const VariationSettled& settled) { paid_out += settled.change.v; }
+    template <class Other>
+    void operator()(const Other&) {}
+};
+
+// Goal: a position's settled value is what it cost and what was paid on it since, to the unit.
+RC_GTEST_PROP(AccountConservation, AContractsValueIsItsCostAndWhatWasPaidOnIt, ()) {
+    base::Rng rng{*rc::gen::arbitrary<std::uint64_t>()};
+    State state = an_account();
+    Booked booked;
+    for (int step = 0; step < 200; ++step) {
+        for (const Event& event : run(state, random_account_command(rng, state))) {
+            std::visit(booked, event);
+        }
+        const auto found = state.contracts.find(world::eth_perp);
+        const std::int64_t settled =
+            found == state.contracts.end() ? 0 : found->second.settled_value.v;
+        RC_ASSERT(settled == booked.bought + booked.paid_out);
+    }
+}
+
+}  // namespace
+}  // namespace crossclear::tests

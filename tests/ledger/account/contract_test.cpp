@@ -1,0 +1,107 @@
+#include "ledger/account/balances.hpp"
+#include "ledger/account/machine.hpp"
+#include "tests/support/builders.hpp"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+
+namespace crossclear::tests {
+namespace {
+
+using namespace ledger::account;
+using base::Amount;
+
+constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
+
+TEST(AccountContract, ATradeMovesTheFeeAndAMemoAndIsSettledAtOnce) {
+    State state = an_account().with_free(world::usdc, 100);
+    const auto events = run(state, a_contract_trade(1, 10, 20));
+
+    EXPECT_EQ(holding_of(state, world::usdc).free, Amount{99});
+    EXPECT_FALSE(state.holdings.contains(world::eth_perp));
+    const Contract contract{.quantity = Amount{10}, .settled_value = Amount{20}};
+    EXPECT_EQ(state.contracts.at(world::eth_perp), contract);
+    EXPECT_EQ(std::get<TradeNovated>(events.at(0)).cash, Amount{-20});
+    EXPECT_EQ(state.trades.at(1).state, TradeState::settled);
+}
+
+TEST(AccountContract, AShortPositionNeedsNoHolding) {
+    State state = an_account().with_free(world::usdc, 100);
+    run(state, a_contract_trade(1, -10, 20));
+
+    const Contract contract{.quantity = Amount{-10}, .settled_value = Amount{-20}};
+    EXPECT_EQ(state.contracts.at(world::eth_perp), contract);
+}
+
+TEST(AccountContract, AGainIsCreditedAsAClaimOfVariation) {
+    State state = an_account().with_contract(10, 20);
+    run(state, a_settlement_at(base::Price{3'000'000'000}));
+
+    const Claim claim{.trade = 0, .amount = Amount{10}, .settle_by = world::settle_by};
+    ASSERT_EQ(holding_of(state, world::usdc).claims.size(), 1U);
+    EXPECT_EQ(holding_of(state, world::usdc).claims.front(), claim);
+    EXPECT_EQ(state.contracts.at(world::eth_perp).settled_value, Amount{30});
+}
+
+TEST(AccountContract, ALossIsBookedWhateverTheClientHolds) {
+    State state = an_account().with_contract(10, 20).with_free(world::usdc, 3);
+    run(state, a_settlement_at(base::Price{1'000'000'000}));
+
+    EXPECT_EQ(holding_of(state, world::usdc).free, Amount{0});
+    EXPECT_EQ(holding_of(state, world::usdc).recv, Amount{7});
+}
+
+TEST(AccountContract, TheValueRoundsAgainstTheClientLongOrShort) {
+    State owner = an_account().with_contract(1, 0);
+    const auto gain = run(owner, a_settlement_at(base::Price{1'900'000'000}));
+    EXPECT_EQ(std::get<VariationSettled>(gain.at(0)).change, Amount{1});
+    State debtor = an_account().with_contract(-1, 0);
+    const auto loss = run(debtor, a_settlement_at(base::Price{1'900'000'000}));
+    EXPECT_EQ(std::get<VariationSettled>(loss.at(0)).change, Amount{-2});
+}
+
+TEST(AccountContract, ASecondSettlementAtTheSameMarkIsNothing) {
+    State state = an_account().with_contract(10, 20);
+    run(state, a_settlement_at(base::Price{3'000'000'000}));
+    EXPECT_EQ(decide(state, a_settlement_at(base::Price{3'000'000'000})),
+              Decision{std::vector<Event>{}});
+}
+
+TEST(AccountContract, AClosedPositionSettlesItsRestAndIsForgotten) {
+    State state = an_account().with_free(world::usdc, 100).with_contract(10, 20);
+    run(state, a_contract_trade(1, -10, 25));
+    const Contract closed{.quantity = Amount{0}, .settled_value = Amount{-5}};
+    EXPECT_EQ(state.contracts.at(world::eth_perp), closed);
+    run(state, a_settlement_at(world::mark));
+
+    EXPECT_TRUE(state.contracts.empty());
+    EXPECT_EQ(holding_of(state, world::usdc).unsettled, Amount{5});
+}
+
+TEST(AccountContract, APositionClosedWithoutARestIsForgottenAtOnce) {
+    State state = an_account().with_free(world::usdc, 100).with_contract(10, 20);
+    run(state, a_contract_trade(1, -10, 20));
+    EXPECT_TRUE(state.contracts.empty());
+}
+
+TEST(AccountContract, SettlesNothingWithoutAPosition) {
+    const State state = an_account();
+    EXPECT_EQ(decide(state, a_settlement_at(world::mark)), Decision{std::vector<Event>{}});
+}
+
+TEST(AccountContract, RefusesASettlementWithoutAMarkOrOutOfRange) {
+    const State state = an_account().with_contract(most, -most);
+    EXPECT_EQ(decide(state, a_settlement_at(base::Price{0})),
+              Decision{base::Failure{Reject::price_is_stale}});
+    EXPECT_EQ(decide(state, a_settlement_at(world::mark)),
+              Decision{base::Failure{Reject::notional_out_of_range}});
+    EXPECT_EQ(decide(state, a_settlement_at(base::Price{1'000'000'000})),
+              Decision{base::Failure{Reject::notional_out_of_range}});
+    auto wide = a_settlement_at(world::mark);
+    wide.settlement_scale = -1;
+    EXPECT_EQ(decide(state, wide), Decision{base::Failure{Reject::notional_out_of_range}});
+}
+
+}  // namespace
+}  // namespace crossclear::tests

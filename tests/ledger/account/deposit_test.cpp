@@ -1,0 +1,119 @@
+#include "ledger/account/balances.hpp"
+#include "ledger/account/machine.hpp"
+#include "tests/support/builders.hpp"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+
+namespace crossclear::tests {
+namespace {
+
+using namespace ledger::account;
+using base::Amount;
+using ledger::Finality;
+
+constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
+const Decision nothing{std::vector<Event>{}};
+
+NoteDeposit the_deposit(Finality finality) { return a_deposit(7, world::eth, 10, finality); }
+
+const Holding& eth_of(const State& state) { return holding_of(state, world::eth); }
+
+TEST(AccountDeposit, CountsAsSeenUntilItIsFinal) {
+    State state = an_account();
+    run(state, the_deposit(Finality::seen));
+    EXPECT_EQ(eth_of(state).seen, Amount{10});
+    run(state, the_deposit(Finality::final));
+    EXPECT_EQ(eth_of(state).seen, Amount{0});
+    EXPECT_EQ(eth_of(state).free, Amount{10});
+}
+
+TEST(AccountDeposit, FinalAtFirstSightPassesThroughSeen) {
+    State state = an_account();
+    const auto events = run(state, the_deposit(Finality::final));
+
+    ASSERT_EQ(events.size(), 2U);
+    EXPECT_EQ(std::get<DepositNoted>(events[0]).finality, Finality::seen);
+    EXPECT_EQ(std::get<DepositNoted>(events[0]).change.seen, Amount{10});
+    EXPECT_EQ(std::get<DepositNoted>(events[1]).finality, Finality::final);
+    EXPECT_EQ(eth_of(state).free, Amount{10});
+}
+
+TEST(AccountDeposit, RecordsRisingCertaintyWithoutMovingMoney) {
+    State state = an_account();
+    run(state, the_deposit(Finality::seen));
+    const auto events = run(state, the_deposit(Finality::safe));
+
+    ASSERT_EQ(events.size(), 1U);
+    ledger::BalanceChange none;
+    none.asset = world::eth;
+    EXPECT_EQ(std::get<DepositNoted>(events[0]).change, none);
+    EXPECT_EQ(state.deposits.at({.shard = world::shard, .id = 7}), Finality::safe);
+    EXPECT_EQ(decide(state, the_deposit(Finality::included)), nothing);
+}
+
+TEST(AccountDeposit, LeavesSeenWhenReorganisedAway) {
+    State state = an_account();
+    run(state, the_deposit(Finality::included));
+    run(state, the_deposit(Finality::unseen));
+    EXPECT_EQ(eth_of(state), Holding{});
+    EXPECT_EQ(decide(state, the_deposit(Finality::unseen)), nothing);
+}
+
+TEST(AccountDeposit, MayComeBackAfterAReorganisation) {
+    State state = an_account();
+    run(state, the_deposit(Finality::included));
+    run(state, the_deposit(Finality::unseen));
+    run(state, the_deposit(Finality::final));
+    EXPECT_EQ(eth_of(state).free, Amount{10});
+}
+
+TEST(AccountDeposit, IsBookedOnceHoweverOftenItIsTold) {
+    State state = an_account();
+    run(state, the_deposit(Finality::final));
+    for (const auto finality :
+         {Finality::unseen, Finality::seen, Finality::included, Finality::safe, Finality::final}) {
+        EXPECT_EQ(decide(state, the_deposit(finality)), nothing);
+    }
+}
+
+TEST(AccountDeposit, NeverSeenAndGoneIsNothing) {
+    EXPECT_EQ(decide(an_account(), the_deposit(Finality::unseen)), nothing);
+}
+
+TEST(AccountDeposit, OfOneShardIsNotThatOfAnother) {
+    State state = an_account();
+    run(state, the_deposit(Finality::final));
+    NoteDeposit other = the_deposit(Finality::final);
+    other.shard = base::ShardId{9};
+    run(state, other);
+    EXPECT_EQ(eth_of(state).free, Amount{20});
+}
+
+TEST(AccountDeposit, LeavesADebtToBeRepaidByTheClientsOwnTrade) {
+    State state = an_account().with_debt(5);
+    run(state, a_deposit(1, world::usdc, 10, Finality::final));
+    EXPECT_EQ(holding_of(state, world::usdc).recv, Amount{5});
+    EXPECT_EQ(holding_of(state, world::usdc).free, Amount{10});
+}
+
+TEST(AccountDeposit, RefusesWhatDoesNotFit) {
+    State state = an_account().with_free(world::eth, most - 9);
+    const Decision out_of_range{base::Failure{Reject::notional_out_of_range}};
+    EXPECT_EQ(decide(state, the_deposit(Finality::seen)), out_of_range);
+    EXPECT_EQ(decide(state, the_deposit(Finality::final)), out_of_range);
+    EXPECT_EQ(decide(state, a_deposit(1, world::eth, 0, Finality::seen)),
+              Decision{base::Failure{Reject::quantity_must_be_positive}});
+}
+
+// Goal: a shard that changes its story cannot drive SEEN below zero.
+TEST(AccountDeposit, RefusesMoreFinalThanWasSeen) {
+    State state = an_account();
+    run(state, the_deposit(Finality::seen));
+    EXPECT_EQ(decide(state, a_deposit(7, world::eth, 11, Finality::final)),
+              Decision{base::Failure{Reject::notional_out_of_range}});
+}
+
+}  // namespace
+}  // namespace crossclear::tests

@@ -1,0 +1,34 @@
+#include "ledger/account/machine.hpp"
+#include "tests/support/builders.hpp"
+#include "tests/support/machine_laws.hpp"
+
+#include <gtest/gtest.h>
+
+namespace crossclear::tests {
+namespace {
+
+namespace account = ledger::account;
+
+struct AccountTraits
+    : MachineTraits<account::State, account::Command, account::Event, account::Effect> {
+    static State initial() {
+        return an_account().with_free(world::usdc, 5'000).with_free(world::eth, 500);
+    }
+    static Command random_command(base::Rng& rng, const State& state) {
+        return random_account_command(rng, state);
+    }
+    /// A withdrawal's start is answered by its end, however it ends.
+    static bool is_answered(const State& state, const Effect& effect) {
+        return !state.withdrawals.contains(std::get<account::StartWithdrawal>(effect).number);
+    }
+    /// A grant of cover is spent once by the host that holds it: the same again is another grant.
+    static bool is_idempotent(const Command& command) {
+        return !std::holds_alternative<account::CoverClaims>(command);
+    }
+};
+
+}  // namespace
+
+MACHINE_LAWS(Account, AccountTraits);
+
+}  // namespace crossclear::tests

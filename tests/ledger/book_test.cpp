@@ -1,0 +1,138 @@
+#include "ledger/book.hpp"
+
+#include <gtest/gtest.h>
+
+namespace crossclear::ledger {
+namespace {
+
+using base::Amount;
+using base::Timestamp;
+
+constexpr base::BrokerId broker{0};
+constexpr base::ShardId shard{1};
+constexpr base::AssetId eth{1};
+constexpr BrokerAsset of{broker, eth};
+constexpr base::AccountId first{11};
+constexpr base::AccountId second{12};
+
+Entry claim(base::AccountId account, std::int64_t amount, std::int64_t due) {
+    account::TradeNovated trade;
+    trade.base = eth;
+    trade.quantity = Amount{amount};
+    trade.settle_by = Timestamp{due};
+    trade.changes = {BalanceChange{
+        .asset = eth, .seen = {}, .free = {}, .unsettled = Amount{amount}, .held = {}, .recv = {}}};
+    return {base::entity_of(account), account::Event{trade}};
+}
+
+Entry cover(base::AccountId account, std::int64_t amount) {
+    return {base::entity_of(account),
+            account::Event{account::ClaimsCovered{
+                .asset = eth, .amount = Amount{amount}, .parts = {}, .at = {}}}};
+}
+
+Entry grant(std::int64_t total) {
+    return {base::entity_of(base::EntityKind::cover, broker),
+            cover::Event{cover::QuotaArrived{.asset = eth, .granted_total = Amount{total}}}};
+}
+
+Entry paid_out(base::AccountId account, std::int64_t amount) {
+    return {base::entity_of(account), account::Event{account::WithdrawalPaid{
+                                          .number = 1, .asset = eth, .amount = Amount{amount}}}};
+}
+
+Entry held(base::AccountId account, std::int64_t amount) {
+    account::WithdrawalHeld event;
+    event.asset = eth;
+    event.amount = Amount{amount};
+    return {base::entity_of(account), account::Event{event}};
+}
+
+Entry deposited(std::uint64_t block, std::int64_t amount) {
+    netting::DepositRecorded event;
+    event.shard = shard;
+    event.asset = eth;
+    event.amount = Amount{amount};
+    event.finality = Finality::final;
+    event.block = block;
+    return {base::entity_of(base::EntityKind::netting, broker), netting::Event{event}};
+}
+
+TEST(Book, CoversTheOldestClaimFirst) {
+    Book book;
+    fold(book, claim(first, 5, 100));
+    fold(book, claim(second, 7, 50));
+    auto next = next_claim(book, of);
+    ASSERT_TRUE(next.has_value());
+    EXPECT_EQ(next->account, first);
+    EXPECT_EQ(next->amount, Amount{5});
+    take_front_claim(book, of, Amount{2});
+    EXPECT_EQ(next_claim(book, of)->amount, Amount{3});
+    take_front_claim(book, of, Amount{3});
+    EXPECT_EQ(next_claim(book, of)->account, second);
+}
+
+// An account may sell what it claims before it is covered: its place in the queue is then empty.
+TEST(Book, PassesOverClaimsThatWereUsedUp) {
+    Book book;
+    fold(book, claim(first, 5, 100));
+    fold(book, claim(second, 7, 100));
+    fold(book, claim(first, -5, 100));
+    const auto next = next_claim(book, of);
+    ASSERT_TRUE(next.has_value());
+    EXPECT_EQ(next->account, second);
+}
+
+TEST(Book, NeverOffersMoreThanAnAccountStillClaims) {
+    Book book;
+    fold(book, claim(first, 5, 100));
+    fold(book, claim(first, -3, 100));
+    EXPECT_EQ(next_claim(book, of)->amount, Amount{2});
+}
+
+TEST(Book, AQuotaIsUsedByCoverAndLeavesWithAWithdrawal) {
+    Book book;
+    fold(book, claim(first, 5, 100));
+    EXPECT_EQ(room(book, of), Amount{0});
+    fold(book, grant(6));
+    EXPECT_EQ(room(book, of), Amount{6});
+    fold(book, cover(first, 5));
+    EXPECT_EQ(room(book, of), Amount{1});
+    EXPECT_FALSE(next_claim(book, of).has_value());
+    fold(book, held(first, 5));
+    EXPECT_EQ(room(book, of), Amount{1});
+    fold(book, paid_out(first, 5));
+    EXPECT_EQ(room(book, of), Amount{1}) << "the tokens took their quota along";
+    EXPECT_EQ(size_of(book.quotas.at(of)), Amount{1});
+}
+
+TEST(Book, AGrantIsATotalSoARepeatDoesNoHarm) {
+    Book book;
+    fold(book, grant(6));
+    fold(book, grant(6));
+    EXPECT_EQ(room(book, of), Amount{6});
+}
+
+TEST(Book, CoverBeyondTheQuotaIsAFault) {
+    Book book;
+    fold(book, claim(first, 5, 100));
+    fold(book, grant(4));
+    fold(book, cover(first, 5));
+    const auto fault = fault_of(book);
+    ASSERT_TRUE(fault.has_value());
+    EXPECT_NE(fault->find("with a quota of 4"), std::string::npos) << *fault;
+}
+
+TEST(Book, LooksBackToAnEarlierBlock) {
+    Book book;
+    fold(book, deposited(10, 100));
+    fold(book, deposited(12, 7));
+    const auto& shards = book.shards.at({broker, shard});
+    EXPECT_EQ(at_block(shards, 9).at(eth).held, Amount{0});
+    EXPECT_EQ(at_block(shards, 10).at(eth).held, Amount{100});
+    EXPECT_EQ(at_block(shards, 11).at(eth).held, Amount{100});
+    EXPECT_EQ(at_block(shards, 12).at(eth).held, Amount{107});
+}
+
+}  // namespace
+}  // namespace crossclear::ledger

@@ -1,0 +1,339 @@
+#include "ledger/netting/machine.hpp"
+
+#include "base/rng.hpp"
+#include "ledger/postings.hpp"
+#include "tests/support/machine_laws.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdint>
+
+namespace crossclear::ledger::netting {
+namespace {
+
+using base::Amount;
+using base::Timestamp;
+
+constexpr base::BrokerId broker{0};
+constexpr base::AssetId usdc{0};
+constexpr base::AssetId eth{1};
+constexpr base::ShardId here{0};
+constexpr base::ShardId there{1};
+constexpr base::PartitionId first{0};
+constexpr base::PartitionId second{1};
+constexpr base::AccountId client{17};
+
+State a_house() {
+    State state;
+    state.id = base::entity_of(base::EntityKind::netting, broker);
+    state.partitions = 2;
+    return state;
+}
+
+// Decides and applies; the events, none where it was refused.
+std::vector<Event> run(State& state, const Command& command) {
+    const auto decision = decide(state, command);
+    if (!decision) return {};
+    for (const auto& event : *decision) apply(state, event);
+    EXPECT_EQ(check_invariants(state), std::nullopt);
+    return *decision;
+}
+
+// Needs `need` ETH at 2 USDC; bought at 2.1 at most.
+Exposure an_exposure(std::int64_t need) {
+    return Exposure{.base = eth,
+                    .instrument = {},
+                    .shard = here,
+                    .is_contract = false,
+                    .settlement = usdc,
+                    .need = Amount{need},
+                    .overdue = {},
+                    .band = Amount{10},
+                    .task_max = Amount{1'000},
+                    .mark = {},
+                    .bound_buy = {},
+                    .bound_sell = {},
+                    .cost_at_bound = Amount{2'100},
+                    .notional_cents_of_max = 200'000,
+                    .given_on_shard = Amount{100'000},
+                    .base_on_shard = Amount{100'000}};
+}
+
+CoverLine a_line(base::AssetId asset, std::int64_t backing,
+                 std::vector<CoverLine::Want> wants = {}) {
+    return CoverLine{
+        .asset = asset, .backing = Amount{backing}, .reserve = {}, .partitions = std::move(wants)};
+}
+
+Balance a_balance(std::vector<CoverLine> cover, std::vector<Exposure> exposures = {}) {
+    return Balance{.cover = std::move(cover),
+                   .exposures = std::move(exposures),
+                   .is_market_orderly = true,
+                   .now = {}};
+}
+
+RecordDeposit a_deposit(Finality finality, std::int64_t amount = 50) {
+    return RecordDeposit{.notice = {.id = 3,
+                                    .shard = here,
+                                    .account = client,
+                                    .asset = eth,
+                                    .amount = Amount{amount},
+                                    .finality = finality,
+                                    .block = 9},
+                         .at = {}};
+}
+
+RecordVariation a_variation(std::uint64_t number) {
+    return RecordVariation{.notice = {.shard = here,
+                                      .number = number,
+                                      .instrument = {},
+                                      .change = Amount{4},
+                                      .block = 1},
+                           .contract = eth,
+                           .settlement = usdc,
+                           .at = {}};
+}
+
+TEST(Netting, GrantsTheOldestFirstAndNeverMoreThanIsThere) {
+    State state = a_house();
+    run(state, a_balance({a_line(eth, 100, {{second, Amount{80}, {}}, {first, Amount{80}, {}}})}));
+    EXPECT_EQ((state.granted.at({second, eth})), Amount{80});
+    EXPECT_EQ((state.granted.at({first, eth})), Amount{20});
+    // All is promised: whatever is wanted, nothing more is granted.
+    EXPECT_TRUE(run(state, a_balance({a_line(eth, 100, {{first, Amount{60}, {}}})})).empty());
+    // What one gives back another may have.
+    run(state, a_balance({a_line(eth, 100, {{first, Amount{60}, {}}, {second, {}, Amount{30}}})}));
+    EXPECT_EQ((state.granted.at({first, eth})), Amount{50});
+}
+
+TEST(Netting, KeepsAReserveBack) {
+    State state = a_house();
+    auto line = a_line(eth, 100, {{first, Amount{80}, {}}});
+    line.reserve = Amount{40};
+    run(state, a_balance({line}));
+    EXPECT_EQ((state.granted.at({first, eth})), Amount{60});
+}
+
+TEST(Netting, WhatAHedgeMaySpendIsNotGranted) {
+    State state = a_house();
+    run(state, a_balance({a_line(usdc, 1'000)}, {an_exposure(200)}));
+    ASSERT_EQ(state.hedges.size(), 1U);
+    EXPECT_EQ(state.hedges.begin()->second.reserved, Amount{420});
+    run(state, a_balance({a_line(usdc, 1'000, {{first, Amount{900}, {}}})}));
+    EXPECT_EQ((state.granted.at({first, usdc})), Amount{580});
+}
+
+TEST(Netting, FitsATaskToWhatIsNotPromised) {
+    State state = a_house();
+    run(state, a_balance({a_line(usdc, 210)}, {an_exposure(200)}));
+    EXPECT_EQ(state.hedges.begin()->second.quantity, Amount{100});
+    EXPECT_EQ(state.hedges.begin()->second.reserved, Amount{210});
+}
+
+TEST(Netting, LeavesAResidualInsideItsBandUnlessClaimsAreDue) {
+    State state = a_house();
+    auto exposure = an_exposure(10);
+    EXPECT_TRUE(run(state, a_balance({a_line(usdc, 1'000)}, {exposure})).empty());
+    exposure.overdue = Amount{4};
+    run(state, a_balance({a_line(usdc, 1'000)}, {exposure}));
+    EXPECT_EQ(state.hedges.begin()->second.quantity, Amount{4});
+}
+
+TEST(Netting, SellsWhatItHasTooMuchOf) {
+    State state = a_house();
+    run(state, a_balance({a_line(eth, 1'000)}, {an_exposure(-200)}));
+    EXPECT_EQ(state.hedges.begin()->second.quantity, Amount{-200});
+    EXPECT_EQ(state.hedges.begin()->second.given_asset, eth);
+}
+
+TEST(Netting, HasOneOpenTaskAnAsset) {
+    State state = a_house();
+    run(state, a_balance({a_line(usdc, 10'000)}, {an_exposure(200)}));
+    run(state, a_balance({a_line(usdc, 10'000)}, {an_exposure(500)}));
+    EXPECT_EQ(state.hedges.size(), 1U);
+    const CloseHedge close{.number = 1, .filled = Amount{100}, .at = {}};
+    const auto closed = run(state, close);
+    ASSERT_EQ(closed.size(), 1U);
+    EXPECT_EQ(std::get<HedgeClosed>(closed.front()).notional_cents, 20'000);
+    EXPECT_TRUE(run(state, close).empty());
+    run(state, a_balance({a_line(usdc, 10'000)}, {an_exposure(500)}));
+    EXPECT_EQ(state.hedges.begin()->first, 2U);
+}
+
+TEST(Netting, OpensNothingWhileTheMarketIsDisorderly) {
+    State state = a_house();
+    auto balance = a_balance({a_line(usdc, 10'000)}, {an_exposure(200)});
+    balance.is_market_orderly = false;
+    EXPECT_TRUE(run(state, balance).empty());
+}
+
+TEST(Netting, BooksADepositOnceHoweverOftenItIsTold) {
+    State state = a_house();
+    EXPECT_EQ(run(state, a_deposit(Finality::final)).size(), 2U) << "seen, then final";
+    EXPECT_TRUE(run(state, a_deposit(Finality::final)).empty());
+    EXPECT_TRUE(run(state, a_deposit(Finality::included)).empty());
+    EXPECT_TRUE(run(state, a_deposit(Finality::unseen)).empty()) << "final stays final";
+    run(state, AcknowledgeDeposit{.deposit = 3, .shard = here, .finality = Finality::final});
+    EXPECT_TRUE(state.deposits.empty());
+    EXPECT_TRUE(run(state, a_deposit(Finality::final)).empty());
+    EXPECT_EQ((state.deposited.at({base::partition_of(client, 2), eth})), Amount{50});
+}
+
+TEST(Netting, ADepositThatWasReplacedMayComeBack) {
+    State state = a_house();
+    run(state, a_deposit(Finality::included));
+    EXPECT_EQ(run(state, a_deposit(Finality::unseen)).size(), 1U);
+    EXPECT_EQ(run(state, a_deposit(Finality::final)).size(), 2U);
+}
+
+TEST(Netting, RefusesADepositThatContradictsItself) {
+    State state = a_house();
+    run(state, a_deposit(Finality::seen));
+    EXPECT_EQ(decide(state, a_deposit(Finality::final, 51)).error(),
+              Reject::deposit_contradicts_record);
+    auto other = a_deposit(Finality::seen);
+    other.notice.account = base::account_id(base::BrokerId{1}, 17);
+    EXPECT_EQ(decide(a_house(), other).error(), Reject::deposit_of_other_broker);
+}
+
+TEST(Netting, TakesVariationInOrder) {
+    State state = a_house();
+    EXPECT_EQ(run(state, a_variation(1)).size(), 1U);
+    EXPECT_TRUE(run(state, a_variation(1)).empty());
+    EXPECT_EQ(decide(state, a_variation(3)).error(), Reject::variation_out_of_order);
+    EXPECT_EQ(run(state, a_variation(2)).size(), 1U);
+}
+
+TEST(Netting, RefillsAShardFromTheRichestThatCanSpareIt) {
+    State state = a_house();
+    const LevelShards level{.lines = {{here, usdc, Amount{5}, Amount{10}, Amount{50}},
+                                      {there, usdc, Amount{70}, Amount{10}, Amount{50}}},
+                            .now = {}};
+    const auto events = run(state, level);
+    ASSERT_EQ(events.size(), 1U);
+    const auto& move = std::get<MoveOpened>(events.front());
+    EXPECT_EQ(move.from, there);
+    EXPECT_EQ(move.to, here);
+    EXPECT_EQ(move.amount, Amount{20}) << "the giver keeps its own target";
+    EXPECT_TRUE(run(state, level).empty()) << "one move at a time";
+    EXPECT_EQ(outstanding(state).size(), 1U);
+    run(state, CloseMove{.number = 1, .is_settled = true, .at = {}});
+    EXPECT_TRUE(outstanding(state).empty());
+}
+
+TEST(Netting, IsFoundedOnce) {
+    State state = a_house();
+    const Found found{.lines = {{here, usdc, Amount{100}, Source::capital}},
+                      .margins = {{here, usdc, Amount{40}}},
+                      .at = {}};
+    EXPECT_EQ(run(state, found).size(), 2U);
+    EXPECT_TRUE(run(state, found).empty());
+    // Margin on its way leaves the backing: it must not be promised meanwhile.
+    run(state, a_balance({a_line(usdc, 100, {{first, Amount{100}, {}}})}));
+    EXPECT_EQ((state.granted.at({first, usdc})), Amount{60});
+}
+
+// --- Laws ----------------------------------------------------------------------------------------
+
+struct NettingTraits : tests::MachineTraits<State, Command, Event, Effect> {
+    static State initial() { return a_house(); }
+
+    static Amount random_amount(base::Rng& rng, std::uint64_t below) {
+        return Amount{static_cast<std::int64_t>(rng.below(below))};
+    }
+
+    static Command random_balance(base::Rng& rng) {
+        Balance balance = a_balance({a_line(usdc, 1'000), a_line(eth, 1'000)});
+        for (auto& line : balance.cover) {
+            line.backing = random_amount(rng, 5'000);
+            line.partitions = {{first, random_amount(rng, 300), random_amount(rng, 50)},
+                               {second, random_amount(rng, 300), {}}};
+        }
+        balance.exposures = {an_exposure(static_cast<std::int64_t>(rng.below(800)) - 400)};
+        balance.exposures.front().is_contract = rng.below(4) == 0;
+        return balance;
+    }
+
+    static Command random_command(base::Rng& rng, const State& state) {
+        if (!state.is_founded) {
+            return Found{.lines = {{here, usdc, Amount{100}, Source::capital}},
+                         .margins = {{here, usdc, Amount{40}}},
+                         .at = {}};
+        }
+        switch (rng.below(8)) {
+            case 0: {
+                auto deposit = a_deposit(static_cast<Finality>(rng.below(5)));
+                deposit.notice.id = rng.below(4);
+                return deposit;
+            }
+            case 1:
+                return AcknowledgeDeposit{.deposit = rng.below(4),
+                                          .shard = here,
+                                          .finality = static_cast<Finality>(rng.below(5))};
+            case 2:
+                return a_variation(1 + rng.below(10));
+            case 3:
+                return LevelShards{
+                    .lines = {{here, usdc, random_amount(rng, 60), Amount{30}, Amount{50}},
+                              {there, usdc, Amount{400}, Amount{10}, Amount{50}}},
+                    .now = {}};
+            case 4:
+                return CloseHedge{.number = 1 + rng.below(state.numbers + 1),
+                                  .filled = random_amount(rng, 50),
+                                  .at = {}};
+            case 5:
+                return CloseMove{
+                    .number = 1 + rng.below(state.numbers + 1), .is_settled = true, .at = {}};
+            case 6:
+                return BookResult{.settlement = usdc,
+                                  .conv = Amount{static_cast<std::int64_t>(rng.below(9)) - 4},
+                                  .vm = Amount{2},
+                                  .at = {}};
+            default:
+                return random_balance(rng);
+        }
+    }
+
+    // Figures come with the command: the same figures again mean that as much is wanted again.
+    static bool is_idempotent(const Command& command) {
+        return !std::holds_alternative<Balance>(command) &&
+               !std::holds_alternative<BookResult>(command);
+    }
+};
+
+MACHINE_LAWS(Netting, NettingTraits);
+
+// Goal: whatever is wanted, promises stay within what stood behind them when they were made.
+TEST(NettingLaws, GrantsNeverExceedTheirBacking) {
+    tests::expect_law([](std::uint64_t seed, std::size_t steps) -> std::optional<std::string> {
+        tests::History<NettingTraits> history{seed};
+        for (std::size_t step = 0; step < steps; ++step) {
+            const auto command = history.next_command();
+            const auto before = history.state();
+            history.run(command);
+            const auto* balance = std::get_if<Balance>(&command);
+            if (balance == nullptr) continue;
+            for (const auto& line : balance->cover) {
+                const auto was = promised(before, line);
+                const auto now = promised(history.state(), line);
+                if (*now > *was && *now > line.backing) return "more is promised than is there";
+            }
+        }
+        return std::nullopt;
+    });
+}
+
+TEST(NettingLaws, EveryEventsPostingsSumToZero) {
+    tests::expect_law([](std::uint64_t seed, std::size_t steps) -> std::optional<std::string> {
+        tests::History<NettingTraits> history{seed};
+        for (std::size_t step = 0; step < steps; ++step) history.run(history.next_command());
+        for (const auto& event : history.events()) {
+            if (imbalance_of(postings_of({history.state().id, event}))) return "not balanced";
+        }
+        return std::nullopt;
+    });
+}
+
+}  // namespace
+}  // namespace crossclear::ledger::netting

@@ -1,0 +1,337 @@
+#include "ledger/postings.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace crossclear::ledger {
+namespace {
+
+using base::Amount;
+using testing::UnorderedElementsAreArray;
+
+constexpr base::AssetId usdc{0};
+constexpr base::AssetId eth{1};
+constexpr base::AssetId perp{2};
+constexpr base::AssetId gas{3};
+constexpr base::ShardId here{4};
+constexpr base::ShardId there{5};
+constexpr base::AccountId client{77};
+
+struct Row {
+    std::string name;
+    Entry entry;
+    std::vector<Posting> lines;
+};
+
+Entry of_client(account::Event event) { return {base::entity_of(client), std::move(event)}; }
+Entry of_house(netting::Event event) {
+    return {base::entity_of(base::EntityKind::netting, base::BrokerId{0}), std::move(event)};
+}
+Entry of_hedge(hedge::Event event) {
+    return {base::entity_of(base::EntityKind::hedge, base::BrokerId{0}, 9), std::move(event)};
+}
+Entry of_instruction(instruction::Event event) {
+    return {base::entity_of(base::EntityKind::instruction, base::BrokerId{0}, 9), std::move(event)};
+}
+
+Posting line(Chart account, std::uint64_t sub, base::AssetId asset, std::int64_t amount) {
+    return {account, sub, asset, Amount{amount}};
+}
+Posting mine(Chart account, base::AssetId asset, std::int64_t amount) {
+    return line(account, client.v, asset, amount);
+}
+Posting at(base::ShardId shard, Chart account, base::AssetId asset, std::int64_t amount) {
+    return line(account, shard.v, asset, amount);
+}
+Posting whole(Chart account, base::AssetId asset, std::int64_t amount) {
+    return line(account, 0, asset, amount);
+}
+
+BalanceChange change(base::AssetId asset, std::int64_t free, std::int64_t unsettled,
+                     std::int64_t recv = 0) {
+    return {.asset = asset,
+            .seen = {},
+            .free = Amount{free},
+            .unsettled = Amount{unsettled},
+            .held = {},
+            .recv = Amount{recv}};
+}
+
+// Buys 5 ETH for 100 USDC and a fee of 2: 90 settled, the rest borrowed.
+account::TradeNovated a_buy() {
+    account::TradeNovated trade;
+    trade.base = eth;
+    trade.settlement = usdc;
+    trade.quantity = Amount{5};
+    trade.cash = Amount{-100};
+    trade.fee = Amount{2};
+    trade.changes = {change(eth, 0, 5), change(usdc, -90, 0, 12)};
+    return trade;
+}
+
+account::TradeNovated a_contract() {
+    account::TradeNovated trade;
+    trade.base = perp;
+    trade.settlement = usdc;
+    trade.is_contract = true;
+    trade.quantity = Amount{-5};
+    trade.fee = Amount{2};
+    trade.changes = {change(usdc, -2, 0)};
+    return trade;
+}
+
+account::DepositNoted a_deposit(std::int64_t seen, std::int64_t free) {
+    account::DepositNoted noted;
+    noted.asset = usdc;
+    noted.change = change(usdc, free, 0);
+    noted.change.seen = Amount{seen};
+    return noted;
+}
+
+netting::DepositRecorded a_record(Finality finality) {
+    netting::DepositRecorded recorded;
+    recorded.shard = here;
+    recorded.asset = usdc;
+    recorded.amount = Amount{10};
+    recorded.finality = finality;
+    return recorded;
+}
+
+hedge::SliceFilled a_fill(bool is_contract) {
+    hedge::SliceFilled fill;
+    fill.shard = here;
+    fill.is_contract = is_contract;
+    fill.base = is_contract ? perp : eth;
+    fill.given_asset = usdc;
+    fill.given_max = Amount{is_contract ? 0 : 110};
+    fill.given = Amount{is_contract ? 0 : 100};
+    fill.received_asset = eth;
+    fill.received = Amount{is_contract ? 0 : 5};
+    fill.filled = Amount{5};
+    fill.gas_asset = gas;
+    fill.gas = Amount{1};
+    return fill;
+}
+
+hedge::SliceFailed a_failure() {
+    hedge::SliceFailed failed;
+    failed.shard = here;
+    failed.given_asset = usdc;
+    failed.given_max = Amount{110};
+    failed.gas_asset = gas;
+    failed.gas = Amount{1};
+    return failed;
+}
+
+instruction::LegSent a_leg(OrderKind order) {
+    instruction::LegSent sent;
+    sent.order = order;
+    sent.shard = here;
+    sent.asset = usdc;
+    sent.amount = Amount{10};
+    return sent;
+}
+
+instruction::LegFinal a_final_leg(OrderKind order) {
+    instruction::LegFinal leg;
+    leg.order = order;
+    leg.shard = here;
+    leg.asset = usdc;
+    leg.amount = Amount{10};
+    leg.gas_asset = gas;
+    leg.gas = Amount{1};
+    return leg;
+}
+
+instruction::LegFinal an_arrival() {
+    auto leg = a_final_leg(OrderKind::bridge_out);
+    leg.kind = instruction::LegKind::arrival;
+    leg.from_shard = there;
+    leg.gas = Amount{0};
+    return leg;
+}
+
+instruction::LegFailed a_failed_leg(OrderKind order) {
+    instruction::LegFailed failed;
+    failed.order = order;
+    failed.shard = here;
+    failed.asset = usdc;
+    failed.amount = Amount{10};
+    failed.gas_asset = gas;
+    failed.gas = Amount{1};
+    return failed;
+}
+
+std::vector<Row> client_rows() {
+    account::ClaimsCashSettled cash;
+    cash.asset = eth;
+    cash.settlement = usdc;
+    cash.amount = Amount{5};
+    cash.cash = Amount{99};
+    cash.changes = {change(eth, 0, -5), change(usdc, 0, 99)};
+    account::VariationSettled loss;
+    loss.settlement = usdc;
+    loss.change = Amount{-7};
+    loss.balance = change(usdc, -4, -3);
+    return {
+        {"a buy",
+         of_client(a_buy()),
+         {mine(Chart::unsettled, eth, -5), whole(Chart::conv, eth, 5), mine(Chart::free, usdc, 90),
+          mine(Chart::recv, usdc, 12), whole(Chart::conv, usdc, -100),
+          whole(Chart::fee_income, usdc, -2)}},
+        {"a contract",
+         of_client(a_contract()),
+         {mine(Chart::free, usdc, 2), whole(Chart::fee_income, usdc, -2),
+          whole(Chart::hbook, perp, -5), mine(Chart::cpos, perp, 5)}},
+        {"a refusal", of_client(account::CommandRefused{}), {}},
+        {"a withdrawal held",
+         of_client(account::WithdrawalHeld{.cause = {},
+                                           .body = 0,
+                                           .number = 1,
+                                           .asset = usdc,
+                                           .amount = Amount{6},
+                                           .shard = here,
+                                           .destination = {},
+                                           .at = {}}),
+         {mine(Chart::free, usdc, 6), mine(Chart::held, usdc, -6)}},
+        {"a withdrawal returned",
+         of_client(account::WithdrawalReturned{.number = 1, .asset = usdc, .amount = Amount{6}}),
+         {mine(Chart::held, usdc, 6), mine(Chart::free, usdc, -6)}},
+        {"a withdrawal paid",
+         of_client(account::WithdrawalPaid{.number = 1, .asset = usdc, .amount = Amount{6}}),
+         {mine(Chart::held, usdc, 6), whole(Chart::transit, usdc, -6)}},
+        {"a deposit seen",
+         of_client(a_deposit(10, 0)),
+         {mine(Chart::seen, usdc, -10), whole(Chart::transit, usdc, 10)}},
+        {"a deposit final",
+         of_client(a_deposit(-10, 10)),
+         {mine(Chart::seen, usdc, 10), mine(Chart::free, usdc, -10)}},
+        {"a deposit gone",
+         of_client(a_deposit(-10, 0)),
+         {mine(Chart::seen, usdc, 10), whole(Chart::transit, usdc, -10)}},
+        {"claims covered",
+         of_client(
+             account::ClaimsCovered{.asset = eth, .amount = Amount{5}, .parts = {}, .at = {}}),
+         {mine(Chart::unsettled, eth, 5), mine(Chart::free, eth, -5)}},
+        {"claims paid in cash",
+         of_client(cash),
+         {mine(Chart::unsettled, eth, 5), whole(Chart::conv, eth, -5),
+          mine(Chart::unsettled, usdc, -99), whole(Chart::conv, usdc, 99)}},
+        {"a client's loss",
+         of_client(loss),
+         {mine(Chart::free, usdc, 4), mine(Chart::unsettled, usdc, 3), whole(Chart::vm, usdc, -7)}},
+    };
+}
+
+std::vector<Row> house_rows() {
+    netting::CapitalPaidIn capital{here, usdc, Amount{10}, netting::Source::capital, {}};
+    auto insurance = capital;
+    insurance.source = netting::Source::insurance;
+    auto fund = capital;
+    fund.source = netting::Source::fund;
+    netting::VenueVariation variation;
+    variation.shard = here;
+    variation.settlement = usdc;
+    variation.change = Amount{-7};
+    return {
+        {"capital",
+         of_house(capital),
+         {at(here, Chart::nostro, usdc, 10), whole(Chart::capital, usdc, -10)}},
+        {"insurance",
+         of_house(insurance),
+         {at(here, Chart::nostro, usdc, 10), whole(Chart::insurance, usdc, -10)}},
+        {"the fund",
+         of_house(fund),
+         {at(here, Chart::nostro, usdc, 10), whole(Chart::fund, usdc, -10)}},
+        {"a deposit recorded seen",
+         of_house(a_record(Finality::seen)),
+         {whole(Chart::inflight_in, usdc, 10), whole(Chart::transit, usdc, -10)}},
+        {"a deposit recorded safe", of_house(a_record(Finality::safe)), {}},
+        {"a deposit recorded final",
+         of_house(a_record(Finality::final)),
+         {at(here, Chart::nostro, usdc, 10), whole(Chart::inflight_in, usdc, -10)}},
+        {"a deposit recorded gone",
+         of_house(a_record(Finality::unseen)),
+         {whole(Chart::transit, usdc, 10), whole(Chart::inflight_in, usdc, -10)}},
+        {"the venue's gain",
+         of_house(variation),
+         {at(here, Chart::posted, usdc, -7), whole(Chart::vm, usdc, 7)}},
+        {"an epoch's result",
+         of_house(netting::ResultBooked{usdc, Amount{3}, Amount{-4}, {}}),
+         {whole(Chart::conv, usdc, 3), whole(Chart::hedge_pnl, usdc, -3),
+          whole(Chart::vm, usdc, -4), whole(Chart::hedge_pnl, usdc, 4)}},
+    };
+}
+
+std::vector<Row> shard_rows() {
+    hedge::SliceSent slice;
+    slice.shard = here;
+    slice.given_asset = usdc;
+    slice.given_max = Amount{110};
+    const auto paid_gas = [] {
+        return std::vector<Posting>{whole(Chart::gas, gas, 1), at(here, Chart::nostro, gas, -1)};
+    };
+    const auto with_gas = [&](std::vector<Posting> lines) {
+        for (const auto& one : paid_gas()) lines.push_back(one);
+        return lines;
+    };
+    return {
+        {"a slice sent",
+         of_hedge(slice),
+         {at(here, Chart::inflight_hedge, usdc, 110), at(here, Chart::nostro, usdc, -110)}},
+        {"a slice filled", of_hedge(a_fill(false)),
+         with_gas({whole(Chart::conv, usdc, 100), at(here, Chart::inflight_hedge, usdc, -100),
+                   at(here, Chart::nostro, usdc, 10), at(here, Chart::inflight_hedge, usdc, -10),
+                   at(here, Chart::nostro, eth, 5), whole(Chart::conv, eth, -5)})},
+        {"a contract filled", of_hedge(a_fill(true)),
+         with_gas({at(here, Chart::vpos, perp, 5), whole(Chart::venue, perp, -5)})},
+        {"a slice failed", of_hedge(a_failure()),
+         with_gas(
+             {at(here, Chart::nostro, usdc, 110), at(here, Chart::inflight_hedge, usdc, -110)})},
+        {"a payment sent",
+         of_instruction(a_leg(OrderKind::pay_out)),
+         {at(here, Chart::inflight_out, usdc, 10), at(here, Chart::nostro, usdc, -10)}},
+        {"a payment final", of_instruction(a_final_leg(OrderKind::pay_out)),
+         with_gas({whole(Chart::transit, usdc, 10), at(here, Chart::inflight_out, usdc, -10)})},
+        {"a payment failed", of_instruction(a_failed_leg(OrderKind::pay_out)),
+         with_gas({at(here, Chart::nostro, usdc, 10), at(here, Chart::inflight_out, usdc, -10)})},
+        {"a departure final", of_instruction(a_final_leg(OrderKind::bridge_out)), paid_gas()},
+        {"an arrival",
+         of_instruction(an_arrival()),
+         {at(here, Chart::nostro, usdc, 10), at(there, Chart::inflight_out, usdc, -10)}},
+        {"margin sent",
+         of_instruction(a_leg(OrderKind::post_margin)),
+         {at(here, Chart::inflight_hedge, usdc, 10), at(here, Chart::nostro, usdc, -10)}},
+        {"margin posted", of_instruction(a_final_leg(OrderKind::post_margin)),
+         with_gas({at(here, Chart::posted, usdc, 10), at(here, Chart::inflight_hedge, usdc, -10)})},
+        {"margin asked back",
+         of_instruction(a_leg(OrderKind::take_margin)),
+         {at(here, Chart::inflight_hedge, usdc, 10), at(here, Chart::posted, usdc, -10)}},
+        {"margin back", of_instruction(a_final_leg(OrderKind::take_margin)),
+         with_gas({at(here, Chart::nostro, usdc, 10), at(here, Chart::inflight_hedge, usdc, -10)})},
+    };
+}
+
+void expect_rows(const std::vector<Row>& rows) {
+    for (const auto& row : rows) {
+        const auto lines = postings_of(row.entry);
+        EXPECT_THAT(lines, UnorderedElementsAreArray(row.lines)) << row.name;
+        EXPECT_EQ(imbalance_of(lines), std::nullopt) << row.name;
+    }
+}
+
+TEST(Postings, OfAccountsAreThoseOfTheTable) { expect_rows(client_rows()); }
+TEST(Postings, OfTheHouseAreThoseOfTheTable) { expect_rows(house_rows()); }
+TEST(Postings, OfHedgesAndInstructionsAreThoseOfTheTable) { expect_rows(shard_rows()); }
+
+TEST(Postings, AnImbalanceNamesItsAsset) {
+    EXPECT_EQ(imbalance_of({whole(Chart::conv, usdc, 5), whole(Chart::conv, eth, -5),
+                            whole(Chart::vm, usdc, -5)}),
+              eth);
+}
+
+}  // namespace
+}  // namespace crossclear::ledger

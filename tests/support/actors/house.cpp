@@ -1,0 +1,362 @@
+#include "tests/support/actors/house.hpp"
+
+#include "base/wide.hpp"
+#include "ledger/journal/codec.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <map>
+#include <utility>
+
+namespace crossclear::tests {
+
+using namespace town;
+using base::Amount;
+namespace simulated = shards::simulated;
+
+namespace town {
+
+base::Listing listing() {
+    using base::AssetKind;
+    using base::InstrumentKind;
+    return base::Listing{
+        .assets = {{"USDC", 6, AssetKind::stable, "", "circle"},
+                   {"ETH", 9, AssetKind::spot, "ETH", ""},
+                   {"sBTC", 8, AssetKind::synthetic, "BTC", "synthetix"},
+                   {"BTC-PERP", 6, AssetKind::contract, "BTC", "perps"}},
+        .instruments = {{"ETH", InstrumentKind::in_kind, eth, usdc},
+                        {"sBTC", InstrumentKind::in_kind, sbtc, usdc},
+                        {"BTC-PERP", InstrumentKind::linear_perpetual, btc_contract, usdc}},
+        .shards = {{"synthetix", {usdc, eth, sbtc}, {sbtc_swap}, eth, false},
+                   {"uniswap", {usdc, eth}, {eth_swap}, eth, false},
+                   {"perpetuals", {usdc, btc_contract}, {btc_perp}, usdc, true}}};
+}
+
+base::AccountId account_in(base::PartitionId partition, std::uint64_t nth, base::BrokerId broker) {
+    for (std::uint64_t number = 1;; ++number) {
+        const auto account = base::account_id(broker, number);
+        if (base::partition_of(account, partitions) == partition && nth-- == 0) return account;
+    }
+}
+
+}  // namespace town
+
+namespace {
+
+constexpr std::int64_t start_usdc = 5'000'000 * one_usdc;
+constexpr std::int64_t start_eth = 1'000 * one_eth;
+constexpr std::int64_t start_margin = 2'000'000 * one_usdc;
+
+struct StartLine {
+    base::ShardId shard;
+    base::AssetId asset;
+    std::int64_t amount;
+};
+constexpr StartLine start_lines[] = {{synthetix, usdc, start_usdc},
+                                     {synthetix, eth, start_eth},
+                                     {uniswap, usdc, start_usdc},
+                                     {uniswap, eth, start_eth},
+                                     {perpetuals, usdc, start_usdc}};
+
+simulated::ChainParameters chain_of(base::ShardId shard, base::InstrumentId instrument,
+                                    std::int64_t capacity) {
+    simulated::ChainParameters made;
+    made.shard = shard;
+    made.block_time = base::milliseconds(20);
+    made.finality_depth = 2;
+    made.bridge_latency = base::milliseconds(40);
+    made.gas_per_order = Amount{1'000};
+    made.variation_every_blocks = 5;
+    made.seed = 7;
+    made.venues = {simulated::VenueTerms{.instrument = instrument,
+                                         .half_spread = base::Ppm{500},
+                                         .impact_at_capacity = base::Ppm{1'000},
+                                         .capacity_per_block = Amount{capacity}}};
+    for (const auto broker : {alpha, beta}) {
+        for (const auto& line : start_lines) {
+            if (line.shard == shard) {
+                made.genesis.push_back({broker, line.asset, Amount{line.amount}});
+            }
+        }
+    }
+    return made;
+}
+
+std::unique_ptr<simulated::SimulatedWorld> open_world(const base::Listing& listing) {
+    auto world = simulated::SimulatedWorld::open(
+        simulated::WorldConfig{.listing = listing,
+                               .chains = {chain_of(synthetix, sbtc_swap, 100 * one_sbtc),
+                                          chain_of(uniswap, eth_swap, 1'000 * one_eth),
+                                          chain_of(perpetuals, btc_perp, 100 * one_contract)},
+                               .directory = {},
+                               .clock = simulated::Clock::wall,
+                               .start = {}});
+    CHECK(world.has_value(), "a world in memory opens");
+    return std::move(*world);
+}
+
+std::shared_ptr<const risk::Parameters> risk_parameters() {
+    return std::make_shared<const risk::Parameters>(
+        risk::Parameters{.assets = {{0, 0.0001, 0.0025, 0.00125},
+                                    {0.2, 0.0003, 0.005, 0.0025},
+                                    {0.16, 0.002, 0.01, 0.005},
+                                    {0.16, 0.0002, 0, 0}},
+                         .mark_age_max = base::seconds(600)});
+}
+
+actors::BrokerProfile profile_of(base::BrokerId broker, const HouseOptions& options) {
+    actors::BrokerProfile profile;
+    profile.id = broker;
+    profile.name = broker == alpha ? "alpha" : "beta";
+    profile.instruments = {eth_swap, sbtc_swap, btc_perp};
+    profile.fee = base::Ppm{50};
+    profile.fee_floor_cents = 1;
+    profile.trade_notional_max_cents = 1'000'000'00;
+    profile.account_notional_max_cents = 10'000'000'00;
+    profile.unsettled_max_cents = 5'000'000'00;
+    profile.settle_within = base::seconds(60);
+    profile.withdrawal_delay = base::milliseconds(50);
+    profile.hedge = {.band_cents = {},
+                     .task_max_cents = 2'000'000'00,
+                     .slices_max = 3,
+                     .spread = options.hedge_spread,
+                     .deadline = base::seconds(20),
+                     .bound = base::Ppm{20'000}};
+    for (const auto asset : {eth, sbtc, btc_contract}) {
+        profile.hedge.band_cents[asset] = options.band_usd * 100;
+    }
+    for (const auto& line : start_lines) {
+        profile.capital.push_back({.shard = line.shard,
+                                   .asset = line.asset,
+                                   .amount = Amount{line.amount},
+                                   .source = ledger::netting::Source::capital});
+    }
+    profile.margins = {{.venue = perpetuals, .asset = usdc, .amount = Amount{start_margin}}};
+    return profile;
+}
+
+actors::Log log_into(Watch& watch) {
+    return [&watch](actors::LogLevel level, std::string_view sentence,
+                    const actors::LogFields& fields) {
+        std::string line(sentence);
+        for (const auto& [name, value] : fields) {
+            line += ' ' + std::string(name) + '=' + value;
+        }
+        watch.note_line(std::move(line), level >= actors::LogLevel::warning);
+    };
+}
+
+}  // namespace
+
+// --- Outside -------------------------------------------------------------------------------------
+
+Outside::Outside() : world(open_world(listing)) {}
+
+void Outside::deposit(base::ShardId shard, base::AccountId account, base::AssetId asset,
+                      std::int64_t amount) {
+    const auto from = watch.mark();
+    ASSERT_TRUE(world->deposit(shard, account, asset, Amount{amount}).has_value());
+    const auto noted = watch.await_event<ledger::account::DepositNoted>(
+        [&](const ledger::Entry& entry, const auto& event) {
+            return entry.entity == base::entity_of(account) && event.asset == asset &&
+                   event.finality == ledger::Finality::final;
+        },
+        from);
+    ASSERT_TRUE(noted.has_value()) << "a deposit never became final";
+}
+
+ledger::Partition Outside::replayed(base::PartitionId partition) const {
+    ledger::Partition state;
+    state.id = partition;
+    state.partitions = partitions;
+    for (const auto& record : store.records_of(partition)) {
+        const auto entries = ledger::journal::decode_payload(record.payload);
+        CHECK(entries.has_value(), "what was appended can be read");
+        for (const auto& entry : *entries) ledger::replay(state, entry);
+    }
+    return state;
+}
+
+std::int64_t Outside::balance(base::BrokerId broker, ledger::Chart account,
+                              base::AssetId asset) const {
+    base::Wide sum = 0;
+    for (std::uint16_t i = 0; i < partitions; ++i) {
+        sum += ledger::balance(replayed(base::PartitionId{i}).book, broker, account, asset);
+    }
+    return static_cast<std::int64_t>(sum);
+}
+
+std::optional<std::string> Outside::audit() const {
+    using ledger::Chart;
+    for (std::uint16_t i = 0; i < partitions; ++i) {
+        if (auto fault = ledger::fault_of(replayed(base::PartitionId{i}))) {
+            return "partition " + std::to_string(i) + ": " + *fault;
+        }
+    }
+    for (const auto broker : {alpha, beta}) {
+        for (const auto asset : {usdc, eth, sbtc}) {
+            const auto covered =
+                -balance(broker, Chart::free, asset) - balance(broker, Chart::held, asset);
+            const auto backing =
+                balance(broker, Chart::nostro, asset) + balance(broker, Chart::inflight_out, asset);
+            if (covered > backing) {
+                return "broker " + std::to_string(broker.v) + " owes " + std::to_string(covered) +
+                       " settled of asset " + std::to_string(asset.v) + " and holds " +
+                       std::to_string(backing);
+            }
+        }
+        if (balance(broker, Chart::cpos, btc_contract) +
+                balance(broker, Chart::hbook, btc_contract) !=
+            0) {
+            return "contracts of clients and house do not match";
+        }
+    }
+    return std::nullopt;
+}
+
+ledger::account::State Outside::account(base::AccountId account) const {
+    auto state = replayed(base::partition_of(account, partitions));
+    return state.accounts[account];
+}
+
+// --- Client --------------------------------------------------------------------------------------
+
+class Client::Sink : public actors::SessionSink {
+public:
+    explicit Sink(Watch& watch) : watch_(watch) {}
+    void publish(const std::shared_ptr<const actors::Publication>& publication) override {
+        watch_.note(publication);
+    }
+    void close(std::uint16_t, std::string) override {}
+
+private:
+    Watch& watch_;
+};
+
+Client::Client(actors::Node& node, Watch& watch, const std::set<base::AccountId>& accounts)
+    : sink_(std::make_shared<Sink>(watch)), session_(node.open_session(sink_)) {
+    actors::Identity identity{.key = "test", .accounts = {}, .service = 0xFFFF};
+    for (const auto account : accounts) identity.accounts[account] = 0xFFFF;
+    session_->identify(std::move(identity));
+}
+
+std::future<actors::Answer> Client::send(actors::Request request) {
+    auto promise = std::make_shared<std::promise<actors::Answer>>();
+    auto future = promise->get_future();
+    session_->ask(std::move(request),
+                  [promise](actors::Answer answer) { promise->set_value(std::move(answer)); });
+    return future;
+}
+
+actors::Answer Client::ask(actors::Request request) {
+    auto answer = send(std::move(request));
+    if (answer.wait_for(Watch::patience) != std::future_status::ready) {
+        ADD_FAILURE() << "no answer came";
+        return actors::Refusal{.code = -1, .reason = "no answer", .hint = {}, .retryable = false};
+    }
+    return answer.get();
+}
+
+std::int32_t Client::refusal_code(actors::Request request) {
+    const auto answer = ask(std::move(request));
+    const auto* refusal = std::get_if<actors::Refusal>(&answer);
+    return refusal == nullptr ? 0 : refusal->code;
+}
+
+void Client::follow(const actors::Channel& channel) {
+    std::promise<std::optional<actors::Refusal>> promise;
+    session_->subscribe(channel, std::nullopt, [&promise](std::optional<actors::Refusal> refusal) {
+        promise.set_value(std::move(refusal));
+    });
+    EXPECT_FALSE(promise.get_future().get().has_value());
+}
+
+// --- House ---------------------------------------------------------------------------------------
+
+House::House(Outside& outside, HouseOptions options) : outside_(outside) {
+    auto context = std::make_unique<actors::Context>();
+    context->listing = outside.listing;
+    context->cluster = "test";
+    context->partitions = partitions;
+    context->options = {.threads = 2,
+                        .scheduler = "stealing",
+                        .idle_after = options.idle_after,
+                        .balance_every = base::milliseconds(10),
+                        .variation_every = base::milliseconds(200),
+                        .reconcile_every = base::milliseconds(100),
+                        .result_every = base::milliseconds(500),
+                        .lane_tick = base::milliseconds(20),
+                        .append_retry = base::milliseconds(20),
+                        .seed = 1};
+    for (const auto broker : {alpha, beta}) {
+        auto made = std::make_unique<actors::Broker>();
+        made->profile = profile_of(broker, options);
+        made->parameters = risk_parameters();
+        context->brokers.push_back(std::move(made));
+        for (const auto shard : {synthetix, uniswap, perpetuals}) {
+            context->shards[{broker, shard}] = outside.world->shard(shard, broker);
+        }
+    }
+    context->model = risk::make_lockstep_model();
+    context->journal = &outside.journal;
+    context->own_instruments = std::make_unique<metrics::Instruments>(registry_);
+    context->instruments = context->own_instruments.get();
+    context->log = log_into(outside.watch);
+    context->now = [] { return base::wall_clock_now(); };
+    const auto running = outside.watch.lines_with("A partition is running.");
+    node_ = actors::Node::start(std::move(context));
+    EXPECT_TRUE(outside.watch.await_line("A partition is running.", running + partitions));
+    oracle_ = client({});
+    set_price(usdc, 1);
+    set_price(eth, 2'000);
+    set_price(sbtc, 30'000);
+    set_price(btc_contract, 30'000);
+}
+
+std::unique_ptr<Client> House::client(const std::set<base::AccountId>& accounts) {
+    return std::make_unique<Client>(*node_, outside_.watch, accounts);
+}
+
+void House::set_price(base::AssetId asset, std::int64_t dollars) {
+    const base::Price price{dollars * one_dollar};
+    outside_.world->set_price(asset, price);
+    (void)oracle_->expect<actors::MarksTaken>(
+        actors::PublishMarks{.marks = {{asset, price}}, .at = base::wall_clock_now()});
+}
+
+// --- Requests ------------------------------------------------------------------------------------
+
+namespace {
+
+base::CommandId fresh_id() {
+    static std::atomic<std::uint64_t> count{0};
+    // Counted in the upper bits: of these, those that the text has no room for are the lowest.
+    return base::make_command_id(base::wall_clock_now(), 0, ++count << 16);
+}
+
+}  // namespace
+
+actors::SubmitTrade trade_of(base::AccountId account, base::InstrumentId instrument,
+                             std::int64_t quantity) {
+    const base::Price any{quantity > 0 ? INT64_MAX : 1};
+    return actors::SubmitTrade{.account = account,
+                               .id = fresh_id(),
+                               .instrument = instrument,
+                               .quantity = Amount{quantity},
+                               .limit = any,
+                               .received_at = base::wall_clock_now()};
+}
+
+actors::Withdraw withdrawal_of(base::AccountId account, base::AssetId asset, std::int64_t amount,
+                               base::ShardId shard) {
+    return actors::Withdraw{.account = account,
+                            .id = fresh_id(),
+                            .asset = asset,
+                            .amount = Amount{amount},
+                            .shard = shard,
+                            .destination = "0xclient",
+                            .received_at = base::wall_clock_now()};
+}
+
+}  // namespace crossclear::tests

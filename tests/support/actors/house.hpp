@@ -1,0 +1,144 @@
+#pragma once
+
+#include "actors/node.hpp"
+#include "ledger/replay.hpp"
+#include "metrics/registry.hpp"
+#include "shards/simulated/world.hpp"
+#include "store/memory/memory_journal.hpp"
+#include "tests/support/actors/watch.hpp"
+
+#include <cstdint>
+#include <future>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+/// A whole node in memory for tests: two brokers, three quick shards without faults, the real
+/// actors between them. What survives a node (journal, shards) is apart from what does not.
+
+namespace crossclear::tests {
+
+/// The names of the small world.
+namespace town {
+
+inline constexpr base::AssetId usdc{0};
+inline constexpr base::AssetId eth{1};
+inline constexpr base::AssetId sbtc{2};
+inline constexpr base::AssetId btc_contract{3};
+inline constexpr base::InstrumentId eth_swap{0};
+inline constexpr base::InstrumentId sbtc_swap{1};
+inline constexpr base::InstrumentId btc_perp{2};
+inline constexpr base::ShardId synthetix{0};   ///< sBTC against USDC, gas in ETH.
+inline constexpr base::ShardId uniswap{1};     ///< ETH against USDC, gas in ETH.
+inline constexpr base::ShardId perpetuals{2};  ///< BTC-PERP, gas in USDC.
+inline constexpr base::BrokerId alpha{0};
+inline constexpr base::BrokerId beta{1};
+inline constexpr std::uint16_t partitions = 4;
+inline constexpr std::int64_t one_usdc = 1'000'000;
+inline constexpr std::int64_t one_eth = 1'000'000'000;
+inline constexpr std::int64_t one_sbtc = 100'000'000;
+inline constexpr std::int64_t one_contract = 1'000'000;
+inline constexpr std::int64_t one_dollar = 1'000'000'000;  ///< As a price.
+
+[[nodiscard]] base::Listing listing();
+
+/// An account of alpha in this partition; `nth` tells several apart.
+[[nodiscard]] base::AccountId account_in(base::PartitionId partition, std::uint64_t nth = 0,
+                                         base::BrokerId broker = alpha);
+
+}  // namespace town
+
+/// What a test may want otherwise.
+struct HouseOptions {
+    base::Duration idle_after{base::seconds(600)};
+    std::int64_t band_usd{1'000};  ///< Of every asset.
+    base::Duration hedge_spread{base::milliseconds(60)};
+};
+
+/// What goes on without us: the journal, the shards, the watch. Outlives every node.
+class Outside {
+public:
+    Outside();
+
+    /// A client sends tokens to its broker; returns once the account has them for good.
+    void deposit(base::ShardId shard, base::AccountId account, base::AssetId asset,
+                 std::int64_t amount);
+    /// A partition as its journal tells it now.
+    [[nodiscard]] ledger::Partition replayed(base::PartitionId partition) const;
+    /// What is wrong with the journals: a breach, a ledger that does not add up over partitions, or
+    /// clients' settled tokens that nobody holds. Nothing is the right answer.
+    [[nodiscard]] std::optional<std::string> audit() const;
+    /// The sum of one line of the books over all partitions, debit positive.
+    [[nodiscard]] std::int64_t balance(base::BrokerId broker, ledger::Chart account,
+                                       base::AssetId asset) const;
+    /// An account as its journal tells it now.
+    [[nodiscard]] ledger::account::State account(base::AccountId account) const;
+
+    base::Listing listing{town::listing()};
+    Watch watch;
+    store::MemoryJournal store{"test"};
+    WatchedJournal journal{store, watch};
+    std::unique_ptr<shards::simulated::SimulatedWorld> world;
+};
+
+/// One client's session: asks and waits.
+class Client {
+public:
+    Client(actors::Node& node, Watch& watch, const std::set<base::AccountId>& accounts);
+
+    /// Asks and goes on. The future fails the test when it is waited for in vain.
+    [[nodiscard]] std::future<actors::Answer> send(actors::Request request);
+    /// Asks and waits for the answer.
+    actors::Answer ask(actors::Request request);
+    /// Asks and expects an answer of this kind; fails the test otherwise.
+    template <class Kind>
+    Kind expect(actors::Request request) {
+        const auto answer = ask(std::move(request));
+        if (const auto* kind = std::get_if<Kind>(&answer)) return *kind;
+        const auto* refusal = std::get_if<actors::Refusal>(&answer);
+        ADD_FAILURE() << "another answer than expected: "
+                      << (refusal == nullptr ? "of another kind"
+                                             : std::to_string(refusal->code) + " " +
+                                                   refusal->reason + " " + refusal->hint);
+        return {};
+    }
+    /// The answer's refusal code, 0 where it is none.
+    std::int32_t refusal_code(actors::Request request);
+    void follow(const actors::Channel& channel);
+
+private:
+    class Sink;
+    std::shared_ptr<Sink> sink_;
+    std::unique_ptr<actors::Session> session_;
+};
+
+/// One node from its start to its end. Clients end before it.
+class House {
+public:
+    explicit House(Outside& outside, HouseOptions options = {});
+
+    [[nodiscard]] actors::Node& node() { return *node_; }
+    [[nodiscard]] const actors::HouseFigures& figures(base::BrokerId broker) const {
+        return node_->context().broker(broker).figures;
+    }
+    [[nodiscard]] std::unique_ptr<Client> client(const std::set<base::AccountId>& accounts);
+    /// Publishes marks, moves the shards' prices along, and waits until both are in force.
+    void set_price(base::AssetId asset, std::int64_t dollars);
+
+private:
+    Outside& outside_;
+    metrics::Registry registry_;
+    std::unique_ptr<actors::Node> node_;
+    std::unique_ptr<Client> oracle_;
+};
+
+/// A trade now, under a fresh id; positive buys, at any price.
+[[nodiscard]] actors::SubmitTrade trade_of(base::AccountId account, base::InstrumentId instrument,
+                                           std::int64_t quantity);
+/// A withdrawal now, under a fresh id.
+[[nodiscard]] actors::Withdraw withdrawal_of(base::AccountId account, base::AssetId asset,
+                                             std::int64_t amount, base::ShardId shard);
+
+}  // namespace crossclear::tests

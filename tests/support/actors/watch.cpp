@@ -1,0 +1,142 @@
+#include "tests/support/actors/watch.hpp"
+
+#include "ledger/journal/codec.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+#include <utility>
+
+namespace crossclear::tests {
+
+using namespace ledger::journal;
+
+void Watch::note(Seen seen) {
+    {
+        const std::scoped_lock lock(mutex_);
+        seen_.push_back(std::move(seen));
+    }
+    happened_.notify_all();
+}
+
+void Watch::note_line(std::string line, bool is_error) {
+    // For whoever looks into a failure; the suites themselves stay quiet.
+    if (std::getenv("CROSSCLEAR_TEST_LOG") != nullptr) std::fprintf(stderr, "%s\n", line.c_str());
+    {
+        const std::scoped_lock lock(mutex_);
+        if (is_error) complaints_.push_back(line);
+        lines_.push_back(std::move(line));
+    }
+    happened_.notify_all();
+}
+
+void Watch::note(std::shared_ptr<const actors::Publication> publication) {
+    {
+        const std::scoped_lock lock(mutex_);
+        publications_.push_back(std::move(publication));
+    }
+    happened_.notify_all();
+}
+
+bool Watch::await(const std::function<bool()>& holds) const {
+    std::unique_lock lock(mutex_);
+    return happened_.wait_for(lock, patience, holds);
+}
+
+std::vector<Seen> Watch::seen() const {
+    const std::scoped_lock lock(mutex_);
+    return seen_;
+}
+
+std::size_t Watch::mark() const {
+    const std::scoped_lock lock(mutex_);
+    return seen_.size();
+}
+
+std::size_t Watch::count_lines(const std::string& sentence) const {
+    std::size_t count = 0;
+    for (const auto& line : lines_)
+        if (line.starts_with(sentence)) ++count;
+    return count;
+}
+
+bool Watch::await_line(const std::string& sentence, std::size_t times) const {
+    return await([&] { return count_lines(sentence) >= times; });
+}
+
+std::size_t Watch::lines_with(const std::string& sentence) const {
+    const std::scoped_lock lock(mutex_);
+    return count_lines(sentence);
+}
+
+std::vector<std::string> Watch::complaints() const {
+    const std::scoped_lock lock(mutex_);
+    return complaints_;
+}
+
+std::shared_ptr<const actors::Publication> Watch::await_publication(
+    const std::function<bool(const actors::Publication&)>& fits) const {
+    std::shared_ptr<const actors::Publication> found;
+    const bool is_found = await([&] {
+        for (const auto& publication : publications_) {
+            if (!fits(*publication)) continue;
+            found = publication;
+            return true;
+        }
+        return false;
+    });
+    return is_found ? found : nullptr;
+}
+
+void WatchedJournal::promised(
+    base::PartitionId partition,
+    std::function<void(std::variant<std::uint64_t, Unknown, Declined>)> done) {
+    behind_.promised(partition, std::move(done));
+}
+
+void WatchedJournal::prepare(base::PartitionId partition, const Fence& fence,
+                             std::function<void(PrepareOutcome)> done) {
+    behind_.prepare(partition, fence, std::move(done));
+}
+
+void WatchedJournal::append(Append append, std::function<void(AppendOutcome)> done) {
+    const auto partition = append.partition;
+    const auto record = append.record;
+    behind_.append(std::move(append),
+                   [this, partition, record, done = std::move(done)](AppendOutcome outcome) {
+                       if (std::holds_alternative<Appended>(outcome)) {
+                           const auto entries = decode_payload(record.payload);
+                           CHECK(entries.has_value(), "what was appended can be read");
+                           for (const auto& entry : *entries) {
+                               watch_.note(Seen{partition, record.head.seq, entry});
+                           }
+                       }
+                       done(std::move(outcome));
+                   });
+}
+
+void WatchedJournal::read(base::PartitionId partition, std::uint64_t from, std::size_t count,
+                          std::function<void(ReadOutcome)> done) {
+    behind_.read(partition, from, count, std::move(done));
+}
+
+void WatchedJournal::store_snapshot(base::PartitionId partition, const Fence& fence,
+                                    EntitySnapshot snapshot,
+                                    std::function<void(StoreSnapshotOutcome)> done) {
+    const auto name = base::to_string(snapshot.entity);
+    behind_.store_snapshot(partition, fence, std::move(snapshot),
+                           [this, name, done = std::move(done)](StoreSnapshotOutcome outcome) {
+                               const bool is_stored =
+                                   std::holds_alternative<SnapshotStored>(outcome);
+                               // The owner hears of it first: a test that saw it may rely on it.
+                               done(std::move(outcome));
+                               if (is_stored) watch_.note_line("Snapshot stored. " + name, false);
+                           });
+}
+
+void WatchedJournal::read_snapshot(base::PartitionId partition, base::EntityId entity,
+                                   std::function<void(ReadSnapshotOutcome)> done) {
+    watch_.note_line("Snapshot read. " + base::to_string(entity), false);
+    behind_.read_snapshot(partition, entity, std::move(done));
+}
+
+}  // namespace crossclear::tests

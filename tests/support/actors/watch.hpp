@@ -1,0 +1,151 @@
+#pragma once
+
+#include "actors/gateway.hpp"
+#include "base/ids.hpp"
+#include "ledger/event.hpp"
+#include "ledger/journal/port.hpp"
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <variant>
+#include <vector>
+
+/// What happened in a node, seen from outside: everything that became durable, every line it logged
+/// and everything it published. Tests wait here for what they expect, without sleeping.
+
+namespace crossclear::tests {
+
+/// One durable event and where it stands.
+struct Seen {
+    base::PartitionId partition;
+    std::uint64_t sequence{};
+    ledger::Entry entry;
+};
+
+/// The event of type `Event` inside an entry, or null.
+template <class Event, class... Events>
+const Event* event_in(const std::variant<Events...>& machine) {
+    if constexpr ((std::is_same_v<Event, Events> || ...)) {
+        return std::get_if<Event>(&machine);
+    } else {
+        return nullptr;
+    }
+}
+template <class Event>
+const Event* event_in(const ledger::EpochStarted&) {
+    return nullptr;
+}
+template <class Event>
+const Event* event_in(const ledger::Entry& entry) {
+    return std::visit([](const auto& machine) { return event_in<Event>(machine); }, entry.event);
+}
+
+/// The notice board. **Thread:** any.
+class Watch {
+public:
+    /// Waiting for longer than this fails a test; nothing ordinary comes near it.
+    static constexpr std::chrono::seconds patience{30};
+
+    void note(Seen seen);
+    void note_line(std::string line, bool is_error);
+    void note(std::shared_ptr<const actors::Publication> publication);
+
+    /// Waits until `holds`, which is tried whenever something happens. False: it never did.
+    [[nodiscard]] bool await(const std::function<bool()>& holds) const;
+
+    /// Waits for a durable event that `fits`, after the first `skip` events of any kind.
+    template <class Event>
+    [[nodiscard]] std::optional<Event> await_event(
+        const std::function<bool(const ledger::Entry&, const Event&)>& fits,
+        std::size_t skip = 0) const {
+        std::optional<Event> found;
+        std::size_t next = skip;
+        const bool is_found = await([&] {
+            for (; next < seen_.size(); ++next) {
+                const auto* event = event_in<Event>(seen_[next].entry);
+                if (event != nullptr && fits(seen_[next].entry, *event)) {
+                    found = *event;
+                    return true;
+                }
+            }
+            return false;
+        });
+        return is_found ? found : std::nullopt;
+    }
+    /// Waits for any event of this type.
+    template <class Event>
+    [[nodiscard]] std::optional<Event> await_event(std::size_t skip = 0) const {
+        return await_event<Event>([](const auto&, const auto&) { return true; }, skip);
+    }
+    /// All events of a type so far.
+    template <class Event>
+    [[nodiscard]] std::vector<Event> all() const {
+        const std::scoped_lock lock(mutex_);
+        std::vector<Event> found;
+        for (const auto& seen : seen_) {
+            if (const auto* event = event_in<Event>(seen.entry)) found.push_back(*event);
+        }
+        return found;
+    }
+    /// Everything durable so far.
+    [[nodiscard]] std::vector<Seen> seen() const;
+    /// How many events there are: a place to look from.
+    [[nodiscard]] std::size_t mark() const;
+
+    /// Waits until a line with this sentence was logged `times` times.
+    [[nodiscard]] bool await_line(const std::string& sentence, std::size_t times = 1) const;
+    [[nodiscard]] std::size_t lines_with(const std::string& sentence) const;
+    /// Lines of the levels warning and error.
+    [[nodiscard]] std::vector<std::string> complaints() const;
+    /// Waits for a publication that fits.
+    [[nodiscard]] std::shared_ptr<const actors::Publication> await_publication(
+        const std::function<bool(const actors::Publication&)>& fits) const;
+
+private:
+    [[nodiscard]] std::size_t count_lines(const std::string& sentence) const;
+
+    mutable std::mutex mutex_;
+    mutable std::condition_variable happened_;
+    std::vector<Seen> seen_;
+    std::vector<std::string> lines_;
+    std::vector<std::string> complaints_;
+    std::vector<std::shared_ptr<const actors::Publication>> publications_;
+};
+
+/// A journal that shows the watch what became durable, and otherwise is the one behind it.
+class WatchedJournal final : public ledger::journal::Journal {
+public:
+    WatchedJournal(ledger::journal::Journal& behind, Watch& watch)
+        : behind_(behind), watch_(watch) {}
+
+    void promised(
+        base::PartitionId partition,
+        std::function<
+            void(std::variant<std::uint64_t, ledger::journal::Unknown, ledger::journal::Declined>)>
+            done) override;
+    void prepare(base::PartitionId partition, const ledger::journal::Fence& fence,
+                 std::function<void(ledger::journal::PrepareOutcome)> done) override;
+    void append(ledger::journal::Append append,
+                std::function<void(ledger::journal::AppendOutcome)> done) override;
+    void read(base::PartitionId partition, std::uint64_t from, std::size_t count,
+              std::function<void(ledger::journal::ReadOutcome)> done) override;
+    void store_snapshot(base::PartitionId partition, const ledger::journal::Fence& fence,
+                        ledger::journal::EntitySnapshot snapshot,
+                        std::function<void(ledger::journal::StoreSnapshotOutcome)> done) override;
+    void read_snapshot(base::PartitionId partition, base::EntityId entity,
+                       std::function<void(ledger::journal::ReadSnapshotOutcome)> done) override;
+    [[nodiscard]] std::string trouble() const override { return behind_.trouble(); }
+
+private:
+    ledger::journal::Journal& behind_;
+    Watch& watch_;
+};
+
+}  // namespace crossclear::tests

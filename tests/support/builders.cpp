@@ -1,0 +1,228 @@
+#include "tests/support/builders.hpp"
+
+#include "base/check.hpp"
+#include "ledger/words.hpp"
+
+#include <iterator>
+#include <utility>
+
+namespace crossclear::tests {
+namespace {
+
+using base::Amount;
+namespace account = ledger::account;
+
+std::int64_t up_to(base::Rng& rng, std::uint64_t max) {
+    return static_cast<std::int64_t>(rng.below(max)) + 1;
+}
+
+base::AssetId any_token(base::Rng& rng) {
+    static constexpr base::AssetId tokens[] = {world::usdc, world::eth, world::dai};
+    return tokens[rng.below(std::size(tokens))];
+}
+
+/// Mostly new, sometimes one that was used.
+std::uint64_t any_id(base::Rng& rng) { return rng.below(400); }
+
+account::SubmitTrade any_trade(base::Rng& rng) {
+    const bool is_contract = rng.below(3) == 0;
+    const std::int64_t size = up_to(rng, 1'000);
+    const std::int64_t quantity = rng.below(2) == 0 ? size : -size;
+    const base::AssetId token = rng.below(2) == 0 ? world::eth : world::dai;
+    const std::uint64_t id = any_id(rng);
+    auto trade = is_contract ? a_contract_trade(id, quantity, 2 * size)
+                             : a_trade(id, token, quantity, 2 * size);
+    trade.terms.fee = Amount{static_cast<std::int64_t>(rng.below(5))};
+    // A fee above the cash turns a sale into a payment.
+    if (rng.below(10) == 0) trade.terms.fee = Amount{3 * size};
+    trade.terms.settle_by = world::now + base::seconds(static_cast<std::int64_t>(rng.below(100)));
+    trade.terms.has_margin = rng.below(10) != 0;
+    trade.terms.is_price_fresh = rng.below(10) != 0;
+    if (rng.below(50) == 0) trade.quantity = Amount{0};
+    return trade;
+}
+
+account::NoteDeposit any_deposit(base::Rng& rng) {
+    // The amount follows from the number: a shard tells the same of one deposit each time.
+    const std::uint64_t number = rng.below(20);
+    static constexpr base::AssetId tokens[] = {world::usdc, world::eth, world::dai};
+    return a_deposit(number, tokens[number % 3], static_cast<std::int64_t>(100 * (number + 1)),
+                     static_cast<ledger::Finality>(rng.below(5)));
+}
+
+}  // namespace
+
+base::CommandId an_id(std::uint64_t n) {
+    const auto start_ms = static_cast<std::uint64_t>(world::now.us / 1'000) - 3'600'000;
+    return base::CommandId{.hi = (start_ms + n) << 16, .lo = n};
+}
+
+AnAccount::AnAccount() { state_.id = base::account_id(base::BrokerId{0}, 17); }
+
+AnAccount& AnAccount::with_free(base::AssetId asset, std::int64_t amount) {
+    const auto number = 1'000'000 + ++events_;
+    CHECK(!run(state_, a_deposit(number, asset, amount, ledger::Finality::final)).empty(),
+          "a built deposit is booked");
+    return *this;
+}
+
+AnAccount& AnAccount::with_seen(base::AssetId asset, std::int64_t amount) {
+    const auto number = 1'000'000 + ++events_;
+    CHECK(!run(state_, a_deposit(number, asset, amount, ledger::Finality::seen)).empty(),
+          "a built deposit is booked");
+    return *this;
+}
+
+AnAccount& AnAccount::with_claim(base::AssetId asset, std::int64_t amount,
+                                 base::Timestamp settle_by) {
+    ledger::BalanceChange change;
+    change.asset = asset;
+    change.unsettled = Amount{amount};
+    account::TradeNovated novated;
+    novated.cause = {.hi = 1, .lo = ++events_};  // Older than every id a test makes.
+    novated.number = state_.trades_count + 1;
+    novated.base = asset;
+    novated.quantity = Amount{amount};
+    novated.changes = {change};
+    novated.at = world::now;
+    novated.settle_by = settle_by;
+    const account::Event event{novated};
+    account::apply(state_, event);
+    return *this;
+}
+
+AnAccount& AnAccount::with_debt(std::int64_t amount) {
+    ledger::BalanceChange change;
+    change.asset = world::usdc;
+    change.recv = Amount{amount};
+    account::TradeNovated novated;
+    novated.cause = {.hi = 1, .lo = ++events_};
+    novated.number = state_.trades_count + 1;
+    novated.is_contract = true;
+    novated.base = world::eth_perp;
+    novated.settlement = world::usdc;
+    novated.fee = Amount{amount};
+    novated.changes = {change};
+    const account::Event event{novated};
+    account::apply(state_, event);
+    return *this;
+}
+
+AnAccount& AnAccount::with_contract(std::int64_t quantity, std::int64_t settled_value) {
+    account::TradeNovated novated;
+    novated.cause = {.hi = 1, .lo = ++events_};
+    novated.number = state_.trades_count + 1;
+    novated.is_contract = true;
+    novated.base = world::eth_perp;
+    novated.settlement = world::usdc;
+    novated.quantity = Amount{quantity};
+    novated.cash = Amount{-settled_value};
+    const account::Event event{novated};
+    account::apply(state_, event);
+    return *this;
+}
+
+AnAccount an_account() { return {}; }
+
+account::SubmitTrade a_trade(std::uint64_t id, base::AssetId token, std::int64_t quantity,
+                             std::int64_t cash) {
+    return {.id = an_id(id),
+            .instrument = base::InstrumentId{token.v},
+            .quantity = Amount{quantity},
+            .limit = world::mark,
+            .received_at = world::now,
+            .terms = {.mark = world::mark,
+                      .fill = world::mark,
+                      .is_price_fresh = true,
+                      .base = token,
+                      .settlement = world::usdc,
+                      .is_contract = false,
+                      .is_offered = true,
+                      .cash = Amount{cash},
+                      .does_cash_fit = true,
+                      .fee = Amount{1},
+                      .notional_cents = cash / 10'000,
+                      .is_within_limits = true,
+                      .is_close_only = false,
+                      .is_pure_unwind = false,
+                      .has_margin = true,
+                      .settle_by = world::settle_by}};
+}
+
+account::SubmitTrade a_contract_trade(std::uint64_t id, std::int64_t quantity, std::int64_t cash) {
+    auto trade = a_trade(id, world::eth_perp, quantity, cash);
+    trade.terms.is_contract = true;
+    return trade;
+}
+
+account::RequestWithdrawal a_withdrawal(std::uint64_t id, base::AssetId asset,
+                                        std::int64_t amount) {
+    return {.id = an_id(id),
+            .asset = asset,
+            .amount = Amount{amount},
+            .shard = world::shard,
+            .destination = "0xA11CE",
+            .received_at = world::now,
+            .is_destination_allowed = true,
+            .has_margin = true};
+}
+
+account::NoteDeposit a_deposit(std::uint64_t number, base::AssetId asset, std::int64_t amount,
+                               ledger::Finality finality) {
+    return {.deposit = number,
+            .shard = world::shard,
+            .asset = asset,
+            .amount = Amount{amount},
+            .finality = finality,
+            .at = world::now};
+}
+
+account::SettleVariation a_settlement_at(base::Price mark) {
+    return {.contract = world::eth_perp,
+            .settlement = world::usdc,
+            .mark = mark,
+            .contract_scale = world::scale,
+            .settlement_scale = world::scale,
+            .at = world::now,
+            .settle_by = world::settle_by};
+}
+
+std::vector<account::Event> run(account::State& state, const account::Command& command) {
+    auto decision = account::decide(state, command);
+    if (!decision) return {};
+    for (const account::Event& event : *decision) account::apply(state, event);
+    return *std::move(decision);
+}
+
+account::Command random_account_command(base::Rng& rng, const account::State& state) {
+    const auto at = world::now + base::seconds(static_cast<std::int64_t>(rng.below(100)));
+    const auto number = static_cast<std::uint32_t>(rng.below(state.withdrawals_count + 2));
+    switch (rng.below(9)) {
+        case 0:
+        case 1:
+            return any_trade(rng);
+        case 2:
+            return a_withdrawal(any_id(rng), any_token(rng), up_to(rng, 300));
+        case 3:
+            return account::ReturnWithdrawal{.number = number,
+                                             .reason = ledger::ShardRefusal::expired};
+        case 4:
+            return account::PayWithdrawal{.number = number, .block = rng.below(1'000)};
+        case 5:
+            return any_deposit(rng);
+        case 6:
+            return account::CoverClaims{
+                .asset = any_token(rng), .amount = Amount{up_to(rng, 1'500)}, .at = at};
+        case 7:
+            return account::CashSettleClaims{.asset = rng.below(2) == 0 ? world::eth : world::dai,
+                                             .settlement = world::usdc,
+                                             .mark = base::Price{up_to(rng, 4'000'000'000)},
+                                             .asset_scale = world::scale,
+                                             .settlement_scale = world::scale,
+                                             .at = at};
+        default:
+            return a_settlement_at(base::Price{up_to(rng, 4'000'000'000)});
+    }
+}
+
+}  // namespace crossclear::tests

@@ -1,0 +1,96 @@
+#pragma once
+
+#include "base/amount.hpp"
+#include "base/command_id.hpp"
+#include "base/ids.hpp"
+#include "base/rng.hpp"
+#include "base/time.hpp"
+#include "ledger/account/commands.hpp"
+#include "ledger/account/events.hpp"
+#include "ledger/account/machine.hpp"
+#include "ledger/account/state.hpp"
+
+#include <cstdint>
+#include <vector>
+
+/// Accounts and commands for tests, in a small world of three tokens and a contract. Every command
+/// is acceptable as built; a test changes what it is about.
+
+namespace crossclear::tests {
+
+/// The world of the builders. Amounts are minor units; every scale is 6.
+namespace world {
+
+inline constexpr base::AssetId usdc{0};  ///< What everything is paid in.
+inline constexpr base::AssetId eth{1};
+inline constexpr base::AssetId dai{2};
+inline constexpr base::AssetId eth_perp{3};  ///< A contract.
+inline constexpr base::ShardId shard{0};
+inline constexpr int scale = 6;
+inline constexpr base::Price mark{2'000'000'000};  ///< Two USDC per unit of anything.
+inline constexpr base::Timestamp now{1'700'000'000'000'000};
+inline constexpr base::Timestamp settle_by{now.us + 3'600'000'000};  ///< An hour later.
+
+}  // namespace world
+
+/// The n-th id of a client: made n milliseconds after an hour before `world::now`.
+[[nodiscard]] base::CommandId an_id(std::uint64_t n);
+
+/// An account and the balances it starts with, booked by events like any other.
+class AnAccount {
+public:
+    AnAccount();
+
+    /// Settled balance, from a deposit that is final.
+    AnAccount& with_free(base::AssetId asset, std::int64_t amount);
+    /// A deposit that was only seen.
+    AnAccount& with_seen(base::AssetId asset, std::int64_t amount);
+    /// A claim from a trade of its own.
+    AnAccount& with_claim(base::AssetId asset, std::int64_t amount,
+                          base::Timestamp settle_by = world::settle_by);
+    /// A debt in USDC, from a fee.
+    AnAccount& with_debt(std::int64_t amount);
+    /// A contract position and the value it was last settled at.
+    AnAccount& with_contract(std::int64_t quantity, std::int64_t settled_value);
+
+    operator ledger::account::State() const {
+        return state_;
+    }  // NOLINT(google-explicit-constructor)
+
+private:
+    ledger::account::State state_;
+    std::uint64_t events_{};
+};
+
+/// An account of broker 0.
+[[nodiscard]] AnAccount an_account();
+
+/// Buys or sells `quantity` of a token for `cash` at the mark, with a fee of 1.
+[[nodiscard]] ledger::account::SubmitTrade a_trade(std::uint64_t id, base::AssetId token,
+                                                   std::int64_t quantity, std::int64_t cash);
+
+/// As `a_trade`, of the contract.
+[[nodiscard]] ledger::account::SubmitTrade a_contract_trade(std::uint64_t id, std::int64_t quantity,
+                                                            std::int64_t cash);
+
+/// Asks for `amount` of an asset to be paid out.
+[[nodiscard]] ledger::account::RequestWithdrawal a_withdrawal(std::uint64_t id, base::AssetId asset,
+                                                              std::int64_t amount);
+
+/// Tells of deposit `number`.
+[[nodiscard]] ledger::account::NoteDeposit a_deposit(std::uint64_t number, base::AssetId asset,
+                                                     std::int64_t amount,
+                                                     ledger::Finality finality);
+
+/// Settles the contract at a mark.
+[[nodiscard]] ledger::account::SettleVariation a_settlement_at(base::Price mark);
+
+/// Decides and applies. Returns the events; none where the command is refused.
+std::vector<ledger::account::Event> run(ledger::account::State& state,
+                                        const ledger::account::Command& command);
+
+/// A command that may well succeed in `state`, drawn from `rng`; now and then a repeat or nonsense.
+[[nodiscard]] ledger::account::Command random_account_command(base::Rng& rng,
+                                                              const ledger::account::State& state);
+
+}  // namespace crossclear::tests

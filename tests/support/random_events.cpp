@@ -1,0 +1,354 @@
+#include "tests/support/random_events.hpp"
+
+#include "base/check.hpp"
+
+#include <boost/pfr.hpp>
+
+#include <array>
+#include <concepts>
+#include <cstdint>
+#include <deque>
+#include <limits>
+#include <map>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <variant>
+#include <vector>
+
+// Members are found by Boost.PFR, not listed: a member added to an event is filled here the same
+// day, and the tests of the codec then notice if it is not stored. Two sources give the values: one
+// draws them, one counts them.
+
+namespace crossclear::tests {
+namespace {
+
+using base::EntityKind;
+namespace account = ledger::account;
+namespace hedge = ledger::hedge;
+namespace instruction = ledger::instruction;
+namespace netting = ledger::netting;
+namespace reconcile = ledger::reconcile;
+
+/// Enumerators of each enumeration, to choose from.
+template <class T>
+struct Listed;
+template <>
+struct Listed<ledger::Finality> {
+    using enum ledger::Finality;
+    static constexpr std::array all{unseen, seen, included, safe, final};
+};
+template <>
+struct Listed<ledger::ShardRefusal> {
+    using enum ledger::ShardRefusal;
+    static constexpr std::array all{none,
+                                    expired,
+                                    price_outside_bound,
+                                    reverted,
+                                    unsupported,
+                                    insufficient_balance,
+                                    protocol_failed,
+                                    capacity_exceeded};
+};
+template <>
+struct Listed<ledger::OrderKind> {
+    using enum ledger::OrderKind;
+    static constexpr std::array all{swap, contract, pay_out, bridge_out, post_margin, take_margin};
+};
+template <>
+struct Listed<account::Reject> {
+    using enum account::Reject;
+    static constexpr std::array all{none,
+                                    id_reused_with_other_body,
+                                    id_too_old,
+                                    id_too_far_ahead,
+                                    quantity_must_be_positive,
+                                    notional_out_of_range,
+                                    instrument_not_offered,
+                                    destination_not_allowed,
+                                    withdrawal_unknown,
+                                    price_is_stale,
+                                    price_outside_limit,
+                                    account_is_close_only,
+                                    too_much_open,
+                                    holding_insufficient,
+                                    margin_insufficient};
+};
+template <>
+struct Listed<account::TradeState> {
+    using enum account::TradeState;
+    static constexpr std::array all{novated, partly_settled, settled, cash_settled};
+};
+template <>
+struct Listed<netting::Source> {
+    using enum netting::Source;
+    static constexpr std::array all{capital, insurance, fund};
+};
+template <>
+struct Listed<hedge::HedgeOutcome> {
+    using enum hedge::HedgeOutcome;
+    static constexpr std::array all{filled, partly_filled, unfilled};
+};
+template <>
+struct Listed<instruction::Purpose> {
+    using enum instruction::Purpose;
+    static constexpr std::array all{withdrawal, move, post_margin, take_margin};
+};
+template <>
+struct Listed<instruction::LegKind> {
+    using enum instruction::LegKind;
+    static constexpr std::array all{order, arrival};
+};
+template <>
+struct Listed<instruction::Outcome> {
+    using enum instruction::Outcome;
+    static constexpr std::array all{settled, compensated, manual};
+};
+template <>
+struct Listed<reconcile::BreakKind> {
+    using enum reconcile::BreakKind;
+    static constexpr std::array all{timing, unknown_inflow, unexplained_outflow};
+};
+template <>
+struct Listed<EntityKind> {
+    using enum EntityKind;
+    static constexpr std::array all{account,     cover,      netting,   hedge,
+                                    instruction, withdrawal, reconcile, partition};
+};
+
+/// Draws values; half of the numbers are those at which codecs go wrong.
+struct Drawn {
+    base::Rng& rng;
+    std::size_t size_max;
+
+    template <std::integral T>
+    T number() {
+        using Limits = std::numeric_limits<T>;
+        switch (rng.below(8)) {
+            case 0:
+                return Limits::max();
+            case 1:
+                return Limits::min();
+            case 2:
+                return 0;
+            case 3:
+                return static_cast<T>(-1);
+            case 4:
+                return static_cast<T>(rng.below(256));
+            default:
+                // Numbers of every length, not only of the greatest.
+                return static_cast<T>(rng.next() >> rng.below(64));
+        }
+    }
+    bool flag() { return rng.below(2) == 1; }
+    std::size_t size() { return static_cast<std::size_t>(rng.below(size_max + 1)); }
+    std::size_t choice(std::size_t end) { return static_cast<std::size_t>(rng.below(end)); }
+};
+
+/// Counts values up from 1. Enumerations alternate between the first two of their list, so that one
+/// more at its end changes nothing.
+struct Counted {
+    std::uint64_t last{};
+    std::size_t choices{};
+
+    template <std::integral T>
+    T number() {
+        return static_cast<T>(++last);
+    }
+    bool flag() { return true; }
+    std::size_t size() { return 2; }
+    std::size_t choice(std::size_t /*end*/) { return ++choices % 2; }
+};
+
+template <class T>
+struct IsSequence : std::false_type {};
+template <class T>
+struct IsSequence<std::vector<T>> : std::true_type {};
+template <class T>
+struct IsSequence<std::deque<T>> : std::true_type {};
+
+template <class T>
+struct IsArray : std::false_type {};
+template <class T, std::size_t n>
+struct IsArray<std::array<T, n>> : std::true_type {};
+
+template <class T>
+struct IsMap : std::false_type {};
+template <class K, class V>
+struct IsMap<std::map<K, V>> : std::true_type {};
+
+template <class Source>
+base::EntityId make_entity(Source& source, EntityKind kind) {
+    const auto id = source.template number<std::uint64_t>();
+    const auto short_id = source.template number<std::uint16_t>();
+    const auto sub = source.template number<std::uint32_t>();
+    switch (kind) {
+        case EntityKind::account:
+        case EntityKind::hedge:
+            return {.kind = kind, .id = id, .sub = 0};
+        case EntityKind::cover:
+        case EntityKind::netting:
+        case EntityKind::partition:
+            return {.kind = kind, .id = short_id, .sub = 0};
+        case EntityKind::reconcile:
+            return {.kind = kind, .id = short_id, .sub = static_cast<std::uint16_t>(sub)};
+        case EntityKind::instruction:
+        case EntityKind::withdrawal:
+            return {.kind = kind, .id = id, .sub = sub};
+    }
+    UNREACHABLE("kinds are a closed set");
+}
+
+template <class T, class Source>
+void fill(T& value, Source& source) {
+    if constexpr (std::is_same_v<T, bool>) {
+        value = source.flag();
+    } else if constexpr (std::is_integral_v<T>) {
+        value = source.template number<T>();
+    } else if constexpr (std::is_enum_v<T>) {
+        value = Listed<T>::all[source.choice(Listed<T>::all.size())];
+    } else if constexpr (std::is_same_v<T, std::string>) {
+        value.resize(source.size());
+        for (char& byte : value) byte = static_cast<char>(source.template number<std::uint8_t>());
+    } else if constexpr (std::is_same_v<T, std::optional<base::EntityId>>) {
+        if (!source.flag()) return;
+        const auto& kinds = Listed<EntityKind>::all;
+        value = make_entity(source, kinds[source.choice(kinds.size())]);
+    } else if constexpr (IsSequence<T>::value) {
+        value.resize(source.size());
+        for (auto& item : value) fill(item, source);
+    } else if constexpr (IsArray<T>::value) {
+        for (auto& item : value) fill(item, source);
+    } else if constexpr (IsMap<T>::value) {
+        const std::size_t size = source.size();
+        for (std::size_t i = 0; i < size; ++i) {
+            typename T::key_type key{};
+            fill(key, source);
+            fill(value[key], source);
+        }
+    } else {
+        boost::pfr::for_each_field(value, [&](auto& member) { fill(member, source); });
+    }
+}
+
+/// Where an event stands in `ledger::Event`, and how to make one.
+template <class Source>
+struct Maker {
+    EntityKind kind;
+    void (*make)(ledger::Event& event, Source& source);
+};
+
+template <class Machine, class Source, std::size_t... i>
+void add_machine(std::vector<Maker<Source>>& makers, EntityKind kind, std::index_sequence<i...>) {
+    (makers.push_back({kind,
+                       [](ledger::Event& event, Source& source) {
+                           auto& of = event.emplace<Machine>(std::in_place_index<i>);
+                           fill(std::get<i>(of), source);
+                       }}),
+     ...);
+}
+
+template <class Source>
+const std::vector<Maker<Source>>& makers() {
+    static const auto all = [] {
+        std::vector<Maker<Source>> list;
+        const auto add = [&]<class Machine>(std::in_place_type_t<Machine>, EntityKind kind) {
+            add_machine<Machine>(list, kind,
+                                 std::make_index_sequence<std::variant_size_v<Machine>>{});
+        };
+        add(std::in_place_type<account::Event>, EntityKind::account);
+        add(std::in_place_type<ledger::cover::Event>, EntityKind::cover);
+        add(std::in_place_type<netting::Event>, EntityKind::netting);
+        add(std::in_place_type<hedge::Event>, EntityKind::hedge);
+        add(std::in_place_type<instruction::Event>, EntityKind::instruction);
+        add(std::in_place_type<ledger::withdrawal::Event>, EntityKind::withdrawal);
+        add(std::in_place_type<reconcile::Event>, EntityKind::reconcile);
+        list.push_back({EntityKind::partition, [](ledger::Event& event, Source& source) {
+                            fill(event.emplace<ledger::EpochStarted>(), source);
+                        }});
+        return list;
+    }();
+    return all;
+}
+
+template <class Source>
+ledger::Entry make_entry(Source& source, std::size_t alternative) {
+    const Maker<Source>& maker = makers<Source>().at(alternative);
+    ledger::Entry entry{.entity = make_entity(source, maker.kind), .event = {}};
+    maker.make(entry.event, source);
+    return entry;
+}
+
+}  // namespace
+
+std::size_t event_alternatives() { return makers<Drawn>().size(); }
+
+base::EntityId random_entity(base::Rng& rng, EntityKind kind) {
+    Drawn source{.rng = rng, .size_max = 0};
+    return make_entity(source, kind);
+}
+
+ledger::Entry random_entry(base::Rng& rng, std::size_t alternative) {
+    Drawn source{.rng = rng, .size_max = 6};
+    return make_entry(source, alternative);
+}
+
+ledger::Entry random_entry(base::Rng& rng) {
+    return random_entry(rng, static_cast<std::size_t>(rng.below(event_alternatives())));
+}
+
+ledger::Entry counted_entry(std::size_t alternative) {
+    Counted source;
+    return make_entry(source, alternative);
+}
+
+account::State random_state(base::Rng& rng, std::size_t size) {
+    Drawn source{.rng = rng, .size_max = size};
+    account::State state;
+    fill(state, source);
+    return state;
+}
+
+account::State counted_state() {
+    Counted source;
+    account::State state;
+    fill(state, source);
+    return state;
+}
+
+ledger::Entry ordinary_trade(std::uint64_t number) {
+    const base::AssetId usdc{1};
+    const base::AssetId token{4};
+    const base::Timestamp at{1'760'000'000'000'000};
+    const auto id = base::make_command_id(at, number, number * 31);
+    return {.entity = base::entity_of(base::account_id(base::BrokerId{0}, 17)),
+            .event = account::Event{
+                account::TradeNovated{.cause = id,
+                                      .body = base::mix64(number),
+                                      .number = number,
+                                      .instrument = base::InstrumentId{3},
+                                      .base = token,
+                                      .settlement = usdc,
+                                      .is_contract = false,
+                                      .quantity = base::Amount{12'500'000},
+                                      .price = base::Price{64'250'120'000'000},
+                                      .cash = base::Amount{-8'031'265'000},
+                                      .fee = base::Amount{4'015'633},
+                                      .notional_cents = 803'126,
+                                      .changes = {{.asset = usdc,
+                                                   .seen = {},
+                                                   .free = base::Amount{-8'035'280'633},
+                                                   .unsettled = {},
+                                                   .held = {},
+                                                   .recv = {}},
+                                                  {.asset = token,
+                                                   .seen = {},
+                                                   .free = {},
+                                                   .unsettled = base::Amount{12'500'000},
+                                                   .held = {},
+                                                   .recv = {}}},
+                                      .at = at,
+                                      .settle_by = at + base::seconds(3'600)}}};
+}
+
+}  // namespace crossclear::tests

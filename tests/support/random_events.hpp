@@ -1,0 +1,45 @@
+#pragma once
+
+#include "base/ids.hpp"
+#include "base/rng.hpp"
+#include "ledger/account/state.hpp"
+#include "ledger/event.hpp"
+
+#include <cstddef>
+
+/// Events of every kind for tests of what must work for all of them: codec, replay, journals.
+///
+/// They are well-formed, not plausible: every member is filled, often with the extremes of its
+/// type, and no two need fit together. All draws come from the generator that is passed in.
+
+namespace crossclear::tests {
+
+/// How many different events there are, over all machines.
+[[nodiscard]] std::size_t event_alternatives();
+
+/// An entity that has the shape of its kind.
+[[nodiscard]] base::EntityId random_entity(base::Rng& rng, base::EntityKind kind);
+
+/// An entry with the event of this number, counted over all machines in the order of
+/// `ledger::Event`, under an entity that it fits. **Requires:** `alternative` is below
+/// `event_alternatives()`.
+[[nodiscard]] ledger::Entry random_entry(base::Rng& rng, std::size_t alternative);
+
+/// An entry with any event.
+[[nodiscard]] ledger::Entry random_entry(base::Rng& rng);
+
+/// The same entry in every run and every release: members count up from 1, sequences have two
+/// items, optional parts are there. Each integer differs from its neighbours, so that two fields
+/// that are swapped show. For golden files.
+[[nodiscard]] ledger::Entry counted_entry(std::size_t alternative);
+
+/// An account's state with up to `size` items in each of its maps and sequences.
+[[nodiscard]] ledger::account::State random_state(base::Rng& rng, std::size_t size);
+
+/// The state that goes with `counted_entry`.
+[[nodiscard]] ledger::account::State counted_state();
+
+/// A trade as a busy client makes it, for measuring.
+[[nodiscard]] ledger::Entry ordinary_trade(std::uint64_t number);
+
+}  // namespace crossclear::tests
