@@ -78,6 +78,7 @@ struct HouseFigures {
     std::atomic<std::uint64_t> breaks_open{};
     std::atomic<std::int64_t> hedged_cents{};       ///< Filled, at the marks of opening.
     std::atomic<std::uint64_t> unsettled_assets{};  ///< Assets with claims that are not covered.
+    std::atomic<std::uint64_t> held_assets{};       ///< Assets with withdrawals under way.
     std::atomic<std::uint64_t> deposits_final{};    ///< Booked by their accounts, since the start.
     std::atomic<bool> is_founded{};
     std::atomic<bool> is_flat{};  ///< No residual beyond its band.

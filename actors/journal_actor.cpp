@@ -289,7 +289,7 @@ void JournalHost::on_trouble(std::string_view what, const std::string& reason) {
 
 void JournalHost::end(bool is_broken, const std::string& why) {
     phase_ = Phase::ended;
-    send(owner_, PartitionLost{.is_broken = is_broken, .why = why});
+    send(owner_, PartitionLost{.is_broken = is_broken, .is_stopping = false, .why = why});
 }
 
 void JournalHost::retry_later() {
@@ -375,6 +375,7 @@ PartitionReport JournalHost::report_of(base::BrokerId broker) const {
         if (key.account == ledger::Chart::hbook) line.hbook = amount;
         if (key.account == ledger::Chart::vm) line.vm = amount;
         if (key.account == ledger::Chart::unsettled) line.unsettled = *base::negate(amount);
+        if (key.account == ledger::Chart::held) line.held = *base::negate(amount);
         if (key.account == ledger::Chart::free || key.account == ledger::Chart::held) {
             line.covered = base::must_subtract(line.covered, amount);
         }

@@ -133,6 +133,7 @@ struct PartitionReport {
         base::Amount vm;
         base::Amount covered;  ///< FREE + HELD.
         base::Amount unsettled;
+        base::Amount held;
         base::Amount deposited;  ///< Of the quota.
         base::Amount returned;   ///< Of the quota.
         base::Amount overdue;    ///< Claims past their time.
@@ -330,6 +331,7 @@ struct Recovered {
 /// From the journal host: another owner has it, or it is broken. Drop everything.
 struct PartitionLost {
     bool is_broken{};
+    bool is_stopping{};  ///< Neither: the node ends in order.
     std::string why;
 };
 /// From an account: its state, and it is gone.

@@ -165,11 +165,14 @@ void NettingHost::publish_figures() {
     figures.hedges_open = state.hedges.size();
     figures.moves_open = state.moves.size();
     std::uint64_t uncovered = 0;
+    std::uint64_t held = 0;
     for (std::size_t i = 0; i < parts_.context->listing.assets.size(); ++i) {
         const AssetId asset{static_cast<std::uint16_t>(i)};
         if (total(asset, &PartitionReport::AssetLine::unsettled) > Amount{0}) ++uncovered;
+        if (total(asset, &PartitionReport::AssetLine::held) > Amount{0}) ++held;
     }
     figures.unsettled_assets = uncovered;
+    figures.held_assets = held;
     bool is_flat = true;
     auto& metrics = parts_.context->instruments->clearing;
     const auto surface = parts_.context->broker(parts_.broker()).surface.load();

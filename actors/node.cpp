@@ -81,7 +81,8 @@ public:
         is_draining_ = true;
         caf::anon_send_exit(node_, caf::exit_reason::kill);
         for (const auto& partition : partitions_) {
-            caf::anon_send(partition, PartitionLost{.is_broken = false, .why = "the node stops"});
+            caf::anon_send(partition,
+                           PartitionLost{.is_broken = false, .is_stopping = true, .why = {}});
             caf::anon_send_exit(partition, caf::exit_reason::user_shutdown);
         }
         caf::anon_send_exit(oracle_, caf::exit_reason::user_shutdown);

@@ -374,10 +374,12 @@ void PartitionHost::on_recovered(const Recovered& recovered) {
 }
 
 void PartitionHost::on_lost(const PartitionLost& lost) {
-    context_->log(lost.is_broken ? LogLevel::error : LogLevel::warning,
-                  lost.is_broken ? "A partition is stopped: its journal or books are not whole."
-                                 : "A partition was let go.",
-                  {{"partition", std::to_string(partition_.v)}, {"why", lost.why}});
+    if (!lost.is_stopping) {
+        context_->log(LogLevel::error,
+                      lost.is_broken ? "A partition is stopped: its journal or books are not whole."
+                                     : "A partition belongs to another owner now.",
+                      {{"partition", std::to_string(partition_.v)}, {"why", lost.why}});
+    }
     if (is_running_) context_->instruments->cluster.partitions_owned.add(-1);
     context_->instruments->cluster.ownership_changes_total.increment();
     status().phase.store(

@@ -172,14 +172,33 @@ private:
     std::vector<std::string> faults_;
 };
 
+// The command an event answers, and the number it gave: what a client can compare its answers with.
+std::string command_members(const ledger::Event& event) {
+    const auto* of_account = std::get_if<ledger::account::Event>(&event);
+    if (of_account == nullptr) return {};
+    const auto members = [](base::CommandId cause, std::uint64_t number) {
+        return fmt::format(R"("command":"{}","number":{},)", base::to_string(cause), number);
+    };
+    if (const auto* trade = std::get_if<ledger::account::TradeNovated>(of_account)) {
+        return members(trade->cause, trade->number);
+    }
+    if (const auto* refused = std::get_if<ledger::account::CommandRefused>(of_account)) {
+        return members(refused->cause, 0);
+    }
+    if (const auto* held = std::get_if<ledger::account::WithdrawalHeld>(of_account)) {
+        return members(held->cause, held->number);
+    }
+    return {};
+}
+
 // One entry as a line of JSON: what happened, to whom, and what it booked.
 std::string dump_line(base::PartitionId partition, const journal::Record& record,
                       const ledger::Entry& entry) {
     std::string line = fmt::format(
-        R"({{"partition":{},"seq":{},"epoch":{},"head":"{}","entity":"{}","event":"{}",)"
+        R"({{"partition":{},"seq":{},"epoch":{},"head":"{}","entity":"{}","event":"{}",{})"
         R"("postings":[)",
         partition.v, record.head.seq, record.head.record_epoch, journal::to_hex(record.head.head),
-        base::to_string(entry.entity), ledger::name_of(entry.event));
+        base::to_string(entry.entity), ledger::name_of(entry.event), command_members(entry.event));
     bool is_first = true;
     for (const auto& posting : ledger::postings_of(entry)) {
         line += fmt::format(R"({}{{"account":"{}","sub":{},"asset":{},"amount":{}}})",

@@ -37,6 +37,7 @@ struct Figures {
     std::uint64_t moves_open{};
     std::uint64_t breaks_open{};
     std::uint64_t unsettled_assets{};
+    std::uint64_t held_assets{};
     std::int64_t hedged_cents{};
     bool is_founded{true};
     bool is_flat{true};
@@ -49,6 +50,7 @@ Figures figures_of(const actors::Context& context) {
         sum.moves_open += broker->figures.moves_open;
         sum.breaks_open += broker->figures.breaks_open;
         sum.unsettled_assets += broker->figures.unsettled_assets;
+        sum.held_assets += broker->figures.held_assets;
         sum.hedged_cents += broker->figures.hedged_cents;
         sum.is_founded = sum.is_founded && broker->figures.is_founded;
         sum.is_flat = sum.is_flat && broker->figures.is_flat;
@@ -95,6 +97,7 @@ private:
     Tally tally_;
     std::chrono::steady_clock::time_point started_{};
     std::chrono::steady_clock::time_point trading_until_{};
+    std::chrono::steady_clock::time_point covered_at_{};
     std::uint64_t shown_answers_{};
 };
 
@@ -290,10 +293,13 @@ void Demo::show() {
     shown_answers_ = answered;
 }
 
+// Variation leaves claims for a moment on every cycle; only those that stay are unsettled.
 bool Demo::is_settled() {
     const auto figures = figures_of(service_->node().context());
-    return figures.hedges_open == 0 && figures.moves_open == 0 && figures.unsettled_assets == 0 &&
-           figures.is_flat;
+    const auto now = std::chrono::steady_clock::now();
+    if (figures.unsettled_assets == 0) covered_at_ = now;
+    return figures.hedges_open == 0 && figures.moves_open == 0 && figures.held_assets == 0 &&
+           figures.is_flat && now - covered_at_ < 1s;
 }
 
 bool Demo::settle() {

@@ -184,7 +184,7 @@ TEST(Config, NamesTheVeryLine) {
 
 TEST(Config, NamesAllThatIsWrongAtOnce) {
     auto text = example_with("cluster", "partitions: 8", "partitions: x");
-    text.replace(text.find("policy: stealing"), 16, "policy: lazy");
+    text.replace(text.find("policy: sharing"), 15, "policy: lazy");
     text += "colour: blue\n";
     const auto config = parse_config(text, "it.yaml");
     ASSERT_FALSE(config.has_value());
