@@ -87,6 +87,19 @@ def check(data, cycle):
     return out.strip()
 
 
+def check_can_fail(data):
+    """An answer that was never given must be missed: otherwise the comparison proves nothing."""
+    invented = uuid7()
+    told[invented] = 1
+    try:
+        check(data, "control")
+    except AssertionError:
+        return
+    finally:
+        told.pop(invented)
+    raise SystemExit("the control was not noticed: an invented answer passed for journaled")
+
+
 def main():
     print(f"seed {SEED}; replay: CROSSCLEAR_SEED={SEED} {sys.argv[0]}")
     rng = random.Random(SEED)
@@ -107,6 +120,7 @@ def main():
         assert status == 0, (status, line, "\n".join(demo.lines[-20:]))
         print(line)
         check(data, "last")
+        check_can_fail(data)
     assert told, "no cycle had an answer: the test has proved nothing"
     print(f"{CYCLES} kills, {len(told)} answers, none lost, none twice")
 
