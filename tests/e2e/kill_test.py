@@ -3,8 +3,9 @@
 
 Each cycle starts the demo on the same directory, lets sample clients and an independent client
 trade, kills it with SIGKILL at a random moment, audits what is stored and compares the journal
-with every answer that client ever received. Commands without an answer are sent again in the next cycle
-under the same id, as the contract asks. CROSSCLEAR_CYCLES sets the number, CROSSCLEAR_SEED the seed.
+with every answer that client ever received. Commands without an answer are sent again in the next
+cycle under the same id, as the contract asks. CROSSCLEAR_CYCLES sets how many, CROSSCLEAR_SEED the
+seed.
 """
 
 import asyncio
