@@ -1,5 +1,6 @@
 #include "ledger/instruction/machine.hpp"
 #include "tests/ledger/instruction/builders.hpp"
+#include "tests/support/event_round_trip.hpp"
 #include "tests/support/machine_laws.hpp"
 
 #include <algorithm>
@@ -12,6 +13,11 @@ using namespace builders;
 
 /// Random duties, clocks and shards, truthful or not.
 struct InstructionTraits : tests::MachineTraits<State, Command, Event, Effect> {
+    static std::string encode(const Event& event) {
+        return tests::payload_of(
+            base::entity_of(base::EntityKind::instruction, base::BrokerId{0}, 1), event);
+    }
+    static Event decode(const std::string& payload) { return tests::event_of<Event>(payload); }
     static State initial() { return uncreated(); }
 
     static CreateInstruction random_duty(base::Rng& rng) {

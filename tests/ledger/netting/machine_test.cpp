@@ -2,6 +2,7 @@
 
 #include "base/rng.hpp"
 #include "ledger/postings.hpp"
+#include "tests/support/event_round_trip.hpp"
 #include "tests/support/machine_laws.hpp"
 
 #include <gtest/gtest.h>
@@ -237,6 +238,11 @@ TEST(Netting, IsFoundedOnce) {
 // --- Laws ----------------------------------------------------------------------------------------
 
 struct NettingTraits : tests::MachineTraits<State, Command, Event, Effect> {
+    static std::string encode(const Event& event) {
+        return tests::payload_of(base::entity_of(base::EntityKind::netting, base::BrokerId{0}),
+                                 event);
+    }
+    static Event decode(const std::string& payload) { return tests::event_of<Event>(payload); }
     static State initial() { return a_house(); }
 
     static Amount random_amount(base::Rng& rng, std::uint64_t below) {

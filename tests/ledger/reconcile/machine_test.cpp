@@ -1,6 +1,7 @@
 #include "ledger/reconcile/machine.hpp"
 
 #include "base/limits.hpp"
+#include "tests/support/event_round_trip.hpp"
 #include "tests/support/machine_laws.hpp"
 
 #include <gmock/gmock.h>
@@ -234,6 +235,12 @@ TEST(ReconcileReject, IsGivenForEachBrokenCondition) {
 }
 
 struct ReconcileTraits : tests::MachineTraits<State, Command, Event, Effect> {
+    static std::string encode(const Event& event) {
+        return tests::payload_of(
+            base::entity_of(base::EntityKind::reconcile, base::BrokerId{0}, base::ShardId{0}),
+            event);
+    }
+    static Event decode(const std::string& payload) { return tests::event_of<Event>(payload); }
     static State initial() { return fresh(); }
 
     static Line random_line(base::Rng& rng, base::AssetId asset) {

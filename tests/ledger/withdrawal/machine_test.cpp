@@ -1,5 +1,6 @@
 #include "ledger/withdrawal/machine.hpp"
 
+#include "tests/support/event_round_trip.hpp"
 #include "tests/support/machine_laws.hpp"
 
 #include <gmock/gmock.h>
@@ -189,6 +190,11 @@ TEST(WithdrawalReject, IsGivenForEachBrokenCondition) {
 }
 
 struct WithdrawalTraits : tests::MachineTraits<State, Command, Event, Effect> {
+    static std::string encode(const Event& event) {
+        return tests::payload_of(
+            base::EntityId{.kind = base::EntityKind::withdrawal, .id = 1, .sub = 1}, event);
+    }
+    static Event decode(const std::string& payload) { return tests::event_of<Event>(payload); }
     static State initial() { return unstarted(); }
 
     static Command random_command(base::Rng& rng, const State&) {
