@@ -108,7 +108,6 @@ struct PartitionStatus {
     std::atomic<std::size_t> queued{};      ///< Appends not durable yet.
     std::atomic<bool> is_stuck{};           ///< The journal does not take what is queued.
     std::atomic<std::uint64_t> sequence{};  ///< Records committed.
-    std::atomic<std::uint64_t> epoch{};     ///< Of its owner here.
 };
 
 /// A broker and everything that belongs to it alone.

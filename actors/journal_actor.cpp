@@ -132,6 +132,9 @@ void JournalHost::read_next() {
 }
 
 void JournalHost::on_read(ReadDone& message) {
+    if (const auto* damaged = std::get_if<journal::Damaged>(&message.outcome)) {
+        return end(true, damaged->reason);
+    }
     const auto* read = std::get_if<journal::ReadRecords>(&message.outcome);
     if (read == nullptr) {
         on_trouble("The log cannot be read yet.", context_->journal->trouble());
@@ -215,13 +218,15 @@ void JournalHost::flush() {
 
 void JournalHost::send_batch() {
     const auto self = caf::actor_cast<JournalActor>(this);
-    context_->journal->append(in_flight_, [self](journal::AppendOutcome outcome) {
-        caf::anon_send(self, AppendDone{std::move(outcome)});
-    });
+    context_->journal->append(
+        in_flight_, [self, seq = in_flight_.record.head.seq](journal::AppendOutcome outcome) {
+            caf::anon_send(self, AppendDone{seq, std::move(outcome)});
+        });
 }
 
 void JournalHost::on_appended(const AppendDone& message) {
     if (!is_flying_ || phase_ == Phase::ended) return;
+    if (message.seq != in_flight_.record.head.seq) return;  // Of a batch that is settled.
     if (std::holds_alternative<journal::Appended>(message.outcome)) return on_committed();
     if (const auto* fenced = std::get_if<journal::Fenced>(&message.outcome)) {
         context_->instruments->cluster.fenced_writes_total.increment();
@@ -289,6 +294,8 @@ void JournalHost::on_trouble(std::string_view what, const std::string& reason) {
 
 void JournalHost::end(bool is_broken, const std::string& why) {
     phase_ = Phase::ended;
+    status().queued.store(0, std::memory_order_relaxed);
+    status().is_stuck.store(false, std::memory_order_relaxed);
     send(owner_, PartitionLost{.is_broken = is_broken, .is_stopping = false, .why = why});
 }
 

@@ -284,6 +284,7 @@ struct ReadDone {
 };
 /// From the adapter: what became of the batch.
 struct AppendDone {
+    std::uint64_t seq{};  ///< Of the record it speaks of.
     ledger::journal::AppendOutcome outcome;
 };
 /// From the journal host to itself: try again, look at cover, report.

@@ -57,7 +57,11 @@ PartitionActor::behavior_type PartitionHost::make_behavior() {
             to_account(ask);
         },
         [this](AccountFollow& follow) {
-            if (is_running_) to_account(follow);
+            if (is_running_) {
+                to_account(follow);
+            } else if (status().phase == PartitionStatus::Phase::recovering) {
+                early_.emplace_back(std::move(follow));
+            }
         },
         [this](AccountOrder& order) {
             if (is_running_) {
@@ -186,7 +190,8 @@ void PartitionHost::on_snapshot_back(const SnapshotBack& back) {
     const auto asleep = asleep_.find(back.account);
     if (asleep == asleep_.end()) return;
     const auto* read = std::get_if<ledger::journal::SnapshotRead>(&back.outcome);
-    if (read == nullptr) {
+    const bool is_damaged = std::holds_alternative<ledger::journal::Damaged>(back.outcome);
+    if (read == nullptr && !is_damaged) {
         // Not known yet: ask again, the commands wait meanwhile.
         const auto account = back.account;
         run_delayed(as_chrono(context_->options.append_retry), [this, account] {
@@ -197,7 +202,8 @@ void PartitionHost::on_snapshot_back(const SnapshotBack& back) {
         });
         return;
     }
-    const bool is_there = !read->found.empty() && read->found.front().at.seq >= asleep->second;
+    const bool is_there =
+        !is_damaged && !read->found.empty() && read->found.front().at.seq >= asleep->second;
     auto state = is_there ? ledger::journal::decode_state(read->found.front().state)
                           : base::Result<ledger::account::State, ledger::journal::CodecError>{
                                 base::Failure{ledger::journal::CodecError{}}};
@@ -335,7 +341,6 @@ void PartitionHost::on_recovered(const Recovered& recovered) {
         resting_.emplace(account, std::move(state));
     }
     recovered_.accounts.clear();
-    status().epoch.store(recovered.fence.epoch, std::memory_order_relaxed);
     fence_ = recovered.fence;
     status().phase.store(PartitionStatus::Phase::running, std::memory_order_relaxed);
     is_running_ = true;

@@ -73,8 +73,8 @@ private:
     std::set<base::EntityId> retired_;
     std::set<base::EntityId> to_wake_;
     ledger::journal::Fence fence_;
-    /// What other partitions of this node sent while this one was still reading.
-    std::deque<std::variant<AccountOrder, ToHome, QuotaTold>> early_;
+    /// What sessions and other partitions of this node sent while this one was still reading.
+    std::deque<std::variant<AccountFollow, AccountOrder, ToHome, QuotaTold>> early_;
 };
 
 }  // namespace crossclear::actors

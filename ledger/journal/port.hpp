@@ -75,6 +75,11 @@ struct Declined {
     std::string reason;
 };
 
+/// What is stored is not what was written. Asking again does not mend it.
+struct Damaged {
+    std::string reason;
+};
+
 using AppendOutcome = std::variant<Appended, Fenced, Gap, Unknown, Declined>;
 
 /// A majority promised the fence; `last` is the end of the chosen log.
@@ -87,7 +92,7 @@ using PrepareOutcome = std::variant<Prepared, Fenced, Unknown, Declined>;
 struct ReadRecords {
     std::vector<Record> records;
 };
-using ReadOutcome = std::variant<ReadRecords, Unknown, Declined>;
+using ReadOutcome = std::variant<ReadRecords, Unknown, Declined, Damaged>;
 
 /// One entity's folded state, true at `at`. `state` carries its own version byte.
 struct EntitySnapshot {
@@ -104,7 +109,7 @@ using StoreSnapshotOutcome = std::variant<SnapshotStored, Fenced, Unknown, Decli
 struct SnapshotRead {
     std::vector<EntitySnapshot> found;  ///< Empty where there is none; otherwise one.
 };
-using ReadSnapshotOutcome = std::variant<SnapshotRead, Unknown, Declined>;
+using ReadSnapshotOutcome = std::variant<SnapshotRead, Unknown, Declined, Damaged>;
 
 /// Partitions' logs, one owner each, fenced by epoch and nonce. See docs/durability.md.
 ///

@@ -188,7 +188,7 @@ ReadOutcome MemoryJournal::do_read(base::PartitionId partition, std::uint64_t fr
     for (std::uint64_t seq = first; seq <= records.size() && seq - first < count; ++seq) {
         const Head previous = seq == 1 ? Head{} : records[seq - 2].head;
         if (!is_linked(cluster_, partition, previous, records[seq - 1])) {
-            return Declined{fmt::format(
+            return Damaged{fmt::format(
                 "partition {}: record {} does not follow its predecessor; the log was altered",
                 partition.v, seq)};
         }

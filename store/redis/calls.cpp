@@ -218,7 +218,7 @@ ReadSnapshotOutcome parse_snapshot_read(const CallResult& result, std::string_vi
     const auto parse = [&](const Words& words) -> ReadSnapshotOutcome {
         if (words[0] != "OK") return unreadable();
         if (words.size() == 1) return SnapshotRead{};
-        const Declined damaged{
+        const Damaged damaged{
             fmt::format("the snapshot of {} fails its checksum", base::to_string(entity))};
         std::string_view value = words[1];
         EntitySnapshot snapshot{.entity = entity, .at = {}, .state = {}};

@@ -111,7 +111,11 @@ std::optional<StoreSnapshotOutcome> decide_snapshot(const Votes<StoreSnapshotOut
 
 std::optional<ReadSnapshotOutcome> decide_read_snapshot(const Votes<ReadSnapshotOutcome>& votes) {
     const auto reads = all_of<SnapshotRead>(votes);
-    if (reads.size() < majority_of(votes.size())) return no_majority_to_ask(votes);
+    if (reads.size() < majority_of(votes.size())) {
+        const auto damaged = all_of<Damaged>(votes);
+        if (is_complete(votes) && !damaged.empty()) return *damaged.front();
+        return no_majority_to_ask(votes);
+    }
     const auto seq_of = [](const SnapshotRead* read) {
         return read->found.empty() ? 0 : read->found.front().at.seq;
     };

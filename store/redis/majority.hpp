@@ -37,7 +37,8 @@ using Votes = std::vector<std::optional<Outcome>>;
 /// As above.
 [[nodiscard]] std::optional<ledger::journal::StoreSnapshotOutcome> decide_snapshot(
     const Votes<ledger::journal::StoreSnapshotOutcome>& votes, const ledger::journal::Fence& fence);
-/// As above. The snapshot with the highest seq that one of a majority has.
+/// As above. The snapshot with the highest seq that one of a majority has. A damaged one does not
+/// vote; without a majority of others it is the answer.
 [[nodiscard]] std::optional<ledger::journal::ReadSnapshotOutcome> decide_read_snapshot(
     const Votes<ledger::journal::ReadSnapshotOutcome>& votes);
 

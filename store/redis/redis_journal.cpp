@@ -40,7 +40,7 @@ ReadOutcome verified(std::string_view cluster, base::PartitionId partition, std:
     }
     for (; next < records.size(); ++next) {
         if (!is_linked(cluster, partition, previous, records[next])) {
-            return Declined{fmt::format(
+            return Damaged{fmt::format(
                 "partition {}: record {} does not follow its predecessor; the log was altered",
                 partition.v, records[next].head.seq)};
         }

@@ -170,8 +170,8 @@ TEST_P(JournalContract, RefusesToReadAnAlteredLog) {
     prepare(journal(), fence(1));
     append_all(journal(), fence(1), Head{}, {"a", "b", "c", "d"});
     backing_.corrupt(3);
-    EXPECT_THAT(reason_of<Declined>(read(journal(), 1, 10)), HasSubstr("record 3"));
-    EXPECT_THAT(reason_of<Declined>(read(journal(), 3, 1)), HasSubstr("record 3"));
+    EXPECT_THAT(reason_of<Damaged>(read(journal(), 1, 10)), HasSubstr("record 3"));
+    EXPECT_THAT(reason_of<Damaged>(read(journal(), 3, 1)), HasSubstr("record 3"));
     EXPECT_EQ(std::get<ReadRecords>(read(journal(), 1, 2)).records.size(), 2u);
 }
 

@@ -27,6 +27,15 @@ TEST(Majority, CountsConsentsAndWaitsForEveryoneOtherwise) {
         *decide_append(votes({Declined{}, Declined{}, Declined{}}), owner)));
 }
 
+TEST(Majority, ADamagedSnapshotDoesNotVote) {
+    const Votes<ReadSnapshotOutcome> one_of_three{Damaged{"x"}, SnapshotRead{}, SnapshotRead{}};
+    EXPECT_TRUE(std::holds_alternative<SnapshotRead>(*decide_read_snapshot(one_of_three)));
+    const Votes<ReadSnapshotOutcome> two_of_three{Damaged{"x"}, SnapshotRead{}, Damaged{"y"}};
+    EXPECT_TRUE(std::holds_alternative<Damaged>(*decide_read_snapshot(two_of_three)));
+    const Votes<ReadSnapshotOutcome> open{Damaged{"x"}, SnapshotRead{}, {}};
+    EXPECT_FALSE(decide_read_snapshot(open).has_value());
+}
+
 // Goal: one instance that holds the record is enough to make "nothing was written" a lie.
 TEST(Majority, CallsAMinoritysConsentUnknown) {
     const Fence owner = fence(5);

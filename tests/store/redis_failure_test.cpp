@@ -126,6 +126,16 @@ TEST_F(RedisFailure, RefusesAnInstanceThatWasEmptied) {
     EXPECT_EQ(redis_.command({"DBSIZE"}), "0");
 }
 
+// Goal: what was damaged is not asked for again and again, and never taken for a younger state.
+TEST_F(RedisFailure, SaysThatASnapshotIsDamaged) {
+    const base::EntityId entity{.kind = base::EntityKind::account, .id = 7, .sub = 0};
+    const EntitySnapshot snapshot{.entity = entity, .at = last_, .state = "state"};
+    store_snapshot(*journal_, fence(1), snapshot);
+    EXPECT_EQ(std::get<SnapshotRead>(read_snapshot(*journal_, entity)).found.front(), snapshot);
+    redis_.command({"HSET", "{p03}:e", "1/7/0", "1:1:not what was written"});
+    EXPECT_THAT(reason_of<Damaged>(read_snapshot(*journal_, entity)), HasSubstr("checksum"));
+}
+
 TEST_F(RedisFailure, ExaminesTheSettingsAgainAfterEachLoss) {
     redis_.command({"CONFIG", "SET", "appendfsync", "everysec"});
     redis_.command({"CLIENT", "KILL", "TYPE", "normal"});
