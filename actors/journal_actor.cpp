@@ -94,7 +94,7 @@ void JournalHost::on_promised(const TookOver& message) {
         on_trouble("The journal declines.", declined->reason);
         return retry_later();
     }
-    fence_.epoch = std::get<std::uint64_t>(message.promised) + 1;
+    fence_.epoch = std::get<journal::Promised>(message.promised).epoch + 1;
     fence_.nonce = journal::fresh_nonce();
     const auto self = caf::actor_cast<JournalActor>(this);
     context_->journal->prepare(partition_, fence_, [self](journal::PrepareOutcome outcome) {

@@ -272,7 +272,7 @@ struct Append {
 };
 /// From the adapter's thread, through a callback.
 struct TookOver {
-    std::variant<std::uint64_t, ledger::journal::Unknown, ledger::journal::Declined> promised;
+    ledger::journal::PromisedOutcome promised;
 };
 /// From the adapter: whether the fence stands.
 struct PrepareDone {

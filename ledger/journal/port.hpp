@@ -82,6 +82,18 @@ struct Damaged {
 
 using AppendOutcome = std::variant<Appended, Fenced, Gap, Unknown, Declined>;
 
+/// What a majority knows of a partition's log. `last` is the greatest end among them, which need
+/// not be committed.
+struct Promised {
+    std::uint64_t epoch{};  ///< 0 if none ever was.
+    Head last;
+};
+using PromisedOutcome = std::variant<Promised, Unknown, Declined>;
+
+/// The majority still honours the fence: no later owner has committed anything before this call.
+struct Confirmed {};
+using ConfirmOutcome = std::variant<Confirmed, Fenced, Unknown, Declined>;
+
 /// A majority promised the fence; `last` is the end of the chosen log.
 struct Prepared {
     Head last;
@@ -121,10 +133,9 @@ public:
     Journal& operator=(const Journal&) = delete;
     virtual ~Journal() = default;
 
-    /// The promised epoch of a partition, 0 if none ever was; for choosing the next one.
-    virtual void promised(
-        base::PartitionId partition,
-        std::function<void(std::variant<std::uint64_t, Unknown, Declined>)> done) = 0;
+    /// The promised epoch of a partition, for choosing the next one. Promises and changes nothing.
+    virtual void promised(base::PartitionId partition,
+                          std::function<void(PromisedOutcome)> done) = 0;
     /// Asks a majority to promise `fence` and to refuse every lower one from now on.
     virtual void prepare(base::PartitionId partition, const Fence& fence,
                          std::function<void(PrepareOutcome)> done) = 0;
@@ -133,6 +144,10 @@ public:
     /// Reads up to `count` records with seq >= `from`, in order.
     virtual void read(base::PartitionId partition, std::uint64_t from, std::size_t count,
                       std::function<void(ReadOutcome)> done) = 0;
+    /// Asks a majority whether `fence` is still what it promised: what was durable when this was
+    /// called, and only that, may then be shown. Writes nothing.
+    virtual void confirm(base::PartitionId partition, const Fence& fence,
+                         std::function<void(ConfirmOutcome)> done) = 0;
     /// Stores a snapshot; the write checks the fence and keeps the higher seq.
     virtual void store_snapshot(base::PartitionId partition, const Fence& fence,
                                 EntitySnapshot snapshot,
@@ -141,6 +156,9 @@ public:
                                std::function<void(ReadSnapshotOutcome)> done) = 0;
     /// Empty while the journal can be written, else the reason in one sentence.
     [[nodiscard]] virtual std::string trouble() const = 0;
+    /// Whether an instance waits for its logs that only an owner with a newer epoch may give it:
+    /// this owner promises itself one at its next quiet moment. See docs/durability.md.
+    [[nodiscard]] virtual bool wants_new_epoch(base::PartitionId) const { return false; }
 };
 
 }  // namespace crossclear::ledger::journal

@@ -25,11 +25,23 @@ Head last_of(const std::vector<Record>& records) {
 MemoryJournal::MemoryJournal(std::string cluster, Pump pump)
     : cluster_(std::move(cluster)), pump_(pump) {}
 
-void MemoryJournal::promised(
-    base::PartitionId partition,
-    std::function<void(std::variant<std::uint64_t, Unknown, Declined>)> done) {
+void MemoryJournal::promised(base::PartitionId partition,
+                             std::function<void(PromisedOutcome)> done) {
     submit([this, partition, done = std::move(done)]() -> std::function<void()> {
-        std::variant<std::uint64_t, Unknown, Declined> outcome = logs_[partition].promised.epoch;
+        const Log& log = logs_[partition];
+        PromisedOutcome outcome =
+            Promised{.epoch = log.promised.epoch, .last = last_of(log.records)};
+        if (!trouble_.empty()) outcome = Declined{trouble_};
+        return [done, outcome] { done(outcome); };
+    });
+}
+
+void MemoryJournal::confirm(base::PartitionId partition, const Fence& fence,
+                            std::function<void(ConfirmOutcome)> done) {
+    submit([this, partition, fence, done = std::move(done)]() -> std::function<void()> {
+        const Fence& promised = logs_[partition].promised;
+        ConfirmOutcome outcome = Confirmed{};
+        if (promised != fence) outcome = Fenced{promised.epoch};
         if (!trouble_.empty()) outcome = Declined{trouble_};
         return [done, outcome] { done(outcome); };
     });
@@ -44,7 +56,6 @@ void MemoryJournal::prepare(base::PartitionId partition, const Fence& fence,
 }
 
 void MemoryJournal::append(Append append, std::function<void(AppendOutcome)> done) {
-    CHECK(append.record.head.seq == append.expected.seq + 1, "a record follows what it expects");
     CHECK(append.record.payload.size() <= base::limits::record_bytes_max, "a record is bounded");
     submit([this, append = std::move(append), done = std::move(done)]() -> std::function<void()> {
         return [done, outcome = do_append(append)] { done(outcome); };
@@ -80,9 +91,49 @@ void MemoryJournal::read_snapshot(base::PartitionId partition, base::EntityId en
     });
 }
 
-std::string MemoryJournal::trouble() const {
+Standing MemoryJournal::standing() const {
     const std::lock_guard lock(mutex_);
-    return trouble_;
+    Standing standing = standing_;
+    if (standing.why.empty()) standing.why = trouble_;
+    return standing;
+}
+
+void MemoryJournal::watch(std::function<void()> changed) {
+    const std::lock_guard lock(mutex_);
+    watcher_ = std::move(changed);
+}
+
+void MemoryJournal::admit(base::PartitionId, std::function<void(bool)> done) {
+    submit([this, done = std::move(done)]() -> std::function<void()> {
+        const bool is_last = awaited_ > 0 && --awaited_ == 0;
+        if (is_last) standing_ = {Standing::Kind::voting, {}};
+        return [done, is_last, watcher = watcher_] {
+            done(true);
+            if (is_last && watcher) watcher();
+        };
+    });
+}
+
+void MemoryJournal::stop() {
+    const std::lock_guard lock(mutex_);
+    is_stopped_ = true;
+    calls_.clear();
+}
+
+void MemoryJournal::set_standing(Standing standing, std::uint16_t partitions) {
+    std::function<void()> watcher;
+    {
+        const std::lock_guard lock(mutex_);
+        standing_ = std::move(standing);
+        awaited_ = partitions;
+        watcher = watcher_;
+    }
+    if (watcher) watcher();
+}
+
+void MemoryJournal::wipe() {
+    const std::lock_guard lock(mutex_);
+    logs_.clear();
 }
 
 bool MemoryJournal::step() {
@@ -126,6 +177,7 @@ void MemoryJournal::corrupt(base::PartitionId partition, std::uint64_t seq) {
 
 void MemoryJournal::submit(Call call) {
     std::unique_lock lock(mutex_);
+    if (is_stopped_) return;
     calls_.push_back(std::move(call));
     if (pump_ == Pump::by_hand) return;
     // Whoever is running executes this call as well: order holds and a callback that calls the
@@ -174,6 +226,9 @@ AppendOutcome MemoryJournal::do_append(const Append& append) {
     }
     if (fault == AppendFault::declined) return Declined{"injected: the store declined"};
     if (fault == AppendFault::lost_before_write) return Unknown{"injected: lost before the write"};
+    // A record at or below the end abandons the tail from its own number on.
+    CHECK(append.record.head.seq <= last.seq + 1, "a log has no holes");
+    log.records.resize(append.record.head.seq - 1);
     log.records.push_back(append.record);
     if (fault == AppendFault::lost_after_write) return Unknown{"injected: lost after the write"};
     return Appended{.was_duplicate = false};

@@ -2,6 +2,7 @@
 
 #include "base/ids.hpp"
 #include "ledger/journal/port.hpp"
+#include "store/acceptor.hpp"
 
 #include <cstdint>
 #include <deque>
@@ -11,8 +12,8 @@
 #include <string>
 #include <vector>
 
-/// A journal in memory, for tests and simulation. It promises, fences and answers exactly as the
-/// Redis journal does; one suite of tests runs on both.
+/// A journal in memory, for tests and simulation. It promises, fences and answers exactly as one
+/// Redis does; one suite of tests runs on both. Alone it is a journal, of several a quorum is made.
 
 namespace crossclear::store {
 
@@ -32,28 +33,32 @@ enum class AppendFault : std::uint8_t {
 /// Everything one process needs of a journal, without a disk.
 ///
 /// **Thread:** any. One lock guards all; callbacks run outside it, one at a time, in call order.
-class MemoryJournal final : public ledger::journal::Journal {
+class MemoryJournal final : public Acceptor {
 public:
     /// An empty journal of the cluster whose name goes into every digest.
     explicit MemoryJournal(std::string cluster, Pump pump = Pump::at_once);
 
-    void promised(
-        base::PartitionId partition,
-        std::function<
-            void(std::variant<std::uint64_t, ledger::journal::Unknown, ledger::journal::Declined>)>
-            done) override;
+    void promised(base::PartitionId partition,
+                  std::function<void(ledger::journal::PromisedOutcome)> done) override;
     void prepare(base::PartitionId partition, const ledger::journal::Fence& fence,
                  std::function<void(ledger::journal::PrepareOutcome)> done) override;
     void append(ledger::journal::Append append,
                 std::function<void(ledger::journal::AppendOutcome)> done) override;
     void read(base::PartitionId partition, std::uint64_t from, std::size_t count,
               std::function<void(ledger::journal::ReadOutcome)> done) override;
+    void confirm(base::PartitionId partition, const ledger::journal::Fence& fence,
+                 std::function<void(ledger::journal::ConfirmOutcome)> done) override;
     void store_snapshot(base::PartitionId partition, const ledger::journal::Fence& fence,
                         ledger::journal::EntitySnapshot snapshot,
                         std::function<void(ledger::journal::StoreSnapshotOutcome)> done) override;
     void read_snapshot(base::PartitionId partition, base::EntityId entity,
                        std::function<void(ledger::journal::ReadSnapshotOutcome)> done) override;
-    [[nodiscard]] std::string trouble() const override;
+
+    [[nodiscard]] std::string name() const override { return "memory"; }
+    [[nodiscard]] Standing standing() const override;
+    void watch(std::function<void()> changed) override;
+    void admit(base::PartitionId partition, std::function<void(bool)> done) override;
+    void stop() override;
 
     /// Executes the oldest waiting call. Returns whether there was one.
     bool step();
@@ -65,6 +70,10 @@ public:
     void fail_next_append(AppendFault fault);
     /// Refuses every call with this reason until it is called with an empty one.
     void set_trouble(std::string reason);
+    /// Says how it takes part from now on. A joining one votes once `partitions` were admitted.
+    void set_standing(Standing standing, std::uint16_t partitions = 0);
+    /// Forgets everything, promises as well.
+    void wipe();
     /// Every record of a partition, as it stands; for checkers.
     [[nodiscard]] std::vector<ledger::journal::Record> records_of(
         base::PartitionId partition) const;
@@ -99,6 +108,10 @@ private:
     bool is_running_{};
     std::deque<AppendFault> faults_;
     std::string trouble_;
+    Standing standing_{Standing::Kind::voting, {}};
+    std::uint16_t awaited_{};  // Partitions that a joining one still waits for.
+    std::function<void()> watcher_;
+    bool is_stopped_{};
     std::map<base::PartitionId, Log> logs_;
 };
 

@@ -107,7 +107,7 @@ Outcome fenced_by(const Words& words) {
 
 Call promised_call(const std::string& id, base::PartitionId partition) {
     return Call{.script = Script::promised,
-                .keys = {std::string(mark_key), key_of(partition, 'm')},
+                .keys = {std::string(mark_key), key_of(partition, 'm'), key_of(partition, 's')},
                 .arguments = {id}};
 }
 
@@ -161,12 +161,43 @@ Call probe_call(const std::string& id) {
     return Call{.script = Script::probe, .keys = {std::string(mark_key)}, .arguments = {id}};
 }
 
+Call confirm_call(const std::string& id, base::PartitionId partition, const Fence& fence) {
+    return Call{.script = Script::confirm,
+                .keys = {std::string(mark_key), key_of(partition, 'm')},
+                .arguments = {id, std::to_string(fence.epoch), bytes_of(fence.nonce)}};
+}
+
+Call admit_call(const std::string& joining, const std::string& id, base::PartitionId partition,
+                std::uint16_t partition_count) {
+    return Call{
+        .script = Script::admit,
+        .keys = {std::string(mark_key)},
+        .arguments = {joining, id, std::to_string(partition.v), std::to_string(partition_count)}};
+}
+
 PromisedOutcome parse_promised(const CallResult& result) {
     return parse_with<PromisedOutcome>(result, [](const Words& words) -> PromisedOutcome {
         const auto epoch = parse_number(words[1]);
-        if (words[0] != "OK" || !epoch) return unreadable();
-        return *epoch;
+        const auto last = words.head_at(2);
+        if (words[0] != "OK" || !epoch || !last) return unreadable();
+        return Promised{.epoch = *epoch, .last = *last};
     });
+}
+
+ConfirmOutcome parse_confirm(const CallResult& result) {
+    return parse_with<ConfirmOutcome>(result, [](const Words& words) -> ConfirmOutcome {
+        if (words[0] == "OK") return Confirmed{};
+        if (words[0] == "FENCED") return fenced_by<ConfirmOutcome>(words);
+        return unreadable();
+    });
+}
+
+Admitted parse_admit(const CallResult& result) {
+    const auto* answered = std::get_if<Answered>(&result);
+    if (answered == nullptr) return Admitted::no;
+    const Words words(*answered->reply);
+    if (words[0] == "VOTING") return Admitted::votes;
+    return words[0] == "OK" ? Admitted::noted : Admitted::no;
 }
 
 PrepareOutcome parse_prepare(const CallResult& result) {

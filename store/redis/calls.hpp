@@ -53,12 +53,18 @@ using CallResult = std::variant<Answered, Refused, Lost, NotSent>;
                                  const ledger::journal::EntitySnapshot& snapshot);
 [[nodiscard]] Call snapshot_read_call(const std::string& id, base::PartitionId partition,
                                       const base::EntityId& entity);
+[[nodiscard]] Call confirm_call(const std::string& id, base::PartitionId partition,
+                                const ledger::journal::Fence& fence);
 [[nodiscard]] Call probe_call(const std::string& id);
+/// `joining` and `id` are what the mark holds before and after the last partition is given.
+[[nodiscard]] Call admit_call(const std::string& joining, const std::string& id,
+                              base::PartitionId partition, std::uint16_t partition_count);
 
-using PromisedOutcome =
-    std::variant<std::uint64_t, ledger::journal::Unknown, ledger::journal::Declined>;
-
-[[nodiscard]] PromisedOutcome parse_promised(const CallResult& result);
+[[nodiscard]] ledger::journal::PromisedOutcome parse_promised(const CallResult& result);
+[[nodiscard]] ledger::journal::ConfirmOutcome parse_confirm(const CallResult& result);
+/// What became of giving a joining instance a partition.
+enum class Admitted : std::uint8_t { no, noted, votes };
+[[nodiscard]] Admitted parse_admit(const CallResult& result);
 [[nodiscard]] ledger::journal::PrepareOutcome parse_prepare(const CallResult& result);
 [[nodiscard]] ledger::journal::AppendOutcome parse_append(const CallResult& result);
 [[nodiscard]] ledger::journal::ReadOutcome parse_read(const CallResult& result);

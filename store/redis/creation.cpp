@@ -2,14 +2,16 @@
 
 #include "base/check.hpp"
 #include "base/limits.hpp"
+#include "store/quorum/majority.hpp"
 #include "store/redis/connection.hpp"
 #include "store/redis/limits.hpp"
-#include "store/redis/majority.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
+#include <set>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -62,12 +64,13 @@ base::Result<Examined, StoreError> examine(const Endpoint& endpoint, base::Durat
     return Examined{.connection = std::move(connection).value(), .mark = *mark, .is_blank = *blank};
 }
 
+bool is_voter(const std::optional<Examined>& candidate) {
+    return candidate && candidate->mark && !is_joining(*candidate->mark);
+}
+
 bool has_marked_majority(const Candidates& candidates) {
-    std::size_t marked = 0;
-    for (const auto& candidate : candidates) {
-        if (candidate && candidate->mark) ++marked;
-    }
-    return marked >= majority_of(candidates.size());
+    const auto voters = std::count_if(candidates.begin(), candidates.end(), is_voter);
+    return static_cast<std::size_t>(voters) >= majority_of(candidates.size());
 }
 
 bool is_complete(const Candidates& candidates) {
@@ -135,16 +138,31 @@ base::Result<void, StoreError> mark_all(Candidates& candidates, Mark mark) {
     return {};
 }
 
+// Two votes of one log are one vote.
+StoreError copy_error(const std::string& subject) {
+    return StoreError{.fault = StoreFault::wrong_cluster,
+                      .subject = subject,
+                      .expected = "an instance of its own",
+                      .found = "the same one as at another endpoint, or a copy of its data",
+                      .remedy =
+                          "Correct the endpoints. If it is a copy: FLUSHALL there, and it "
+                          "is given its logs again."};
+}
+
 // The id of the cluster that the marked instances belong to; nothing if none is marked.
 base::Result<std::string, StoreError> common_id(const Candidates& candidates,
                                                 const RedisOptions& options) {
     std::string id;
+    std::set<std::string> instances;
     for (const auto& candidate : candidates) {
-        if (!candidate || !candidate->mark) continue;
-        const auto match =
-            match_mark(candidate->connection.name(), wanted_mark(options, id), *candidate->mark);
+        if (!is_voter(candidate)) continue;
+        const auto& name = candidate->connection.name();
+        const auto match = match_mark(name, wanted_mark(options, id), *candidate->mark);
         if (!match) return base::Failure{match.error()};
         id = candidate->mark->id;
+        if (!instances.insert(candidate->mark->instance).second) {
+            return base::Failure{copy_error(name)};
+        }
     }
     return id;
 }
@@ -174,7 +192,7 @@ base::Result<std::string, StoreError> join_or_create_cluster(const RedisOptions&
     }
     if (has_marked_majority(*candidates)) return id;
     for (const auto& candidate : *candidates) {
-        if (candidate && !candidate->mark) {
+        if (candidate && !is_voter(candidate)) {
             return base::Failure{unmarked_error(candidate->connection.name())};
         }
     }

@@ -21,8 +21,8 @@ namespace crossclear::store {
 namespace {
 
 constexpr std::array<Script, script_count> all_scripts{
-    Script::promised, Script::prepare,       Script::append, Script::read,
-    Script::snapshot, Script::snapshot_read, Script::probe};
+    Script::promised,      Script::prepare, Script::append, Script::read, Script::snapshot,
+    Script::snapshot_read, Script::confirm, Script::probe,  Script::admit};
 
 std::chrono::microseconds span_of(base::Duration duration) {
     return std::chrono::microseconds(duration.us);
@@ -51,6 +51,12 @@ Instance::Instance(Options options)
 }
 
 Instance::~Instance() {
+    stop();
+    ::close(wakeup_);
+}
+
+void Instance::stop() {
+    if (!thread_.joinable()) return;
     CHECK(std::this_thread::get_id() != thread_.get_id(), "a callback does not end its journal");
     {
         const std::lock_guard lock(mutex_);
@@ -58,7 +64,6 @@ Instance::~Instance() {
     }
     ::eventfd_write(wakeup_, 1);
     thread_.join();
-    ::close(wakeup_);
 }
 
 void Instance::submit(std::shared_ptr<const Call> call, Done done) {
@@ -78,14 +83,24 @@ void Instance::submit(std::shared_ptr<const Call> call, Done done) {
     if (is_first) ::eventfd_write(wakeup_, 1);
 }
 
-std::string Instance::trouble() const {
+Standing Instance::standing() const {
     const std::lock_guard lock(mutex_);
-    return trouble_;
+    return standing_;
+}
+
+void Instance::watch(std::function<void()> changed) {
+    const std::lock_guard lock(mutex_);
+    watcher_ = std::move(changed);
+}
+
+void Instance::count_as_voting() {
+    is_joining_ = false;
+    set_standing(Standing::Kind::voting, {});
 }
 
 bool Instance::wait_until_ready(base::Duration timeout) const {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, span_of(timeout), [this] { return trouble_.empty(); });
+    return changed_.wait_for(lock, span_of(timeout), [this] { return standing_.why.empty(); });
 }
 
 void Instance::run() {
@@ -115,10 +130,15 @@ void Instance::try_to_connect() {
         CHECK(reader_ != nullptr, "memory for a reader can be allocated");
         backoff_ = limits::backoff_min;
         is_probing_ = false;
-        set_trouble({});
+        if (is_joining_) {
+            set_standing(Standing::Kind::joining,
+                         connection_->name() + " was empty and is being brought up to date");
+        } else {
+            set_standing(Standing::Kind::voting, {});
+        }
         return;
     }
-    set_trouble(to_string(connection.error()));
+    set_standing(Standing::Kind::away, to_string(connection.error()));
     next_attempt_ = Clock::now() + span_of(backoff_);
     backoff_ = std::min(backoff_ * 2, limits::backoff_max);
     take_incoming();
@@ -134,17 +154,38 @@ base::Result<Connection, StoreError> Instance::connect() {
     if (const auto settings = check_settings(connection); !settings) {
         return base::Failure{settings.error()};
     }
-    const auto mark = read_mark(connection);
+    const auto mark = examine_mark(connection);
     if (!mark) return base::Failure{mark.error()};
-    if (!mark->has_value()) return base::Failure{unmarked_error(connection.name())};
-    if (const auto match = match_mark(connection.name(), wanted_, **mark); !match) {
-        return base::Failure{match.error()};
-    }
     if (const auto loaded = load_scripts(connection); !loaded) {
         return base::Failure{loaded.error()};
     }
-    wanted_.instance = (*mark)->instance;
+    wanted_.instance = mark->instance;
     return opened;
+}
+
+// An empty instance of several is marked as joining; what it held, the others hold as well.
+base::Result<Mark, StoreError> Instance::examine_mark(Connection& connection) {
+    auto mark = read_mark(connection);
+    if (!mark) return base::Failure{mark.error()};
+    Mark joining = wanted_;
+    joining.id = joining_id(wanted_.id);
+    joining.instance.clear();
+    if (!mark->has_value() && options_.may_join) {
+        joining.instance = random_mark_id();
+        if (const auto written = write_mark(connection, joining); !written) {
+            return base::Failure{written.error()};
+        }
+        mark = read_mark(connection);
+        if (!mark) return base::Failure{mark.error()};
+        joining.instance.clear();
+    }
+    if (!mark->has_value()) return base::Failure{unmarked_error(connection.name())};
+    is_joining_ = (*mark)->id == joining.id;
+    const Mark& wanted = is_joining_ ? joining : wanted_;
+    if (const auto match = match_mark(connection.name(), wanted, **mark); !match) {
+        return base::Failure{match.error()};
+    }
+    return std::move(**mark);
 }
 
 base::Result<void, StoreError> Instance::load_scripts(Connection& connection) {
@@ -240,6 +281,7 @@ void Instance::receive() {
         const Reply reply(static_cast<redisReply*>(raw));
         if (in_flight_.empty()) return lose("Redis answered a question nobody asked");
         complete(*reply);
+        if (std::exchange(must_examine_, false)) return lose("its mark has changed");
     }
 }
 
@@ -257,17 +299,18 @@ void Instance::complete(const redisReply& reply) {
     }
     CallResult result = Answered{&reply};
     if (is_error) result = Refused{explain_refusal(text)};
-    if (!is_error && says_unmarked(reply)) {
-        result = Refused{to_string(unmarked_error(connection_->name()))};
-    }
+    const bool is_unmarked = !is_error && says_unmarked(reply);
+    if (is_unmarked) result = Refused{to_string(unmarked_error(connection_->name()))};
     const auto* refused = std::get_if<Refused>(&result);
     if (is_write(request.call->script)) {
-        // A write that was refused is followed by probes until one is not, so that `trouble` ends
+        // A write that was refused is followed by probes until one is not, so that the trouble ends
         // without anybody's help.
         if (refused != nullptr) next_probe_ = Clock::now() + span_of(limits::probe_interval);
         is_probing_ = refused != nullptr;
-        set_trouble(refused != nullptr ? refused->reason : std::string{});
+        set_refusal(refused != nullptr ? refused->reason : std::string{});
     }
+    // Emptied, or made a voter by another node: a new connection examines which.
+    if (is_unmarked && options_.may_join) must_examine_ = true;
     {
         const std::lock_guard lock(mutex_);
         --outstanding_;
@@ -282,15 +325,16 @@ void Instance::send_probe_when_due() {
         ++outstanding_;
     }
     next_probe_ = Clock::now() + span_of(limits::probe_interval);
-    Request probe{std::make_shared<const Call>(probe_call(wanted_.id)), Done{},
-                  Clock::now() + span_of(options_.call_timeout), false};
+    Request probe{
+        std::make_shared<const Call>(probe_call(is_joining_ ? joining_id(wanted_.id) : wanted_.id)),
+        Done{}, Clock::now() + span_of(options_.call_timeout), false};
     write_request(probe);
     in_flight_.push_back(std::move(probe));
 }
 
 void Instance::lose(const std::string& reason) {
     const std::string full = fmt::format("{}: {}", to_string(options_.endpoint), reason);
-    set_trouble(full);
+    set_standing(Standing::Kind::away, full);
     connection_.reset();
     reader_.reset();
     unsent_.clear();
@@ -326,7 +370,7 @@ void Instance::expire_waiting() {
         {
             const std::lock_guard lock(mutex_);
             --outstanding_;
-            reason = trouble_.empty() ? "the pipeline is full" : trouble_;
+            reason = standing_.why.empty() ? "the pipeline is full" : standing_.why;
         }
         if (late.done) late.done(NotSent{reason});
     }
@@ -342,13 +386,23 @@ void Instance::drain_wakeup() const {
     ::eventfd_read(wakeup_, &count);
 }
 
-void Instance::set_trouble(std::string reason) {
+void Instance::set_standing(Standing::Kind kind, std::string why) {
+    std::function<void()> watcher;
     {
         const std::lock_guard lock(mutex_);
-        if (trouble_ == reason) return;
-        trouble_ = std::move(reason);
+        Standing standing{kind, std::move(why)};
+        if (standing_ == standing) return;
+        standing_ = std::move(standing);
+        watcher = watcher_;
     }
     changed_.notify_all();
+    if (watcher) watcher();
+}
+
+// Answers, and takes no writes: it still votes on what it reads.
+void Instance::set_refusal(std::string why) {
+    const auto kind = standing().kind;
+    if (kind == Standing::Kind::voting) set_standing(kind, std::move(why));
 }
 
 }  // namespace crossclear::store

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/result.hpp"
+#include "store/acceptor.hpp"
 #include "store/redis/calls.hpp"
 #include "store/redis/connection.hpp"
 #include "store/redis/settings.hpp"
@@ -29,7 +30,7 @@ namespace crossclear::store {
 
 /// Keeps one instance in use: connects, examines, pipelines, and starts over after a loss.
 ///
-/// **Thread:** `submit` and `trouble` from any; callbacks run on the instance's own thread.
+/// **Thread:** `submit` and `standing` from any; callbacks run on the instance's own thread.
 class Instance {
 public:
     using Done = std::function<void(const CallResult&)>;
@@ -37,23 +38,30 @@ public:
     /// Where it is, what it must be, how long to wait.
     struct Options {
         Endpoint endpoint;
-        Mark wanted;  ///< Its `instance` may be empty: then the first one met is remembered.
+        Mark wanted;      ///< Its `instance` may be empty: then the first one met is remembered.
+        bool may_join{};  ///< Whether an empty one becomes a joining instance of the cluster.
         base::Duration connect_timeout;
         base::Duration call_timeout;
     };
 
     explicit Instance(Options options);
-    /// Stops the thread; callbacks that have not run never will. Not from a callback.
     ~Instance();
     Instance(const Instance&) = delete;
     Instance& operator=(const Instance&) = delete;
+    /// Stops the thread; callbacks that have not run never will. Not from a callback.
+    void stop();
 
     /// Queues a call; `done` runs exactly once, at the latest a little after the call time-out.
     /// Calls are sent in the order in which they were submitted.
     void submit(std::shared_ptr<const Call> call, Done done);
 
-    /// Empty while the instance votes and takes writes, else the reason.
-    [[nodiscard]] std::string trouble() const;
+    /// How the instance takes part; `why` also says why it takes no writes.
+    [[nodiscard]] Standing standing() const;
+    /// Lets `changed` run on the instance's thread after each change of standing; on the caller's
+    /// at once, if there was one already.
+    void watch(std::function<void()> changed);
+    /// Tells that a joining instance has been marked as a voting one. From a callback only.
+    void count_as_voting();
 
     /// Waits until the first attempt to connect has ended well. Returns whether it has.
     [[nodiscard]] bool wait_until_ready(base::Duration timeout) const;
@@ -74,6 +82,7 @@ private:
     // While there is no connection.
     void try_to_connect();
     [[nodiscard]] base::Result<Connection, StoreError> connect();
+    [[nodiscard]] base::Result<Mark, StoreError> examine_mark(Connection& connection);
     [[nodiscard]] base::Result<void, StoreError> load_scripts(Connection& connection);
     void wait_for_retry();
 
@@ -91,7 +100,8 @@ private:
     void expire_waiting();
     [[nodiscard]] int poll_timeout_ms(Clock::time_point until) const;
     void drain_wakeup() const;
-    void set_trouble(std::string reason);
+    void set_standing(Standing::Kind kind, std::string why);
+    void set_refusal(std::string why);
 
     const Options options_;
 
@@ -99,7 +109,8 @@ private:
     mutable std::condition_variable changed_;
     std::vector<Request> incoming_;  // Guarded by mutex_, like the three below.
     std::size_t outstanding_{};
-    std::string trouble_{"not connected yet"};
+    Standing standing_{Standing::Kind::away, "not connected yet"};
+    std::function<void()> watcher_;
     bool is_stopping_{};
 
     // The thread's own.
@@ -117,6 +128,8 @@ private:
     Clock::time_point next_attempt_;
     Clock::time_point next_probe_;
     bool is_probing_{};
+    bool must_examine_{};
+    bool is_joining_{};  // As the mark said when the connection was examined.
     std::thread thread_;
 };
 

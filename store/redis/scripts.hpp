@@ -30,16 +30,21 @@ enum class Script : std::uint8_t {
     read,
     snapshot,
     snapshot_read,
-    probe
+    confirm,
+    probe,
+    admit
 };
-inline constexpr std::size_t script_count = 7;
+inline constexpr std::size_t script_count = 9;
 
 namespace scripts {
 
-/// ARGV: id. Answers OK and the promised epoch.
+/// ARGV: id. Answers OK, the promised epoch, and the last entry's record epoch, seq and head.
 inline constexpr std::string_view promised = R"lua(
 if redis.call('HGET', KEYS[1], 'id') ~= ARGV[1] then return {'UNMARKED'} end
-return {'OK', redis.call('HGET', KEYS[2], 'pe') or '0'}
+local epoch = redis.call('HGET', KEYS[2], 'pe') or '0'
+local last = redis.call('XREVRANGE', KEYS[3], '+', '-', 'COUNT', 1)[1]
+if not last then return {'OK', epoch, '0', '0', string.rep('\0', 32)} end
+return {'OK', epoch, last[2][6], last[2][2], last[2][4]}
 )lua";
 
 /// ARGV: id, epoch, nonce. Answers OK and the last entry's record epoch, seq and head; or FENCED.
@@ -171,6 +176,35 @@ if stored then return {'OK', stored} end
 return {'OK'}
 )lua";
 
+/// ARGV: id, epoch, nonce. Answers OK while they are what is promised, else FENCED.
+inline constexpr std::string_view confirm = R"lua(
+if redis.call('HGET', KEYS[1], 'id') ~= ARGV[1] then return {'UNMARKED'} end
+local promised = redis.call('HMGET', KEYS[2], 'pe', 'pn')
+if promised[1] ~= ARGV[2] or promised[2] ~= ARGV[3] then
+    return {'FENCED', promised[1] or '0'}
+end
+return {'OK'}
+)lua";
+
+/// ARGV: id of a joining instance, id of a voting one, partition, partition count. Notes that the
+/// partition is here; the last one makes the instance vote. Answers OK, or VOTING once it does.
+inline constexpr std::string_view admit = R"lua(
+local id = redis.call('HGET', KEYS[1], 'id')
+if id == ARGV[2] then return {'VOTING'} end
+if id ~= ARGV[1] then return {'UNMARKED'} end
+local is_last = true
+for i = 0, tonumber(ARGV[4]) - 1 do
+    if i ~= tonumber(ARGV[3]) and redis.call('HEXISTS', KEYS[1], 'given:' .. i) == 0 then
+        is_last = false
+    end
+end
+local field, value = 'given:' .. ARGV[3], '1'
+if is_last then field, value = 'id', ARGV[2] end
+local written = redis.pcall('HSET', KEYS[1], field, value)
+if type(written) == 'table' and written.err then return written end
+return {is_last and 'VOTING' or 'OK'}
+)lua";
+
 /// ARGV: id. Answers OK if the instance takes writes. Sent only after it declined one.
 inline constexpr std::string_view probe = R"lua(
 if redis.call('HGET', KEYS[1], 'id') ~= ARGV[1] then return {'UNMARKED'} end
@@ -206,8 +240,12 @@ return {'OK'}
             return scripts::snapshot;
         case Script::snapshot_read:
             return scripts::snapshot_read;
+        case Script::confirm:
+            return scripts::confirm;
         case Script::probe:
             return scripts::probe;
+        case Script::admit:
+            return scripts::admit;
     }
     UNREACHABLE("an unlisted script");
 }
@@ -218,11 +256,13 @@ return {'OK'}
         case Script::promised:
         case Script::read:
         case Script::snapshot_read:
+        case Script::confirm:
             return false;
         case Script::prepare:
         case Script::append:
         case Script::snapshot:
         case Script::probe:
+        case Script::admit:
             return true;
     }
     UNREACHABLE("an unlisted script");

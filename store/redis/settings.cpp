@@ -114,6 +114,10 @@ bool parse_mark(const redisReply& reply, Mark& mark) {
 
 }  // namespace
 
+std::string joining_id(const std::string& id) { return "joining " + id; }
+
+bool is_joining(const Mark& mark) { return mark.id.starts_with(joining_id({})); }
+
 base::Result<void, StoreError> check_settings(Connection& connection) {
     if (auto version = check_version(connection); !version) return version;
     if (auto role = check_role(connection); !role) return role;

@@ -24,6 +24,11 @@ struct Mark {
     friend bool operator==(const Mark&, const Mark&) = default;
 };
 
+/// The id in the mark of an instance that belongs to cluster `id` and waits for its logs. It is no
+/// voter's id, so that every script refuses it to whoever takes it for one.
+[[nodiscard]] std::string joining_id(const std::string& id);
+[[nodiscard]] bool is_joining(const Mark& mark);
+
 /// The format this program reads and writes.
 inline constexpr std::uint16_t mark_format = 1;
 

@@ -103,7 +103,7 @@ private:
     std::unique_ptr<EmbeddedRedis> server_;
 };
 
-inline std::unique_ptr<Journal> open_or_fail(const RedisOptions& options) {
+inline std::unique_ptr<QuorumJournal> open_or_fail(const RedisOptions& options) {
     auto opened = open_redis_journal(options);
     if (!opened) {
         ADD_FAILURE() << to_string(opened.error());
@@ -125,10 +125,12 @@ Outcome await(Start start) {
     return future.get();
 }
 
-inline std::variant<std::uint64_t, Unknown, Declined> promised(Journal& journal,
-                                                               base::PartitionId p = partition) {
-    return await<std::variant<std::uint64_t, Unknown, Declined>>(
-        [&](auto done) { journal.promised(p, done); });
+inline PromisedOutcome promised(Journal& journal, base::PartitionId p = partition) {
+    return await<PromisedOutcome>([&](auto done) { journal.promised(p, done); });
+}
+inline ConfirmOutcome confirm(Journal& journal, const Fence& fence,
+                              base::PartitionId p = partition) {
+    return await<ConfirmOutcome>([&](auto done) { journal.confirm(p, fence, done); });
 }
 inline PrepareOutcome prepare(Journal& journal, const Fence& fence,
                               base::PartitionId p = partition) {

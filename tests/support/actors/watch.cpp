@@ -87,9 +87,8 @@ std::shared_ptr<const actors::Publication> Watch::await_publication(
     return is_found ? found : nullptr;
 }
 
-void WatchedJournal::promised(
-    base::PartitionId partition,
-    std::function<void(std::variant<std::uint64_t, Unknown, Declined>)> done) {
+void WatchedJournal::promised(base::PartitionId partition,
+                              std::function<void(PromisedOutcome)> done) {
     behind_.promised(partition, std::move(done));
 }
 

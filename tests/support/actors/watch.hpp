@@ -125,17 +125,18 @@ public:
     WatchedJournal(ledger::journal::Journal& behind, Watch& watch)
         : behind_(behind), watch_(watch) {}
 
-    void promised(
-        base::PartitionId partition,
-        std::function<
-            void(std::variant<std::uint64_t, ledger::journal::Unknown, ledger::journal::Declined>)>
-            done) override;
+    void promised(base::PartitionId partition,
+                  std::function<void(ledger::journal::PromisedOutcome)> done) override;
     void prepare(base::PartitionId partition, const ledger::journal::Fence& fence,
                  std::function<void(ledger::journal::PrepareOutcome)> done) override;
     void append(ledger::journal::Append append,
                 std::function<void(ledger::journal::AppendOutcome)> done) override;
     void read(base::PartitionId partition, std::uint64_t from, std::size_t count,
               std::function<void(ledger::journal::ReadOutcome)> done) override;
+    void confirm(base::PartitionId partition, const ledger::journal::Fence& fence,
+                 std::function<void(ledger::journal::ConfirmOutcome)> done) override {
+        behind_.confirm(partition, fence, std::move(done));
+    }
     void store_snapshot(base::PartitionId partition, const ledger::journal::Fence& fence,
                         ledger::journal::EntitySnapshot snapshot,
                         std::function<void(ledger::journal::StoreSnapshotOutcome)> done) override;

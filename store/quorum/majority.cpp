@@ -1,4 +1,4 @@
-#include "store/redis/majority.hpp"
+#include "store/quorum/majority.hpp"
 
 #include "base/check.hpp"
 
@@ -96,10 +96,26 @@ std::optional<PrepareOutcome> decide_prepare(const Votes<PrepareOutcome>& votes,
 }
 
 std::optional<PromisedOutcome> decide_promised(const Votes<PromisedOutcome>& votes) {
-    const auto epochs = all_of<std::uint64_t>(votes);
-    if (epochs.size() < majority_of(votes.size())) return no_majority_to_ask(votes);
-    return **std::max_element(epochs.begin(), epochs.end(),
-                              [](const auto* a, const auto* b) { return *a < *b; });
+    const auto found = all_of<Promised>(votes);
+    if (found.size() < majority_of(votes.size())) return no_majority_to_ask(votes);
+    Promised highest;
+    for (const Promised* one : found) {
+        highest.epoch = std::max(highest.epoch, one->epoch);
+        const auto end = [](const Head& head) { return std::tie(head.record_epoch, head.seq); };
+        if (end(one->last) > end(highest.last)) highest.last = one->last;
+    }
+    return highest;
+}
+
+std::optional<ConfirmOutcome> decide_confirm(const Votes<ConfirmOutcome>& votes,
+                                             const Fence& fence) {
+    const auto confirmed = all_of<Confirmed>(votes);
+    if (confirmed.size() >= majority_of(votes.size())) return Confirmed{};
+    if (!is_complete(votes)) return {};
+    if (const auto rival = rival_of(votes, fence)) return *rival;
+    if (const auto unknown = all_of<Unknown>(votes); !unknown.empty()) return *unknown.front();
+    if (const auto fenced = all_of<Fenced>(votes); !fenced.empty()) return *fenced.front();
+    return *all_of<Declined>(votes).front();
 }
 
 std::optional<StoreSnapshotOutcome> decide_snapshot(const Votes<StoreSnapshotOutcome>& votes,

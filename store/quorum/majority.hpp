@@ -1,7 +1,6 @@
 #pragma once
 
 #include "ledger/journal/port.hpp"
-#include "store/redis/calls.hpp"
 
 #include <cstddef>
 #include <functional>
@@ -32,8 +31,12 @@ using Votes = std::vector<std::optional<Outcome>>;
 /// As above. The chosen log is the one with the greatest (record epoch, seq).
 [[nodiscard]] std::optional<ledger::journal::PrepareOutcome> decide_prepare(
     const Votes<ledger::journal::PrepareOutcome>& votes, const ledger::journal::Fence& fence);
-/// As above. The highest epoch that one of a majority has promised.
-[[nodiscard]] std::optional<PromisedOutcome> decide_promised(const Votes<PromisedOutcome>& votes);
+/// As above. The highest epoch and the greatest end that one of a majority knows.
+[[nodiscard]] std::optional<ledger::journal::PromisedOutcome> decide_promised(
+    const Votes<ledger::journal::PromisedOutcome>& votes);
+/// As above.
+[[nodiscard]] std::optional<ledger::journal::ConfirmOutcome> decide_confirm(
+    const Votes<ledger::journal::ConfirmOutcome>& votes, const ledger::journal::Fence& fence);
 /// As above.
 [[nodiscard]] std::optional<ledger::journal::StoreSnapshotOutcome> decide_snapshot(
     const Votes<ledger::journal::StoreSnapshotOutcome>& votes, const ledger::journal::Fence& fence);

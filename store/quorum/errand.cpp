@@ -1,0 +1,140 @@
+#include "store/quorum/errand.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <utility>
+#include <variant>
+
+namespace crossclear::store {
+
+using namespace ledger::journal;
+
+namespace {
+
+// Small enough for an acceptor's queue to take it beside the live appends.
+constexpr std::size_t page_records = 64;
+
+// The one record of a page, if the page has it.
+const Record* only_record(const ReadOutcome& outcome, std::uint64_t seq) {
+    const auto* read = std::get_if<ReadRecords>(&outcome);
+    if (read == nullptr || read->records.empty()) return nullptr;
+    return read->records.front().head.seq == seq ? &read->records.front() : nullptr;
+}
+
+}  // namespace
+
+void QuorumJournal::Errand::begin(QuorumJournal& journal, std::size_t acceptor,
+                                  base::PartitionId partition, const Fence& fence,
+                                  bool is_joining) {
+    std::make_shared<Errand>(journal, acceptor, partition, fence, is_joining)->promise();
+}
+
+void QuorumJournal::Errand::promise() {
+    journal_.acceptors_[acceptor_]->prepare(
+        partition_, fence_, [this, self = shared_from_this()](const PrepareOutcome& outcome) {
+            const auto* prepared = std::get_if<Prepared>(&outcome);
+            const auto chosen = chosen_end();
+            if (prepared == nullptr || !chosen) return end();
+            last_ = prepared->last;
+            if (last_ == *chosen || last_.seq == 0) return copy_after(last_.seq);
+            find_common(std::min(last_.seq, chosen->seq), 1);
+        });
+}
+
+// The end of the chosen log, while the promise that began this errand is the owner's.
+std::optional<Head> QuorumJournal::Errand::chosen_end() const {
+    const std::lock_guard lock(journal_.mutex_);
+    const Log& log = journal_.logs_[partition_.v];
+    return log.fence == fence_ ? log.chosen : std::nullopt;
+}
+
+void QuorumJournal::Errand::find_common(std::uint64_t seq, std::uint64_t stride) {
+    if (seq == 0) return copy_after(0);
+    journal_.acceptors_[acceptor_]->read(
+        partition_, seq, 1,
+        [this, seq, stride, self = shared_from_this()](const ReadOutcome& outcome) {
+            const Record* theirs = only_record(outcome, seq);
+            if (theirs == nullptr) return end();
+            compare(theirs->head, stride);
+        });
+}
+
+void QuorumJournal::Errand::compare(const Head& theirs, std::uint64_t stride) {
+    journal_.read_chosen(
+        partition_, theirs.seq, 1,
+        [this, theirs, stride, self = shared_from_this()](const ReadOutcome& outcome) {
+            const Record* ours = only_record(outcome, theirs.seq);
+            if (ours == nullptr) return end();
+            if (ours->head.head == theirs.head) return copy_after(theirs.seq);
+            find_common(theirs.seq > stride ? theirs.seq - stride : 0, stride * 2);
+        });
+}
+
+void QuorumJournal::Errand::copy_after(std::uint64_t seq) {
+    if (journal_.source_of(partition_, acceptor_) == std::nullopt) {
+        // Nobody else can be asked. An acceptor that ends where the chosen log ends needs nothing.
+        const auto chosen = chosen_end();
+        return chosen && last_ == *chosen ? finish(seq) : end();
+    }
+    journal_.read_chosen(partition_, seq + 1, page_records,
+                         [this, seq, self = shared_from_this()](const ReadOutcome& outcome) {
+                             const auto* read = std::get_if<ReadRecords>(&outcome);
+                             if (read == nullptr) return end();
+                             if (!read->records.empty()) return copy(read->records);
+                             if (is_reached(seq)) return finish(seq);
+                             end();
+                         });
+}
+
+void QuorumJournal::Errand::copy(const std::vector<Record>& records) {
+    struct Batch {
+        std::atomic<std::size_t> open;
+        std::atomic<bool> is_whole{true};
+    };
+    const auto batch = std::make_shared<Batch>();
+    batch->open = records.size();
+    const std::uint64_t until = records.back().head.seq;
+    Head expected = std::exchange(last_, records.back().head);
+    for (const Record& record : records) {
+        const Append append{
+            .partition = partition_, .fence = fence_, .expected = expected, .record = record};
+        expected = record.head;
+        journal_.acceptors_[acceptor_]->append(
+            append, [this, batch, until, self = shared_from_this()](const AppendOutcome& outcome) {
+                if (!std::holds_alternative<Appended>(outcome)) batch->is_whole = false;
+                if (batch->open.fetch_sub(1) > 1) return;
+                if (!batch->is_whole) return end();
+                copy_after(until);
+            });
+    }
+}
+
+// Whether nothing is missing before what waits.
+bool QuorumJournal::Errand::is_reached(std::uint64_t seq) const {
+    const std::lock_guard lock(journal_.mutex_);
+    const auto& waiting = journal_.logs_[partition_.v].replicas[acceptor_].waiting;
+    return !waiting || waiting->append.expected.seq <= seq;
+}
+
+void QuorumJournal::Errand::finish(std::uint64_t seq) {
+    const auto note = [this, seq](bool is_admitted) {
+        const std::lock_guard lock(journal_.mutex_);
+        Log& log = journal_.logs_[partition_.v];
+        if (log.fence != fence_) return;
+        log.replicas[acceptor_].holds = seq;
+        log.replicas[acceptor_].is_admitted = is_admitted;
+    };
+    if (!is_joining_) {
+        note(false);
+        return end();
+    }
+    journal_.acceptors_[acceptor_]->admit(
+        partition_, [this, note, self = shared_from_this()](bool is_admitted) {
+            if (is_admitted) note(true);
+            end();
+        });
+}
+
+void QuorumJournal::Errand::end() { journal_.end_errand(acceptor_, partition_); }
+
+}  // namespace crossclear::store

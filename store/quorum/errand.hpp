@@ -1,0 +1,57 @@
+#pragma once
+
+#include "store/quorum/quorum_journal.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+/// How one acceptor's log of one partition is brought to the log that a majority chose.
+///
+/// Promise first, so that nobody else writes there meanwhile. Then find the last record that both
+/// logs share, going back in doubling steps from the shorter one's end. Then copy what comes after
+/// it, a page at a time; the first copied record abandons whatever else the acceptor had there.
+/// Appends that arrive meanwhile wait, only the latest of them, and follow when the copy has
+/// reached them: without that, a log that grows as fast as it is copied would never be whole.
+
+namespace crossclear::store {
+
+/// One errand; it owns itself until it ends. Any refusal or doubt ends it: the next append that
+/// finds a gap begins another.
+///
+/// **Thread:** its steps follow each other on the acceptors' threads.
+class QuorumJournal::Errand : public std::enable_shared_from_this<Errand> {
+public:
+    static void begin(QuorumJournal& journal, std::size_t acceptor, base::PartitionId partition,
+                      const ledger::journal::Fence& fence, bool is_joining);
+
+    Errand(QuorumJournal& journal, std::size_t acceptor, base::PartitionId partition,
+           const ledger::journal::Fence& fence, bool is_joining)
+        : journal_(journal),
+          acceptor_(acceptor),
+          partition_(partition),
+          fence_(fence),
+          is_joining_(is_joining) {}
+
+private:
+    void promise();
+    [[nodiscard]] std::optional<ledger::journal::Head> chosen_end() const;
+    void find_common(std::uint64_t seq, std::uint64_t stride);
+    void compare(const ledger::journal::Head& theirs, std::uint64_t stride);
+    void copy_after(std::uint64_t seq);
+    void copy(const std::vector<ledger::journal::Record>& records);
+    [[nodiscard]] bool is_reached(std::uint64_t seq) const;
+    void finish(std::uint64_t seq);
+    void end();
+
+    QuorumJournal& journal_;
+    const std::size_t acceptor_;
+    const base::PartitionId partition_;
+    const ledger::journal::Fence fence_;
+    const bool is_joining_;
+    ledger::journal::Head last_;  // What the acceptor's log ends with, as far as known.
+};
+
+}  // namespace crossclear::store

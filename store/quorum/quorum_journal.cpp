@@ -1,0 +1,443 @@
+#include "store/quorum/quorum_journal.hpp"
+
+#include "base/check.hpp"
+#include "base/limits.hpp"
+#include "ledger/journal/chain.hpp"
+#include "store/quorum/errand.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace crossclear::store {
+
+using namespace ledger::journal;
+
+namespace {
+
+// Checks that each record follows the one before it. `known` is where the reader stands: nothing
+// before record 1, else the record before the first wanted one, which was read along and is
+// dropped.
+ReadOutcome verified(std::string_view cluster, base::PartitionId partition, std::uint64_t from,
+                     ReadRecords read) {
+    auto& records = read.records;
+    if (records.empty()) return read;
+    Head previous;
+    std::size_t next = 0;
+    // A log that was trimmed begins with a record whose predecessor is gone; it is the base.
+    if (from > 1 || records.front().head.seq > 1) {
+        previous = records.front().head;
+        next = 1;
+    }
+    for (; next < records.size(); ++next) {
+        if (!is_linked(cluster, partition, previous, records[next])) {
+            return Damaged{fmt::format(
+                "partition {}: record {} does not follow its predecessor; the log was altered",
+                partition.v, records[next].head.seq)};
+        }
+        previous = records[next].head;
+    }
+    if (records.front().head.seq < from) records.erase(records.begin());
+    return read;
+}
+
+}  // namespace
+
+QuorumJournal::QuorumJournal(std::string cluster, std::uint16_t partitions,
+                             std::vector<std::unique_ptr<Acceptor>> acceptors)
+    : cluster_(std::move(cluster)),
+      joined_at_(acceptors.size()),
+      logs_(partitions),
+      acceptors_(std::move(acceptors)) {
+    CHECK(acceptors_.size() % 2 == 1, "a majority is never a tie");
+    for (Log& log : logs_) log.replicas.resize(acceptors_.size());
+    for (std::size_t i = 0; i < acceptors_.size(); ++i) {
+        acceptors_[i]->watch([this, i] { on_standing(i); });
+        on_standing(i);
+    }
+}
+
+// All before any: an errand on one acceptor's thread asks another.
+QuorumJournal::~QuorumJournal() {
+    for (const auto& acceptor : acceptors_) acceptor->stop();
+}
+
+// Asks every acceptor that may vote and lets `decide` make one outcome of the answers.
+template <class Outcome, class Ask>
+void QuorumJournal::ask(typename Tally<Outcome>::Decide decide, typename Tally<Outcome>::Done done,
+                        Ask ask) {
+    const auto tally =
+        std::make_shared<Tally<Outcome>>(acceptors_.size(), std::move(decide), std::move(done));
+    for (std::size_t i = 0; i < acceptors_.size(); ++i) {
+        const Standing standing = acceptors_[i]->standing();
+        // Nobody waits for one of several that is away; the only one may be back in a moment.
+        const bool is_away = standing.kind == Standing::Kind::away && acceptors_.size() > 1;
+        if (standing.kind == Standing::Kind::joining || is_away) {
+            tally->vote(i, Declined{standing.why});
+            continue;
+        }
+        ask(i, [tally, i](Outcome outcome) { tally->vote(i, std::move(outcome)); });
+    }
+}
+
+// --- Choosing the log ----------------------------------------------------------------------------
+
+void QuorumJournal::promised(base::PartitionId partition,
+                             std::function<void(PromisedOutcome)> done) {
+    check_partition(partition);
+    const auto ends = std::make_shared<Votes<Head>>(acceptors_.size());
+    ask<PromisedOutcome>(
+        &decide_promised,
+        [this, partition, ends, done = std::move(done)](const PromisedOutcome& outcome) {
+            const auto* found = std::get_if<Promised>(&outcome);
+            // An owner knows its own log better than a question that somebody asks.
+            if (found != nullptr && !is_owned(partition)) choose(partition, found->last, *ends);
+            done(outcome);
+        },
+        [&](std::size_t i, auto vote) {
+            acceptors_[i]->promised(partition, [this, i, ends, vote](const PromisedOutcome& one) {
+                if (const auto* found = std::get_if<Promised>(&one)) {
+                    const std::lock_guard lock(mutex_);
+                    (*ends)[i] = found->last;
+                }
+                vote(one);
+            });
+        });
+}
+
+void QuorumJournal::prepare(base::PartitionId partition, const Fence& fence,
+                            std::function<void(PrepareOutcome)> done) {
+    check_partition(partition);
+    CHECK(fence.epoch > 0, "epoch 0 means that nothing was ever promised");
+    {
+        const std::lock_guard lock(mutex_);
+        Log& log = logs_[partition.v];
+        log.fence = fence;
+        log.prepared_at = ++events_;
+        log.chosen.reset();
+        for (Replica& replica : log.replicas) replica.holds.reset();
+    }
+    const auto ends = std::make_shared<Votes<Head>>(acceptors_.size());
+    ask<PrepareOutcome>(
+        [fence](const Votes<PrepareOutcome>& votes) { return decide_prepare(votes, fence); },
+        [this, partition, ends, done = std::move(done)](const PrepareOutcome& outcome) {
+            const auto* prepared = std::get_if<Prepared>(&outcome);
+            if (prepared != nullptr) choose(partition, prepared->last, *ends);
+            done(outcome);
+        },
+        [&](std::size_t i, auto vote) {
+            acceptors_[i]->prepare(partition, fence,
+                                   [this, i, ends, vote](const PrepareOutcome& one) {
+                                       if (const auto* prepared = std::get_if<Prepared>(&one)) {
+                                           const std::lock_guard lock(mutex_);
+                                           (*ends)[i] = prepared->last;
+                                       }
+                                       vote(one);
+                                   });
+        });
+}
+
+// The log that a majority's answers point to; whoever ends with its last record holds it.
+void QuorumJournal::choose(base::PartitionId partition, const Head& last, const Votes<Head>& ends) {
+    const std::lock_guard lock(mutex_);
+    Log& log = logs_[partition.v];
+    log.chosen = last;
+    for (std::size_t i = 0; i < ends.size(); ++i) {
+        if (ends[i] && *ends[i] == last) log.replicas[i].holds = last.seq;
+    }
+}
+
+bool QuorumJournal::is_owned(base::PartitionId partition) const {
+    const std::lock_guard lock(mutex_);
+    return logs_[partition.v].fence.epoch > 0;
+}
+
+// --- Appending -----------------------------------------------------------------------------------
+
+void QuorumJournal::append(Append append, std::function<void(AppendOutcome)> done) {
+    check_partition(append.partition);
+    CHECK(append.record.head.seq == append.expected.seq + 1, "a record follows what it expects");
+    CHECK(append.record.payload.size() <= base::limits::record_bytes_max, "a record is bounded");
+    const auto shared = std::make_shared<const Append>(std::move(append));
+    const auto counted = [this, shared, done = std::move(done)](const AppendOutcome& outcome) {
+        if (std::holds_alternative<Appended>(outcome)) on_committed(*shared);
+        done(outcome);
+    };
+    ask<AppendOutcome>(
+        [fence = shared->fence](const Votes<AppendOutcome>& votes) {
+            return decide_append(votes, fence);
+        },
+        counted, [&](std::size_t i, auto vote) { append_to(i, *shared, std::move(vote)); });
+}
+
+void QuorumJournal::on_committed(const Append& append) {
+    std::vector<std::size_t> joining;
+    {
+        const std::lock_guard lock(mutex_);
+        Log& log = logs_[append.partition.v];
+        if (log.fence != append.fence) return;
+        log.chosen = append.record.head;
+        for (std::size_t i = 0; i < acceptors_.size(); ++i) {
+            if (joined_at_[i] > 0 && !log.replicas[i].is_admitted) joining.push_back(i);
+        }
+    }
+    for (const std::size_t i : joining) begin_errand(i, append.partition, {});
+}
+
+// Straight to the acceptor, or behind what it is being given.
+void QuorumJournal::append_to(std::size_t acceptor, const Append& append, Vote vote) {
+    if (!wait_behind_errand(acceptor, append, vote)) send_to(acceptor, append, std::move(vote));
+}
+
+// Whether an errand took the append over. What it displaces is durable elsewhere or is sent again:
+// the errand reads it there.
+bool QuorumJournal::wait_behind_errand(std::size_t acceptor, const Append& append,
+                                       const Vote& vote) {
+    std::optional<Waiting> displaced;
+    {
+        const std::lock_guard lock(mutex_);
+        Replica& replica = logs_[append.partition.v].replicas[acceptor];
+        if (!replica.is_on_errand) return false;
+        displaced = std::exchange(replica.waiting, Waiting{append, vote});
+    }
+    if (displaced) displaced->vote(Declined{acceptors_[acceptor]->name() + " is behind"});
+    return true;
+}
+
+void QuorumJournal::send_to(std::size_t acceptor, const Append& append, Vote vote) {
+    acceptors_[acceptor]->append(
+        append, [this, acceptor, append, vote = std::move(vote)](const AppendOutcome& outcome) {
+            note_append(acceptor, append, outcome);
+            // The errand sends it again, behind what was missing.
+            if (is_behind(append, outcome) &&
+                begin_errand(acceptor, append.partition, Waiting{append, vote})) {
+                return;
+            }
+            vote(outcome);
+        });
+}
+
+// An acceptor that was away when the fence was promised answers with an older one.
+bool QuorumJournal::is_behind(const Append& append, const AppendOutcome& outcome) {
+    const auto* fenced = std::get_if<Fenced>(&outcome);
+    return std::holds_alternative<Gap>(outcome) ||
+           (fenced != nullptr && fenced->epoch < append.fence.epoch);
+}
+
+void QuorumJournal::note_append(std::size_t acceptor, const Append& append,
+                                const AppendOutcome& outcome) {
+    if (!std::holds_alternative<Appended>(outcome)) return;
+    const std::lock_guard lock(mutex_);
+    Log& log = logs_[append.partition.v];
+    if (log.fence == append.fence) log.replicas[acceptor].holds = append.record.head.seq;
+}
+
+// --- Reading -------------------------------------------------------------------------------------
+
+void QuorumJournal::read(base::PartitionId partition, std::uint64_t from, std::size_t count,
+                         std::function<void(ReadOutcome)> done) {
+    check_partition(partition);
+    if (is_owned(partition) || acceptors_.size() == 1) {
+        return read_chosen(partition, from, count, std::move(done));
+    }
+    // Nobody is the owner here: a majority says which log to read.
+    promised(partition,
+             [this, partition, from, count, done = std::move(done)](const PromisedOutcome& found) {
+                 if (const auto* unknown = std::get_if<Unknown>(&found)) return done(*unknown);
+                 if (const auto* declined = std::get_if<Declined>(&found)) return done(*declined);
+                 read_chosen(partition, from, count, done);
+             });
+}
+
+void QuorumJournal::read_chosen(base::PartitionId partition, std::uint64_t from, std::size_t count,
+                                std::function<void(ReadOutcome)> done) {
+    const auto source = source_of(partition);
+    if (!source) return done(Declined{"no instance that holds the whole log answers"});
+    // What it has beyond may be a tail that nobody chose.
+    const std::uint64_t end = end_at(*source, partition);
+    const std::uint64_t first = from > 1 ? from - 1 : 1;
+    const std::size_t wanted = from > 1 ? count + 1 : count;
+    acceptors_[*source]->read(
+        partition, first, wanted,
+        [this, partition, from, end, done = std::move(done)](ReadOutcome outcome) {
+            if (auto* read = std::get_if<ReadRecords>(&outcome)) {
+                std::erase_if(read->records,
+                              [end](const Record& record) { return record.head.seq > end; });
+                outcome = verified(cluster_, partition, from, std::move(*read));
+            }
+            done(std::move(outcome));
+        });
+}
+
+// How far an acceptor's log is known to be the chosen one.
+std::uint64_t QuorumJournal::end_at(std::size_t acceptor, base::PartitionId partition) const {
+    if (acceptors_.size() == 1) return UINT64_MAX;
+    const std::lock_guard lock(mutex_);
+    return logs_[partition.v].replicas[acceptor].holds.value_or(0);
+}
+
+// Who answers and is known to hold most of the chosen log, the promised part at least.
+std::optional<std::size_t> QuorumJournal::source_of(base::PartitionId partition,
+                                                    std::optional<std::size_t> but) const {
+    if (acceptors_.size() == 1) return 0;
+    std::vector<bool> answers(acceptors_.size());
+    for (std::size_t i = 0; i < acceptors_.size(); ++i) {
+        answers[i] = acceptors_[i]->standing().kind == Standing::Kind::voting;
+    }
+    const std::lock_guard lock(mutex_);
+    const auto& replicas = logs_[partition.v].replicas;
+    std::optional<std::size_t> best;
+    for (std::size_t i = 0; i < replicas.size(); ++i) {
+        if (!answers[i] || !replicas[i].holds || i == but) continue;
+        if (!best || *replicas[i].holds > *replicas[*best].holds) best = i;
+    }
+    return best;
+}
+
+void QuorumJournal::confirm(base::PartitionId partition, const Fence& fence,
+                            std::function<void(ConfirmOutcome)> done) {
+    check_partition(partition);
+    ask<ConfirmOutcome>(
+        [fence](const Votes<ConfirmOutcome>& votes) { return decide_confirm(votes, fence); },
+        std::move(done),
+        [&](std::size_t i, auto vote) {
+            acceptors_[i]->confirm(partition, fence, std::move(vote));
+        });
+}
+
+// --- Snapshots -----------------------------------------------------------------------------------
+
+void QuorumJournal::store_snapshot(base::PartitionId partition, const Fence& fence,
+                                   EntitySnapshot snapshot,
+                                   std::function<void(StoreSnapshotOutcome)> done) {
+    check_partition(partition);
+    ask<StoreSnapshotOutcome>(
+        [fence](const Votes<StoreSnapshotOutcome>& votes) { return decide_snapshot(votes, fence); },
+        std::move(done),
+        [&](std::size_t i, auto vote) {
+            acceptors_[i]->store_snapshot(partition, fence, snapshot, std::move(vote));
+        });
+}
+
+void QuorumJournal::read_snapshot(base::PartitionId partition, base::EntityId entity,
+                                  std::function<void(ReadSnapshotOutcome)> done) {
+    check_partition(partition);
+    ask<ReadSnapshotOutcome>(&decide_read_snapshot, std::move(done), [&](std::size_t i, auto vote) {
+        acceptors_[i]->read_snapshot(partition, entity, std::move(vote));
+    });
+}
+
+// --- Standing ------------------------------------------------------------------------------------
+
+std::string QuorumJournal::trouble() const {
+    std::size_t voting = 0;
+    std::string reasons;
+    for (const auto& acceptor : acceptors_) {
+        const std::string reason = acceptor->trouble();
+        if (reason.empty()) ++voting;
+        if (!reason.empty() && !reasons.empty()) reasons += "; ";
+        reasons += reason;
+    }
+    return voting >= majority_of(acceptors_.size()) ? std::string{} : reasons;
+}
+
+std::vector<AcceptorView> QuorumJournal::acceptors() const {
+    std::vector<AcceptorView> views;
+    for (const auto& acceptor : acceptors_) {
+        views.push_back(
+            {.name = acceptor->name(), .standing = acceptor->standing(), .partitions_behind = 0});
+    }
+    const std::lock_guard lock(mutex_);
+    for (const Log& log : logs_) {
+        if (log.fence.epoch == 0 || !log.chosen) continue;
+        for (std::size_t i = 0; i < views.size(); ++i) {
+            // One record may be under way to everyone.
+            const auto holds = log.replicas[i].holds;
+            if (!holds || *holds + 1 < log.chosen->seq) ++views[i].partitions_behind;
+        }
+    }
+    return views;
+}
+
+bool QuorumJournal::wants_new_epoch(base::PartitionId partition) const {
+    const std::lock_guard lock(mutex_);
+    const Log& log = logs_[partition.v];
+    return log.fence.epoch > 0 &&
+           std::any_of(joined_at_.begin(), joined_at_.end(),
+                       [&](std::uint64_t joined) { return joined > log.prepared_at; });
+}
+
+void QuorumJournal::on_standing(std::size_t acceptor) {
+    const auto kind = acceptors_[acceptor]->standing().kind;
+    {
+        const std::lock_guard lock(mutex_);
+        if (kind != Standing::Kind::joining) joined_at_[acceptor] = 0;
+        if (kind == Standing::Kind::joining && joined_at_[acceptor] == 0) {
+            joined_at_[acceptor] = ++events_;
+        }
+        // What it held may be gone; it is asked again when it is back.
+        for (Log& log : logs_) {
+            if (kind == Standing::Kind::away) log.replicas[acceptor].holds.reset();
+            if (kind != Standing::Kind::joining) log.replicas[acceptor].is_admitted = false;
+        }
+    }
+    if (kind == Standing::Kind::away) return;
+    for (std::uint16_t i = 0; i < logs_.size(); ++i)
+        begin_errand(acceptor, base::PartitionId{i}, {});
+}
+
+// Whether this owner may bring an acceptor up to date. One that lost its promises may have given
+// one to somebody else: only an epoch that a majority without it has promised since is above all.
+bool QuorumJournal::may_be_given(std::size_t acceptor, const Log& log) const {
+    if (log.fence.epoch == 0 || !log.chosen) return false;
+    if (joined_at_[acceptor] == 0) return true;
+    return log.prepared_at > joined_at_[acceptor] && log.chosen->record_epoch == log.fence.epoch;
+}
+
+bool QuorumJournal::begin_errand(std::size_t acceptor, base::PartitionId partition,
+                                 std::optional<Waiting> waiting) {
+    if (acceptors_.size() == 1) return false;  // There is nobody to learn from.
+    bool is_joining = false;
+    Fence fence;
+    {
+        const std::lock_guard lock(mutex_);
+        Log& log = logs_[partition.v];
+        Replica& replica = log.replicas[acceptor];
+        if (replica.is_on_errand || replica.is_admitted || !may_be_given(acceptor, log)) {
+            return false;
+        }
+        if (!waiting && replica.holds && *replica.holds >= log.chosen->seq) return false;
+        replica.is_on_errand = true;
+        replica.waiting = std::move(waiting);
+        is_joining = joined_at_[acceptor] > 0;
+        fence = log.fence;
+    }
+    Errand::begin(*this, acceptor, partition, fence, is_joining);
+    return true;
+}
+
+// Lets what waited go straight on, once: if that finds a gap again, the errand has failed. An
+// append that comes between finds one, and begins another.
+void QuorumJournal::end_errand(std::size_t acceptor, base::PartitionId partition) {
+    std::optional<Waiting> waiting;
+    {
+        const std::lock_guard lock(mutex_);
+        Replica& replica = logs_[partition.v].replicas[acceptor];
+        replica.is_on_errand = false;
+        waiting = std::exchange(replica.waiting, std::nullopt);
+    }
+    if (!waiting) return;
+    acceptors_[acceptor]->append(waiting->append,
+                                 [this, acceptor, append = waiting->append,
+                                  vote = waiting->vote](const AppendOutcome& outcome) {
+                                     note_append(acceptor, append, outcome);
+                                     vote(outcome);
+                                 });
+}
+
+void QuorumJournal::check_partition(base::PartitionId partition) const {
+    CHECK(partition.v < logs_.size(), "the partition is one of this cluster");
+}
+
+}  // namespace crossclear::store
