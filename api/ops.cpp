@@ -1,6 +1,7 @@
 #include "api/ops.hpp"
 
 #include "api/json.hpp"
+#include "base/thread_name.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -191,7 +192,10 @@ base::Result<std::uint16_t, std::string> OpsServer::start() {
     }
     const auto port = acceptor.local_endpoint(ec).port();
     state_->accept();
-    state_->thread = std::thread{[this] { state_->io.run(); }};
+    state_->thread = std::thread{[this] {
+        base::name_this_thread("ops");
+        state_->io.run();
+    }};
     return port;
 }
 

@@ -1,6 +1,7 @@
 #include "api/server.hpp"
 
 #include "api/session.hpp"
+#include "base/thread_name.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -30,7 +31,10 @@ public:
     void start() {
         turned_at_us_ = BufferedStream::steady_now_us();
         schedule_sweep();
-        thread_ = std::thread{[this] { io_.run(); }};
+        thread_ = std::thread{[this] {
+            base::name_this_thread("api");
+            io_.run();
+        }};
     }
     [[nodiscard]] net::io_context& io() noexcept { return io_; }
     [[nodiscard]] std::int64_t turned_at_us() const noexcept { return turned_at_us_; }

@@ -2,6 +2,7 @@
 
 #include "app/version.hpp"
 #include "base/hash.hpp"
+#include "base/thread_name.hpp"
 #include "store/redis/redis_journal.hpp"
 
 #include <fmt/format.h>
@@ -78,6 +79,7 @@ PriceFeed::~PriceFeed() {
 }
 
 void PriceFeed::run() {
+    base::name_this_thread("prices");
     std::optional<PriceTick> latest;
     std::unique_lock lock(mutex_);
     while (!is_stopping_) {
@@ -226,6 +228,7 @@ std::optional<std::string> Service::open_doors(const Config& config) {
 void Service::watch_redis() {
     if (redis_ == nullptr) return;
     watcher_ = std::thread([this] {
+        base::name_this_thread("redis-watcher");
         std::unique_lock lock(watch_mutex_);
         while (!watch_wakes_.wait_for(lock, 500ms, [this] { return is_stopping_; })) {
             const auto revived = redis_->revive();

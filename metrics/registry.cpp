@@ -104,6 +104,10 @@ std::uint64_t Histogram::count() const noexcept {
     return total;
 }
 
+double Histogram::sum() const noexcept {
+    return cell_ == nullptr ? 0 : cell_->sum.load(std::memory_order_relaxed);
+}
+
 struct Registry::State {
     struct Series {
         std::unique_ptr<ScalarCell> scalar;

@@ -77,6 +77,7 @@ public:
     explicit Histogram(HistogramCell* cell) : cell_(cell) {}
     void observe(double value) const noexcept;
     [[nodiscard]] std::uint64_t count() const noexcept;
+    [[nodiscard]] double sum() const noexcept;
 
 private:
     HistogramCell* cell_{};

@@ -1,6 +1,7 @@
 #include "shards/simulated/world.hpp"
 
 #include "base/check.hpp"
+#include "base/thread_name.hpp"
 #include "shards/simulated/adapter.hpp"
 #include "shards/simulated/codec.hpp"
 
@@ -30,7 +31,10 @@ base::Result<std::unique_ptr<SimulatedWorld>, LogFault> SimulatedWorld::open(Wor
         if (auto fault = world->open_site(parameters)) return base::Failure{std::move(*fault)};
     }
     if (world->config_.clock == Clock::wall) {
-        world->thread_ = std::thread{[raw = world.get()] { raw->run_by_the_clock(); }};
+        world->thread_ = std::thread{[raw = world.get()] {
+            base::name_this_thread("chains");
+            raw->run_by_the_clock();
+        }};
     }
     return world;
 }

@@ -1,6 +1,7 @@
 #include "store/redis/instance.hpp"
 
 #include "base/check.hpp"
+#include "base/thread_name.hpp"
 #include "store/redis/limits.hpp"
 
 #include <fmt/format.h>
@@ -47,7 +48,10 @@ Instance::Instance(Options options)
       received_(limits::receive_bytes),
       backoff_(limits::backoff_min) {
     CHECK(wakeup_ >= 0, "the system has a file descriptor left");
-    thread_ = std::thread([this] { run(); });
+    thread_ = std::thread([this] {
+        base::name_this_thread("redis-client");
+        run();
+    });
 }
 
 Instance::~Instance() {
