@@ -170,11 +170,11 @@ class Report:
             yield f"{title:44}" + "".join(f"{self.median(name, key):10.1f}" for name in phases)
 
     def lines_of_ratios(self):
-        yield ""
-        for above, below in RATIOS:
-            ratio = self.ratio(above, below)
-            if ratio is None:
-                continue
+        ratios = [(pair, self.ratio(*pair)) for pair in RATIOS]
+        ratios = [(pair, ratio) for pair, ratio in ratios if ratio is not None]
+        if ratios:
+            yield ""
+        for (above, below), ratio in ratios:
             floor = f"   floor {FLOOR:.0f}" if (above, below) == FLOOR_RATIO else ""
             yield f"{NAMES[above]} / {NAMES[below]}: {ratio:.2f}{floor}"
 
