@@ -87,6 +87,19 @@ void Instance::submit(std::shared_ptr<const Call> call, Done done) {
     if (is_first) ::eventfd_write(wakeup_, 1);
 }
 
+void Instance::distrust() {
+    {
+        const std::lock_guard lock(mutex_);
+        is_distrusted_ = true;
+    }
+    ::eventfd_write(wakeup_, 1);
+}
+
+bool Instance::was_distrusted() {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(is_distrusted_, false);
+}
+
 Standing Instance::standing() const {
     const std::lock_guard lock(mutex_);
     return standing_;
@@ -140,6 +153,7 @@ void Instance::try_to_connect() {
         } else {
             set_standing(Standing::Kind::voting, {});
         }
+        if (options_.listener.connected) options_.listener.connected();
         return;
     }
     set_standing(Standing::Kind::away, to_string(connection.error()));
@@ -226,6 +240,7 @@ void Instance::pump() {
     std::array<pollfd, 2> ready{{{connection_->descriptor(), events, 0}, {wakeup_, POLLIN, 0}}};
     ::poll(ready.data(), ready.size(), poll_timeout_ms(until));
     if (ready[1].revents != 0) drain_wakeup();
+    if (was_distrusted()) return lose("it is examined again");
     // What has arrived counts before what is late: an answer in hand is never called unknown.
     if ((ready[0].revents & ~POLLOUT) != 0) receive();
     if (connection_ && !in_flight_.empty() && Clock::now() >= in_flight_.front().deadline) {
@@ -285,7 +300,6 @@ void Instance::receive() {
         const Reply reply(static_cast<redisReply*>(raw));
         if (in_flight_.empty()) return lose("Redis answered a question nobody asked");
         complete(*reply);
-        if (std::exchange(must_examine_, false)) return lose("its mark has changed");
     }
 }
 
@@ -305,6 +319,12 @@ void Instance::complete(const redisReply& reply) {
     if (is_error) result = Refused{explain_refusal(text)};
     const bool is_unmarked = !is_error && says_unmarked(reply);
     if (is_unmarked) result = Refused{to_string(unmarked_error(connection_->name()))};
+    if (options_.listener.answered) {
+        const auto took = Clock::now() + span_of(options_.call_timeout) - request.deadline;
+        options_.listener.answered(
+            name_of(request.call->script),
+            base::Duration{std::chrono::duration_cast<std::chrono::microseconds>(took).count()});
+    }
     const auto* refused = std::get_if<Refused>(&result);
     if (is_write(request.call->script)) {
         // A write that was refused is followed by probes until one is not, so that the trouble ends
@@ -314,7 +334,7 @@ void Instance::complete(const redisReply& reply) {
         set_refusal(refused != nullptr ? refused->reason : std::string{});
     }
     // Emptied, or made a voter by another node: a new connection examines which.
-    if (is_unmarked && options_.may_join) must_examine_ = true;
+    if (is_unmarked && options_.may_join) distrust();
     {
         const std::lock_guard lock(mutex_);
         --outstanding_;

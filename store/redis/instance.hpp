@@ -42,6 +42,7 @@ public:
         bool may_join{};  ///< Whether an empty one becomes a joining instance of the cluster.
         base::Duration connect_timeout;
         base::Duration call_timeout;
+        RedisListener listener{};
     };
 
     explicit Instance(Options options);
@@ -54,6 +55,10 @@ public:
     /// Queues a call; `done` runs exactly once, at the latest a little after the call time-out.
     /// Calls are sent in the order in which they were submitted.
     void submit(std::shared_ptr<const Call> call, Done done);
+
+    /// Drops the connection and examines the instance before it is used again: something about it
+    /// is not as it was. **Thread:** any.
+    void distrust();
 
     /// How the instance takes part; `why` also says why it takes no writes.
     [[nodiscard]] Standing standing() const;
@@ -78,6 +83,7 @@ private:
 
     void run();
     [[nodiscard]] bool is_stopping() const;
+    [[nodiscard]] bool was_distrusted();
 
     // While there is no connection.
     void try_to_connect();
@@ -112,6 +118,7 @@ private:
     Standing standing_{Standing::Kind::away, "not connected yet"};
     std::function<void()> watcher_;
     bool is_stopping_{};
+    bool is_distrusted_{};
 
     // The thread's own.
     int wakeup_{-1};
@@ -128,7 +135,6 @@ private:
     Clock::time_point next_attempt_;
     Clock::time_point next_probe_;
     bool is_probing_{};
-    bool must_examine_{};
     bool is_joining_{};  // As the mark said when the connection was examined.
     std::thread thread_;
 };

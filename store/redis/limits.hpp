@@ -28,6 +28,8 @@ inline constexpr base::Duration backoff_min = base::milliseconds(10);
 inline constexpr base::Duration backoff_max = base::milliseconds(1'000);
 /// Between two probes of an instance that declined a write.
 inline constexpr base::Duration probe_interval = base::milliseconds(200);
+/// Between two examinations of an instance that is in use.
+inline constexpr base::Duration examine_interval = base::milliseconds(1'000);
 
 /// Epochs and sequence numbers are parts of stream ids, which have 64 bits each.
 inline constexpr std::size_t decimal_digits_max = 20;

@@ -6,6 +6,7 @@
 #include "store/error.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +31,25 @@ struct Endpoint {
 /// The text form, without credentials.
 [[nodiscard]] std::string to_string(const Endpoint& endpoint);
 
+/// What an instance says about itself, for whoever watches it.
+struct RedisVitals {
+    std::string endpoint{};  ///< Without credentials.
+    bool is_connected{};     ///< Else nothing below is known.
+    base::Duration answers_after{};
+    std::uint64_t memory_used_bytes{};
+    std::uint64_t memory_max_bytes{};  ///< 0: no limit of its own.
+    std::uint64_t aof_size_bytes{};
+    bool is_aof_written{};  ///< Whether its last write to the append-only file went well.
+};
+
+/// Who hears of an instance in use. Any may be empty. **Thread:** the store's own; no waiting.
+struct RedisListener {
+    std::function<void(const RedisVitals&)> examined{};
+    /// One call's name and how long it took from being submitted to its answer.
+    std::function<void(std::string_view call, base::Duration took)> answered{};
+    std::function<void()> connected{};  ///< Again, too.
+};
+
 /// What `open_redis_journal` needs to know.
 struct RedisOptions {
     std::string cluster;  ///< Its name; part of every digest, fixed for ever.
@@ -42,6 +62,7 @@ struct RedisOptions {
     /// How long `open_redis_journal` waits for instances that are not there or still loading.
     base::Duration open_timeout{base::seconds(30)};
     bool may_create{true};  ///< Whether empty instances become a new cluster.
+    RedisListener listener{};
 };
 
 }  // namespace crossclear::store

@@ -8,13 +8,16 @@ namespace crossclear::store {
 
 using namespace ledger::journal;
 
-RedisAcceptor::RedisAcceptor(Instance::Options options, std::string cluster, std::string id,
+RedisAcceptor::RedisAcceptor(const Instance::Options& options, std::string cluster, std::string id,
                              std::uint16_t partition_count)
     : name_(to_string(options.endpoint)),
       cluster_(std::move(cluster)),
       id_(std::move(id)),
       partition_count_(partition_count),
-      instance_(std::move(options)) {}
+      instance_(options),
+      watch_(
+          options.endpoint, options.connect_timeout, [this] { instance_.distrust(); },
+          options.listener.examined) {}
 
 // A joining instance is spoken to by the id that only it carries: no vote can come of it by
 // mistake, whatever it becomes while the call is on its way.

@@ -3,6 +3,7 @@
 #include "base/ids.hpp"
 #include "store/acceptor.hpp"
 #include "store/redis/instance.hpp"
+#include "store/redis/watch.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -17,7 +18,7 @@ namespace crossclear::store {
 class RedisAcceptor final : public Acceptor {
 public:
     /// `cluster` is the name that goes into the checksums of snapshots, `id` what its mark carries.
-    RedisAcceptor(Instance::Options options, std::string cluster, std::string id,
+    RedisAcceptor(const Instance::Options& options, std::string cluster, std::string id,
                   std::uint16_t partition_count);
 
     void promised(base::PartitionId partition,
@@ -57,6 +58,7 @@ private:
     const std::string id_;
     const std::uint16_t partition_count_;
     Instance instance_;
+    Watch watch_;  // Last: it speaks to the instance.
 };
 
 }  // namespace crossclear::store

@@ -39,7 +39,8 @@ base::Result<std::unique_ptr<QuorumJournal>, StoreError> open_redis_journal(
                               .wanted = wanted_mark(options, *id),
                               .may_join = options.endpoints.size() > 1,
                               .connect_timeout = options.connect_timeout,
-                              .call_timeout = options.call_timeout},
+                              .call_timeout = options.call_timeout,
+                              .listener = options.listener},
             options.cluster, *id, options.partition_count);
         redis.push_back(acceptor.get());
         acceptors.push_back(std::move(acceptor));

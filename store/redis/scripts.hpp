@@ -268,4 +268,29 @@ return {'OK'}
     UNREACHABLE("an unlisted script");
 }
 
+/// What a call is named in figures.
+[[nodiscard]] constexpr std::string_view name_of(Script script) {
+    switch (script) {
+        case Script::promised:
+            return "promised";
+        case Script::prepare:
+            return "prepare";
+        case Script::append:
+            return "append";
+        case Script::read:
+            return "read";
+        case Script::snapshot:
+            return "snapshot";
+        case Script::snapshot_read:
+            return "snapshot_read";
+        case Script::confirm:
+            return "confirm";
+        case Script::probe:
+            return "probe";
+        case Script::admit:
+            return "admit";
+    }
+    UNREACHABLE("an unlisted script");
+}
+
 }  // namespace crossclear::store

@@ -112,6 +112,22 @@ bool parse_mark(const redisReply& reply, Mark& mark) {
     return is_numeric && mark.format > 0 && !mark.id.empty() && !mark.instance.empty();
 }
 
+// After `appendonly yes`, and after a replica was made a primary, the file is written anew; until
+// that has ended, what is acknowledged is not in the file a restart would read.
+base::Result<void, StoreError> check_file(Connection& connection) {
+    const auto answer = connection.command({"INFO", "persistence"});
+    if (!answer) return base::Failure{answer.error()};
+    const std::string_view info = text_of(answer->get());
+    const bool is_whole = info.find("\naof_rewrite_in_progress:0") != std::string_view::npos &&
+                          info.find("\naof_rewrite_scheduled:0") != std::string_view::npos;
+    if (is_whole) return {};
+    return base::Failure{StoreError{.fault = StoreFault::unreachable,
+                                    .subject = connection.name(),
+                                    .expected = "a whole append-only file",
+                                    .found = "one that is being written anew",
+                                    .remedy = "Wait until it has been; it is tried again."}};
+}
+
 }  // namespace
 
 std::string joining_id(const std::string& id) { return "joining " + id; }
@@ -124,7 +140,7 @@ base::Result<void, StoreError> check_settings(Connection& connection) {
     for (const Required& required : required_settings) {
         if (auto setting = check_setting(connection, required); !setting) return setting;
     }
-    return {};
+    return check_file(connection);
 }
 
 base::Result<std::optional<Mark>, StoreError> read_mark(Connection& connection) {
