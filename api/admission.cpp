@@ -5,20 +5,43 @@ namespace crossclear::api {
 Admission::Ticket::~Ticket() {
     const std::lock_guard lock{admission_.mutex_};
     --admission_.sockets_;
-    if (!is_logged_in_) --admission_.without_login_;
+    if (key_.empty()) {
+        --admission_.without_login_;
+    } else {
+        admission_.leave_key(key_);
+    }
     const auto found = admission_.by_address_.find(address_);
     if (--found->second == 0) admission_.by_address_.erase(found);
 }
 
-void Admission::Ticket::set_logged_in(bool is_logged_in) {
-    if (is_logged_in == is_logged_in_) return;
-    is_logged_in_ = is_logged_in;
+bool Admission::Ticket::log_in(const std::string& key) {
+    if (key == key_) return true;
     const std::lock_guard lock{admission_.mutex_};
-    if (is_logged_in) {
+    const auto taken = admission_.by_key_.find(key);
+    const auto places = taken == admission_.by_key_.end() ? 0 : taken->second;
+    if (places >= admission_.limits_.per_key_max) return false;
+    ++admission_.by_key_[key];
+    if (key_.empty()) {
         --admission_.without_login_;
     } else {
-        ++admission_.without_login_;
+        admission_.leave_key(key_);
     }
+    key_ = key;
+    return true;
+}
+
+void Admission::Ticket::log_out() {
+    if (key_.empty()) return;
+    const std::lock_guard lock{admission_.mutex_};
+    admission_.leave_key(key_);
+    ++admission_.without_login_;
+    key_.clear();
+}
+
+// Under the lock.
+void Admission::leave_key(const std::string& key) {
+    const auto found = by_key_.find(key);
+    if (--found->second == 0) by_key_.erase(found);
 }
 
 std::unique_ptr<Admission::Ticket> Admission::admit(const std::string& address) {

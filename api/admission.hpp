@@ -6,7 +6,7 @@
 #include <mutex>
 #include <string>
 
-/// How many sockets there may be: in all, per address, and without a login.
+/// How many sockets there may be: in all, per address, per key, and without a login.
 
 namespace crossclear::api {
 
@@ -15,6 +15,7 @@ struct AdmissionLimits {
     std::size_t sockets_max = 65'536;
     std::size_t per_address_max = 16'384;
     std::size_t without_login_max = 16'384;
+    std::size_t per_key_max = 16'384;
 };
 
 /// **Thread:** any. Outlives its tickets.
@@ -34,13 +35,16 @@ public:
 
         [[nodiscard]] Refused refused() const noexcept { return refused_; }
         [[nodiscard]] const std::string& address() const noexcept { return address_; }
-        void set_logged_in(bool is_logged_in);
+        /// Counts the socket to a key, in place of the one it had. Returns false, and changes
+        /// nothing, where that key has all its places taken.
+        [[nodiscard]] bool log_in(const std::string& key);
+        void log_out();
 
     private:
         Admission& admission_;
         std::string address_;
         Refused refused_;
-        bool is_logged_in_{};
+        std::string key_;  ///< Empty: without a login.
     };
 
     explicit Admission(AdmissionLimits limits) : limits_(limits) {}
@@ -56,6 +60,9 @@ private:
     std::size_t sockets_{};
     std::size_t without_login_{};
     std::map<std::string, std::size_t> by_address_;
+    std::map<std::string, std::size_t> by_key_;
+
+    void leave_key(const std::string& key);
 };
 
 }  // namespace crossclear::api

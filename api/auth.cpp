@@ -83,12 +83,40 @@ std::string sign_login(std::string_view secret, base::Timestamp at, std::string_
     return to_hex(hmac_sha256(secret, text));
 }
 
+bool is_same(const ApiKey& a, const ApiKey& b) {
+    return equal_in_constant_time(a.secret, b.secret) && a.identity.key == b.identity.key &&
+           a.identity.accounts == b.identity.accounts && a.identity.service == b.identity.service;
+}
+
+void KeyStore::derive_with(Derivation derivation) {
+    const std::unique_lock lock{mutex_};
+    derivation_ = std::move(derivation);
+}
+
+void KeyStore::replace(std::vector<ApiKey> keys, Derivation derivation) {
+    const std::unique_lock lock{mutex_};
+    keys_.clear();
+    for (auto& key : keys) {
+        auto id = key.id;
+        keys_.insert_or_assign(std::move(id), std::make_shared<const ApiKey>(std::move(key)));
+    }
+    derivation_ = std::move(derivation);
+    ++version_;
+}
+
+bool KeyStore::is_current(const ApiKey& key) const {
+    const auto now = find(key.id);
+    return now != nullptr && is_same(*now, key);
+}
+
 void KeyStore::add(ApiKey key) {
+    const std::unique_lock lock{mutex_};
     auto id = key.id;
     keys_.insert_or_assign(std::move(id), std::make_shared<const ApiKey>(std::move(key)));
 }
 
 std::shared_ptr<const ApiKey> KeyStore::find(std::string_view id) const {
+    const std::shared_lock lock{mutex_};
     const auto found = keys_.find(id);
     if (found != keys_.end()) return found->second;
     if (!derivation_) return nullptr;
@@ -176,7 +204,7 @@ Login Authenticator::issue(std::shared_ptr<const ApiKey> key, base::Timestamp no
         grants_by_expiry_.erase(grants_by_expiry_.begin());
     }
     grants_by_expiry_.emplace(expires_at, hash);
-    grants_.emplace(std::move(hash), Grant{.key_id = login.key->id, .expires_at = expires_at});
+    grants_.emplace(std::move(hash), Grant{.key = login.key, .expires_at = expires_at});
     return login;
 }
 
@@ -184,7 +212,7 @@ base::Result<Login, Error> Authenticator::refresh(std::string_view token, base::
     const auto refused = [] {
         return base::Failure{bad_token("unknown_refresh_token", "a token that is not used yet")};
     };
-    std::string key_id;
+    std::shared_ptr<const ApiKey> before;
     {
         const std::lock_guard lock{mutex_};
         const auto found = grants_.find(sha256(token));
@@ -192,10 +220,11 @@ base::Result<Login, Error> Authenticator::refresh(std::string_view token, base::
         const auto grant = std::move(found->second);
         grants_.erase(found);
         if (grant.expires_at < now) return refused();
-        key_id = grant.key_id;
+        before = grant.key;
     }
-    auto key = keys_.find(key_id);
-    if (!key) return refused();
+    // A token is no way around a secret that was changed because somebody else knows it.
+    auto key = keys_.find(before->id);
+    if (!key || !equal_in_constant_time(key->secret, before->secret)) return refused();
     return issue(std::move(key), now);
 }
 

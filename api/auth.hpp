@@ -5,15 +5,18 @@
 #include "base/result.hpp"
 #include "base/time.hpp"
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <shared_mutex>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 /// Who a client is. A client signs a timestamp, a nonce and optional data with its secret; the
 /// secret itself never travels.
@@ -35,16 +38,26 @@ struct ApiKey {
     actors::Identity identity;
 };
 
+/// Whether both have the same secret and are good for the same.
+[[nodiscard]] bool is_same(const ApiKey& a, const ApiKey& b);
+
 /// The keys there are: a table, and optionally a function for families of keys too many to list.
-/// Filled before the server starts and read-only from then on. **Thread:** any, once filled.
+/// May be replaced as a whole while it is in use. **Thread:** any.
 class KeyStore {
 public:
     using Derivation = std::function<std::optional<ApiKey>(std::string_view id)>;
 
     void add(ApiKey key);
     /// Asked for ids that are not in the table.
-    void derive_with(Derivation derivation) { derivation_ = std::move(derivation); }
+    void derive_with(Derivation derivation);
+    /// Puts other keys in place of all there are; whoever logged in with one that is gone or
+    /// changed is closed by the server.
+    void replace(std::vector<ApiKey> keys, Derivation derivation);
     [[nodiscard]] std::shared_ptr<const ApiKey> find(std::string_view id) const;
+    /// Whether a key is still the one it was when it was found.
+    [[nodiscard]] bool is_current(const ApiKey& key) const;
+    /// Grows with every replacement.
+    [[nodiscard]] std::uint64_t version() const noexcept { return version_.load(); }
 
 private:
     struct TextHash {
@@ -53,8 +66,10 @@ private:
             return std::hash<std::string_view>{}(text);
         }
     };
+    mutable std::shared_mutex mutex_;
     std::unordered_map<std::string, std::shared_ptr<const ApiKey>, TextHash, std::equal_to<>> keys_;
     Derivation derivation_;
+    std::atomic<std::uint64_t> version_{};
 };
 
 /// The secret of a demo key, for both ends: hex HMAC of the id under the master secret.
@@ -103,7 +118,7 @@ public:
 
 private:
     struct Grant {
-        std::string key_id;
+        std::shared_ptr<const ApiKey> key;
         base::Timestamp expires_at;
     };
 

@@ -27,10 +27,10 @@ enum class ErrorCode : std::int32_t {
     stale_price = 11022,
     price_outside_limit = 11023,
     close_only = 11024,
-    shard_paused = 11030,
+    // 11030 (shard paused) and 11040 (deadline passed) are kept free: no request depends on either
+    // yet, because trades do not wait for shards and withdrawals queue.
     shard_unavailable = 11031,
     outcome_unknown = 11032,
-    deadline_passed = 11040,
     not_owner = 11050,
     draining = 11060,
     overloaded = 11070,
@@ -58,6 +58,8 @@ enum class CloseCode : std::uint16_t {
     heartbeat_unanswered = 4000,
     idle = 4001,
     message_unfinished = 4002,
+    no_login = 4003,
+    key_revoked = 4004,
     slow_consumer = 4008,
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/gateway.hpp"
+#include "api/admission.hpp"
 #include "api/auth.hpp"
 #include "api/credits.hpp"
 #include "api/errors.hpp"
@@ -56,6 +57,7 @@ struct Caller {
     actors::Session& session;
     Authenticator& authenticator;
     SessionState& state;
+    Admission::Ticket& place;
     base::Timestamp received_at;
 };
 

@@ -209,6 +209,13 @@ Outcome set_heartbeat(Caller& caller, Params& params) {
 Outcome auth(Caller& caller, Params& params) {
     auto login = log_in(caller, params);
     if (!login) return login.error();
+    if (!caller.place.log_in(login->key->id)) {
+        caller.authenticator.revoke(login->token_hash);
+        return Error{.code = ErrorCode::limit_exceeded,
+                     .reason = "connections_per_key_max",
+                     .field = "key_id",
+                     .expected = "a key with a connection to spare: close another one first"};
+    }
     const bool is_other_key = caller.state.key && caller.state.key->id != login->key->id;
     if (is_other_key) leave_private_channels(caller);
     caller.session.identify(login->key->identity);
@@ -226,6 +233,7 @@ Outcome logout(Caller& caller, Params& params) {
         leave_private_channels(caller);
         if (!keeps_token) caller.authenticator.revoke(caller.state.token_hash);
         caller.session.identify({});
+        caller.place.log_out();
         caller.state.key.reset();
         writer.begin_object().end_object();
     });

@@ -16,6 +16,7 @@ namespace crossclear::api {
 /// How long a client may take.
 struct Deadlines {
     base::Duration handshake = base::seconds(5);     ///< From the connection to the upgrade.
+    base::Duration login = base::seconds(30);        ///< Without a login, at first or after one.
     base::Duration idle = base::seconds(60);         ///< Without a byte, pongs included.
     base::Duration message = base::seconds(10);      ///< From a message's first byte to its last.
     base::Duration close = base::seconds(5);         ///< For the closing handshake.

@@ -18,7 +18,7 @@ constexpr std::string_view test_request =
 
 }  // namespace
 
-ServerContext::ServerContext(ServerOptions given, actors::Gateway& node, const KeyStore& keys,
+ServerContext::ServerContext(ServerOptions given, actors::Gateway& node, const KeyStore& store,
                              metrics::Instruments& instruments, LogHook hook)
     : options(std::move(given)),
       catalogue{.version = options.version,
@@ -27,7 +27,8 @@ ServerContext::ServerContext(ServerOptions given, actors::Gateway& node, const K
                 .heartbeat_min = options.heartbeat_min,
                 .in_flight_max = options.in_flight_max},
       gateway(node),
-      authenticator(keys, options.auth),
+      keys(store),
+      authenticator(store, options.auth),
       credits(options.rates),
       admission(options.admission),
       meters(instruments.api),
@@ -108,6 +109,7 @@ void Session::sweep(std::int64_t now_us) {
 
 void Session::sweep_open(std::int64_t now_us) {
     const auto& deadlines = server_.options.deadlines;
+    if (!sweep_login(now_us)) return;
     if (message_begun_us_ != 0 && now_us - message_begun_us_ >= deadlines.message.us) {
         close(CloseCode::message_unfinished);
         return;
@@ -123,6 +125,23 @@ void Session::sweep_open(std::int64_t now_us) {
         ws_.async_ping({}, [self = shared_from_this()](boost::system::error_code) {});
     }
     sweep_heartbeat(now_us);
+}
+
+// Whether the session may go on with the login it has, or still without one.
+bool Session::sweep_login(std::int64_t now_us) {
+    if (!state_.key) {
+        if (now_us - without_login_us_ < server_.options.deadlines.login.us) return true;
+        close(CloseCode::no_login);
+        return false;
+    }
+    const auto version = server_.keys.version();
+    if (version == keys_version_) return true;
+    keys_version_ = version;
+    if (server_.keys.is_current(*state_.key)) return true;
+    server_.log(LogLevel::info, "a client whose key was taken away is closed",
+                {{"key", state_.key->id}, {"address", ticket_->address()}});
+    close(CloseCode::key_revoked);
+    return false;
 }
 
 void Session::sweep_heartbeat(std::int64_t now_us) {

@@ -28,7 +28,7 @@ class Session;
 
 /// What all sessions of a server share.
 struct ServerContext {
-    ServerContext(ServerOptions given, actors::Gateway& node, const KeyStore& keys,
+    ServerContext(ServerOptions given, actors::Gateway& node, const KeyStore& store,
                   metrics::Instruments& instruments, LogHook hook);
     void log(LogLevel level, std::string_view message,
              std::vector<std::pair<std::string_view, std::string>> fields) const;
@@ -41,6 +41,7 @@ struct ServerContext {
     ServerOptions options;
     Catalogue catalogue;
     actors::Gateway& gateway;
+    const KeyStore& keys;
     Authenticator authenticator;
     CreditTable credits;
     Admission admission;
@@ -116,6 +117,7 @@ private:
     void read();
     void on_read(boost::system::error_code ec);
     void sweep_open(std::int64_t now_us);
+    [[nodiscard]] bool sweep_login(std::int64_t now_us);
     void sweep_heartbeat(std::int64_t now_us);
     void send(std::string_view text);
     void pump();
@@ -165,11 +167,13 @@ private:
     std::vector<std::uint32_t> free_slots_;
     std::size_t in_flight_{};
     std::size_t reported_backlog_{};
+    std::uint64_t keys_version_{};  ///< Of the keys that this login was last compared with.
 
     // Microseconds of the steady clock; zero: not now.
     std::int64_t deadline_us_{};  ///< Of the handshake or of closing.
     std::int64_t message_begun_us_{};
     std::int64_t last_message_us_{};
+    std::int64_t without_login_us_{};
     std::int64_t test_requested_us_{};
     std::int64_t pinged_us_{};
 };

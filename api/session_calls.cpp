@@ -106,6 +106,7 @@ void Session::run(const Method& method, const Call& call, Pending pending) {
                   .session = *actor_,
                   .authenticator = server_.authenticator,
                   .state = state_,
+                  .place = *ticket_,
                   .received_at = pending.received_at};
     Params params{*call.params};
     const auto key_before = state_.key;
@@ -131,7 +132,7 @@ void Session::run(const Method& method, const Call& call, Pending pending) {
 }
 
 void Session::on_login_changed() {
-    ticket_->set_logged_in(state_.key != nullptr);
+    if (!state_.key) without_login_us_ = BufferedStream::steady_now_us();
     credits_ = state_.key
                    ? server_.credits.of("key " + state_.key->id, BufferedStream::steady_now_us())
                    : address_credits_;

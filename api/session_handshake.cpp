@@ -165,6 +165,7 @@ void Session::on_accepted(boost::system::error_code ec) {
     stage_ = Stage::open;
     deadline_us_ = 0;
     last_message_us_ = BufferedStream::steady_now_us();
+    without_login_us_ = last_message_us_;
     server_.meters.ws_connections.add(1);
     actor_ = server_.gateway.open_session(inbox_);
     read();
