@@ -81,6 +81,8 @@ public:
     [[nodiscard]] std::variant<Balances, NoAnswer> balances(base::BrokerId broker) const;
     /// The same whatever faults are on.
     [[nodiscard]] Balances final_balances(base::BrokerId broker) const;
+    /// What `broker` holds in the newest block, given out as that of `block`.
+    [[nodiscard]] Balances head_balances(base::BrokerId broker, std::uint64_t block) const;
     [[nodiscard]] Health health() const;
     /// Tells `broker`, or every broker, its inflows in blocks from `from_block` on once more.
     void rescan(std::optional<base::BrokerId> broker, std::uint64_t from_block);
@@ -162,6 +164,8 @@ private:
     [[nodiscard]] std::uint64_t slot_at(base::Timestamp now) const;
     [[nodiscard]] ledger::Finality finality_of(std::uint64_t height) const;
     [[nodiscard]] Protocols protocols() const;
+    [[nodiscard]] Balances balances_in(const Book& book, base::BrokerId broker,
+                                       std::uint64_t block) const;
 
     void tell(base::BrokerId to, ledger::ShardNotice notice);
     void tell_block(const Block& block, ledger::Finality finality);

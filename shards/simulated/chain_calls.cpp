@@ -93,14 +93,22 @@ std::variant<Balances, NoAnswer> Chain::balances(base::BrokerId broker) const {
 }
 
 Balances Chain::final_balances(base::BrokerId broker) const {
-    Balances balances{.block = final_height(), .lines = {}};
+    return balances_in(final_book_, broker, final_height());
+}
+
+Balances Chain::head_balances(base::BrokerId broker, std::uint64_t block) const {
+    return balances_in(head_book_, broker, block);
+}
+
+Balances Chain::balances_in(const Book& book, base::BrokerId broker, std::uint64_t block) const {
+    Balances balances{.block = block, .lines = {}};
     for (const auto asset : listing_.shard(parameters_.shard).assets) {
         Balances::Line line{.asset = asset,
-                            .held = final_book_.balance(vault_of(broker), asset),
-                            .posted = final_book_.balance(margin_of(broker), asset),
+                            .held = book.balance(vault_of(broker), asset),
+                            .posted = book.balance(margin_of(broker), asset),
                             .position = {}};
         if (const auto instrument = listing_.instrument_of(asset)) {
-            line.position = final_book_.position(broker, *instrument).quantity;
+            line.position = book.position(broker, *instrument).quantity;
         }
         balances.lines.push_back(line);
     }

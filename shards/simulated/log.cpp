@@ -256,6 +256,20 @@ base::Result<Log, LogFault> Log::open(const std::filesystem::path& path, const G
     return log;
 }
 
+base::Result<void, LogFault> Log::read(const std::filesystem::path& path, const Genesis& genesis,
+                                       const std::function<void(base::Timestamp)>& begin,
+                                       const std::function<bool(const Record&)>& each) {
+    const auto unusable = [&](LogError error) {
+        return base::Failure{fault(error, path, words_for(error))};
+    };
+    std::error_code failure;
+    if (!std::filesystem::is_regular_file(path, failure)) return unusable(LogError::not_openable);
+    const auto good_bytes = read_file(path, genesis, begin, each);
+    if (!good_bytes) return unusable(good_bytes.error());
+    if (*good_bytes == 0) return unusable(LogError::not_openable);
+    return {};
+}
+
 base::Result<void, LogFault> Log::append(const std::vector<Record>& records) {
     if (records.empty()) return {};
     // After a failed write or sync nobody knows what the file holds: only opening it again tells.

@@ -57,6 +57,15 @@ public:
         const std::function<void(base::Timestamp)>& begin,
         const std::function<bool(const Record&)>& each);
 
+    /// Hands over what an existing file holds, as `open` does, and leaves the file alone: no lock
+    /// is taken, nothing is cut off, and whoever writes to it may go on.
+    /// **Errors:** those of an existing file; `not_openable` where there is none or only a torn
+    /// one.
+    [[nodiscard]] static base::Result<void, LogFault> read(
+        const std::filesystem::path& path, const Genesis& genesis,
+        const std::function<void(base::Timestamp)>& begin,
+        const std::function<bool(const Record&)>& each);
+
     Log(Log&& other) noexcept;
     Log& operator=(Log&& other) noexcept;
     ~Log();

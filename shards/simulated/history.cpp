@@ -1,0 +1,37 @@
+#include "shards/simulated/history.hpp"
+
+#include "base/check.hpp"
+#include "shards/simulated/chain.hpp"
+#include "shards/simulated/codec.hpp"
+
+#include <memory>
+
+namespace crossclear::shards::simulated {
+namespace {
+
+// Whether a record has a part in what stands at `block`: later blocks have none, and neither has
+// the replacement of blocks that are all later.
+bool counts_at(const Record& record, std::uint64_t block) {
+    if (const auto* made = std::get_if<Block>(&record)) return made->height <= block;
+    if (const auto* gone = std::get_if<Reorganised>(&record)) return gone->kept_height < block;
+    if (const auto* reached = std::get_if<HeadReached>(&record)) return reached->height <= block;
+    return false;
+}
+
+}  // namespace
+
+base::Result<Balances, LogFault> balances_at(const std::filesystem::path& log,
+                                             const ChainParameters& parameters,
+                                             const base::Listing& listing, base::BrokerId broker,
+                                             std::uint64_t block) {
+    std::unique_ptr<Chain> chain;
+    const auto read = Log::read(
+        log, {.at = {}, .identity = identity_of(parameters, listing)},
+        [&](base::Timestamp at) { chain = std::make_unique<Chain>(parameters, listing, at); },
+        [&](const Record& record) { return !counts_at(record, block) || chain->restore(record); });
+    if (!read) return base::Failure{read.error()};
+    CHECK(chain != nullptr, "a log that can be read has a genesis");
+    return chain->head_balances(broker, block);
+}
+
+}  // namespace crossclear::shards::simulated

@@ -1,0 +1,24 @@
+#pragma once
+
+#include "base/listing.hpp"
+#include "base/result.hpp"
+#include "shards/port.hpp"
+#include "shards/simulated/log.hpp"
+#include "shards/simulated/parameters.hpp"
+
+#include <cstdint>
+#include <filesystem>
+
+namespace crossclear::shards::simulated {
+
+/// What a broker held at `block`, as the chain's own log tells it: for an audit, without opening
+/// the chain, and also beside the process that runs it.
+/// **Requires:** a block that is final.
+/// **Errors:** those of `Log::read`. **Cost:** reads the whole log.
+[[nodiscard]] base::Result<Balances, LogFault> balances_at(const std::filesystem::path& log,
+                                                           const ChainParameters& parameters,
+                                                           const base::Listing& listing,
+                                                           base::BrokerId broker,
+                                                           std::uint64_t block);
+
+}  // namespace crossclear::shards::simulated
