@@ -47,9 +47,34 @@ void HedgeHost::decide_and_commit(const hedge::Command& command) {
         }
         return;
     }
+    for (const auto& event : *decision) measure(event);
     auto effects = crank_.commit(this, *decision);
     crank_.when_durable(
         [this, effects = std::move(effects)](std::uint64_t) { carry_out(effects); });
+}
+
+// For figures only: what was planned or sent before a restart is not measured.
+void HedgeHost::measure(const hedge::Event& event) {
+    const auto& context = *parts_.context;
+    const auto shard = crank_.state().terms.shard;
+    if (const auto* planned = std::get_if<hedge::HedgeCommitted>(&event)) {
+        const auto surface = context.broker(parts_.broker()).surface.load();
+        if (surface != nullptr) planned_at_ = surface->instrument_mark(planned->instrument);
+    } else if (const auto* sent = std::get_if<hedge::SliceSent>(&event)) {
+        timer_.start(sent->number, sent->at);
+    } else if (const auto* included = std::get_if<hedge::SliceIncluded>(&event)) {
+        timer_.observe(context, shard, included->number, "included", false);
+    } else if (const auto* failed = std::get_if<hedge::SliceFailed>(&event)) {
+        timer_.observe(context, shard, failed->number, "failed", true);
+    } else if (const auto* filled = std::get_if<hedge::SliceFilled>(&event)) {
+        timer_.observe(context, shard, filled->number, "final", true);
+        if (!planned_at_ || planned_at_->v <= 0) return;
+        // Positive is a cost: paid above the mark, or received below it.
+        const double worse = static_cast<double>(filled->price.v - planned_at_->v) /
+                             static_cast<double>(planned_at_->v) *
+                             (filled->filled > base::Amount{0} ? 1 : -1);
+        context.instruments->settlement.hedge_slippage_bps.observe(worse * 10'000);
+    }
 }
 
 void HedgeHost::carry_out(const std::vector<hedge::Effect>& effects) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/home_parts.hpp"
+#include "actors/leg_timer.hpp"
 #include "actors/machine_host.hpp"
 #include "ledger/hedge/machine.hpp"
 
@@ -17,9 +18,12 @@ private:
     void on_news(const HomeNews& news);
     void decide_and_commit(const ledger::hedge::Command& command);
     void carry_out(const std::vector<ledger::hedge::Effect>& effects);
+    void measure(const ledger::hedge::Event& event);
 
     HomeParts parts_;
     Crank<ledger::hedge::State> crank_;
+    LegTimer timer_;
+    std::optional<base::Price> planned_at_;  ///< The mark when the task was planned, if seen.
 };
 
 }  // namespace crossclear::actors

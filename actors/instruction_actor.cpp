@@ -56,18 +56,31 @@ void InstructionHost::decide_and_commit(const instruction::Command& command) {
         return;
     }
     if (decision->empty()) return;
-    for (const auto& event : *decision) {
-        if (const auto* ended = std::get_if<instruction::InstructionEnded>(&event)) {
-            if (ended->outcome == instruction::Outcome::settled) continue;
-            parts_.context->instruments->settlement.compensations_total
-                .with({ended->outcome == instruction::Outcome::manual ? "manual" : "compensated"})
-                .increment();
-        }
-    }
+    for (const auto& event : *decision) measure(event);
     auto effects = crank_.commit(this, *decision);
     crank_.when_durable(
         [this, effects = std::move(effects)](std::uint64_t) { carry_out(effects); });
     if (const auto early = std::exchange(early_arrival_, std::nullopt)) note_arrival(*early);
+}
+
+void InstructionHost::measure(const instruction::Event& event) {
+    const auto& context = *parts_.context;
+    const auto order = [](const auto& of) { return instruction::order_number(of.leg, of.attempt); };
+    if (const auto* sent = std::get_if<instruction::LegSent>(&event)) {
+        timer_.start(order(*sent), sent->at);
+    } else if (const auto* included = std::get_if<instruction::LegIncluded>(&event)) {
+        const auto& leg = crank_.state().terms.legs[included->leg - 1];
+        timer_.observe(context, leg.shard, order(*included), "included", false);
+    } else if (const auto* final = std::get_if<instruction::LegFinal>(&event)) {
+        timer_.observe(context, final->shard, order(*final), "final", true);
+    } else if (const auto* failed = std::get_if<instruction::LegFailed>(&event)) {
+        timer_.observe(context, failed->shard, order(*failed), "failed", true);
+    } else if (const auto* ended = std::get_if<instruction::InstructionEnded>(&event)) {
+        if (ended->outcome == instruction::Outcome::settled) return;
+        context.instruments->settlement.compensations_total
+            .with({ended->outcome == instruction::Outcome::manual ? "manual" : "compensated"})
+            .increment();
+    }
 }
 
 void InstructionHost::carry_out(const std::vector<instruction::Effect>& effects) {

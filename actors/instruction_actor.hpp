@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/home_parts.hpp"
+#include "actors/leg_timer.hpp"
 #include "actors/machine_host.hpp"
 #include "ledger/instruction/machine.hpp"
 
@@ -17,11 +18,13 @@ private:
     void on_news(const HomeNews& news);
     void decide_and_commit(const ledger::instruction::Command& command);
     void carry_out(const std::vector<ledger::instruction::Effect>& effects);
+    void measure(const ledger::instruction::Event& event);
     void note_arrival(const ledger::ArrivalNotice& notice);
     void report(const ledger::instruction::ReportEnded& ended);
 
     HomeParts parts_;
     Crank<ledger::instruction::State> crank_;
+    LegTimer timer_;
     std::optional<ledger::ArrivalNotice> early_arrival_;
 };
 

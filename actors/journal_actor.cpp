@@ -344,6 +344,7 @@ void JournalHost::on_tick() {
             return_surplus();
             flush();
         }
+        publish_imbalance();
         report();
         context_->instruments->ledger.journal_sequence.with({std::to_string(partition_.v)})
             .set(static_cast<double>(last_.seq));
@@ -359,6 +360,19 @@ void JournalHost::return_surplus() {
     if (surplus.empty()) return;
     queue_.push_front(own_append(std::move(surplus)));
     status().queued.fetch_add(1, std::memory_order_relaxed);
+}
+
+// Every event was checked when it was folded; this is the sum that an alert can see.
+void JournalHost::publish_imbalance() const {
+    if (changed_.empty()) return;
+    std::map<base::AssetId, base::Wide> sums;
+    for (const auto& [key, amount] : book_.trial) sums[key.asset] += amount;
+    const auto partition = std::to_string(partition_.v);
+    for (const auto& [asset, sum] : sums) {
+        context_->instruments->ledger.ledger_imbalance_units
+            .with({partition, context_->listing.asset(asset).symbol})
+            .set(static_cast<double>(sum));
+    }
 }
 
 void JournalHost::report() {
@@ -396,7 +410,11 @@ PartitionReport JournalHost::report_of(base::BrokerId broker) const {
     for (const auto& [of, queue] : book_.claims) {
         if (of.broker != broker || queue.places.empty()) continue;
         auto& line = report.assets[of.asset];
-        line.oldest_due = queue.places.front().settle_by;
+        for (const auto& place : queue.places) {
+            if (!queue.open.contains(place.account)) continue;
+            line.oldest_due = place.settle_by;
+            break;
+        }
         for (const auto& place : queue.places) {
             if (place.settle_by > now) break;
             if (queue.open.contains(place.account)) {

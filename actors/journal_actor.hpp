@@ -52,6 +52,7 @@ private:
     void cover_claims();
     void return_surplus();
     void report();
+    void publish_imbalance() const;
     [[nodiscard]] PartitionReport report_of(base::BrokerId broker) const;
     void add_shard_lines(PartitionReport& report) const;
     void settle_contracts();

@@ -69,16 +69,29 @@ void LaneHost::handle(const shards::LaneCommand& command) {
     }
 }
 
+// Called when the shard answers, on its thread: how long it took.
+std::function<void()> LaneHost::timed() const {
+    return [context = context_, shard = name_, asked_at = context_->now()] {
+        context->instruments->shards.shard_request_duration_seconds.with({shard}).observe(
+            static_cast<double>((context->now() - asked_at).us) * 1e-6);
+    };
+}
+
 void LaneHost::submit(const ledger::ShardOrder& order) {
     const auto self = caf::actor_cast<LaneActor>(this);
-    adapter_->submit(order, [self, ref = order.ref](shards::SubmitAnswer answer) {
-        caf::anon_send(self, LaneSubmitted{ref, answer});
-    });
+    adapter_->submit(order,
+                     [has_answered = timed(), self, ref = order.ref](shards::SubmitAnswer answer) {
+                         has_answered();
+                         caf::anon_send(self, LaneSubmitted{ref, answer});
+                     });
 }
 
 void LaneHost::ask(const base::OrderRef& ref) {
     const auto self = caf::actor_cast<LaneActor>(this);
-    adapter_->ask(ref, [self, ref](auto answer) { caf::anon_send(self, LaneAsked{ref, answer}); });
+    adapter_->ask(ref, [has_answered = timed(), self, ref](auto answer) {
+        has_answered();
+        caf::anon_send(self, LaneAsked{ref, answer});
+    });
 }
 
 ToHome LaneHost::to_house(HomeNews news) const {
@@ -132,14 +145,15 @@ void LaneHost::publish_metrics() {
     const double circuit = lane_.breaker == Breaker::closed      ? 0
                            : lane_.breaker == Breaker::half_open ? 1
                                                                  : 2;
-    metrics.shard_circuit_state.with({name_}).set(circuit);
-    metrics.tx_pending.with({name_}).set(static_cast<double>(lane_.flights.size()));
-    metrics.shard_block_height.with({name_, "head"})
+    const auto& broker = context_->broker(lane_.broker).profile.name;
+    metrics.shard_circuit_state.with({broker, name_}).set(circuit);
+    metrics.tx_pending.with({broker, name_}).set(static_cast<double>(lane_.flights.size()));
+    metrics.shard_block_height.with({broker, name_, "head"})
         .set(static_cast<double>(lane_.health.head_block));
-    metrics.shard_block_height.with({name_, "final"})
+    metrics.shard_block_height.with({broker, name_, "final"})
         .set(static_cast<double>(lane_.health.final_block));
-    metrics.shard_head_age_seconds.with({name_}).set(
-        static_cast<double>((context_->now() - lane_.health.head_at).us) * 1e-6);
+    metrics.shard_head_age_seconds.with({broker, name_})
+        .set(static_cast<double>((context_->now() - lane_.health.head_at).us) * 1e-6);
     context_->shard_views.store(lane_.broker,
                                 ShardView{.shard = lane_.shard,
                                           .is_reachable = lane_.health.is_reachable,

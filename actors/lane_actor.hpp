@@ -22,6 +22,7 @@ private:
     void deliver(const ledger::ShardNotice& notice);
     void on_tick();
     void publish_metrics();
+    [[nodiscard]] std::function<void()> timed() const;
     [[nodiscard]] ToHome to_house(HomeNews news) const;
 
     const Context* context_;

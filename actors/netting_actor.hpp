@@ -44,6 +44,9 @@ private:
     void open_hedge(const ledger::netting::HedgeOpened& task);
     void open_move(const ledger::netting::MoveOpened& move);
     void publish_figures();
+    void publish_metrics() const;
+    void publish_oldest_claim() const;
+    void publish_exposures() const;
 
     [[nodiscard]] const BrokerProfile& profile() const {
         return parts_.context->broker(parts_.broker()).profile;

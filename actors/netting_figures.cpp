@@ -189,8 +189,7 @@ void NettingHost::publish_figures() {
         }
     }
     figures.is_flat = is_flat;
-    parts_.context->instruments->settlement.hedge_tasks.with({"open"}).set(
-        static_cast<double>(state.hedges.size()));
+    publish_metrics();
 }
 
 }  // namespace crossclear::actors

@@ -1,5 +1,6 @@
 #include "actors/node.hpp"
 
+#include "actors/caf_metrics.hpp"
 #include "actors/messages.hpp"
 #include "actors/node_actor.hpp"
 #include "actors/oracle_actor.hpp"
@@ -156,6 +157,8 @@ public:
         for (const auto& status : context_->status) sum += status->queued.load();
         return sum;
     }
+
+    std::vector<metrics::Family> actor_families() override { return caf_families(system_); }
 
 private:
     std::unique_ptr<Context> context_;

@@ -2,6 +2,7 @@
 
 #include "actors/context.hpp"
 #include "actors/gateway.hpp"
+#include "metrics/registry.hpp"
 
 #include <memory>
 #include <string>
@@ -26,6 +27,8 @@ public:
     virtual void drain() = 0;
     /// Appends that are not durable yet, over all partitions.
     [[nodiscard]] virtual std::size_t appends_waiting() const = 0;
+    /// What the actor system counts of its own, for a scrape.
+    [[nodiscard]] virtual std::vector<metrics::Family> actor_families() = 0;
 };
 
 }  // namespace crossclear::actors

@@ -109,8 +109,9 @@ void ReconcilerHost::compare(const shards::Balances& balances, const BookLines& 
     decide_and_commit(command);
     auto& metrics = parts_.context->instruments->reconciliation;
     const auto& name = parts_.context->listing.shard(shard_).symbol;
-    metrics.last_reconciliation_timestamp_seconds.with({name}).set(
-        static_cast<double>(parts_.context->now().us) * 1e-6);
+    const auto& broker = parts_.context->broker(parts_.broker()).profile.name;
+    metrics.last_reconciliation_timestamp_seconds.with({broker, name})
+        .set(static_cast<double>(parts_.context->now().us) * 1e-6);
 }
 
 void ReconcilerHost::decide_and_commit(const reconcile::Command& command) {

@@ -114,17 +114,8 @@ ClearingInstruments::ClearingInstruments(Registry& registry)
           "residual_exposure_usd", "House position not hedged.", {"broker", "instrument"})),
       fee_income_usd_total(
           Maker{registry}.counters("fee_income_usd_total", "Dollars of fees charged.", {"broker"})),
-      risk_borne_usd(Maker{registry}.gauges("risk_borne_usd",
-                                            "What a protocol's failure would cost the broker.",
-                                            {"broker", "protocol"})),
       margin_check_duration_seconds(Maker{registry}.histogram("margin_check_duration_seconds",
                                                               "One margin check of one account.")),
-      accounts_below_maintenance(Maker{registry}.gauges(
-          "accounts_below_maintenance", "Accounts below maintenance margin.", {"broker"})),
-      cover2_ratio(Maker{registry}.gauges(
-          "cover2_ratio", "Resources over the loss if the two largest accounts fail.", {"broker"})),
-      solvency_probability(Maker{registry}.gauges(
-          "solvency_probability", "Chance that resources suffice over the horizon.", {"broker"})),
       price_age_seconds(Maker{registry}.gauges("price_age_seconds",
                                                "Age of the newest price of a feed.", {"feed"})) {}
 
@@ -135,13 +126,13 @@ SettlementInstruments::SettlementInstruments(Registry& registry)
           "settlement_duration_seconds", "From novation to settled.", {"outcome"})),
       leg_duration_seconds(Maker{registry}.histograms(
           "leg_duration_seconds", "One leg on one shard, by phase.", {"shard", "phase"})),
-      settlements_in_flight(
-          Maker{registry}.gauges("settlements_in_flight", "Settlements under way.", {"phase"})),
+      settlements_in_flight(Maker{registry}.gauges(
+          "settlements_in_flight", "Trades cleared and not settled yet.", {"partition"})),
       oldest_unsettled_seconds(Maker{registry}.gauges(
-          "oldest_unsettled_seconds", "Age of the oldest claim not settled.", {"shard"})),
+          "oldest_unsettled_seconds", "Age of the oldest claim not settled, at most.", {"broker"})),
       compensations_total(Maker{registry}.counters(
           "compensations_total", "Steps taken back before their pivot.", {"reason"})),
-      hedge_tasks(Maker{registry}.gauges("hedge_tasks", "Hedge tasks open.", {"state"})),
+      hedge_tasks(Maker{registry}.gauges("hedge_tasks", "Hedge tasks open.", {"broker", "state"})),
       hedge_slippage_bps(Maker{registry}.histogram(
           "hedge_slippage_bps", "Fill against the mark when planned.", slippage_bounds)) {}
 
@@ -150,25 +141,22 @@ ShardInstruments::ShardInstruments(Registry& registry)
                                                     {"shard", "method", "result"})),
       shard_request_duration_seconds(Maker{registry}.histograms(
           "shard_request_duration_seconds", "From a request to its answer.", {"shard"})),
-      shard_circuit_state(Maker{registry}.gauges("shard_circuit_state",
-                                                 "0 closed, 1 half open, 2 open.", {"shard"})),
-      shard_block_height(
-          Maker{registry}.gauges("shard_block_height", "Block numbers seen.", {"shard", "tag"})),
-      shard_head_age_seconds(
-          Maker{registry}.gauges("shard_head_age_seconds", "Age of the newest block.", {"shard"})),
+      shard_circuit_state(Maker{registry}.gauges(
+          "shard_circuit_state", "0 closed, 1 half open, 2 open.", {"broker", "shard"})),
+      shard_block_height(Maker{registry}.gauges("shard_block_height", "Block numbers seen.",
+                                                {"broker", "shard", "tag"})),
+      shard_head_age_seconds(Maker{registry}.gauges(
+          "shard_head_age_seconds", "Age of the newest block.", {"broker", "shard"})),
       shard_reorgs_total(Maker{registry}.counters("shard_reorgs_total",
                                                   "Blocks taken back by a shard.", {"shard"})),
-      shard_exposure_usd(
-          Maker{registry}.gauges("shard_exposure_usd", "Dollars held on a shard.", {"shard"})),
-      shard_exposure_limit_usd(Maker{registry}.gauges(
-          "shard_exposure_limit_usd", "Dollars that may be held on a shard.", {"shard"})),
+      shard_exposure_usd(Maker{registry}.gauges(
+          "shard_exposure_usd",
+          "Dollars held on a shard at marks, margin and what is on its way from there included.",
+          {"broker", "shard"})),
       tx_broadcast_total(Maker{registry}.counters(
           "tx_broadcast_total", "Transactions sent to a shard.", {"shard", "kind"})),
-      tx_pending(Maker{registry}.gauges("tx_pending", "Transactions not final yet.", {"shard"})),
-      tx_nonce_gap(Maker{registry}.gauges(
-          "tx_nonce_gap", "Nonces allocated beyond the shard's own count.", {"shard"})),
-      signer_balance_native(Maker{registry}.gauges(
-          "signer_balance_native", "What the signing key can pay for gas.", {"shard"})) {}
+      tx_pending(Maker{registry}.gauges("tx_pending", "Transactions not final yet.",
+                                        {"broker", "shard"})) {}
 
 LedgerInstruments::LedgerInstruments(Registry& registry)
     : journal_commit_duration_seconds(Maker{registry}.histogram(
@@ -177,23 +165,18 @@ LedgerInstruments::LedgerInstruments(Registry& registry)
                                                      "Events in one append.", count_bounds())),
       journal_sequence(
           Maker{registry}.gauges("journal_sequence", "Last durable record.", {"partition"})),
-      ledger_imbalance_units(Maker{registry}.gauges(
-          "ledger_imbalance_units", "Sum of all postings; 0 or somebody is paged.", {"asset"})),
+      ledger_imbalance_units(Maker{registry}.gauges("ledger_imbalance_units",
+                                                    "Sum of all postings; 0 or somebody is paged.",
+                                                    {"partition", "asset"})),
       replay_duration_seconds(
-          Maker{registry}.histogram("replay_duration_seconds", "Rebuilding a partition.")),
-      journal_acceptors(
-          Maker{registry}.gauges("journal_acceptors", "Journal instances, by state.", {"state"})),
-      snapshot_age_seconds(
-          Maker{registry}.gauge("snapshot_age_seconds", "Age of the oldest snapshot.")) {}
+          Maker{registry}.histogram("replay_duration_seconds", "Rebuilding a partition.")) {}
 
 ReconciliationInstruments::ReconciliationInstruments(Registry& registry)
     : breaks(
           Maker{registry}.gauges("breaks", "Open disagreements with a shard.", {"shard", "asset"})),
       last_reconciliation_timestamp_seconds(
           Maker{registry}.gauges("last_reconciliation_timestamp_seconds",
-                                 "When book and shard were last compared.", {"shard"})),
-      suspense_age_seconds(Maker{registry}.gauges(
-          "suspense_age_seconds", "Age of the oldest entry in suspense.", {"shard"})) {}
+                                 "When book and shard were last compared.", {"broker", "shard"})) {}
 
 ClusterInstruments::ClusterInstruments(Registry& registry)
     : partitions_owned(Maker{registry}.gauge("partitions_owned", "Partitions this node owns.")),
@@ -202,14 +185,23 @@ ClusterInstruments::ClusterInstruments(Registry& registry)
       fenced_writes_total(
           Maker{registry}.counter("fenced_writes_total", "Appends refused for an old epoch.")),
       actors(Maker{registry}.gauges("actors", "Actors alive.", {"kind"})),
-      actor_mailbox_messages(
-          Maker{registry}.gauges("actor_mailbox_messages", "Messages waiting.", {"kind"})),
-      actor_restarts_total(Maker{registry}.counters("actor_restarts_total",
-                                                    "Actors replaced after a failure.", {"kind"})),
       redis_command_duration_seconds(Maker{registry}.histograms("redis_command_duration_seconds",
                                                                 "One command to Redis.", {"op"})),
       redis_reconnects_total(
-          Maker{registry}.counter("redis_reconnects_total", "Connections to Redis made again.")) {}
+          Maker{registry}.counter("redis_reconnects_total", "Connections to Redis made again.")),
+      redis_connected(Maker{registry}.gauges(
+          "redis_connected", "1 while Redis answers whoever looks at it.", {"endpoint"})),
+      redis_ping_seconds(Maker{registry}.gauges("redis_ping_seconds",
+                                                "How long the last PING took.", {"endpoint"})),
+      redis_memory_used_bytes(
+          Maker{registry}.gauges("redis_memory_used_bytes", "What Redis uses.", {"endpoint"})),
+      redis_memory_max_bytes(Maker{registry}.gauges(
+          "redis_memory_max_bytes", "What Redis may use; 0 without a limit.", {"endpoint"})),
+      redis_aof_size_bytes(Maker{registry}.gauges("redis_aof_size_bytes",
+                                                  "Size of the append-only file.", {"endpoint"})),
+      redis_aof_written(Maker{registry}.gauges(
+          "redis_aof_written", "1 if the last write to the append-only file went well.",
+          {"endpoint"})) {}
 
 Instruments::Instruments(Registry& registry)
     : api(registry),

@@ -84,12 +84,8 @@ struct ClearingInstruments {
     Labelled<Gauge> netting_efficiency_ratio;    ///< broker.
     Labelled<Gauge> residual_exposure_usd;       ///< broker, instrument.
     Labelled<Counter> fee_income_usd_total;      ///< broker.
-    Labelled<Gauge> risk_borne_usd;              ///< broker, protocol.
     Histogram margin_check_duration_seconds;
-    Labelled<Gauge> accounts_below_maintenance;  ///< broker.
-    Labelled<Gauge> cover2_ratio;                ///< broker.
-    Labelled<Gauge> solvency_probability;        ///< broker.
-    Labelled<Gauge> price_age_seconds;           ///< feed.
+    Labelled<Gauge> price_age_seconds;  ///< feed.
 };
 
 /// Deliveries and hedges.
@@ -97,11 +93,11 @@ struct SettlementInstruments {
     explicit SettlementInstruments(Registry& registry);
     Labelled<Counter> settlements_total;              ///< outcome.
     Labelled<Histogram> settlement_duration_seconds;  ///< outcome.
-    Labelled<Histogram> leg_duration_seconds;         ///< shard, phase.
-    Labelled<Gauge> settlements_in_flight;            ///< phase.
-    Labelled<Gauge> oldest_unsettled_seconds;         ///< shard.
+    Labelled<Histogram> leg_duration_seconds;         ///< shard, phase (included, final, failed).
+    Labelled<Gauge> settlements_in_flight;            ///< partition.
+    Labelled<Gauge> oldest_unsettled_seconds;         ///< broker.
     Labelled<Counter> compensations_total;            ///< reason.
-    Labelled<Gauge> hedge_tasks;                      ///< state.
+    Labelled<Gauge> hedge_tasks;                      ///< broker, state.
     Histogram hedge_slippage_bps;
 };
 
@@ -110,16 +106,14 @@ struct ShardInstruments {
     explicit ShardInstruments(Registry& registry);
     Labelled<Counter> shard_requests_total;              ///< shard, method, result.
     Labelled<Histogram> shard_request_duration_seconds;  ///< shard.
-    Labelled<Gauge> shard_circuit_state;                 ///< shard; 0 closed, 1 half open, 2 open.
-    Labelled<Gauge> shard_block_height;                  ///< shard, tag (head, final).
-    Labelled<Gauge> shard_head_age_seconds;              ///< shard.
-    Labelled<Counter> shard_reorgs_total;                ///< shard.
-    Labelled<Gauge> shard_exposure_usd;                  ///< shard.
-    Labelled<Gauge> shard_exposure_limit_usd;            ///< shard.
-    Labelled<Counter> tx_broadcast_total;                ///< shard, kind.
-    Labelled<Gauge> tx_pending;                          ///< shard.
-    Labelled<Gauge> tx_nonce_gap;                        ///< shard.
-    Labelled<Gauge> signer_balance_native;               ///< shard.
+    /// broker, shard; 0 closed, 1 half open, 2 open.
+    Labelled<Gauge> shard_circuit_state;
+    Labelled<Gauge> shard_block_height;      ///< broker, shard, tag (head, final).
+    Labelled<Gauge> shard_head_age_seconds;  ///< broker, shard.
+    Labelled<Counter> shard_reorgs_total;    ///< shard.
+    Labelled<Gauge> shard_exposure_usd;      ///< broker, shard.
+    Labelled<Counter> tx_broadcast_total;    ///< shard, kind.
+    Labelled<Gauge> tx_pending;              ///< broker, shard.
 };
 
 /// The book and its journal.
@@ -128,18 +122,15 @@ struct LedgerInstruments {
     Histogram journal_commit_duration_seconds;
     Histogram journal_batch_events;
     Labelled<Gauge> journal_sequence;        ///< partition.
-    Labelled<Gauge> ledger_imbalance_units;  ///< asset; anything but 0 pages.
+    Labelled<Gauge> ledger_imbalance_units;  ///< partition, asset; anything but 0 pages.
     Histogram replay_duration_seconds;
-    Labelled<Gauge> journal_acceptors;  ///< state.
-    Gauge snapshot_age_seconds;
 };
 
 /// Book against shard.
 struct ReconciliationInstruments {
     explicit ReconciliationInstruments(Registry& registry);
     Labelled<Gauge> breaks;                                 ///< shard, asset.
-    Labelled<Gauge> last_reconciliation_timestamp_seconds;  ///< shard.
-    Labelled<Gauge> suspense_age_seconds;                   ///< shard.
+    Labelled<Gauge> last_reconciliation_timestamp_seconds;  ///< broker, shard.
 };
 
 /// The process among its peers.
@@ -149,10 +140,14 @@ struct ClusterInstruments {
     Counter ownership_changes_total;
     Counter fenced_writes_total;
     Labelled<Gauge> actors;                              ///< kind.
-    Labelled<Gauge> actor_mailbox_messages;              ///< kind.
-    Labelled<Counter> actor_restarts_total;              ///< kind.
     Labelled<Histogram> redis_command_duration_seconds;  ///< op.
     Counter redis_reconnects_total;
+    Labelled<Gauge> redis_connected;          ///< endpoint; 1 or 0.
+    Labelled<Gauge> redis_ping_seconds;       ///< endpoint.
+    Labelled<Gauge> redis_memory_used_bytes;  ///< endpoint.
+    Labelled<Gauge> redis_memory_max_bytes;   ///< endpoint; 0 without a limit.
+    Labelled<Gauge> redis_aof_size_bytes;     ///< endpoint.
+    Labelled<Gauge> redis_aof_written;        ///< endpoint; 1 or 0.
 };
 
 /// All of them. Unlabelled series exist from the start; labelled ones once they are first used.

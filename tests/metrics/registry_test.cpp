@@ -118,12 +118,13 @@ TEST(Instruments, CarryThePrefixAndRememberTheirHandles) {
     Instruments instruments{registry};
     instruments.api.rpc_requests_total.with({"public/ping", "ok"}).increment();
     instruments.api.rpc_requests_total.with({"public/ping", "ok"}).increment();
-    instruments.ledger.ledger_imbalance_units.with({"USDC"}).set(0);
+    instruments.ledger.ledger_imbalance_units.with({"0", "USDC"}).set(0);
     instruments.settlement.hedge_slippage_bps.observe(-3);
     const auto text = registry.scrape();
     EXPECT_THAT(text, HasSubstr("crossclear_rpc_requests_total{code=\"ok\",method=\"public/ping\"} "
                                 "2\n"));
-    EXPECT_THAT(text, HasSubstr("crossclear_ledger_imbalance_units{asset=\"USDC\"} 0\n"));
+    EXPECT_THAT(text,
+                HasSubstr("crossclear_ledger_imbalance_units{asset=\"USDC\",partition=\"0\"} 0\n"));
     EXPECT_THAT(text, HasSubstr("crossclear_hedge_slippage_bps_bucket{le=\"-2\"} 1\n"));
     EXPECT_THAT(text, HasSubstr("crossclear_partitions_owned 0\n"));
     EXPECT_THAT(text, Not(HasSubstr("account=")));

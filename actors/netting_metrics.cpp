@@ -1,0 +1,67 @@
+// What a house tells those who watch it. Figures in dollars are at marks, and for people.
+#include "actors/netting_actor.hpp"
+
+#include <algorithm>
+
+namespace crossclear::actors {
+namespace {
+
+std::optional<double> dollars_of(const risk::Surface& surface, base::AssetId asset,
+                                 base::Amount amount) {
+    const auto& mark = surface.mark(asset);
+    if (!mark.is_known) return std::nullopt;
+    const int scale = surface.listing().asset(asset).scale;
+    return static_cast<double>(amount.v) / static_cast<double>(base::power_of_ten(scale)) *
+           static_cast<double>(mark.price.v) /
+           static_cast<double>(base::power_of_ten(base::price_scale));
+}
+
+}  // namespace
+
+void NettingHost::publish_metrics() const {
+    auto& instruments = *parts_.context->instruments;
+    const auto& name = profile().name;
+    const auto& figures = parts_.context->broker(parts_.broker()).figures;
+    instruments.settlement.hedge_tasks.with({name, "open"})
+        .set(static_cast<double>(figures.hedges_open.load()));
+    const double gross = instruments.clearing.trade_notional_usd_total.with({name}).value();
+    if (gross > 0) {
+        const double hedged = static_cast<double>(figures.hedged_cents.load()) / 100;
+        instruments.clearing.netting_efficiency_ratio.with({name}).set(1 - hedged / gross);
+    }
+    publish_oldest_claim();
+    publish_exposures();
+}
+
+void NettingHost::publish_oldest_claim() const {
+    std::optional<base::Timestamp> due;
+    for (const auto& [partition, report] : reports_) {
+        for (const auto& [asset, line] : report.assets) {
+            if (line.unsettled <= base::Amount{0} || line.oldest_due.us == 0) continue;
+            due = due ? std::min(*due, line.oldest_due) : line.oldest_due;
+        }
+    }
+    const auto age =
+        due ? parts_.context->now() - (*due - profile().settle_within) : base::Duration{0};
+    parts_.context->instruments->settlement.oldest_unsettled_seconds.with({profile().name})
+        .set(static_cast<double>(std::max<std::int64_t>(0, age.us)) * 1e-6);
+}
+
+void NettingHost::publish_exposures() const {
+    const auto surface = parts_.context->broker(parts_.broker()).surface.load();
+    const auto home = reports_.find(base::home_of(parts_.broker(), parts_.context->partitions));
+    if (surface == nullptr || home == reports_.end()) return;
+    std::map<base::ShardId, double> held;
+    for (const auto& line : home->second.shards) {
+        for (const auto amount : {line.nostro, line.inflight_out, line.posted}) {
+            held[line.shard] += dollars_of(*surface, line.asset, amount).value_or(0);
+        }
+    }
+    for (const auto& [shard, dollars] : held) {
+        parts_.context->instruments->shards.shard_exposure_usd
+            .with({profile().name, parts_.context->listing.shard(shard).symbol})
+            .set(dollars);
+    }
+}
+
+}  // namespace crossclear::actors
