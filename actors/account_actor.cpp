@@ -3,6 +3,7 @@
 #include "actors/account_terms.hpp"
 #include "actors/account_views.hpp"
 #include "base/limits.hpp"
+#include "ledger/account/balances.hpp"
 #include "ledger/journal/codec.hpp"
 
 #include <algorithm>
@@ -225,18 +226,27 @@ void AccountHost::on_order(const AccountOrder& order) {
 
 void AccountHost::commit(const Events& events) {
     if (events.empty()) return;
+    auto ends = ends_of(events);
     const auto effects = crank_.commit(this, events);
+    for (const auto& event : events) {
+        const auto* trade = std::get_if<account::TradeNovated>(&event);
+        // Nothing to deliver: a contract, or a sale that only paid a debt.
+        if (trade != nullptr && crank_.state().trades.at(trade->number).open == Amount{0}) {
+            ends.push_back({.outcome = "settled", .novated_at = trade->at, .at = trade->at});
+        }
+    }
     // News are written now, while the state is the one these events left, and told once durable.
     auto news = news_of(events);
-    crank_.when_durable([this, events, effects, news = std::move(news)](std::uint64_t) {
-        count(events);
-        for (const auto& publication : news) {
-            for (const auto& [id, follower] : feeds_[publication->channel.kind].followers) {
-                send(follower, Published{publication});
+    crank_.when_durable(
+        [this, events, effects, ends = std::move(ends), news = std::move(news)](std::uint64_t) {
+            count(events, ends);
+            for (const auto& publication : news) {
+                for (const auto& [id, follower] : feeds_[publication->channel.kind].followers) {
+                    send(follower, Published{publication});
+                }
             }
-        }
-        carry_out(effects);
-    });
+            carry_out(effects);
+        });
 }
 
 void AccountHost::carry_out(const std::vector<account::Effect>& effects) {
@@ -249,10 +259,48 @@ void AccountHost::carry_out(const std::vector<account::Effect>& effects) {
     }
 }
 
-void AccountHost::count(const Events& events) {
+// Which trades the events bring to their end, as the state stands before them: a claim ends by
+// cover, in cash, or because the client itself spends it again.
+std::vector<AccountHost::TradeEnd> AccountHost::ends_of(const Events& events) const {
+    const auto& state = crank_.state();
+    std::vector<TradeEnd> ends;
+    const auto add = [&](std::uint64_t number, std::string_view outcome, base::Timestamp at) {
+        // 0 is variation, which is nobody's trade.
+        if (number == 0) return;
+        ends.push_back({.outcome = outcome, .novated_at = state.trades.at(number).at, .at = at});
+    };
+    const auto add_spent = [&](const ledger::BalanceChange& change, base::Timestamp at) {
+        if (change.unsettled >= Amount{0}) return;
+        const auto& claims = account::holding_of(state, change.asset).claims;
+        for (const auto& part : account::oldest_parts(claims, *base::negate(change.unsettled))) {
+            if (part.is_last) add(part.trade, "settled", at);
+        }
+    };
+    for (const auto& event : events) {
+        if (const auto* trade = std::get_if<account::TradeNovated>(&event)) {
+            for (const auto& change : trade->changes) add_spent(change, trade->at);
+        } else if (const auto* variation = std::get_if<account::VariationSettled>(&event)) {
+            add_spent(variation->balance, variation->at);
+        } else if (const auto* covered = std::get_if<account::ClaimsCovered>(&event)) {
+            for (const auto& part : covered->parts) {
+                if (part.is_last) add(part.trade, "settled", covered->at);
+            }
+        } else if (const auto* cash = std::get_if<account::ClaimsCashSettled>(&event)) {
+            for (const auto number : cash->trades) add(number, "cash_settled", cash->at);
+            for (const auto& change : cash->changes) {
+                if (change.asset != cash->asset) add_spent(change, cash->at);
+            }
+        }
+    }
+    return ends;
+}
+
+void AccountHost::count(const Events& events, const std::vector<TradeEnd>& ends) {
     const auto& profile = context_->broker(base::broker_of(crank_.state().id)).profile;
     auto& clearing = context_->instruments->clearing;
     auto& settlement = context_->instruments->settlement;
+    const auto partition = base::partition_of(crank_.state().id, context_->partitions);
+    const auto in_flight = settlement.settlements_in_flight.with({std::to_string(partition.v)});
     for (const auto& event : events) {
         if (const auto* trade = std::get_if<account::TradeNovated>(&event)) {
             clearing.trades_total.with({profile.name, "cleared"}).increment();
@@ -262,25 +310,17 @@ void AccountHost::count(const Events& events) {
             clearing.fee_income_usd_total.with({profile.name})
                 .increment(static_cast<double>(trade->fee.v) /
                            static_cast<double>(base::power_of_ten(scale)));
-            if (trade->is_contract) {
-                settlement.settlements_total.with({"settled"}).increment();
-            }
+            in_flight.add(1);
         } else if (const auto* refused = std::get_if<account::CommandRefused>(&event)) {
             clearing.trades_total.with({profile.name, account::name_of(refused->reason)})
                 .increment();
-        } else if (const auto* covered = std::get_if<account::ClaimsCovered>(&event)) {
-            for (const auto& part : covered->parts) {
-                if (!part.is_last || part.trade == 0) continue;
-                settlement.settlements_total.with({"settled"}).increment();
-                const auto found = crank_.state().trades.find(part.trade);
-                if (found == crank_.state().trades.end()) continue;
-                settlement.settlement_duration_seconds.with({"settled"})
-                    .observe(static_cast<double>((covered->at - found->second.at).us) * 1e-6);
-            }
-        } else if (const auto* cash = std::get_if<account::ClaimsCashSettled>(&event)) {
-            settlement.settlements_total.with({"cash_settled"})
-                .increment(static_cast<double>(cash->trades.size()));
         }
+    }
+    for (const auto& end : ends) {
+        in_flight.add(-1);
+        settlement.settlements_total.with({end.outcome}).increment();
+        settlement.settlement_duration_seconds.with({end.outcome})
+            .observe(static_cast<double>((end.at - end.novated_at).us) * 1e-6);
     }
 }
 

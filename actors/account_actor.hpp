@@ -28,6 +28,13 @@ public:
 private:
     using Events = std::vector<ledger::account::Event>;
 
+    /// A trade whose claim ends with an event, whatever ends it.
+    struct TradeEnd {
+        std::string_view outcome;
+        base::Timestamp novated_at;
+        base::Timestamp at;
+    };
+
     /// Who follows a channel, and what was told lately.
     struct Feed {
         std::uint64_t last{};  ///< Sequence of the latest news.
@@ -55,7 +62,8 @@ private:
     void on_order(const AccountOrder& order);
     void commit(const Events& events);
     void carry_out(const std::vector<ledger::account::Effect>& effects);
-    void count(const Events& events);
+    [[nodiscard]] std::vector<TradeEnd> ends_of(const Events& events) const;
+    void count(const Events& events, const std::vector<TradeEnd>& ends);
 
     void on_follow(const AccountFollow& follow);
     [[nodiscard]] std::vector<std::shared_ptr<const Publication>> news_of(const Events& events);

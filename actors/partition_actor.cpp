@@ -329,6 +329,7 @@ void PartitionHost::start_lanes() {
 
 void PartitionHost::on_recovered(const Recovered& recovered) {
     recovered_ = std::move(*recovered.partition);
+    publish_in_flight();
     for (auto& [account, state] : recovered_.accounts) {
         for (const auto& effect : ledger::account::outstanding(state)) {
             const auto& start = std::get<ledger::account::StartWithdrawal>(effect);
@@ -378,6 +379,18 @@ void PartitionHost::on_recovered(const Recovered& recovered) {
     }
 }
 
+// From here on the accounts count it up and down.
+void PartitionHost::publish_in_flight() const {
+    std::size_t open = 0;
+    for (const auto& [id, account] : recovered_.accounts) {
+        for (const auto& [number, trade] : account.trades) {
+            if (trade.open > base::Amount{0}) ++open;
+        }
+    }
+    context_->instruments->settlement.settlements_in_flight.with({std::to_string(partition_.v)})
+        .set(static_cast<double>(open));
+}
+
 void PartitionHost::on_lost(const PartitionLost& lost) {
     if (!lost.is_stopping) {
         context_->log(LogLevel::error,
@@ -386,6 +399,8 @@ void PartitionHost::on_lost(const PartitionLost& lost) {
                       {{"partition", std::to_string(partition_.v)}, {"why", lost.why}});
     }
     if (is_running_) context_->instruments->cluster.partitions_owned.add(-1);
+    context_->instruments->settlement.settlements_in_flight.with({std::to_string(partition_.v)})
+        .set(0);
     context_->instruments->cluster.ownership_changes_total.increment();
     status().phase.store(
         lost.is_broken ? PartitionStatus::Phase::broken : PartitionStatus::Phase::lost,
