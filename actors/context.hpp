@@ -101,13 +101,34 @@ private:
     std::vector<risk::Mark> marks_;
 };
 
+/// Where a partition's log stands for its owner here. **Thread:** any.
+class LogBoard {
+public:
+    struct Standing {
+        ledger::journal::Fence fence;  ///< What the owner was promised.
+        ledger::journal::Head last;    ///< The latest durable record.
+    };
+    void store(const Standing& standing) {
+        const std::scoped_lock lock(mutex_);
+        standing_ = standing;
+    }
+    [[nodiscard]] Standing load() const {
+        const std::scoped_lock lock(mutex_);
+        return standing_;
+    }
+
+private:
+    mutable std::mutex mutex_;
+    Standing standing_;
+};
+
 /// How one partition stands, for the door and for readiness. **Thread:** any.
 struct PartitionStatus {
     enum class Phase : std::uint8_t { recovering, running, lost, broken };
     std::atomic<Phase> phase{Phase::recovering};
-    std::atomic<std::size_t> queued{};      ///< Appends not durable yet.
-    std::atomic<bool> is_stuck{};           ///< The journal does not take what is queued.
-    std::atomic<std::uint64_t> sequence{};  ///< Records committed.
+    std::atomic<std::size_t> queued{};  ///< Appends not durable yet.
+    std::atomic<bool> is_stuck{};       ///< The journal does not take what is queued.
+    LogBoard log;
 };
 
 /// A broker and everything that belongs to it alone.

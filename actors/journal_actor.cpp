@@ -27,11 +27,6 @@ Append own_append(std::vector<ledger::Entry> entries) {
     return append;
 }
 
-Amount narrow(base::Wide value) {
-    CHECK(value <= INT64_MAX && value >= INT64_MIN, "a broker's figures fit 64 bits");
-    return Amount{static_cast<std::int64_t>(value)};
-}
-
 }  // namespace
 
 JournalHost::JournalHost(caf::actor_config& config, const Context* context,
@@ -52,8 +47,8 @@ JournalActor::behavior_type JournalHost::make_behavior() {
         [this](JournalRetry) {
             if (phase_ == Phase::taking) {
                 take_over();
-            } else if (phase_ == Phase::reading) {
-                read_next();
+            } else if (phase_ == Phase::renewing) {
+                ask_for_promise();
             } else if (is_flying_) {
                 send_batch();
             }
@@ -80,6 +75,10 @@ JournalActor::behavior_type JournalHost::make_behavior() {
 void JournalHost::take_over() {
     phase_ = Phase::taking;
     started_at_ = context_->now();
+    ask_for_promise();
+}
+
+void JournalHost::ask_for_promise() {
     const auto self = caf::actor_cast<JournalActor>(this);
     context_->journal->promised(
         partition_, [self](auto promised) { caf::anon_send(self, TookOver{std::move(promised)}); });
@@ -104,6 +103,7 @@ void JournalHost::on_promised(const TookOver& message) {
 
 void JournalHost::on_prepared(PrepareDone& message) {
     if (const auto* prepared = std::get_if<journal::Prepared>(&message.outcome)) {
+        if (phase_ == Phase::renewing) return on_renewed(prepared->last);
         target_ = prepared->last;
         last_ = {};
         partition_state_ = std::make_shared<ledger::Partition>();
@@ -114,6 +114,10 @@ void JournalHost::on_prepared(PrepareDone& message) {
     }
     if (const auto* fenced = std::get_if<journal::Fenced>(&message.outcome)) {
         on_trouble("Another owner promised in between.", std::to_string(fenced->epoch));
+        // Who holds the partition already must not win it back: the other may have begun to serve.
+        if (phase_ == Phase::renewing) {
+            return end(false, "epoch " + std::to_string(fenced->epoch) + " owns the partition");
+        }
     } else if (const auto* unknown = std::get_if<journal::Unknown>(&message.outcome)) {
         on_trouble("The promise is not known to stand.", unknown->reason);
     } else if (const auto* declined = std::get_if<journal::Declined>(&message.outcome)) {
@@ -137,7 +141,9 @@ void JournalHost::on_read(ReadDone& message) {
     }
     const auto* read = std::get_if<journal::ReadRecords>(&message.outcome);
     if (read == nullptr) {
+        // Another majority may hold another end of the log: begin with the promise again.
         on_trouble("The log cannot be read yet.", context_->journal->trouble());
+        phase_ = Phase::taking;
         return retry_later();
     }
     if (read->records.empty()) return end(true, "the log is shorter than its end says");
@@ -169,9 +175,34 @@ void JournalHost::begin_epoch() {
     book_ = std::move(partition_state_->book);
     // Everyone hears where things stand: after a restart nothing else may ever change again.
     for (const auto& [key, amount] : book_.trial) changed_.insert(key.broker);
-    append_own({ledger::Entry{
-        base::EntityId{.kind = base::EntityKind::partition, .id = partition_.v, .sub = 0},
-        ledger::EpochStarted{.epoch = fence_.epoch, .at = context_->now()}}});
+    append_own({epoch_started()});
+}
+
+ledger::Entry JournalHost::epoch_started() const {
+    return {base::EntityId{.kind = base::EntityKind::partition, .id = partition_.v, .sub = 0},
+            ledger::EpochStarted{.epoch = fence_.epoch, .at = context_->now()}};
+}
+
+// --- A newer epoch -------------------------------------------------------------------------------
+
+// An instance that lost its logs may have promised the partition to somebody and forgotten it. Only
+// an epoch that the others have promised since may bring it up to date; so this owner takes over
+// from itself, between two records.
+void JournalHost::renew() {
+    if (!context_->journal->wants_new_epoch(partition_)) return;
+    phase_ = Phase::renewing;
+    ask_for_promise();
+}
+
+void JournalHost::on_renewed(const journal::Head& last) {
+    if (last != last_) {
+        return end(false, "the log goes on at record " + std::to_string(last.seq) +
+                              " and this owner did not write it");
+    }
+    phase_ = Phase::running;
+    queue_.push_front(own_append({epoch_started()}));
+    status().queued.fetch_add(1, std::memory_order_relaxed);
+    flush();
 }
 
 // --- Appending -----------------------------------------------------------------------------------
@@ -189,7 +220,8 @@ void JournalHost::append_own(std::vector<ledger::Entry> entries) {
 }
 
 void JournalHost::flush() {
-    if (is_flying_ || queue_.empty() || phase_ == Phase::ended) return;
+    if (is_flying_ || queue_.empty()) return;
+    if (phase_ == Phase::renewing || phase_ == Phase::ended) return;
     std::string payload = journal::begin_payload();
     std::size_t count = 0;
     flying_.clear();
@@ -256,7 +288,7 @@ void JournalHost::on_committed() {
     auto& standing = status();
     standing.is_stuck.store(false, std::memory_order_relaxed);
     standing.queued.fetch_sub(flying_.size(), std::memory_order_relaxed);
-    standing.sequence.store(last_.seq, std::memory_order_relaxed);
+    standing.log.store({.fence = fence_, .last = last_});
     std::map<caf::actor_id, std::pair<DurableActor, std::uint64_t>> waiting;
     for (auto& append : flying_) {
         for (const auto& entry : append.entries) {
@@ -269,13 +301,14 @@ void JournalHost::on_committed() {
     }
     flying_.clear();
     if (is_surplus_due_) return_surplus();
+    if (phase_ == Phase::running) renew();
     // The next batch flies while the world hears of this one.
     flush();
     if (phase_ == Phase::starting) {
         phase_ = Phase::running;
         context_->instruments->ledger.replay_duration_seconds.observe(
             static_cast<double>((context_->now() - started_at_).us) * 1e-6);
-        send(owner_, Recovered{std::exchange(partition_state_, nullptr), fence_});
+        send(owner_, Recovered{std::exchange(partition_state_, nullptr)});
         delayed_send(this, as_chrono(context_->options.balance_every), JournalTick{});
     }
     for (const auto& [id, durable] : waiting) {
@@ -306,7 +339,7 @@ void JournalHost::retry_later() {
 // --- Cover and reports ---------------------------------------------------------------------------
 
 void JournalHost::on_quota(const QuotaTold& told) {
-    if (phase_ != Phase::running) return;
+    if (!is_serving()) return;
     const auto known = book_.quotas.find({told.broker, told.asset});
     const Amount before = known == book_.quotas.end() ? Amount{} : known->second.granted;
     if (told.granted_total <= before) return;
@@ -316,7 +349,7 @@ void JournalHost::on_quota(const QuotaTold& told) {
 }
 
 void JournalHost::cover_claims() {
-    if (phase_ != Phase::running) return;
+    if (!is_serving()) return;
     std::vector<ledger::BrokerAsset> claimed;
     for (const auto& [of, queue] : book_.claims) {
         if (!queue.open.empty() && changed_.contains(of.broker)) claimed.push_back(of);
@@ -338,7 +371,8 @@ void JournalHost::cover_claims() {
 
 void JournalHost::on_tick() {
     if (phase_ == Phase::ended) return;
-    if (phase_ == Phase::running) {
+    if (phase_ == Phase::running && !is_flying_) renew();
+    if (is_serving()) {
         is_surplus_due_ = true;
         if (!is_flying_ && queue_.empty()) {
             return_surplus();
@@ -362,94 +396,14 @@ void JournalHost::return_surplus() {
     status().queued.fetch_add(1, std::memory_order_relaxed);
 }
 
-// Every event was checked when it was folded; this is the sum that an alert can see.
-void JournalHost::publish_imbalance() const {
-    if (changed_.empty()) return;
-    std::map<base::AssetId, base::Wide> sums;
-    for (const auto& [key, amount] : book_.trial) sums[key.asset] += amount;
-    const auto partition = std::to_string(partition_.v);
-    for (const auto& [asset, sum] : sums) {
-        context_->instruments->ledger.ledger_imbalance_units
-            .with({partition, context_->listing.asset(asset).symbol})
-            .set(static_cast<double>(sum));
-    }
-}
-
 void JournalHost::report() {
     for (const auto& broker : std::exchange(changed_, {})) {
         send(owner_, ToHome{base::entity_of(base::EntityKind::netting, broker), report_of(broker)});
     }
 }
 
-PartitionReport JournalHost::report_of(base::BrokerId broker) const {
-    PartitionReport report{.broker = broker,
-                           .partition = partition_,
-                           .sequence = last_.seq,
-                           .assets = {},
-                           .shards = {}};
-    const auto now = context_->now();
-    for (const auto& [key, wide] : book_.trial) {
-        if (key.broker != broker) continue;
-        const Amount amount = narrow(wide);
-        auto& line = report.assets[key.asset];
-        if (key.account == ledger::Chart::conv) line.conv = amount;
-        if (key.account == ledger::Chart::hbook) line.hbook = amount;
-        if (key.account == ledger::Chart::vm) line.vm = amount;
-        if (key.account == ledger::Chart::unsettled) line.unsettled = *base::negate(amount);
-        if (key.account == ledger::Chart::held) line.held = *base::negate(amount);
-        if (key.account == ledger::Chart::free || key.account == ledger::Chart::held) {
-            line.covered = base::must_subtract(line.covered, amount);
-        }
-    }
-    for (const auto& [of, quota] : book_.quotas) {
-        if (of.broker != broker) continue;
-        auto& line = report.assets[of.asset];
-        line.deposited = quota.deposited;
-        line.returned = quota.returned;
-    }
-    for (const auto& [of, queue] : book_.claims) {
-        if (of.broker != broker || queue.places.empty()) continue;
-        auto& line = report.assets[of.asset];
-        for (const auto& place : queue.places) {
-            if (!queue.open.contains(place.account)) continue;
-            line.oldest_due = place.settle_by;
-            break;
-        }
-        for (const auto& place : queue.places) {
-            if (place.settle_by > now) break;
-            if (queue.open.contains(place.account)) {
-                line.overdue = base::must_add(line.overdue, place.amount);
-            }
-        }
-    }
-    if (base::home_of(broker, context_->partitions) == partition_) add_shard_lines(report);
-    return report;
-}
-
-void JournalHost::add_shard_lines(PartitionReport& report) const {
-    std::map<std::pair<base::ShardId, base::AssetId>, PartitionReport::ShardLine> lines;
-    for (const auto& [key, wide] : book_.trial) {
-        if (key.broker != report.broker) continue;
-        const bool is_wanted =
-            key.account == ledger::Chart::nostro || key.account == ledger::Chart::inflight_out ||
-            key.account == ledger::Chart::suspense || key.account == ledger::Chart::vpos ||
-            key.account == ledger::Chart::posted;
-        if (!is_wanted) continue;
-        auto& line = lines[{key.shard, key.asset}];
-        line.shard = key.shard;
-        line.asset = key.asset;
-        const Amount amount = narrow(wide);
-        if (key.account == ledger::Chart::nostro) line.nostro = amount;
-        if (key.account == ledger::Chart::inflight_out) line.inflight_out = amount;
-        if (key.account == ledger::Chart::suspense) line.suspense = amount;
-        if (key.account == ledger::Chart::vpos) line.position = amount;
-        if (key.account == ledger::Chart::posted) line.posted = amount;
-    }
-    for (const auto& [key, line] : lines) report.shards.push_back(line);
-}
-
 void JournalHost::settle_contracts() {
-    if (phase_ != Phase::running) return;
+    if (!is_serving()) return;
     const auto now = context_->now();
     for (const auto& [account, contracts] : book_.contracts) {
         const auto& broker = context_->broker(base::broker_of(account));

@@ -28,7 +28,7 @@ public:
     JournalActor::behavior_type make_behavior() override;
 
 private:
-    enum class Phase : std::uint8_t { taking, reading, starting, running, ended };
+    enum class Phase : std::uint8_t { taking, reading, starting, running, renewing, ended };
 
     void take_over();
     void on_promised(const TookOver& message);
@@ -37,6 +37,10 @@ private:
     void on_read(ReadDone& message);
     void finish_reading();
     void begin_epoch();
+    void ask_for_promise();
+    void renew();
+    void on_renewed(const ledger::journal::Head& last);
+    [[nodiscard]] ledger::Entry epoch_started() const;
 
     void on_append(Append& message);
     void flush();
@@ -58,6 +62,9 @@ private:
     void settle_contracts();
 
     void retry_later();
+    [[nodiscard]] bool is_serving() const {
+        return phase_ == Phase::running || phase_ == Phase::renewing;
+    }
     [[nodiscard]] PartitionStatus& status() const { return *context_->status[partition_.v]; }
 
     const Context* context_;

@@ -327,7 +327,6 @@ using JournalActor = caf::typed_actor<
 /// From the journal host: the log is read, verified and owned.
 struct Recovered {
     std::shared_ptr<ledger::Partition> partition;  ///< Without its book, which stays behind.
-    ledger::journal::Fence fence;
 };
 /// From the journal host: another owner has it, or it is broken. Drop everything.
 struct PartitionLost {

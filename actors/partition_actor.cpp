@@ -225,13 +225,13 @@ void PartitionHost::on_passivated(Passivated& passivated) {
     if (found == active_.end()) return;
     const auto self = caf::actor_cast<PartitionActor>(this);
     // All that the account ever appended is durable, so its state is true at the latest record.
-    const auto sequence = status().sequence.load(std::memory_order_relaxed);
-    ledger::journal::EntitySnapshot snapshot{
-        .entity = base::entity_of(passivated.account),
-        .at = {.record_epoch = fence_.epoch, .seq = sequence, .head = {}},
-        .state = passivated.state};
+    const auto standing = status().log.load();
+    const auto sequence = standing.last.seq;
+    ledger::journal::EntitySnapshot snapshot{.entity = base::entity_of(passivated.account),
+                                             .at = standing.last,
+                                             .state = passivated.state};
     context_->journal->store_snapshot(
-        partition_, fence_, std::move(snapshot),
+        partition_, standing.fence, std::move(snapshot),
         [self, account = passivated.account, state = passivated.state, sequence](auto outcome) {
             const bool is_kept = std::holds_alternative<ledger::journal::SnapshotStored>(outcome);
             caf::anon_send(self, SnapshotKept{account, is_kept, state, sequence});
@@ -342,13 +342,12 @@ void PartitionHost::on_recovered(const Recovered& recovered) {
         resting_.emplace(account, std::move(state));
     }
     recovered_.accounts.clear();
-    fence_ = recovered.fence;
     status().phase.store(PartitionStatus::Phase::running, std::memory_order_relaxed);
     is_running_ = true;
     context_->instruments->cluster.partitions_owned.add(1);
     context_->log(LogLevel::info, "A partition is running.",
                   {{"partition", std::to_string(partition_.v)},
-                   {"epoch", std::to_string(recovered.fence.epoch)},
+                   {"epoch", std::to_string(status().log.load().fence.epoch)},
                    {"accounts", std::to_string(resting_.size())}});
     start_lanes();
     for (const auto& [id, state] : recovered_.hedges) {

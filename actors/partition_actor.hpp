@@ -73,7 +73,6 @@ private:
     std::map<std::pair<base::BrokerId, base::ShardId>, LaneActor> lanes_;
     std::set<base::EntityId> retired_;
     std::set<base::EntityId> to_wake_;
-    ledger::journal::Fence fence_;
     /// What sessions and other partitions of this node sent while this one was still reading.
     std::deque<std::variant<AccountFollow, AccountOrder, ToHome, QuotaTold>> early_;
 };

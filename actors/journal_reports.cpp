@@ -1,0 +1,97 @@
+#include "actors/journal_actor.hpp"
+
+/// What a partition's books tell others: the brokers' netting, and the figures.
+
+namespace crossclear::actors {
+namespace {
+
+using base::Amount;
+
+Amount narrow(base::Wide value) {
+    CHECK(value <= INT64_MAX && value >= INT64_MIN, "a broker's figures fit 64 bits");
+    return Amount{static_cast<std::int64_t>(value)};
+}
+
+}  // namespace
+
+// Every event was checked when it was folded; this is the sum that an alert can see.
+void JournalHost::publish_imbalance() const {
+    if (changed_.empty()) return;
+    std::map<base::AssetId, base::Wide> sums;
+    for (const auto& [key, amount] : book_.trial) sums[key.asset] += amount;
+    const auto partition = std::to_string(partition_.v);
+    for (const auto& [asset, sum] : sums) {
+        context_->instruments->ledger.ledger_imbalance_units
+            .with({partition, context_->listing.asset(asset).symbol})
+            .set(static_cast<double>(sum));
+    }
+}
+
+PartitionReport JournalHost::report_of(base::BrokerId broker) const {
+    PartitionReport report{.broker = broker,
+                           .partition = partition_,
+                           .sequence = last_.seq,
+                           .assets = {},
+                           .shards = {}};
+    const auto now = context_->now();
+    for (const auto& [key, wide] : book_.trial) {
+        if (key.broker != broker) continue;
+        const Amount amount = narrow(wide);
+        auto& line = report.assets[key.asset];
+        if (key.account == ledger::Chart::conv) line.conv = amount;
+        if (key.account == ledger::Chart::hbook) line.hbook = amount;
+        if (key.account == ledger::Chart::vm) line.vm = amount;
+        if (key.account == ledger::Chart::unsettled) line.unsettled = *base::negate(amount);
+        if (key.account == ledger::Chart::held) line.held = *base::negate(amount);
+        if (key.account == ledger::Chart::free || key.account == ledger::Chart::held) {
+            line.covered = base::must_subtract(line.covered, amount);
+        }
+    }
+    for (const auto& [of, quota] : book_.quotas) {
+        if (of.broker != broker) continue;
+        auto& line = report.assets[of.asset];
+        line.deposited = quota.deposited;
+        line.returned = quota.returned;
+    }
+    for (const auto& [of, queue] : book_.claims) {
+        if (of.broker != broker || queue.places.empty()) continue;
+        auto& line = report.assets[of.asset];
+        for (const auto& place : queue.places) {
+            if (!queue.open.contains(place.account)) continue;
+            line.oldest_due = place.settle_by;
+            break;
+        }
+        for (const auto& place : queue.places) {
+            if (place.settle_by > now) break;
+            if (queue.open.contains(place.account)) {
+                line.overdue = base::must_add(line.overdue, place.amount);
+            }
+        }
+    }
+    if (base::home_of(broker, context_->partitions) == partition_) add_shard_lines(report);
+    return report;
+}
+
+void JournalHost::add_shard_lines(PartitionReport& report) const {
+    std::map<std::pair<base::ShardId, base::AssetId>, PartitionReport::ShardLine> lines;
+    for (const auto& [key, wide] : book_.trial) {
+        if (key.broker != report.broker) continue;
+        const bool is_wanted =
+            key.account == ledger::Chart::nostro || key.account == ledger::Chart::inflight_out ||
+            key.account == ledger::Chart::suspense || key.account == ledger::Chart::vpos ||
+            key.account == ledger::Chart::posted;
+        if (!is_wanted) continue;
+        auto& line = lines[{key.shard, key.asset}];
+        line.shard = key.shard;
+        line.asset = key.asset;
+        const Amount amount = narrow(wide);
+        if (key.account == ledger::Chart::nostro) line.nostro = amount;
+        if (key.account == ledger::Chart::inflight_out) line.inflight_out = amount;
+        if (key.account == ledger::Chart::suspense) line.suspense = amount;
+        if (key.account == ledger::Chart::vpos) line.position = amount;
+        if (key.account == ledger::Chart::posted) line.posted = amount;
+    }
+    for (const auto& [key, line] : lines) report.shards.push_back(line);
+}
+
+}  // namespace crossclear::actors
