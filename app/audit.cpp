@@ -1,6 +1,6 @@
 #include "app/audit.hpp"
 
-#include "base/wide.hpp"
+#include "app/audit_checks.hpp"
 #include "ledger/journal/chain.hpp"
 #include "ledger/journal/codec.hpp"
 #include "ledger/postings.hpp"
@@ -9,14 +9,11 @@
 
 #include <functional>
 #include <future>
-#include <map>
 
 namespace crossclear::app {
 namespace {
 
 namespace journal = ledger::journal;
-using base::Wide;
-using ledger::Chart;
 
 constexpr std::size_t page = 512;
 
@@ -59,118 +56,6 @@ std::optional<std::string> walk(journal::Journal& from, const std::string& clust
         }
     }
 }
-
-// Sums over partitions, and what must hold of them.
-class CrossChecks {
-public:
-    void add(const ledger::Partition& partition) {
-        for (const auto& [key, amount] : partition.book.trial) {
-            totals_[{key.broker, key.asset}][key.account] += amount;
-        }
-        check_clients(partition);
-        check_shards(partition);
-    }
-
-    void finish(bool is_quiet, AuditReport& report) {
-        for (const auto& [of, accounts] : totals_) {
-            const auto at = [&](Chart account) {
-                const auto found = accounts.find(account);
-                return found == accounts.end() ? Wide{0} : found->second;
-            };
-            const auto blame = [&](const char* claim, Wide found) {
-                report.violations.push_back(fmt::format("broker {} asset {}: {} ({})", of.broker.v,
-                                                        of.asset.v, claim, base::to_string(found)));
-            };
-            if (at(Chart::cpos) + at(Chart::hbook) != 0) {
-                blame("clients' contracts and the house's side do not cancel",
-                      at(Chart::cpos) + at(Chart::hbook));
-            }
-            if (is_quiet && at(Chart::transit) != 0) {
-                blame("a message between partitions was booked on one side only",
-                      at(Chart::transit));
-            }
-            const Wide cover = at(Chart::nostro) + at(Chart::inflight_out) +
-                               std::max(Wide{0}, at(Chart::suspense)) + at(Chart::free) +
-                               at(Chart::held);
-            if (is_quiet && cover < 0) blame("more is promised as settled than is held", cover);
-        }
-        report.violations.insert(report.violations.end(), faults_.begin(), faults_.end());
-    }
-
-private:
-    // The balances of all account machines are those of the trial balance.
-    void check_clients(const ledger::Partition& partition) {
-        std::map<std::pair<ledger::BrokerAsset, Chart>, Wide> sums;
-        for (const auto& [id, account] : partition.accounts) {
-            for (const auto& [asset, holding] : account.holdings) {
-                const ledger::BrokerAsset of{base::broker_of(id), asset};
-                sums[{of, Chart::free}] += holding.free.v;
-                sums[{of, Chart::unsettled}] += holding.unsettled.v;
-                sums[{of, Chart::seen}] += holding.seen.v;
-                sums[{of, Chart::held}] += holding.held.v;
-                sums[{of, Chart::recv}] -= holding.recv.v;
-            }
-            for (const auto& [contract, position] : account.contracts) {
-                sums[{{base::broker_of(id), contract}, Chart::cpos}] += position.quantity.v;
-            }
-        }
-        for (const auto& [key, sum] : sums) {
-            const Wide booked =
-                -ledger::balance(partition.book, key.first.broker, key.second, key.first.asset);
-            if (booked == sum) continue;
-            faults_.push_back(fmt::format(
-                "partition {} broker {} asset {}: accounts hold {} of {} and the books say {}",
-                partition.id.v, key.first.broker.v, key.first.asset.v, base::to_string(sum),
-                ledger::name_of(key.second), base::to_string(booked)));
-        }
-    }
-
-    // NOSTRO and what is in flight from a shard is what final receipts left there.
-    void check_shards(const ledger::Partition& partition) {
-        std::map<std::pair<ledger::BrokerShard, base::AssetId>, Wide> departed;
-        for (const auto& [id, duty] : partition.instructions) {
-            for (std::size_t i = 0; i + 1 < duty.legs.size(); ++i) {
-                const auto& leg = duty.terms.legs[i];
-                const bool is_away =
-                    leg.order == ledger::OrderKind::bridge_out &&
-                    duty.legs[i].status == ledger::instruction::LegStatus::final &&
-                    duty.legs[i + 1].status != ledger::instruction::LegStatus::final;
-                if (is_away)
-                    departed[{{base::broker_of(id), leg.shard}, leg.asset}] += leg.amount.v;
-            }
-        }
-        for (const auto& [where, shard] : partition.book.shards) {
-            for (const auto& [asset, line] : shard.now) {
-                const auto at = [&, broker = where.broker, on = where.shard,
-                                 of = asset](Chart account) {
-                    return ledger::balance_at(partition.book, broker, account, on, of);
-                };
-                const auto away = departed.find({where, asset});
-                const Wide there = at(Chart::nostro) + at(Chart::inflight_hedge) +
-                                   at(Chart::inflight_out) -
-                                   (away == departed.end() ? Wide{0} : away->second);
-                const auto blame = [&, broker = where.broker, on = where.shard, of = asset](
-                                       const char* what, Wide books, Wide receipts) {
-                    faults_.push_back(fmt::format(
-                        "broker {} shard {} asset {}: {} is {} in the books and {} by receipts",
-                        broker.v, on.v, of.v, what, base::to_string(books),
-                        base::to_string(receipts)));
-                };
-                // Margin on its way to a venue is in flight and still counts as held there.
-                if (there != line.held.v) blame("what is held", there, line.held.v);
-                if (at(Chart::posted) != line.posted.v) {
-                    blame("margin", at(Chart::posted), line.posted.v);
-                }
-                if (at(Chart::vpos) != line.position.v) {
-                    blame("the position", at(Chart::vpos), line.position.v);
-                }
-            }
-        }
-    }
-
-    std::map<ledger::BrokerAsset, std::map<Chart, Wide>> totals_;
-    std::vector<std::string> faults_;
-};
 
 // The command an event answers, and the number it gave: what a client can compare its answers with.
 std::string command_members(const ledger::Event& event) {
@@ -222,19 +107,22 @@ void count(const std::vector<ledger::Entry>& entries, AuditReport& report) {
 }  // namespace
 
 AuditReport audit(journal::Journal& from, const std::string& cluster, std::uint16_t partitions,
-                  bool is_quiet) {
+                  const AuditOptions& options) {
     AuditReport report;
     CrossChecks checks;
+    bool is_busy = false;
     for (std::uint16_t i = 0; i < partitions; ++i) {
         ledger::Partition partition;
         partition.id = base::PartitionId{i};
         partition.partitions = partitions;
+        ShardChecks shards;
         const auto fault =
             walk(from, cluster, partition.id, [&](const journal::Record&, const auto& entries) {
                 ++report.records;
                 count(entries, report);
                 for (const auto& entry : entries) {
                     ledger::replay(partition, entry);
+                    shards.note(entry);
                 }
             });
         report.accounts += partition.accounts.size();
@@ -245,9 +133,12 @@ AuditReport audit(journal::Journal& from, const std::string& cluster, std::uint1
         if (const auto breach = ledger::fault_of(partition)) {
             report.violations.push_back(fmt::format("partition {}: {}", i, *breach));
         }
+        is_busy = is_busy || has_work(partition);
         checks.add(partition);
+        if (options.history) shards.compare(partition, options.history, report);
     }
-    checks.finish(is_quiet, report);
+    report.is_at_rest = options.is_at_rest || !is_busy;
+    checks.finish(report.is_at_rest, report);
     return report;
 }
 

@@ -345,7 +345,8 @@ int Demo::finish(bool is_settled) {
     const auto figures = figures_of(service_->node().context());
     stop_clients();
     service_->stop(base::seconds(5));
-    const auto report = audit(service_->journal(), config_.cluster, config_.partitions, is_settled);
+    const auto report = audit(service_->journal(), config_.cluster, config_.partitions,
+                              {.is_at_rest = is_settled, .history = shard_history_of(config_)});
     say(fmt::format("Audit of {} records, {} events, {} accounts: {}", report.records,
                     report.events, report.accounts, report.verdict()));
     for (const auto& violation : report.violations) std::cerr << "  " << violation << '\n';

@@ -22,6 +22,8 @@ using namespace std::chrono_literals;
 
 std::atomic<bool> was_told_to_stop{};
 void on_signal(int) { was_told_to_stop = true; }
+std::atomic<bool> was_told_to_read{};
+void on_hangup(int) { was_told_to_read = true; }
 
 // `90`, `500ms`, `2s`, `10m`, `1h`: a bare number is seconds.
 base::Duration duration_of(const std::string& text) {
@@ -104,40 +106,62 @@ int complain(const std::string& what) {
     return 2;
 }
 
-int serve(const std::string& path, bool is_check_only, const std::string& log_path) {
-    if (is_check_only) {
-        const auto report = app::check_config(path);
-        (report.is_ok ? std::cout : std::cerr) << report.text << '\n';
-        return report.is_ok ? 0 : 2;
+int check(const std::string& path) {
+    const auto report = app::check_config(path);
+    (report.is_ok ? std::cout : std::cerr) << report.text << '\n';
+    return report.is_ok ? 0 : 2;
+}
+
+// Keys are what must change without a restart: one that is known to somebody else has to go now.
+void read_keys_again(const std::string& path, app::Service& service, const actors::Log& log) {
+    const auto config = app::load_config(path);
+    if (!config) {
+        log(actors::LogLevel::error, "The configuration cannot be read again; all stays as it was.",
+            {{"reason", app::to_string(config.error())}});
+        return;
     }
+    service.replace_keys(*config);
+    log(actors::LogLevel::info, "The keys were read again.",
+        {{"keys", std::to_string(config->keys.size())}});
+}
+
+int serve(const std::string& path, const std::string& log_path, bool may_create) {
     const auto config = app::load_config(path);
     if (!config) return complain(app::to_string(config.error()));
     std::signal(SIGINT, on_signal);
     std::signal(SIGTERM, on_signal);
+    std::signal(SIGHUP, on_hangup);
     const auto log = app::make_log(log_path, actors::LogLevel::info);
-    auto service = app::Service::start(*config, log);
+    auto service = app::Service::start(*config, log, {.may_create = may_create});
     if (!service) return complain(service.error());
     log(actors::LogLevel::info, "The service is up.",
         {{"port", std::to_string((*service)->port())},
          {"ops_port", std::to_string((*service)->ops_port())}});
-    while (!was_told_to_stop) std::this_thread::sleep_for(50ms);
+    while (!was_told_to_stop) {
+        if (was_told_to_read.exchange(false)) read_keys_again(path, **service, log);
+        std::this_thread::sleep_for(50ms);
+    }
     log(actors::LogLevel::info, "The service drains.", {});
     (*service)->stop(base::seconds(20));
     log(actors::LogLevel::info, "The service has stopped.", {});
     return 0;
 }
 
-int run_audit(const Target& target) {
+int run_audit(const Target& target, bool is_at_rest) {
     const auto config = target.load();
     if (!config) return complain(config.error());
     auto open = open_journal(*config);
     if (!open) return complain(open.error());
-    // Only a journal that nobody writes to is complete across partitions.
-    const bool is_quiet = false;
-    const auto report = app::audit(*open->journal, config->cluster, config->partitions, is_quiet);
-    std::cout << fmt::format("records {} events {} accounts {} trades {} refusals {} audit {}\n",
-                             report.records, report.events, report.accounts, report.trades,
-                             report.refusals, report.violations.empty() ? "ok" : "failed");
+    const auto report =
+        app::audit(*open->journal, config->cluster, config->partitions,
+                   {.is_at_rest = is_at_rest, .history = app::shard_history_of(*config)});
+    std::cout << fmt::format(
+        "records {} events {} accounts {} trades {} refusals {} shard lines {} at rest {} audit "
+        "{}\n",
+        report.records, report.events, report.accounts, report.trades, report.refusals,
+        report.shard_lines, report.is_at_rest ? "yes" : "no",
+        report.violations.empty() ? "ok" : "failed");
+    for (const auto& note : report.notes) std::cout << "  note: " << note << '\n';
     for (const auto& violation : report.violations) std::cout << "  " << violation << '\n';
     return report.violations.empty() ? 0 : 1;
 }
@@ -179,12 +203,17 @@ int main(int argc, char** argv) {
     std::string config_path;
     std::string log_path;
     bool is_check_only = false;
+    bool may_create = false;
     auto* serve_command = cli.add_subcommand("serve", "Run the service from a configuration file");
     serve_command->add_option("--config", config_path, "YAML; see deploy/config/example.yaml")
         ->required();
     serve_command->add_flag("--check-config", is_check_only, "Only say whether the file is right");
     serve_command->add_option("--log", log_path, "Write the log there instead of standard error");
-    serve_command->callback([&] { status = serve(config_path, is_check_only, log_path); });
+    serve_command->add_flag("--create", may_create,
+                            "Make a new journal where Redis is empty: for the first start only");
+    serve_command->callback([&] {
+        status = is_check_only ? check(config_path) : serve(config_path, log_path, may_create);
+    });
 
     app::DemoRun run;
     std::string duration;
@@ -226,8 +255,12 @@ int main(int argc, char** argv) {
     Target audited;
     auto* audit_command =
         cli.add_subcommand("audit", "Read the whole journal and check every claim the books make");
+    bool is_at_rest = false;
     audited.add_to(*audit_command);
-    audit_command->callback([&] { status = run_audit(audited); });
+    audit_command->add_flag("--at-rest", is_at_rest,
+                            "Take it as known that nothing is under way, and check what only holds "
+                            "then; without it the audit finds out by itself");
+    audit_command->callback([&] { status = run_audit(audited, is_at_rest); });
 
     Target journal_target;
     int partition = -1;

@@ -3,10 +3,12 @@
 #include "app/version.hpp"
 #include "base/hash.hpp"
 #include "base/thread_name.hpp"
+#include "shards/simulated/history.hpp"
 #include "store/redis/redis_journal.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <random>
 
@@ -45,15 +47,45 @@ api::ServerOptions server_options(const Config& config) {
     const auto& limits = config.api.limits;
     options.admission = {.sockets_max = limits.connections_max,
                          .per_address_max = limits.connections_per_address_max,
-                         .without_login_max = limits.connections_unauthenticated_max};
+                         .without_login_max = limits.connections_unauthenticated_max,
+                         .per_key_max = limits.connections_per_key_max};
     options.in_flight_max = limits.requests_in_flight_max;
     options.deadlines.handshake = limits.handshake_timeout;
+    options.deadlines.login = limits.auth_timeout;
     options.deadlines.idle = limits.idle_timeout;
     options.deadlines.message = limits.message_timeout;
     for (auto& rate : options.rates) {
         rate = {.per_second = limits.credits_per_second, .burst = limits.credits_burst};
     }
     return options;
+}
+
+store::RedisListener redis_listener(metrics::Instruments& instruments) {
+    auto& feeds = instruments.cluster;
+    const auto seconds = [](base::Duration took) { return static_cast<double>(took.us) * 1e-6; };
+    return {.examined =
+                [&feeds, seconds](const store::RedisVitals& vitals) {
+                    const auto& at = vitals.endpoint;
+                    feeds.redis_connected.with({at}).set(vitals.is_connected ? 1 : 0);
+                    // What was true of a Redis that is away stays as it was last seen.
+                    if (!vitals.is_connected) return;
+                    feeds.redis_ping_seconds.with({at}).set(seconds(vitals.answers_after));
+                    feeds.redis_memory_used_bytes.with({at}).set(
+                        static_cast<double>(vitals.memory_used_bytes));
+                    feeds.redis_memory_max_bytes.with({at}).set(
+                        static_cast<double>(vitals.memory_max_bytes));
+                    feeds.redis_aof_size_bytes.with({at}).set(
+                        static_cast<double>(vitals.aof_size_bytes));
+                    feeds.redis_aof_written.with({at}).set(vitals.is_aof_written ? 1 : 0);
+                },
+            .answered =
+                [&feeds, seconds](std::string_view call, base::Duration took) {
+                    feeds.redis_command_duration_seconds.with({call}).observe(seconds(took));
+                },
+            .connected =
+                [&feeds, is_first = std::make_shared<std::atomic<bool>>(true)] {
+                    if (!is_first->exchange(false)) feeds.redis_reconnects_total.increment();
+                }};
 }
 
 }  // namespace
@@ -117,15 +149,37 @@ void PriceFeed::tell(const PriceTick& tick) {
     }
 }
 
+ShardHistory shard_history_of(const Config& config) {
+    return [config, chains = chains_of(config)](
+               base::BrokerId broker, base::ShardId shard,
+               std::uint64_t block) -> base::Result<shards::Balances, std::string> {
+        const auto chain =
+            std::find_if(chains.begin(), chains.end(),
+                         [shard](const auto& parameters) { return parameters.shard == shard; });
+        if (chain == chains.end()) return base::Failure{std::string{"it is no simulated chain"}};
+        const auto& symbol = config.listing.shard(shard).symbol;
+        auto told = shards::simulated::balances_at(shards_directory(config) / (symbol + ".chain"),
+                                                   *chain, config.listing, broker, block);
+        if (!told) return base::Failure{told.error().detail};
+        return std::move(*told);
+    };
+}
+
 // --- The service ---------------------------------------------------------------------------------
 
 base::Result<std::unique_ptr<Service>, std::string> Service::start(const Config& config,
-                                                                   actors::Log log) {
+                                                                   actors::Log log,
+                                                                   StartOptions options) {
     std::unique_ptr<Service> service(new Service);
     service->log_ = std::move(log);
     service->instruments_ = std::make_unique<metrics::Instruments>(service->registry_);
     service->registry_.add_collector(metrics::process_families);
-    if (auto fault = service->open_journal(config)) return base::Failure{std::move(*fault)};
+    // Whoever scrapes is stopped before the actors are.
+    service->registry_.add_collector([&node = service->node_] {
+        return node == nullptr ? std::vector<metrics::Family>{} : node->actor_families();
+    });
+    if (auto fault = service->open_journal(config, options.may_create))
+        return base::Failure{std::move(*fault)};
     if (auto fault = service->open_world(config)) return base::Failure{std::move(*fault)};
     auto context = context_of(config);
     context->journal = service->journal_.get();
@@ -155,8 +209,13 @@ base::Result<std::unique_ptr<Service>, std::string> Service::start(const Config&
     return service;
 }
 
-std::optional<std::string> Service::open_journal(const Config& config) {
+std::optional<std::string> Service::open_journal(const Config& config, bool may_create) {
     store::RedisOptions options{.cluster = config.cluster, .partition_count = config.partitions};
+    // A Redis of our own that is empty in a new directory is new as well. Any other empty one may
+    // be one that lost everything, and only whoever runs it can know.
+    const bool is_own = config.journal.mode == JournalConfig::Mode::embedded;
+    options.may_create =
+        may_create || (is_own && !std::filesystem::exists(shards_directory(config)));
     if (config.journal.mode == JournalConfig::Mode::embedded) {
         auto redis = store::EmbeddedRedis::start(redis_directory(config).string());
         if (!redis) return store::to_string(redis.error());
@@ -165,8 +224,27 @@ std::optional<std::string> Service::open_journal(const Config& config) {
     } else {
         options.endpoints = {config.journal.endpoint};
     }
-    auto journal = store::open_redis_journal(options);
-    if (!journal) return store::to_string(journal.error());
+    options.listener = redis_listener(*instruments_);
+    auto at_once = options;
+    at_once.open_timeout = base::seconds(1);
+    auto journal = store::open_redis_journal(at_once);
+    if (!journal && journal.error().fault == store::StoreFault::unreachable) {
+        // Said before it is waited for: whoever looks on need not guess.
+        log_(actors::LogLevel::warning, "The journal's Redis is waited for.",
+             {{"reason", store::to_string(journal.error())},
+              {"seconds", std::to_string(options.open_timeout.us / 1'000'000)}});
+        journal = store::open_redis_journal(options);
+    }
+    if (!journal) {
+        auto says = store::to_string(journal.error());
+        if (journal.error().fault == store::StoreFault::unmarked && !options.may_create) {
+            says += fmt::format(
+                " If this deployment never had a journal, start it once with `crossclear serve "
+                "--create`{}.",
+                is_own ? " or, to begin anew, remove its data directory" : "");
+        }
+        return says;
+    }
     journal_ = std::move(*journal);
     return std::nullopt;
 }
@@ -191,21 +269,26 @@ std::optional<std::string> Service::open_world(const Config& config) {
     return std::nullopt;
 }
 
-void Service::fill_keys(const Config& config) {
+void Service::replace_keys(const Config& config) {
+    std::vector<api::ApiKey> keys;
     for (const auto& key : config.keys) {
-        keys_.add({.id = key.id,
-                   .secret = key.secret,
-                   .identity = {.key = key.id, .accounts = key.accounts, .service = key.service}});
+        keys.push_back(
+            {.id = key.id,
+             .secret = key.secret,
+             .identity = {.key = key.id, .accounts = key.accounts, .service = key.service}});
     }
-    if (config.demo_master_secret.empty()) return;
-    const auto brokers = config.brokers.size();
-    keys_.derive_with(api::demo_keys(config.demo_master_secret, [brokers](base::AccountId account) {
-        return base::broker_of(account).v < brokers;
-    }));
+    api::KeyStore::Derivation derivation;
+    if (!config.demo_master_secret.empty()) {
+        derivation = api::demo_keys(config.demo_master_secret,
+                                    [brokers = config.brokers.size()](base::AccountId account) {
+                                        return base::broker_of(account).v < brokers;
+                                    });
+    }
+    keys_.replace(std::move(keys), std::move(derivation));
 }
 
 std::optional<std::string> Service::open_doors(const Config& config) {
-    fill_keys(config);
+    replace_keys(config);
     server_ = std::make_unique<api::Server>(server_options(config), *node_, keys_, *instruments_,
                                             log_hook_of(log_));
     auto port = server_->start();

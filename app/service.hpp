@@ -4,6 +4,7 @@
 #include "api/auth.hpp"
 #include "api/ops.hpp"
 #include "api/server.hpp"
+#include "app/audit.hpp"
 #include "app/config.hpp"
 #include "app/prices.hpp"
 #include "base/result.hpp"
@@ -57,13 +58,18 @@ private:
     std::thread thread_;
 };
 
+/// What a start may do beyond the configuration.
+struct StartOptions {
+    bool may_create{};  ///< Whether an empty Redis becomes a new cluster, whatever is in data_dir.
+};
+
 /// A running service. Parts end in the reverse order of their start.
 class Service {
 public:
     /// Opens the journal and the world, starts the actors, then the doors.
     /// **Errors:** one sentence with the remedy.
     [[nodiscard]] static base::Result<std::unique_ptr<Service>, std::string> start(
-        const Config& config, actors::Log log);
+        const Config& config, actors::Log log, StartOptions options = {});
     Service(const Service&) = delete;
     Service& operator=(const Service&) = delete;
     ~Service();
@@ -71,6 +77,10 @@ public:
     /// Stops taking work, lets what is under way finish for at most `grace`, closes the doors and
     /// ends the actors. The journal stays open until the service is destroyed.
     void stop(base::Duration grace);
+
+    /// Takes keys and grants from a configuration that was read again, and nothing else; clients
+    /// whose key is gone or changed are closed. **Thread:** any.
+    void replace_keys(const Config& config);
 
     [[nodiscard]] std::uint16_t port() const { return port_; }
     [[nodiscard]] std::uint16_t ops_port() const { return ops_port_; }
@@ -83,10 +93,9 @@ public:
 private:
     Service() = default;
 
-    [[nodiscard]] std::optional<std::string> open_journal(const Config& config);
+    [[nodiscard]] std::optional<std::string> open_journal(const Config& config, bool may_create);
     [[nodiscard]] std::optional<std::string> open_world(const Config& config);
     [[nodiscard]] std::optional<std::string> open_doors(const Config& config);
-    void fill_keys(const Config& config);
     void watch_redis();
 
     actors::Log log_;
@@ -107,6 +116,9 @@ private:
     bool is_stopping_{};
     std::thread watcher_;  ///< Starts the embedded redis-server again if it dies.
 };
+
+/// What the simulated chains' own files say, read without opening the chains; for an audit.
+[[nodiscard]] ShardHistory shard_history_of(const Config& config);
 
 /// Where the parts of a data directory lie.
 [[nodiscard]] std::filesystem::path redis_directory(const Config& config);

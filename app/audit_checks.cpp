@@ -1,0 +1,222 @@
+#include "app/audit_checks.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+namespace crossclear::app {
+namespace {
+
+using base::Wide;
+using ledger::Chart;
+
+// So many reconciliations after a block every receipt of it has come in, or a break has been
+// opened: a difference is a break after five looks in a row.
+constexpr std::size_t looks_back = 6;
+
+// Where orders are under way: one of them may be final on the shard and not yet told.
+std::set<ledger::BrokerShard> busy_shards(const ledger::Partition& partition) {
+    std::set<ledger::BrokerShard> busy;
+    for (const auto& [id, task] : partition.hedges) {
+        if (ledger::hedge::has_orders_in_flight(task)) {
+            busy.insert({base::broker_of(id), task.terms.shard});
+        }
+    }
+    for (const auto& [id, duty] : partition.instructions) {
+        if (ledger::is_over(partition, duty)) continue;
+        for (const auto& leg : duty.terms.legs) busy.insert({base::broker_of(id), leg.shard});
+    }
+    return busy;
+}
+
+// What an open break says of an asset; zero without one.
+base::Amount known_break(const ledger::reconcile::State& state, base::AssetId asset) {
+    const auto found = state.breaks.find(asset);
+    return found == state.breaks.end() ? base::Amount{} : found->second.difference;
+}
+
+}  // namespace
+
+bool has_work(const ledger::Partition& partition) {
+    const auto is_open = [&](const auto& machine) {
+        return !ledger::is_over(partition, machine.second);
+    };
+    const auto is_unsettled = [](const auto& withdrawal) {
+        return !ledger::is_over(withdrawal.second);
+    };
+    const auto is_busy = [](const auto& house) {
+        const auto& state = house.second;
+        const bool has_untold =
+            std::any_of(state.deposits.begin(), state.deposits.end(),
+                        [](const auto& deposit) { return !deposit.second.is_acknowledged; });
+        return !state.hedges.empty() || !state.moves.empty() || has_untold;
+    };
+    const auto has_held = [](const auto& account) { return !account.second.withdrawals.empty(); };
+    return std::any_of(partition.hedges.begin(), partition.hedges.end(), is_open) ||
+           std::any_of(partition.instructions.begin(), partition.instructions.end(), is_open) ||
+           std::any_of(partition.withdrawals.begin(), partition.withdrawals.end(), is_unsettled) ||
+           std::any_of(partition.houses.begin(), partition.houses.end(), is_busy) ||
+           std::any_of(partition.accounts.begin(), partition.accounts.end(), has_held);
+}
+
+void CrossChecks::add(const ledger::Partition& partition) {
+    for (const auto& [key, amount] : partition.book.trial) {
+        totals_[{key.broker, key.asset}][key.account] += amount;
+    }
+    check_clients(partition);
+    check_shards(partition);
+}
+
+void CrossChecks::finish(bool is_at_rest, AuditReport& report) const {
+    for (const auto& [of, accounts] : totals_) {
+        const auto at = [&](Chart account) {
+            const auto found = accounts.find(account);
+            return found == accounts.end() ? Wide{0} : found->second;
+        };
+        const auto blame = [&](const char* claim, Wide found) {
+            report.violations.push_back(fmt::format("broker {} asset {}: {} ({})", of.broker.v,
+                                                    of.asset.v, claim, base::to_string(found)));
+        };
+        if (at(Chart::cpos) + at(Chart::hbook) != 0) {
+            blame("clients' contracts and the house's side do not cancel",
+                  at(Chart::cpos) + at(Chart::hbook));
+        }
+        if (is_at_rest && at(Chart::transit) != 0) {
+            blame("a message between partitions was booked on one side only", at(Chart::transit));
+        }
+        const Wide cover = at(Chart::nostro) + at(Chart::inflight_out) +
+                           std::max(Wide{0}, at(Chart::suspense)) + at(Chart::free) +
+                           at(Chart::held);
+        if (is_at_rest && cover < 0) blame("more is promised as settled than is held", cover);
+    }
+    report.violations.insert(report.violations.end(), faults_.begin(), faults_.end());
+}
+
+// The balances of all account machines are those of the trial balance.
+void CrossChecks::check_clients(const ledger::Partition& partition) {
+    std::map<std::pair<ledger::BrokerAsset, Chart>, Wide> sums;
+    for (const auto& [id, account] : partition.accounts) {
+        for (const auto& [asset, holding] : account.holdings) {
+            const ledger::BrokerAsset of{base::broker_of(id), asset};
+            sums[{of, Chart::free}] += holding.free.v;
+            sums[{of, Chart::unsettled}] += holding.unsettled.v;
+            sums[{of, Chart::seen}] += holding.seen.v;
+            sums[{of, Chart::held}] += holding.held.v;
+            sums[{of, Chart::recv}] -= holding.recv.v;
+        }
+        for (const auto& [contract, position] : account.contracts) {
+            sums[{{base::broker_of(id), contract}, Chart::cpos}] += position.quantity.v;
+        }
+    }
+    for (const auto& [key, sum] : sums) {
+        const Wide booked =
+            -ledger::balance(partition.book, key.first.broker, key.second, key.first.asset);
+        if (booked == sum) continue;
+        faults_.push_back(fmt::format(
+            "partition {} broker {} asset {}: accounts hold {} of {} and the books say {}",
+            partition.id.v, key.first.broker.v, key.first.asset.v, base::to_string(sum),
+            ledger::name_of(key.second), base::to_string(booked)));
+    }
+}
+
+// NOSTRO and what is in flight from a shard is what final receipts left there.
+void CrossChecks::check_shards(const ledger::Partition& partition) {
+    std::map<std::pair<ledger::BrokerShard, base::AssetId>, Wide> departed;
+    for (const auto& [id, duty] : partition.instructions) {
+        for (std::size_t i = 0; i + 1 < duty.legs.size(); ++i) {
+            const auto& leg = duty.terms.legs[i];
+            const bool is_away = leg.order == ledger::OrderKind::bridge_out &&
+                                 duty.legs[i].status == ledger::instruction::LegStatus::final &&
+                                 duty.legs[i + 1].status != ledger::instruction::LegStatus::final;
+            if (is_away) departed[{{base::broker_of(id), leg.shard}, leg.asset}] += leg.amount.v;
+        }
+    }
+    for (const auto& [where, shard] : partition.book.shards) {
+        for (const auto& [asset, line] : shard.now) {
+            const auto at = [&, broker = where.broker, on = where.shard,
+                             of = asset](Chart account) {
+                return ledger::balance_at(partition.book, broker, account, on, of);
+            };
+            const auto away = departed.find({where, asset});
+            const Wide there = at(Chart::nostro) + at(Chart::inflight_hedge) +
+                               at(Chart::inflight_out) -
+                               (away == departed.end() ? Wide{0} : away->second);
+            const auto blame = [&, broker = where.broker, on = where.shard, of = asset](
+                                   const char* what, Wide books, Wide receipts) {
+                faults_.push_back(fmt::format(
+                    "broker {} shard {} asset {}: {} is {} in the books and {} by receipts",
+                    broker.v, on.v, of.v, what, base::to_string(books), base::to_string(receipts)));
+            };
+            // Margin on its way to a venue is in flight and still counts as held there.
+            if (there != line.held.v) blame("what is held", there, line.held.v);
+            if (at(Chart::posted) != line.posted.v) {
+                blame("margin", at(Chart::posted), line.posted.v);
+            }
+            if (at(Chart::vpos) != line.position.v) {
+                blame("the position", at(Chart::vpos), line.position.v);
+            }
+        }
+    }
+}
+
+void ShardChecks::note(const ledger::Entry& entry) {
+    const auto* event = std::get_if<ledger::reconcile::Event>(&entry.event);
+    if (event == nullptr) return;
+    const auto* compared = std::get_if<ledger::reconcile::Reconciled>(event);
+    if (compared == nullptr) return;
+    auto& blocks = looks_[entry.entity];
+    blocks.push_back(compared->block);
+    if (blocks.size() > looks_back) blocks.pop_front();
+}
+
+void ShardChecks::compare(const ledger::Partition& partition, const ShardHistory& history,
+                          AuditReport& report) const {
+    const auto busy = busy_shards(partition);
+    for (const auto& [id, reconciler] : partition.reconcilers) {
+        const ledger::BrokerShard where{base::broker_of(id),
+                                        base::ShardId{static_cast<std::uint16_t>(id.sub)}};
+        const auto note = [&](const std::string& why) {
+            report.notes.push_back(fmt::format("broker {} shard {} was not compared: {}",
+                                               where.broker.v, where.shard.v, why));
+        };
+        const auto looks = looks_.find(id);
+        if (looks == looks_.end() || looks->second.size() < looks_back) {
+            note("it was not reconciled often enough yet");
+            continue;
+        }
+        if (busy.contains(where)) {
+            note("orders are under way");
+            continue;
+        }
+        const auto block = looks->second.front();
+        const auto told = history(where.broker, where.shard, block);
+        if (!told) {
+            note(told.error());
+            continue;
+        }
+        const auto book = partition.book.shards.find(where);
+        const auto lines = book == partition.book.shards.end()
+                               ? std::map<base::AssetId, ledger::ShardLine>{}
+                               : ledger::at_block(book->second, block);
+        for (const auto& line : told->lines) {
+            ++report.shard_lines;
+            const auto found = lines.find(line.asset);
+            const auto ours = found == lines.end() ? ledger::ShardLine{} : found->second;
+            const auto blame = [&, asset = line.asset](const char* what, base::Amount shard,
+                                                       base::Amount books) {
+                if (shard == books) return;
+                if (base::subtract(shard, books) == known_break(reconciler, asset)) return;
+                report.violations.push_back(fmt::format(
+                    "broker {} shard {} asset {} at block {}: {} is {} by the shard's own log and "
+                    "{} in the books",
+                    where.broker.v, where.shard.v, asset.v, block, what, shard.v, books.v));
+            };
+            blame("what is held", line.held, ours.held);
+            blame("margin", line.posted, ours.posted);
+            blame("the position", line.position, ours.position);
+        }
+    }
+}
+
+}  // namespace crossclear::app
