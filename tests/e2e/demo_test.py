@@ -4,15 +4,20 @@
 import asyncio
 import json
 import os
+import pathlib
+import shutil
+import signal
+import subprocess
 import sys
 import tempfile
 
+import websockets
+
 sys.path.insert(0, os.path.dirname(__file__))
-from service import BINARY, Client, Demo, run, uuid7  # noqa: E402
+from service import BINARY, Client, Demo, Service, run, uuid7, write_config  # noqa: E402
 
 
 def ends_by_itself(data):
-    import subprocess
     done = subprocess.run(
         [BINARY, "demo", "--trades", "600", "--accounts", "30", "--data", data, "--json",
          "--port", "0", "--ops-port", "0"],
@@ -24,6 +29,57 @@ def ends_by_itself(data):
     assert all(name in line for name in wanted), line
     assert line["trades"] == 600 and line["breaks"] == 0 and line["audit"] == "ok", line
     assert line["cleared"] + sum(line["refused"].values()) == 600, line
+    # Every trade that was cleared has come to an end, whatever ended its claim.
+    assert sum(line["settlements"].values()) == line["cleared"], line
+
+
+def audit_sees_what_a_shard_lost(data):
+    """The control: a chain whose file lost its second half holds something else than we believe."""
+    for name in ("aave-uniswap", "synthetix", "perpetuals"):
+        path = os.path.join(data, "shards", name + ".chain")
+        whole = pathlib.Path(path).read_bytes()
+        os.truncate(path, len(whole) // 2)
+        status, out = run("audit", "--data", data)
+        pathlib.Path(path).write_bytes(whole)
+        assert status == 1 and "by the shard's own log" in out, (name, status, out)
+    status, out = run("audit", "--data", data)
+    assert status == 0, out
+
+
+async def a_key_is_taken_away(service, config, data):
+    """A file with a fault changes nothing; a file without the key closes its socket."""
+    client = await Client.connect(service.port)
+    assert "result" in await client.log_in("operator", "demo-operator-not-a-secret")
+    whole = pathlib.Path(config).read_text(encoding="utf-8")
+    pathlib.Path(config).write_text(whole + "strange: 1\n", encoding="utf-8")
+    service.process.send_signal(signal.SIGHUP)
+    service.wait_for_line("The configuration cannot be read again")
+    assert "result" in await client.call("public/ping")
+    write_config(config, data_dir=data, keys=[])
+    service.process.send_signal(signal.SIGHUP)
+    service.wait_for_line("The keys were read again.")
+    try:
+        await asyncio.wait_for(client.receive(), 10)
+        raise AssertionError("a frame came for a key that is gone")
+    except websockets.ConnectionClosed as closed:
+        assert closed.code == 4004, closed
+
+
+def empty_redis_is_no_new_one(data):
+    """Where there were chains there was a journal: an empty Redis has lost it."""
+    shutil.rmtree(os.path.join(data, "redis", "appendonlydir"))
+    status, out = run("demo", "--data", data, "--trades", "1", "--port", "0", "--ops-port", "0")
+    assert status != 0 and "--create" in out and "remove its data directory" in out, (status, out)
+    config = write_config(os.path.join(data, "serve.yaml"), data_dir=data)
+    status, out = run("serve", "--config", config)
+    assert status == 2 and "--create" in out, (status, out)
+    service = Service(config, "--create")
+    try:
+        asyncio.run(a_key_is_taken_away(service.wait_until_up(), config, data))
+        # Made once; from then on it is known.
+        assert service.finish() == 0, service.lines[-10:]
+    finally:
+        service.kill()
 
 
 async def speaks(port):
@@ -58,8 +114,11 @@ def main():
             demo.kill()
         status, out = run("audit", "--data", data)
         assert status == 0 and "audit ok" in out, out
+        assert "at rest yes" in out and " shard lines 0 " not in out, out
         status, out = run("journal", "verify", "--data", data)
         assert status == 0, out
+        audit_sees_what_a_shard_lost(data)
+        empty_redis_is_no_new_one(data)
     print("the demo clears, settles, resumes and audits")
 
 

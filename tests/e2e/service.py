@@ -8,14 +8,19 @@ import os
 import random
 import re
 import secrets
+import shutil
 import signal
 import subprocess
 import threading
 import time
+import urllib.error
+import urllib.request
 
 import websockets
+import yaml
 
 BINARY = os.environ["CROSSCLEAR_BINARY"]
+SOURCE = os.environ["CROSSCLEAR_SOURCE"]
 MASTER = "demo-master-not-a-secret-1"
 
 
@@ -27,6 +32,7 @@ class Demo:
             [BINARY, "demo", "--data", data, "--port", "0", "--ops-port", "0", *options],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.lines = []
+        self.ops_port = None
         self._port = None
         self._trading = threading.Event()
         self._seen = threading.Condition()
@@ -40,6 +46,9 @@ class Demo:
                 found = re.search(r"ws://127\.0\.0\.1:(\d+)/", line)
                 if found:
                     self._port = int(found.group(1))
+                found = re.search(r"http://127\.0\.0\.1:(\d+)/metrics", line)
+                if found:
+                    self.ops_port = int(found.group(1))
                 if line.startswith("Trading."):
                     self._trading.set()
                 self._seen.notify_all()
@@ -58,8 +67,143 @@ class Demo:
     def finish(self, seconds=240):
         """Ends it in order; returns its status and its last line on standard output."""
         self.process.send_signal(signal.SIGINT)
-        out, _ = self.process.communicate(timeout=seconds)
+        return self.wait(seconds)
+
+    def wait(self, seconds=240):
+        """Waits for its own end; returns the same."""
+        out = self.process.stdout.read()
+        self.process.wait(timeout=seconds)
         return self.process.returncode, out.strip().splitlines()[-1] if out.strip() else ""
+
+
+class Redis:
+    """A redis-server of the test's own, on a unix socket, set up as the journal wants it."""
+
+    def __init__(self, directory, *options):
+        self.directory = directory
+        self.socket = os.path.join(directory, "own.sock")
+        self.options = options
+        self.process = None
+
+    def start(self):
+        program = shutil.which("redis-server")
+        assert program, "redis-server is missing: apt-get install redis-server"
+        os.makedirs(self.directory, exist_ok=True)
+        self.process = subprocess.Popen(
+            [program, "--port", "0", "--unixsocket", self.socket, "--dir", self.directory,
+             "--appendonly", "yes", "--appendfsync", "always", "--save", "", "--daemonize", "no",
+             *self.options],
+            stdout=open(os.path.join(self.directory, "own.log"), "ab"), stderr=subprocess.STDOUT)
+        wait_until(lambda: self.try_command("PING") == "PONG", "redis-server to answer")
+        return self
+
+    def try_command(self, *words):
+        done = subprocess.run(["redis-cli", "-s", self.socket, *words], capture_output=True,
+                              text=True, timeout=30)
+        return done.stdout.strip()
+
+    def command(self, *words):
+        said = self.try_command(*words)
+        assert said == "OK" or not said.startswith(("ERR", "NOAUTH")), (words, said)
+        return said
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def kill(self):
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+        if self.process is not None:
+            self.process.wait()
+
+
+class Service:
+    """One run of `crossclear serve`; its log is read as it is written."""
+
+    def __init__(self, config, *options):
+        self.process = subprocess.Popen([BINARY, "serve", "--config", config, *options],
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                                        text=True)
+        self.lines = []
+        self.port = None
+        self.ops_port = None
+        self._changed = threading.Condition()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self):
+        for line in self.process.stderr:
+            with self._changed:
+                self.lines.append(line.rstrip())
+                self._changed.notify_all()
+        with self._changed:
+            self._changed.notify_all()
+
+    def wait_for_line(self, part, seconds=60):
+        """Waits for a line of the log that holds `part`; fails early if the program ends first."""
+        deadline = time.monotonic() + seconds
+        with self._changed:
+            while True:
+                found = [line for line in self.lines if part in line]
+                if found:
+                    return found[0]
+                left = deadline - time.monotonic()
+                is_over = self.process.poll() is not None and not self._reader.is_alive()
+                if left <= 0 or is_over:
+                    raise AssertionError(f"no line with {part!r}:\n" + "\n".join(self.lines[-30:]))
+                self._changed.wait(min(left, 0.5))
+
+    def wait_until_up(self, seconds=60):
+        fields = json.loads(self.wait_for_line('"The service is up."', seconds))
+        self.port, self.ops_port = int(fields["port"]), int(fields["ops_port"])
+        return self
+
+    def get(self, path):
+        """Status and body of the ops port's answer."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.ops_port}{path}", timeout=10) as a:
+                return a.status, a.read().decode()
+        except urllib.error.HTTPError as refused:
+            return refused.code, refused.read().decode()
+
+    def why_not(self):
+        status, body = self.get("/readyz?verbose")
+        found = json.loads(body)
+        assert (status == 200) == found["is_ready"], (status, body)
+        return found["why_not"]
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+
+    def finish(self, seconds=60):
+        self.process.terminate()
+        return self.process.wait(timeout=seconds)
+
+
+def write_config(path, **changes):
+    """The example's world with other top-level members; its api takes any ports."""
+    with open(os.path.join(SOURCE, "deploy/config/example.yaml"), encoding="utf-8") as file:
+        config = yaml.safe_load(file)
+    config["api"].update(port=0, ops_port=0)
+    for name, value in changes.items():
+        config[name] = {**config[name], **value} if name == "api" else value
+    with open(path, "w", encoding="utf-8") as file:
+        yaml.safe_dump(config, file, sort_keys=False)
+    return path
+
+
+def wait_until(is_so, what, seconds=30):
+    """For what can only be asked for: another process' state. Returns what `is_so` returned."""
+    deadline = time.monotonic() + seconds
+    while True:
+        answer = is_so()
+        if answer:
+            return answer
+        if time.monotonic() >= deadline:
+            raise AssertionError(f"gave up waiting for {what}")
+        time.sleep(0.02)
 
 
 def uuid7():
@@ -70,34 +214,51 @@ def uuid7():
 
 
 class Client:
-    """A JSON-RPC client for one account's demo key."""
+    """A JSON-RPC client for one account's demo key, or for a key of its own."""
 
     def __init__(self, socket):
         self.socket = socket
         self.number = 0
+        self.sent = []      # Every frame, as it was sent.
+        self.received = []  # Every frame, as it came.
+
+    @classmethod
+    async def connect(cls, port):
+        return cls(await websockets.connect(f"ws://127.0.0.1:{port}/ws/v1", compression=None))
 
     @classmethod
     async def open(cls, port, account):
-        socket = await websockets.connect(f"ws://127.0.0.1:{port}/ws/v1", compression=None)
-        client = cls(socket)
+        client = await cls.connect(port)
         key = f"demo:{account}"
         secret = hmac.new(MASTER.encode(), key.encode(), hashlib.sha256).hexdigest()
-        at, nonce = int(time.time() * 1_000_000), secrets.token_hex(12)
-        signature = hmac.new(secret.encode(), f"{at}\n{nonce}\n".encode(), hashlib.sha256)
-        answer = await client.call("public/auth", grant_type="client_signature", key_id=key,
-                                   timestamp=at, nonce=nonce, data="",
-                                   signature=signature.hexdigest())
+        answer = await client.log_in(key, secret)
         assert "result" in answer, answer
         return client
+
+    async def log_in(self, key, secret):
+        at, nonce = int(time.time() * 1_000_000), secrets.token_hex(12)
+        signature = hmac.new(secret.encode(), f"{at}\n{nonce}\n".encode(), hashlib.sha256)
+        return await self.call("public/auth", grant_type="client_signature", key_id=key,
+                               timestamp=at, nonce=nonce, data="",
+                               signature=signature.hexdigest())
+
+    async def send(self, text):
+        self.sent.append(text)
+        await self.socket.send(text)
+
+    async def receive(self):
+        text = await self.socket.recv()
+        self.received.append(text)
+        return json.loads(text)
 
     async def call(self, method, **params):
         self.number += 1
         number = self.number
-        await self.socket.send(json.dumps(
+        await self.send(json.dumps(
             {"jsonrpc": "2.0", "id": number, "method": method, "params": params}))
         while True:
-            answer = json.loads(await self.socket.recv())
-            if answer.get("id") == number:
+            answer = await self.receive()
+            if isinstance(answer, dict) and answer.get("id") == number:
                 return answer
 
 

@@ -1,0 +1,296 @@
+#!/usr/bin/env python3
+"""Goal: docs/asyncapi.yaml is whole, and what travels over the wire is what it says.
+
+First the document itself: every reference leads somewhere, every operation speaks messages of its
+channel, every schema is one. Then a client calls every method of a live service, rightly and
+wrongly, and follows every kind of channel; each frame, both ways, must fit the schema that the
+document names for it, and every reply schema must have been met.
+"""
+
+import asyncio
+import copy
+import json
+import os
+import sys
+import tempfile
+
+import jsonschema
+import yaml
+
+sys.path.insert(0, os.path.dirname(__file__))
+from service import SOURCE, Client, Demo, uuid7  # noqa: E402
+
+ACCOUNT = "0-1"
+Schema = jsonschema.Draft7Validator
+
+
+def load():
+    with open(os.path.join(SOURCE, "docs/asyncapi.yaml"), encoding="utf-8") as file:
+        return yaml.safe_load(file)
+
+
+# --- The document ---------------------------------------------------------------------------------
+
+def resolve(document, reference):
+    assert reference.startswith("#/"), f"a reference out of the document: {reference}"
+    node = document
+    for part in reference[2:].split("/"):
+        part = part.replace("~1", "/").replace("~0", "~")
+        assert isinstance(node, dict) and part in node, f"{reference} leads nowhere"
+        node = node[part]
+    return node
+
+
+def references(node):
+    if isinstance(node, dict):
+        if "$ref" in node:
+            yield node["$ref"]
+        for value in node.values():
+            yield from references(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from references(value)
+
+
+def only(node, required, optional=()):
+    """The members that AsyncAPI 3.0 knows here and this document uses, and no others."""
+    assert set(required) <= set(node), (sorted(node), required)
+    assert set(node) <= set(required) | set(optional), (sorted(node), required, optional)
+
+
+def check_document(document):
+    only(document, ("asyncapi", "info", "channels", "operations", "components"),
+         ("defaultContentType", "servers"))
+    assert document["asyncapi"] == "3.0.0"
+    only(document["info"], ("title", "version"), ("license", "description"))
+    for server in document["servers"].values():
+        only(server, ("host", "protocol"), ("pathname", "description"))
+    for reference in references(document):
+        resolve(document, reference)
+    for channel in document["channels"].values():
+        only(channel, ("address", "messages"), ("description",))
+        assert channel["address"] == "/ws/v1"
+    for message in document["components"]["messages"].values():
+        only(message, ("name", "payload"), ("summary",))
+    for schema in document["components"]["schemas"].values():
+        Schema.check_schema(schema)
+    methods = {method_of(document, name) for name in document["operations"]}
+    assert len(methods) == len(document["operations"]), "two operations for one method"
+    spoken = set()
+    for name, operation in document["operations"].items():
+        only(operation, ("action", "channel", "messages"), ("summary", "reply"))
+        assert operation["action"] == ("receive" if "reply" in operation else "send"), name
+        for side in (operation, operation.get("reply")):
+            if side is None:
+                continue
+            channel = side["channel"]["$ref"]
+            for message in side["messages"]:
+                assert message["$ref"].startswith(channel + "/messages/"), (name, message)
+                spoken.add(message["$ref"].rsplit("/", 1)[1])
+    assert spoken == set(document["components"]["messages"]), "a message nobody speaks"
+
+
+def method_of(document, operation):
+    message = document["operations"][operation]["messages"][0]["$ref"].rsplit("/", 1)[1]
+    return document["components"]["messages"][message]["name"]
+
+
+def check_document_can_fail(document):
+    def lost_schema(it):
+        del it["components"]["schemas"]["Amount"]
+
+    def bad_schema(it):
+        it["components"]["schemas"]["Amount"]["type"] = "decimal"
+
+    def strange_member(it):
+        next(iter(it["operations"].values()))["colour"] = "red"
+
+    def unspoken(it):
+        it["components"]["messages"]["Whisper"] = {"name": "w", "payload": {"type": "object"}}
+
+    for damage in (lost_schema, bad_schema, strange_member, unspoken):
+        damaged = copy.deepcopy(document)
+        damage(damaged)
+        try:
+            check_document(damaged)
+        except (AssertionError, jsonschema.SchemaError):
+            continue
+        raise SystemExit(f"the document passed with {damage.__name__}")
+
+
+# --- The frames -----------------------------------------------------------------------------------
+
+class Contract:
+    """Which schema a frame has to fit, by its method or by the request it answers."""
+
+    def __init__(self, document):
+        self.document = document
+        self.validators = {}
+        self.met = {}
+        self.operations = {method_of(document, name): name for name in document["operations"]}
+
+    def validator(self, message):
+        if message not in self.validators:
+            payload = self.document["components"]["messages"][message]["payload"]
+            self.validators[message] = Schema({**payload, "$ref": payload["$ref"]},
+                                              resolver=jsonschema.RefResolver("", self.document))
+        return self.validators[message]
+
+    def check(self, message, frame):
+        errors = [f"{list(e.absolute_path)}: {e.message}"
+                  for e in self.validator(message).iter_errors(frame)]
+        assert not errors, f"no {message}: {json.dumps(frame)[:600]}\n  " + "\n  ".join(errors)
+        self.met[message] = self.met.get(message, 0) + 1
+
+    def check_session(self, client, strays):
+        """All frames of a session. `strays` are requests that are wrong on purpose, by id."""
+        method_by_id = {}
+        for text in client.sent:
+            try:
+                frame = json.loads(text)
+            except ValueError:
+                continue
+            for request in frame if isinstance(frame, list) else [frame]:
+                if request.get("id") in strays or request.get("method") not in self.operations:
+                    continue
+                self.check(self.operations[request["method"]] + "Request", request)
+                method_by_id[request["id"]] = request["method"]
+        for text in client.received:
+            frame = json.loads(text)
+            for answer in frame if isinstance(frame, list) else [frame]:
+                self.check(self.message_of(answer, method_by_id), answer)
+
+    def message_of(self, answer, method_by_id):
+        if "method" in answer:
+            return answer["method"].capitalize()
+        if "error" in answer:
+            return "ErrorReply"
+        return self.operations[method_by_id[answer["id"]]] + "Reply"
+
+
+async def speak(client):
+    """Every method that needs no login or an account's, and every channel, on one session."""
+    result = {}
+
+    async def well(method, **params):
+        answer = await client.call(method, **params)
+        assert "result" in answer, (method, answer)
+        result[method] = answer["result"]
+        return answer["result"]
+
+    for method in ("hello", "ping", "get_time", "get_instruments", "get_shards", "get_brokers"):
+        await well("public/" + method)
+    await well("public/set_heartbeat", interval_ms=60_000)
+    await well("public/subscribe", channels=["marks.sBTC", "shards.health"])
+    await well("private/subscribe", channels=[
+        f"account.{ACCOUNT}.{kind}" for kind in ("trades", "settlements", "balances", "margin")])
+    order = dict(account=ACCOUNT, instrument="ETH", side="buy", quantity="0.01",
+                 limit_price="1000000", client_id=uuid7())
+    trade = await well("private/submit_trade", **order)
+    await well("private/preview_trade", account=ACCOUNT, instrument="BTC-PERP", side="sell",
+               quantity="0.01")
+    for method in ("get_account", "get_positions", "get_margin", "get_trades", "get_settlements"):
+        await well("private/" + method, account=ACCOUNT)
+    for method in ("get_trade", "get_settlement"):
+        await well("private/" + method, trade_id=trade["trade_id"])
+    await well("private/withdraw", account=ACCOUNT, asset="USDC", amount="1.5",
+               shard="aave-uniswap", destination="0xabc", client_id=uuid7())
+    await well("private/get_withdrawals", account=ACCOUNT)
+    # News of every channel: what was subscribed to last has its snapshot by now, and this trade's
+    # settlement brings the rest.
+    seen = set()
+    while not {"trades", "settlements", "balances", "margin", "sBTC", "health"} <= seen:
+        answer = await client.receive()
+        if answer.get("method") == "subscription" and not answer["params"]["is_snapshot"]:
+            seen.add(answer["params"]["channel"].rsplit(".", 1)[1])
+        seen |= {json.loads(text)["params"]["channel"].rsplit(".", 1)[1]
+                 for text in client.received if '"method":"subscription"' in text}
+    await well("public/unsubscribe", channels=["shards.health"])
+    await well("private/unsubscribe", channels=[f"account.{ACCOUNT}.margin"])
+    return order
+
+
+async def err(client, order):
+    """Wrong requests of each kind; returns the ids of those that fit no request schema."""
+    strays = set()
+
+    async def badly(code, method, stray, **params):
+        answer = await client.call(method, **params)
+        assert answer["error"]["code"] == code, (code, answer)
+        if stray:
+            strays.add(client.number)
+
+    await badly(-32601, "public/nothing", True)
+    await badly(-32602, "private/get_account", True)
+    await badly(-32602, "private/get_account", True, account=ACCOUNT, more=1)
+    await badly(11012, "private/submit_trade", False, **dict(order, quantity="0"))
+    await badly(11010, "private/submit_trade", False, **dict(order, quantity="0.02"))
+    await badly(11023, "private/submit_trade", False,
+                **dict(order, limit_price="0.01", client_id=uuid7()))
+    await badly(11021, "private/submit_trade", False,
+                **dict(order, instrument="BTC-PERP", quantity="10", client_id=uuid7()))
+    await badly(13011, "private/get_account", False, account="0-2")
+    await badly(13009, "public/auth", False, grant_type="refresh_token", refresh_token="no")
+    await client.send("{")
+    await client.receive()
+    batch = [{"jsonrpc": "2.0", "id": 9001, "method": "public/ping", "params": {}},
+             {"jsonrpc": "2.0", "id": 9002, "method": "private/get_margin",
+              "params": {"account": ACCOUNT}}]
+    await client.send(json.dumps(batch))
+    while not isinstance(await client.receive(), list):
+        pass
+    return strays
+
+
+async def session(port, contract):
+    client = await Client.open(port, ACCOUNT)
+    order = await asyncio.wait_for(speak(client), 120)
+    strays = await err(client, order)
+    answer = await client.call("private/logout")
+    assert "result" in answer, answer
+    await client.socket.close()
+    contract.check_session(client, strays)
+    oracle = await Client.connect(port)
+    assert "result" in await oracle.log_in("operator", "demo-operator-not-a-secret")
+    answer = await oracle.call("oracle/publish_marks", marks=[{"asset": "USDC", "price": "1"}])
+    assert "result" in answer, answer
+    await oracle.socket.close()
+    contract.check_session(oracle, set())
+    silent = await Client.connect(port)
+    await silent.call("public/set_heartbeat", interval_ms=5_000)
+    assert (await silent.receive())["method"] == "heartbeat"
+    await silent.socket.close()
+    contract.check_session(silent, set())
+
+
+def check_frames_can_fail(contract):
+    good = {"jsonrpc": "2.0", "id": 1, "result": "pong", "usIn": 1, "usOut": 2, "usDiff": 1}
+    contract.check("PublicPingReply", good)
+    for bad in (dict(good, result="ping"), dict(good, more=1), dict(good, usIn="1"),
+                {key: good[key] for key in good if key != "usDiff"}):
+        try:
+            contract.check("PublicPingReply", bad)
+        except AssertionError:
+            continue
+        raise SystemExit(f"{bad} passed for a reply to public/ping")
+
+
+def main():
+    document = load()
+    check_document(document)
+    check_document_can_fail(document)
+    contract = Contract(document)
+    check_frames_can_fail(contract)
+    with tempfile.TemporaryDirectory(prefix="crossclear-asyncapi-") as data:
+        demo = Demo(data, "--accounts", "20", "--rate", "40")
+        try:
+            asyncio.run(session(demo.wait_until_trading(), contract))
+        finally:
+            demo.kill()
+    unmet = set(document["components"]["messages"]) - set(contract.met)
+    assert not unmet, f"never met: {sorted(unmet)}"
+    print(f"{sum(contract.met.values())} frames fit, all {len(contract.met)} messages were met")
+
+
+if __name__ == "__main__":
+    main()
