@@ -105,12 +105,14 @@ struct ArrivalNotice {
     friend bool operator==(const ArrivalNotice&, const ArrivalNotice&) = default;
 };
 
-/// Profit or loss that a venue settled with the broker; told once final, numbered without gaps.
+/// Profit or loss that a venue settled with the broker; told once final, numbered without gaps. A
+/// loss beyond the margin takes all of the margin and the position: a liquidation.
 struct VariationNotice {
     base::ShardId shard{};
     std::uint64_t number{};  ///< Counted per broker and shard, from 1.
     base::InstrumentId instrument{};
     base::Amount change{};  ///< Positive is the broker's gain, in the settlement token.
+    base::Amount closed{};  ///< What a liquidation added to the position; else 0.
     std::uint64_t block{};
 
     friend bool operator==(const VariationNotice&, const VariationNotice&) = default;

@@ -170,6 +170,31 @@ TEST(Chain, PostsMarginTradesAndSettlesVariationWithoutGaps) {
     EXPECT_EQ(sample.asked(ref(4)).refusal, ShardRefusal::insufficient_balance);
 }
 
+// Goal: a venue takes what is there and no more. The margin never goes below zero; the position
+// that it could not bear is gone, and both sides hear of it in one notice.
+TEST(Chain, LiquidatesAPositionWhoseLossExceedsItsMargin) {
+    SampleChain sample{parameters(perpetuals)};
+    auto& chain = sample.chain;
+    const auto post = move_order(1, OrderKind::post_margin, perpetuals, usdc, 2'000 * one_usdc);
+    ASSERT_TRUE(is_accepted(chain.submit(post, at(0))));
+    ASSERT_TRUE(is_accepted(chain.submit(contract_order(2, 1'000'000), at(0))));
+    sample.run_to(10);
+    ASSERT_EQ(sample.asked(ref(2)).filled.v, 1'000'000);
+    chain.set_price(btc_perp, base::Price{btc_price.v / 2});
+    sample.run_to(20);
+
+    std::int64_t sum = 0;
+    std::int64_t closed = 0;
+    for (const auto& variation : sample.heard<ledger::VariationNotice>()) {
+        sum += variation.change.v;
+        closed += variation.closed.v;
+    }
+    EXPECT_EQ(sum, -2'000 * one_usdc);
+    EXPECT_EQ(closed, -1'000'000);
+    EXPECT_EQ(chain.final_book().balance(margin_of(alpha), usdc).v, 0);
+    EXPECT_EQ(chain.final_book().position(alpha, btc_perp), Position{});
+}
+
 TEST(Chain, TakesTwoThousandDepositsInOneBlock) {
     SampleChain sample{parameters(swaps)};
     for (std::uint64_t number = 0; number < 2'000; ++number) {
