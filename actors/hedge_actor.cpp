@@ -1,7 +1,8 @@
 #include "actors/hedge_actor.hpp"
 
+#include "actors/chrono.hpp"
+
 #include <algorithm>
-#include <chrono>
 
 namespace crossclear::actors {
 
@@ -82,8 +83,8 @@ void HedgeHost::carry_out(const std::vector<hedge::Effect>& effects) {
         if (const auto* order = std::get_if<hedge::SendOrder>(&effect)) {
             send(parts_.home, LaneOrder{order->order});
         } else if (const auto* wake = std::get_if<hedge::WakeAt>(&effect)) {
-            const auto wait = std::max<std::int64_t>(0, (wake->at - parts_.context->now()).us);
-            delayed_send(this, std::chrono::microseconds(wait + 1'000),
+            const auto wait = std::max(base::Duration{}, wake->at - parts_.context->now());
+            delayed_send(this, as_chrono(wait + base::milliseconds(1)),
                          ToHome{parts_.entity, Wake{}});
         } else if (const auto* finished = std::get_if<hedge::ReportFinished>(&effect)) {
             send(parts_.home,

@@ -1,5 +1,6 @@
 #include "actors/journal_actor.hpp"
 
+#include "actors/chrono.hpp"
 #include "base/limits.hpp"
 #include "ledger/journal/codec.hpp"
 
@@ -14,10 +15,6 @@ using base::Amount;
 constexpr std::size_t read_page = 512;
 // A record's own framing beside its entries: the payload's version field.
 constexpr std::size_t payload_margin = 64;
-
-std::chrono::microseconds as_chrono(base::Duration duration) {
-    return std::chrono::microseconds(duration.us);
-}
 
 // An append of the journal host itself: nobody waits for it.
 Append own_append(std::vector<ledger::Entry> entries) {

@@ -1,19 +1,17 @@
 #include "actors/netting_actor.hpp"
 
+#include "actors/chrono.hpp"
+
 #include <algorithm>
-#include <chrono>
 
 namespace crossclear::actors {
 namespace {
 
 namespace netting = ledger::netting;
-namespace instruction = ledger::instruction;
-namespace hedge = ledger::hedge;
+namespace withdrawal = ledger::withdrawal;
 using base::Amount;
 using base::AssetId;
 using base::Rounding;
-
-constexpr base::Duration gate_window = base::seconds(3'600);
 
 }  // namespace
 
@@ -64,11 +62,11 @@ void NettingHost::on_news(const HomeNews& news) {
     } else if (const auto* ask = std::get_if<ReviewAsk>(&news)) {
         review(*ask);
     } else if (const auto* over = std::get_if<ReviewDone>(&news)) {
-        approved_.erase(over->withdrawal);
+        withdrawal::forget(gate_, over->withdrawal);
     } else if (std::holds_alternative<Resume>(news)) {
         found_house();
         carry_out(netting::outstanding(crank_.state()));
-        delayed_send(this, std::chrono::microseconds(parts_.context->options.balance_every.us),
+        delayed_send(this, as_chrono(parts_.context->options.balance_every),
                      ToHome{parts_.entity, Wake{}});
     }
 }
@@ -86,7 +84,7 @@ void NettingHost::on_wake() {
         book_result();
     }
     publish_figures();
-    delayed_send(this, std::chrono::microseconds(parts_.context->options.balance_every.us),
+    delayed_send(this, as_chrono(parts_.context->options.balance_every),
                  ToHome{parts_.entity, Wake{}});
 }
 
@@ -150,35 +148,26 @@ void NettingHost::book_result() {
 
 void NettingHost::review(const ReviewAsk& ask) {
     const auto now = parts_.context->now();
-    while (!outflows_.empty() && now - outflows_.front().at > gate_window) outflows_.pop_front();
-    Amount recent = ask.amount;
-    for (const auto& outflow : outflows_) {
-        if (outflow.asset == ask.asset) recent = base::must_add(recent, outflow.amount);
-    }
-    Amount holdings;
-    Amount suspended;
+    withdrawal::Standing standing{.holdings = {},
+                                  .suspended = {},
+                                  .on_shard = on_shard(ask.shard, ask.asset),
+                                  .is_current = is_home_current()};
     const auto home = reports_.find(base::home_of(parts_.broker(), parts_.context->partitions));
     if (home != reports_.end()) {
         for (const auto& line : home->second.shards) {
             if (line.asset != ask.asset) continue;
-            holdings = base::must_add(holdings, line.nostro);
-            suspended = base::must_add(suspended, line.suspense);
+            standing.holdings = base::must_add(standing.holdings, line.nostro);
+            standing.suspended = base::must_add(standing.suspended, line.suspense);
         }
     }
-    Amount promised = ask.amount;
-    for (const auto& [entity, other] : approved_) {
-        if (entity != ask.withdrawal && other.asset == ask.asset && other.shard == ask.shard) {
-            promised = base::must_add(promised, other.amount);
-        }
-    }
-    const auto gate = base::portion(holdings, profile().withdrawal_gate_hour, Rounding::down);
-    const ReviewAnswer answer{
-        .is_gate_open = gate && recent <= *gate && suspended <= Amount{0},
-        .is_covered = is_home_current() && promised <= on_shard(ask.shard, ask.asset)};
-    if (answer.is_gate_open && answer.is_covered && approved_.emplace(ask.withdrawal, ask).second) {
-        outflows_.push_back({now, ask.asset, ask.amount});
-    }
-    send(parts_.home, ToHome{ask.withdrawal, answer});
+    const withdrawal::Departure departure{
+        .withdrawal = ask.withdrawal, .asset = ask.asset, .amount = ask.amount, .shard = ask.shard};
+    const auto findings =
+        withdrawal::look(gate_, departure, standing, profile().withdrawal_gate_hour, now);
+    if (findings.is_gate_open && findings.is_covered)
+        withdrawal::let_through(gate_, departure, now);
+    send(parts_.home, ToHome{ask.withdrawal, ReviewAnswer{.is_gate_open = findings.is_gate_open,
+                                                          .is_covered = findings.is_covered}});
 }
 
 bool NettingHost::decide_and_commit(const netting::Command& command) {

@@ -4,8 +4,8 @@
 #include "actors/machine_host.hpp"
 #include "base/rng.hpp"
 #include "ledger/netting/machine.hpp"
+#include "ledger/withdrawal/gate.hpp"
 
-#include <deque>
 #include <map>
 
 namespace crossclear::actors {
@@ -58,13 +58,7 @@ private:
     std::map<base::PartitionId, PartitionReport> reports_;
     std::uint64_t needed_sequence_{};  ///< Home figures older than this record are not acted on.
     base::Timestamp result_at_;
-    std::map<base::EntityId, ReviewAsk> approved_;  ///< Withdrawals on their way out.
-    struct Outflow {
-        base::Timestamp at;
-        base::AssetId asset;
-        base::Amount amount;
-    };
-    std::deque<Outflow> outflows_;  ///< Of the last hour, for the rate gate.
+    ledger::withdrawal::Gate gate_;
 };
 
 }  // namespace crossclear::actors

@@ -1,8 +1,6 @@
 // What the house sets up once it is durable: news for accounts, hedges, moves.
 #include "actors/netting_actor.hpp"
-
-#include <algorithm>
-#include <chrono>
+#include "ledger/hedge/schedule.hpp"
 
 namespace crossclear::actors {
 namespace {
@@ -11,8 +9,6 @@ namespace netting = ledger::netting;
 namespace instruction = ledger::instruction;
 namespace hedge = ledger::hedge;
 using base::Amount;
-using base::AssetId;
-using base::Rounding;
 
 constexpr base::Duration move_lifetime = base::seconds(60);
 constexpr std::uint32_t move_attempts_max = 8;
@@ -51,66 +47,34 @@ void NettingHost::tell_deposit(const netting::TellDeposit& deposit) {
                       }});
 }
 
-// Draws the schedule: sizes and times nobody can foresee, committed to before the first order.
+// The schedule is nobody's to foresee: it is committed to before the first order leaves.
 void NettingHost::open_hedge(const netting::HedgeOpened& task) {
     const auto now = parts_.context->now();
     const auto& policy = profile().hedge;
     const auto& listing = parts_.context->listing;
     const auto& listed = listing.instrument(task.instrument);
-    const bool is_buy = task.quantity > Amount{0};
-    const auto bound = base::moved(task.mark, policy.bound, is_buy);
-    hedge::PlanHedge plan{.instrument = task.instrument,
-                          .shard = task.shard,
-                          .is_contract = listed.kind == base::InstrumentKind::linear_perpetual,
-                          .base = listed.base,
-                          .settlement = listed.settlement,
-                          .gas_asset = listing.shard(task.shard).gas,
-                          .quantity = task.quantity,
-                          .bound = bound ? *bound : task.mark,
-                          .slices = {},
-                          .cost_max = {},
-                          .salt = rng_.next(),
-                          .deadline = now + policy.deadline,
-                          .at = now};
-    const Amount size = base::magnitude(task.quantity);
-    const auto most = std::min<std::int64_t>(policy.slices_max, size.v);
-    const auto count = static_cast<std::int64_t>(1 + rng_.below(static_cast<std::uint64_t>(most)));
-    Amount left = size;
-    Amount reserved_left = task.reserved;
-    for (std::int64_t i = 0; i < count; ++i) {
-        const bool is_last = i + 1 == count;
-        const Amount fair{left.v / (count - i)};
-        // Between half and one and a half of an even share; the last one takes the rest.
-        Amount part = left;
-        if (!is_last) {
-            const auto draw =
-                static_cast<std::int64_t>(rng_.below(static_cast<std::uint64_t>(fair.v) + 1));
-            part = Amount{std::max<std::int64_t>(1, fair.v / 2 + draw)};
-            part = std::min(part, Amount{left.v - (count - i - 1)});
-        }
-        const auto share = base::multiply_divide(task.reserved.v, part.v, size.v, Rounding::down);
-        Amount cost = is_last ? reserved_left : Amount{share ? *share : 0};
-        if (plan.is_contract) cost = Amount{0};
-        const base::Duration wait{static_cast<std::int64_t>(
-            rng_.below(static_cast<std::uint64_t>(std::max<std::int64_t>(1, policy.spread.us))))};
-        plan.slices.push_back({is_buy ? part : *base::negate(part), now + wait});
-        plan.cost_max.push_back(cost);
-        left = base::must_subtract(left, part);
-        reserved_left = base::must_subtract(reserved_left, cost);
-    }
-    std::sort(plan.slices.begin(), plan.slices.end(),
-              [](const auto& a, const auto& b) { return a.send_at < b.send_at; });
-    // Costs follow the sizes they were drawn for.
-    reserved_left = task.reserved;
-    for (std::size_t i = 0; i < plan.slices.size() && !plan.is_contract; ++i) {
-        const auto share = base::multiply_divide(
-            task.reserved.v, base::magnitude(plan.slices[i].quantity).v, size.v, Rounding::down);
-        const bool is_last = i + 1 == plan.slices.size();
-        plan.cost_max[i] = is_last ? reserved_left : Amount{share ? *share : 0};
-        reserved_left = base::must_subtract(reserved_left, plan.cost_max[i]);
-    }
+    const bool is_contract = listed.kind == base::InstrumentKind::linear_perpetual;
+    const auto bound = base::moved(task.mark, policy.bound, task.quantity > Amount{0});
+    auto schedule = hedge::draw_schedule({.quantity = task.quantity,
+                                          .reserved = is_contract ? Amount{} : task.reserved,
+                                          .slices_max = policy.slices_max,
+                                          .spread = policy.spread,
+                                          .from = now},
+                                         rng_.next());
     send(parts_.home, ToHome{base::entity_of(base::EntityKind::hedge, parts_.broker(), task.number),
-                             std::move(plan)});
+                             hedge::PlanHedge{.instrument = task.instrument,
+                                              .shard = task.shard,
+                                              .is_contract = is_contract,
+                                              .base = listed.base,
+                                              .settlement = listed.settlement,
+                                              .gas_asset = listing.shard(task.shard).gas,
+                                              .quantity = task.quantity,
+                                              .bound = bound ? *bound : task.mark,
+                                              .slices = std::move(schedule.slices),
+                                              .cost_max = std::move(schedule.cost_max),
+                                              .salt = schedule.salt,
+                                              .deadline = now + policy.deadline,
+                                              .at = now}});
 }
 
 void NettingHost::open_move(const netting::MoveOpened& move) {

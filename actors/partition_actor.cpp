@@ -1,6 +1,7 @@
 #include "actors/partition_actor.hpp"
 
 #include "actors/account_actor.hpp"
+#include "actors/chrono.hpp"
 #include "actors/hedge_actor.hpp"
 #include "actors/instruction_actor.hpp"
 #include "actors/journal_actor.hpp"
@@ -19,10 +20,6 @@ namespace {
 
 // Recovered accounts that are put to sleep at once; more would crowd out the commands.
 constexpr std::size_t rest_batch = 256;
-
-std::chrono::microseconds as_chrono(base::Duration duration) {
-    return std::chrono::microseconds(duration.us);
-}
 
 template <class Machines>
 typename Machines::mapped_type state_of(Machines& machines, const base::EntityId& entity) {

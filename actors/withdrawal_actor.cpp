@@ -1,7 +1,8 @@
 #include "actors/withdrawal_actor.hpp"
 
+#include "actors/chrono.hpp"
+
 #include <algorithm>
-#include <chrono>
 
 namespace crossclear::actors {
 namespace {
@@ -112,8 +113,8 @@ void WithdrawalHost::ask_for_review() {
 }
 
 void WithdrawalHost::review_at(base::Timestamp at) {
-    const auto wait = std::max<std::int64_t>(0, (at - parts_.context->now()).us);
-    delayed_send(this, std::chrono::microseconds(wait + 1'000), ToHome{parts_.entity, Wake{}});
+    const auto wait = std::max(base::Duration{}, at - parts_.context->now());
+    delayed_send(this, as_chrono(wait + base::milliseconds(1)), ToHome{parts_.entity, Wake{}});
 }
 
 void WithdrawalHost::open(const withdrawal::OpenInstruction& open) {

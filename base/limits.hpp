@@ -32,6 +32,9 @@ inline constexpr std::size_t answered_max = 4'096;
 inline constexpr std::size_t trades_remembered_max = 1'024;
 /// Claims one account may have open per asset.
 inline constexpr std::size_t claims_max = 1'024;
+/// Claims that one event covers: more of them take several, since each has to fit a journal entry.
+/// A part takes at most 32 bytes encoded.
+inline constexpr std::size_t cover_parts_max = 256;
 /// Withdrawals one account may have open.
 inline constexpr std::size_t withdrawals_open_max = 64;
 /// How far ahead of the clock an id may claim to have been made.
@@ -52,6 +55,7 @@ inline constexpr std::size_t subscriptions_max = 256;
 inline constexpr std::size_t channel_history_max = 256;
 
 static_assert(entry_bytes_max * 4 <= record_bytes_max, "a record holds several large events");
+static_assert(cover_parts_max * 32 < entry_bytes_max, "an event that covers claims fits an entry");
 static_assert(record_entries_max <= append_queue_max, "a full record can gather while one flies");
 static_assert(account_held_max <= append_queue_max, "one account cannot fill the queue alone");
 static_assert(frame_bytes_max <= outbound_bytes_max, "the answer to the largest frame fits");

@@ -19,11 +19,6 @@ namespace limits = base::limits;
 constexpr Amount zero{0};
 const std::vector<Event> nothing_new;
 
-/// Claims that one ClaimsCovered names: more of them are covered by several events, since each has
-/// to fit a journal entry. A part takes at most 32 bytes encoded.
-constexpr std::size_t cover_parts_max = 256;
-static_assert(cover_parts_max * 32 < limits::entry_bytes_max, "an event fits a journal entry");
-
 /// What a trade would do to the account's books.
 using Booking = base::Result<std::vector<BalanceChange>, Reject>;
 
@@ -327,7 +322,7 @@ Decision decide(const State& state, const CoverClaims& command) {
     std::vector<Event> events;
     ClaimsCovered next{.asset = command.asset, .amount = {}, .parts = {}, .at = command.at};
     for (const auto& part : oldest_parts(holding.claims, covered)) {
-        if (next.parts.size() == cover_parts_max) {
+        if (next.parts.size() == limits::cover_parts_max) {
             events.emplace_back(std::move(next));
             next = {.asset = command.asset, .amount = {}, .parts = {}, .at = command.at};
         }

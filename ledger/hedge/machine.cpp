@@ -2,6 +2,7 @@
 
 #include "base/limits.hpp"
 #include "ledger/journal/chain.hpp"
+#include "ledger/proposal.hpp"
 
 #include <utility>
 
@@ -11,29 +12,7 @@ namespace {
 using base::Amount;
 using base::Failure;
 using base::Timestamp;
-
-// Events of one decision, each proposed on the state that those before it lead to.
-class Proposal {
-public:
-    explicit Proposal(const State& state) : state_(state) {}
-
-    void add(Event event) {
-        hedge::apply(state_, event);  // Qualified: std::apply would fit better.
-        events_.push_back(std::move(event));
-    }
-
-    [[nodiscard]] const State& state() const { return state_; }
-
-    // No event that breaks an invariant is ever written.
-    [[nodiscard]] Decision done() && {
-        CHECK(!check_invariants(state_), "a decision keeps the invariants of its hedge task");
-        return std::move(events_);
-    }
-
-private:
-    State state_;
-    std::vector<Event> events_;
-};
+using Proposal = ledger::Proposal<State, Event>;
 
 bool has_sign_of(Amount amount, Amount other) {
     return (amount.v > 0 && other.v > 0) || (amount.v < 0 && other.v < 0);

@@ -1,5 +1,7 @@
 #include "ledger/withdrawal/machine.hpp"
 
+#include "ledger/proposal.hpp"
+
 #include <utility>
 
 namespace crossclear::ledger::withdrawal {
@@ -7,12 +9,11 @@ namespace {
 
 using base::Failure;
 
-// The one event of a decision. No event that breaks an invariant is ever written.
+// The one event of a decision.
 Decision decided(const State& state, Event event) {
-    State proposed = state;
-    withdrawal::apply(proposed, event);  // Qualified: std::apply would fit better.
-    CHECK(!check_invariants(proposed), "a decision keeps the invariants of its withdrawal");
-    return std::vector<Event>{std::move(event)};
+    Proposal<State, Event> proposal{state};
+    proposal.add(std::move(event));
+    return std::move(proposal).done();
 }
 
 Decision nothing_new() { return std::vector<Event>{}; }
