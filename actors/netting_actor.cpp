@@ -42,15 +42,7 @@ void NettingHost::on_news(const HomeNews& news) {
         decide_and_commit(netting::AcknowledgeDeposit{
             .deposit = booked->deposit, .shard = booked->shard, .finality = booked->finality});
     } else if (const auto* variation = std::get_if<ledger::VariationNotice>(&news)) {
-        const auto& instrument = parts_.context->listing.instrument(variation->instrument);
-        const bool is_taken =
-            decide_and_commit(netting::RecordVariation{.notice = *variation,
-                                                       .contract = instrument.base,
-                                                       .settlement = instrument.settlement,
-                                                       .at = now});
-        const auto shard = parts_.context->shards.find({parts_.broker(), variation->shard});
-        // One before it is missing: have them all told again.
-        if (!is_taken && shard != parts_.context->shards.end()) shard->second->rescan(0);
+        on_variation(*variation);
     } else if (const auto* ended = std::get_if<HedgeEnded>(&news)) {
         needed_sequence_ = std::max(needed_sequence_, ended->sequence);
         decide_and_commit(
@@ -59,6 +51,8 @@ void NettingHost::on_news(const HomeNews& news) {
         needed_sequence_ = std::max(needed_sequence_, moved_tokens->sequence);
         decide_and_commit(netting::CloseMove{
             .number = moved_tokens->number, .is_settled = moved_tokens->is_settled, .at = now});
+        // Margin that has arrived may be what a loss was waiting for.
+        for (const auto& [shard, waiting] : variations_) record_variations(shard);
     } else if (const auto* ask = std::get_if<ReviewAsk>(&news)) {
         review(*ask);
     } else if (const auto* over = std::get_if<ReviewDone>(&news)) {
@@ -76,7 +70,39 @@ void NettingHost::on_report(const PartitionReport& report) {
     if (report.sequence >= known.sequence) known = report;
 }
 
+void NettingHost::on_variation(const ledger::VariationNotice& variation) {
+    auto& waiting = variations_[variation.shard];
+    const auto& state = crank_.state();
+    const auto last = state.variations.find(variation.shard);
+    if (last != state.variations.end() && variation.number <= last->second) return;
+    const auto& instrument = parts_.context->listing.instrument(variation.instrument);
+    waiting[variation.number] = {
+        .notice = variation, .contract = instrument.base, .settlement = instrument.settlement};
+    record_variations(variation.shard);
+    // What does not fit is told again once the gap before it is filled.
+    if (waiting.size() > base::limits::variations_waiting_max) waiting.erase(--waiting.end());
+}
+
+void NettingHost::record_variations(base::ShardId shard) {
+    auto& waiting = variations_[shard];
+    if (waiting.empty()) return;
+    netting::RecordVariations command{.shard = shard, .lines = {}, .at = parts_.context->now()};
+    for (const auto& [number, line] : waiting) command.lines.push_back(line);
+    const auto refusal = decide_and_commit(command);
+    const auto last = crank_.state().variations.find(shard);
+    if (last != crank_.state().variations.end()) {
+        waiting.erase(waiting.begin(), waiting.upper_bound(last->second));
+    }
+    const auto adapter = parts_.context->shards.find({parts_.broker(), shard});
+    // One before them is missing: have them all told again.
+    if (refusal == netting::Reject::variation_out_of_order &&
+        adapter != parts_.context->shards.end()) {
+        adapter->second->rescan(0);
+    }
+}
+
 void NettingHost::on_wake() {
+    keep_margins();
     balance();
     level_shards();
     if (parts_.context->now() - result_at_ >= parts_.context->options.result_every) {
@@ -89,8 +115,12 @@ void NettingHost::on_wake() {
 }
 
 void NettingHost::found_house() {
+    std::vector<netting::Found::Margin> margins;
+    for (const auto& policy : profile().margins) {
+        margins.push_back({.venue = policy.venue, .asset = policy.asset, .amount = policy.floor});
+    }
     decide_and_commit(netting::Found{
-        .lines = profile().capital, .margins = profile().margins, .at = parts_.context->now()});
+        .lines = profile().capital, .margins = std::move(margins), .at = parts_.context->now()});
 }
 
 // --- Decisions -----------------------------------------------------------------------------------
@@ -101,6 +131,17 @@ void NettingHost::balance() {
                                        .exposures = exposures(),
                                        .is_market_orderly = true,
                                        .now = parts_.context->now()});
+}
+
+void NettingHost::keep_margins() {
+    if (!has_all_reports() || !is_home_current() || !crank_.is_durable()) return;
+    const auto surface = parts_.context->broker(parts_.broker()).surface.load();
+    if (surface == nullptr || !crank_.state().is_founded) return;
+    netting::KeepMargins command{.lines = {}, .cover = cover_lines(), .now = parts_.context->now()};
+    for (const auto& policy : profile().margins) {
+        if (auto line = margin_line(policy, *surface)) command.lines.push_back(*line);
+    }
+    decide_and_commit(command);
 }
 
 void NettingHost::level_shards() {
@@ -170,15 +211,16 @@ void NettingHost::review(const ReviewAsk& ask) {
                                                           .is_covered = findings.is_covered}});
 }
 
-bool NettingHost::decide_and_commit(const netting::Command& command) {
+std::optional<netting::Reject> NettingHost::decide_and_commit(const netting::Command& command) {
     const auto decision = netting::decide(crank_.state(), command);
     if (!decision) {
+        if (netting::is_transient(decision.error())) return decision.error();
         parts_.context->log(
             LogLevel::warning, "A house refused a command.",
             {{"broker", profile().name}, {"reject", netting::name_of(decision.error())}});
-        return false;
+        return decision.error();
     }
-    if (decision->empty()) return true;
+    if (decision->empty()) return std::nullopt;
     auto& figures = parts_.context->broker(parts_.broker()).figures;
     for (const auto& event : *decision) {
         if (const auto* closed = std::get_if<netting::HedgeClosed>(&event)) {
@@ -203,7 +245,7 @@ bool NettingHost::decide_and_commit(const netting::Command& command) {
             }
         }
     });
-    return true;
+    return std::nullopt;
 }
 
 }  // namespace crossclear::actors

@@ -7,6 +7,7 @@
 #include "ledger/withdrawal/gate.hpp"
 
 #include <map>
+#include <optional>
 
 namespace crossclear::actors {
 
@@ -21,9 +22,12 @@ public:
 private:
     void on_news(const HomeNews& news);
     void on_report(const PartitionReport& report);
+    void on_variation(const ledger::VariationNotice& variation);
+    void record_variations(base::ShardId shard);
     void on_wake();
     void found_house();
     void balance();
+    void keep_margins();
     void level_shards();
     void book_result();
     void review(const ReviewAsk& ask);
@@ -32,13 +36,23 @@ private:
     [[nodiscard]] std::vector<ledger::netting::Exposure> exposures() const;
     [[nodiscard]] std::optional<ledger::netting::Exposure> exposure_of(
         base::InstrumentId instrument, const risk::Surface& surface) const;
+    [[nodiscard]] std::optional<ledger::netting::KeepMargins::Line> margin_line(
+        const ledger::netting::MarginPolicy& policy, const risk::Surface& surface) const;
+    /// A venue's contracts that settle in an asset, at marks and without their signs.
+    [[nodiscard]] std::optional<base::Amount> value_at_venue(base::ShardId venue,
+                                                             base::AssetId asset,
+                                                             const risk::Surface& surface) const;
+    [[nodiscard]] base::Amount position_at(base::ShardId venue, base::AssetId contract) const;
+    void limit_to_margin(ledger::netting::Exposure& exposure, const risk::Surface& surface) const;
     [[nodiscard]] base::Amount total(base::AssetId asset,
                                      base::Amount PartitionReport::AssetLine::* figure) const;
     [[nodiscard]] base::Amount on_shard(base::ShardId shard, base::AssetId asset) const;
     [[nodiscard]] bool has_all_reports() const;
     [[nodiscard]] bool is_home_current() const;
 
-    bool decide_and_commit(const ledger::netting::Command& command);
+    /// The refusal, if there was one.
+    std::optional<ledger::netting::Reject> decide_and_commit(
+        const ledger::netting::Command& command);
     void carry_out(const std::vector<ledger::netting::Effect>& effects);
     void tell_deposit(const ledger::netting::TellDeposit& deposit);
     void open_hedge(const ledger::netting::HedgeOpened& task);
@@ -58,6 +72,9 @@ private:
     std::map<base::PartitionId, PartitionReport> reports_;
     std::uint64_t needed_sequence_{};  ///< Home figures older than this record are not acted on.
     base::Timestamp result_at_;
+    /// What venues settled and is not recorded yet, by number.
+    std::map<base::ShardId, std::map<std::uint64_t, ledger::netting::RecordVariations::Line>>
+        variations_;
     ledger::withdrawal::Gate gate_;
 };
 

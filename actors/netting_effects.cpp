@@ -86,15 +86,18 @@ void NettingHost::open_move(const netting::MoveOpened& move) {
                                           .attempts_max = move_attempts_max,
                                           .at = parts_.context->now()};
     const bool is_bridge = move.purpose == instruction::Purpose::move;
-    create.legs.push_back(instruction::Leg{
-        .kind = instruction::LegKind::order,
-        .order = is_bridge ? ledger::OrderKind::bridge_out : ledger::OrderKind::post_margin,
-        .shard = move.from,
-        .to_shard = move.to,
-        .asset = move.asset,
-        .amount = move.amount,
-        .destination = {},
-        .is_pivot = true});
+    const bool is_post = move.purpose == instruction::Purpose::post_margin;
+    const auto order = is_bridge ? ledger::OrderKind::bridge_out
+                       : is_post ? ledger::OrderKind::post_margin
+                                 : ledger::OrderKind::take_margin;
+    create.legs.push_back(instruction::Leg{.kind = instruction::LegKind::order,
+                                           .order = order,
+                                           .shard = move.from,
+                                           .to_shard = move.to,
+                                           .asset = move.asset,
+                                           .amount = move.amount,
+                                           .destination = {},
+                                           .is_pivot = true});
     if (is_bridge) {
         create.legs.push_back(instruction::Leg{.kind = instruction::LegKind::arrival,
                                                .order = ledger::OrderKind::bridge_out,

@@ -128,15 +128,14 @@ std::optional<netting::Exposure> NettingHost::exposure_of(base::InstrumentId ins
                                .cost_at_bound = {},
                                .notional_cents_of_max = policy.task_max_cents,
                                .given_on_shard = on_shard(venues.front(), listed.settlement),
-                               .base_on_shard = on_shard(venues.front(), listed.base)};
+                               .base_on_shard = on_shard(venues.front(), listed.base),
+                               .position = {},
+                               .position_max = {}};
     if (is_contract) {
-        const auto home = reports_.find(base::home_of(parts_.broker(), parts_.context->partitions));
-        exposure.need = total(listed.base, &PartitionReport::AssetLine::hbook);
-        for (const auto& line : home->second.shards) {
-            if (line.asset == listed.base) {
-                exposure.need = base::must_subtract(exposure.need, line.position);
-            }
-        }
+        exposure.position = position_at(exposure.shard, listed.base);
+        exposure.need = base::must_subtract(total(listed.base, &PartitionReport::AssetLine::hbook),
+                                            exposure.position);
+        limit_to_margin(exposure, surface);
     }
     const auto cost =
         base::notional(*task_max, listing.asset(listed.base).scale, exposure.bound_buy,
@@ -144,6 +143,71 @@ std::optional<netting::Exposure> NettingHost::exposure_of(base::InstrumentId ins
     if (!cost) return std::nullopt;
     exposure.cost_at_bound = *cost;
     return exposure;
+}
+
+Amount NettingHost::position_at(base::ShardId venue, AssetId contract) const {
+    const auto home = reports_.find(base::home_of(parts_.broker(), parts_.context->partitions));
+    for (const auto& line : home->second.shards) {
+        if (line.shard == venue && line.asset == contract) return line.position;
+    }
+    return {};
+}
+
+std::optional<Amount> NettingHost::value_at_venue(base::ShardId venue, AssetId asset,
+                                                  const risk::Surface& surface) const {
+    const auto& listing = parts_.context->listing;
+    Amount sum;
+    for (const auto instrument : listing.shard(venue).instruments) {
+        const auto& listed = listing.instrument(instrument);
+        const Amount position = position_at(venue, listed.base);
+        if (listed.settlement != asset || position == Amount{0}) continue;
+        const auto mark = surface.instrument_mark(instrument);
+        if (!mark) return std::nullopt;
+        const auto value =
+            base::notional(base::magnitude(position), listing.asset(listed.base).scale, *mark,
+                           listing.asset(asset).scale, Rounding::up);
+        const auto next = value ? base::add(sum, *value) : value;
+        if (!next) return std::nullopt;
+        sum = *next;
+    }
+    return sum;
+}
+
+std::optional<netting::KeepMargins::Line> NettingHost::margin_line(
+    const netting::MarginPolicy& policy, const risk::Surface& surface) const {
+    const auto value = value_at_venue(policy.venue, policy.asset, surface);
+    if (!value) return std::nullopt;
+    // What clients have lost and the venue has not taken yet stands in VM on its way.
+    const Amount vm = total(policy.asset, &PartitionReport::AssetLine::vm);
+    return netting::KeepMargins::Line{.policy = policy,
+                                      .value = *value,
+                                      .due = std::max(Amount{0}, base::must_subtract({}, vm)),
+                                      .held = on_shard(policy.venue, policy.asset)};
+}
+
+// A venue without a policy is the broker's own affair: nothing limits the position there.
+void NettingHost::limit_to_margin(netting::Exposure& exposure, const risk::Surface& surface) const {
+    exposure.position_max = Amount{INT64_MAX};
+    const auto& listing = parts_.context->listing;
+    for (const auto& policy : profile().margins) {
+        if (policy.venue != exposure.shard || policy.asset != exposure.settlement) continue;
+        const auto value = value_at_venue(policy.venue, policy.asset, surface);
+        const int scale = listing.asset(exposure.base).scale;
+        const int settlement_scale = listing.asset(policy.asset).scale;
+        const auto own = base::notional(base::magnitude(exposure.position), scale, exposure.mark,
+                                        settlement_scale, Rounding::up);
+        const auto unit =
+            base::notional(exposure.task_max, scale, exposure.mark, settlement_scale, Rounding::up);
+        if (!value || !own || !unit || *unit <= Amount{0}) continue;
+        const auto posted = crank_.state().posted.find({policy.venue, policy.asset});
+        exposure.position_max = netting::position_max_of(
+            {.posted = posted == crank_.state().posted.end() ? Amount{} : posted->second,
+             .share = policy.share,
+             .value = *value,
+             .own = *own,
+             .unit = *unit,
+             .units = exposure.task_max});
+    }
 }
 
 std::vector<netting::Exposure> NettingHost::exposures() const {

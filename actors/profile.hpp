@@ -41,7 +41,7 @@ struct BrokerProfile {
     base::Ppm withdrawal_gate_hour{ppm_none};  ///< Of an asset's holdings per hour.
     HedgePolicy hedge;
     std::vector<ledger::netting::Found::Line> capital;
-    std::vector<ledger::netting::Found::Margin> margins;
+    std::vector<ledger::netting::MarginPolicy> margins;
     /// Per shard and asset: refill below, up to.
     struct Level {
         base::ShardId shard;

@@ -85,11 +85,13 @@ struct CapitalLine {
     CapitalSource source{CapitalSource::capital};
 };
 
-/// What a broker keeps posted at a venue.
+/// What a broker keeps posted at a venue: a share of its position's value there, at least `amount`.
 struct VenueMargin {
     base::ShardId shard;
     base::AssetId asset;
     base::Amount amount;
+    base::Ppm share{200'000};
+    base::Ppm slack{250'000};  ///< How far from that it may stray before tokens move.
 };
 
 /// What makes one broker differ from the next. Its position in the file is its number.

@@ -145,6 +145,7 @@ void check_capital(Faults& faults, const Config& config, const BrokerProfile& br
         const auto& margin = broker.venue_margin[i];
         const auto at = fmt::format("{}.venue_margin[{}]", path, i);
         const auto& shard = config.listing.shard(margin.shard);
+        if (margin.share.v == 0) add(faults, at, "share_ppm must not be zero");
         if (!shard.takes_margin) add(faults, at, fmt::format("{} takes no margin", shard.symbol));
         if (margin.amount.v > held[{margin.shard, margin.asset}]) {
             add(faults, at, "more than the broker's capital of this asset on the shard");

@@ -179,6 +179,8 @@ void visit_broker(FieldVisitor& v, BrokerProfile& x, const base::Listing& listin
         inner.field("shard", margin.shard, ShardSymbol{listing});
         inner.field("asset", margin.asset, AssetSymbol{listing});
         inner.field("amount", margin.amount, units_of(listing, margin.asset));
+        inner.optional("share_ppm", margin.share, Millionths{});
+        inner.optional("slack_ppm", margin.slack, Millionths{});
     });
 }
 

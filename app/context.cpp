@@ -92,7 +92,11 @@ std::unique_ptr<actors::Broker> broker_of(const Config& config, std::size_t inde
             Found::Line{line.shard, line.asset, line.amount, source_of(line.source)});
     }
     for (const auto& line : profile.venue_margin) {
-        terms.margins.push_back(Found::Margin{line.shard, line.asset, line.amount});
+        terms.margins.push_back({.venue = line.shard,
+                                 .asset = line.asset,
+                                 .floor = line.amount,
+                                 .share = line.share,
+                                 .slack = line.slack});
     }
     add_levels(config, profile, terms);
     return broker;

@@ -45,6 +45,8 @@ inline constexpr std::size_t slices_max = 32;
 inline constexpr std::size_t instruction_legs_max = 16;
 inline constexpr std::size_t orders_in_flight_max = 256;
 inline constexpr std::size_t breaks_open_max = 256;
+/// Settlements of one venue that wait for others; a rescan tells those beyond it again.
+inline constexpr std::size_t variations_waiting_max = 512;
 
 /// The wire.
 inline constexpr std::size_t frame_bytes_max = 64 * 1'024;
@@ -55,6 +57,7 @@ inline constexpr std::size_t subscriptions_max = 256;
 inline constexpr std::size_t channel_history_max = 256;
 
 static_assert(entry_bytes_max * 4 <= record_bytes_max, "a record holds several large events");
+static_assert(variations_waiting_max <= record_entries_max, "they fit one record together");
 static_assert(cover_parts_max * 32 < entry_bytes_max, "an event that covers claims fits an entry");
 static_assert(record_entries_max <= append_queue_max, "a full record can gather while one flies");
 static_assert(account_held_max <= append_queue_max, "one account cannot fill the queue alone");

@@ -191,8 +191,11 @@ void follow(Book& book, BrokerId broker, const netting::Event& event) {
         effect(book.shards[{broker, deposit->shard}], deposit->block, deposit->asset,
                held(deposit->amount));
     } else if (const auto* variation = std::get_if<netting::VenueVariation>(&event)) {
-        effect(book.shards[{broker, variation->shard}], variation->block, variation->settlement,
+        auto& shard = book.shards[{broker, variation->shard}];
+        effect(shard, variation->block, variation->settlement,
                {.held = {}, .posted = variation->change, .position = {}});
+        effect(shard, variation->block, variation->contract,
+               {.held = {}, .posted = {}, .position = variation->closed});
     }
 }
 

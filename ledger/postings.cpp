@@ -146,7 +146,9 @@ void book(Booking&, const netting::MoveOpened&) {}
 void book(Booking&, const netting::MoveClosed&) {}
 
 void book(Booking& to, const netting::VenueVariation& variation) {
-    to.row(Chart::posted, variation.shard.v, Chart::vm, 0, variation.settlement, variation.change);
+    const auto shard = variation.shard.v;
+    to.row(Chart::posted, shard, Chart::vm, 0, variation.settlement, variation.change);
+    to.row(Chart::vpos, shard, Chart::venue, 0, variation.contract, variation.closed);
 }
 
 void book(Booking& to, const netting::ResultBooked& result) {

@@ -93,6 +93,14 @@ struct DepositNotice {
     friend bool operator==(const DepositNotice&, const DepositNotice&) = default;
 };
 
+/// A deposit by shard and by the chain's own number.
+struct DepositKey {
+    base::ShardId shard{};
+    std::uint64_t id{};
+
+    friend constexpr auto operator<=>(const DepositKey&, const DepositKey&) = default;
+};
+
 /// Our own tokens arriving from another shard, by the reference of the order that sent them.
 struct ArrivalNotice {
     base::OrderRef ref{};

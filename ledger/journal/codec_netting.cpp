@@ -128,7 +128,7 @@ constexpr auto venue_variation = [] {
         value(&E::contract, &M::contract, &M::set_contract),
         value(&E::settlement, &M::settlement, &M::set_settlement),
         value(&E::change, &M::change, &M::set_change), value(&E::block, &M::block, &M::set_block),
-        value(&E::at, &M::at, &M::set_at));
+        value(&E::at, &M::at, &M::set_at), value(&E::closed, &M::closed, &M::set_closed));
 }();
 
 constexpr auto result_booked = [] {

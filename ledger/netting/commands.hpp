@@ -46,11 +46,16 @@ struct AcknowledgeDeposit {
     Finality finality{Finality::unseen};
 };
 
-/// What a venue settled. Sent by the lane, in the order of its numbers; repeats add nothing.
-struct RecordVariation {
-    VariationNotice notice;
-    base::AssetId contract;
-    base::AssetId settlement;
+/// What a venue settled and is not recorded yet, in the order of its numbers. Sent by the host,
+/// which gathers what the lane tells; repeats add nothing.
+struct RecordVariations {
+    struct Line {
+        VariationNotice notice;
+        base::AssetId contract;
+        base::AssetId settlement;
+    };
+    base::ShardId shard;
+    std::vector<Line> lines;
     base::Timestamp at;
 };
 
@@ -72,6 +77,8 @@ struct Exposure {
     std::int64_t notional_cents_of_max{};  ///< USD cents of `task_max` at the mark.
     base::Amount given_on_shard;           ///< Settlement (to buy) on that shard.
     base::Amount base_on_shard;            ///< Base (to sell) on that shard.
+    base::Amount position;                 ///< Contracts at the venue, signed.
+    base::Amount position_max;             ///< Contracts that what is posted there bears, >= 0.
 };
 
 /// What is known of one asset's cover, over all partitions.
@@ -92,6 +99,29 @@ struct Balance {
     std::vector<CoverLine> cover;
     std::vector<Exposure> exposures;
     bool is_market_orderly{};  ///< Marks are fresh; otherwise nothing is opened.
+    base::Timestamp now;
+};
+
+/// How much margin a broker keeps at a venue.
+struct MarginPolicy {
+    base::ShardId venue;
+    base::AssetId asset;
+    base::Amount floor;  ///< Kept whatever the position.
+    base::Ppm share;     ///< Of the position's value; positive.
+    base::Ppm slack;     ///< How far from what is wanted it may stray before tokens move.
+};
+
+/// Moves tokens into venues that run short of margin and out of those that have too much. Sent by
+/// the host at intervals.
+struct KeepMargins {
+    struct Line {
+        MarginPolicy policy;
+        base::Amount value;  ///< Of the contracts there at marks, without their signs.
+        base::Amount due;    ///< What clients have lost and the venue has yet to take, >= 0.
+        base::Amount held;   ///< NOSTRO there.
+    };
+    std::vector<Line> lines;
+    std::vector<CoverLine> cover;  ///< Of every asset in `lines`.
     base::Timestamp now;
 };
 
@@ -130,7 +160,7 @@ struct BookResult {
     base::Timestamp at;
 };
 
-using Command = std::variant<Found, RecordDeposit, AcknowledgeDeposit, RecordVariation, Balance,
-                             LevelShards, CloseHedge, CloseMove, BookResult>;
+using Command = std::variant<Found, RecordDeposit, AcknowledgeDeposit, RecordVariations, Balance,
+                             KeepMargins, LevelShards, CloseHedge, CloseMove, BookResult>;
 
 }  // namespace crossclear::ledger::netting

@@ -101,7 +101,8 @@ struct MoveClosed {
     friend bool operator==(const MoveClosed&, const MoveClosed&) = default;
 };
 
-/// A venue settled profit or loss with the broker: POSTED / VM or VM / POSTED.
+/// A venue settled profit or loss with the broker: POSTED / VM or VM / POSTED. Where it liquidated
+/// the position, VPOS / VENUE what that added to it.
 struct VenueVariation {
     base::ShardId shard;
     std::uint64_t number{};
@@ -110,6 +111,7 @@ struct VenueVariation {
     base::Amount change;
     std::uint64_t block{};
     base::Timestamp at;
+    base::Amount closed;  ///< Zero unless it was a liquidation.
     friend bool operator==(const VenueVariation&, const VenueVariation&) = default;
 };
 

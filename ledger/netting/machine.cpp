@@ -3,6 +3,7 @@
 #include "base/check.hpp"
 #include "base/limits.hpp"
 #include "base/wide.hpp"
+#include "ledger/netting/reserved.hpp"
 
 #include <fmt/format.h>
 
@@ -26,33 +27,6 @@ bool has_open_move(const State& state, base::ShardId to, AssetId asset) {
     });
 }
 
-// What open tasks, and margin on its way to a venue, may still take from an asset's backing. A move
-// between shards stays backing all the way.
-Amount reserved_of(const State& state, AssetId asset) {
-    Amount sum;
-    for (const auto& [number, task] : state.hedges) {
-        if (task.given_asset == asset) sum = base::must_add(sum, task.reserved);
-    }
-    for (const auto& [number, move] : state.moves) {
-        const bool leaves_backing = move.purpose == instruction::Purpose::post_margin;
-        if (leaves_backing && move.asset == asset) sum = base::must_add(sum, move.amount);
-    }
-    return sum;
-}
-
-Amount reserved_at(const State& state, base::ShardId shard, AssetId asset) {
-    Amount sum;
-    for (const auto& [number, task] : state.hedges) {
-        if (task.shard == shard && task.given_asset == asset) {
-            sum = base::must_add(sum, task.reserved);
-        }
-    }
-    for (const auto& [number, move] : state.moves) {
-        if (move.from == shard && move.asset == asset) sum = base::must_add(sum, move.amount);
-    }
-    return sum;
-}
-
 Amount total_at(const std::map<PartitionAsset, Amount>& totals, PartitionAsset key) {
     const auto found = totals.find(key);
     return found == totals.end() ? Amount{} : found->second;
@@ -65,10 +39,20 @@ base::Math<Amount> share_of(Amount whole, Amount part, Amount of, base::Rounding
     return Amount{*value};
 }
 
+// A venue is asked for no more than its margin bears, and for less than there is where the margin
+// has become too small.
+Amount borne(const Exposure& exposure, Amount need) {
+    if (!exposure.is_contract) return need;
+    const Amount wanted = base::must_add(exposure.position, need);
+    const Amount least = base::must_subtract(Amount{0}, exposure.position_max);
+    return base::must_subtract(std::clamp(wanted, least, exposure.position_max), exposure.position);
+}
+
 // The size of the task that brings a residual back, signed; zero where it may stay.
 Amount wanted_size(const Exposure& exposure) {
-    const Amount size = base::magnitude(exposure.need);
-    const bool is_buy = exposure.need > Amount{0};
+    const Amount need = borne(exposure, exposure.need);
+    const Amount size = base::magnitude(need);
+    const bool is_buy = need > Amount{0};
     const bool is_beyond = size > exposure.band;
     // Claims that are due are bought for even inside the band.
     const Amount forced = is_buy ? std::min(size, exposure.overdue) : Amount{0};
@@ -157,78 +141,9 @@ DepositRecorded recorded(const DepositNotice& notice, Finality finality, base::T
                            .at = at};
 }
 
-void apply_one(State& state, const CapitalPaidIn&) { state.is_founded = true; }
-
-void apply_one(State& state, const DepositRecorded& event) {
-    const DepositKey key{event.shard, event.deposit};
-    if (event.finality == Finality::unseen) {
-        auto& deposit = state.deposits[key];
-        deposit.recorded = Finality::unseen;
-        deposit.is_acknowledged = false;
-        return;
-    }
-    state.deposits[key] = Deposit{.account = event.account,
-                                  .asset = event.asset,
-                                  .amount = event.amount,
-                                  .recorded = event.finality,
-                                  .acknowledged = state.deposits[key].acknowledged,
-                                  .is_acknowledged = false};
-    if (event.finality == Finality::final) {
-        const PartitionAsset of{base::partition_of(event.account, state.partitions), event.asset};
-        auto& total = state.deposited[of];
-        total = base::must_add(total, event.amount);
-    }
-}
-
-void apply_one(State& state, const DepositAcknowledged& event) {
-    const DepositKey key{event.shard, event.deposit};
-    const auto found = state.deposits.find(key);
-    if (found == state.deposits.end() || found->second.recorded != event.finality) return;
-    if (event.finality == Finality::final) {
-        state.deposits_done.emplace(key, found->second.amount);
-        state.deposits.erase(found);
-    } else if (event.finality == Finality::unseen) {
-        state.deposits.erase(found);
-    } else {
-        found->second.acknowledged = event.finality;
-        found->second.is_acknowledged = true;
-    }
-}
-
-void apply_one(State& state, const QuotaGranted& event) {
-    state.granted[{event.partition, event.asset}] = event.granted_total;
-}
-
-void apply_one(State& state, const HedgeOpened& event) {
-    state.numbers = std::max(state.numbers, event.number);
-    state.hedges.emplace(event.number, event);
-}
-
-void apply_one(State& state, const HedgeClosed& event) { state.hedges.erase(event.number); }
-
-void apply_one(State& state, const MoveOpened& event) {
-    state.numbers = std::max(state.numbers, event.number);
-    state.moves.emplace(event.number, event);
-}
-
-void apply_one(State& state, const MoveClosed& event) { state.moves.erase(event.number); }
-
-void apply_one(State& state, const VenueVariation& event) {
-    state.variations[event.shard] = event.number;
-}
-
-void apply_one(State&, const ResultBooked&) {}
-
-TellDeposit tell(const DepositKey& key, const Deposit& deposit) {
-    return TellDeposit{.deposit = key.deposit,
-                       .shard = key.shard,
-                       .account = deposit.account,
-                       .asset = deposit.asset,
-                       .amount = deposit.amount,
-                       .finality = deposit.recorded};
-}
-
 }  // namespace
+
+bool is_transient(Reject reject) { return reject == Reject::variation_ahead_of_margin; }
 
 const char* name_of(Reject reject) {
     switch (reject) {
@@ -242,6 +157,8 @@ const char* name_of(Reject reject) {
             return "variation_out_of_order";
         case Reject::figures_out_of_range:
             return "figures_out_of_range";
+        case Reject::variation_ahead_of_margin:
+            return "variation_ahead_of_margin";
     }
     UNREACHABLE("an unlisted reject");
 }
@@ -314,20 +231,6 @@ Decision decide(const State& state, const AcknowledgeDeposit& command) {
     if (!is_end || deposit.recorded != command.finality) return std::vector<Event>{};
     return std::vector<Event>{DepositAcknowledged{
         .deposit = command.deposit, .shard = command.shard, .finality = command.finality}};
-}
-
-Decision decide(const State& state, const RecordVariation& command) {
-    const auto last = state.variations.find(command.notice.shard);
-    const std::uint64_t known = last == state.variations.end() ? 0 : last->second;
-    if (command.notice.number <= known) return std::vector<Event>{};
-    if (command.notice.number != known + 1) return Failure{Reject::variation_out_of_order};
-    return std::vector<Event>{VenueVariation{.shard = command.notice.shard,
-                                             .number = command.notice.number,
-                                             .contract = command.contract,
-                                             .settlement = command.settlement,
-                                             .change = command.notice.change,
-                                             .block = command.notice.block,
-                                             .at = command.at}};
 }
 
 base::Result<Amount, Reject> promised(const State& state, const CoverLine& line) {
@@ -431,35 +334,6 @@ Decision decide(const State& state, const Command& command) {
     return std::visit([&](const auto& one) { return decide(state, one); }, command);
 }
 
-void apply(State& state, const Event& event) {
-    std::visit([&](const auto& one) { apply_one(state, one); }, event);
-}
-
-std::vector<Effect> effects_of(const State& after, const Event& event) {
-    if (const auto* deposit = std::get_if<DepositRecorded>(&event)) {
-        const auto found = after.deposits.find({deposit->shard, deposit->deposit});
-        if (found == after.deposits.end()) return {};
-        return {tell(found->first, found->second)};
-    }
-    if (const auto* quota = std::get_if<QuotaGranted>(&event)) {
-        return {TellQuota{quota->partition, quota->asset, quota->granted_total}};
-    }
-    if (const auto* task = std::get_if<HedgeOpened>(&event)) return {OpenHedge{*task}};
-    if (const auto* move = std::get_if<MoveOpened>(&event)) return {OpenMove{*move}};
-    return {};
-}
-
-std::vector<Effect> outstanding(const State& state) {
-    std::vector<Effect> owed;
-    for (const auto& [key, deposit] : state.deposits) owed.emplace_back(tell(key, deposit));
-    for (const auto& [of, total] : state.granted) {
-        owed.emplace_back(TellQuota{of.partition, of.asset, total});
-    }
-    for (const auto& [number, task] : state.hedges) owed.emplace_back(OpenHedge{task});
-    for (const auto& [number, move] : state.moves) owed.emplace_back(OpenMove{move});
-    return owed;
-}
-
 std::optional<std::string> check_invariants(const State& state) {
     for (const auto& [of, total] : state.granted) {
         if (total < Amount{0}) {
@@ -473,6 +347,12 @@ std::optional<std::string> check_invariants(const State& state) {
             return fmt::format("asset {} has two open hedge tasks", task.base.v);
         }
         if (number > state.numbers) return fmt::format("task {} was never numbered", number);
+    }
+    for (const auto& [of, amount] : state.posted) {
+        if (amount < Amount{0}) {
+            return fmt::format("margin of asset {} at shard {} stands at {}", of.asset.v,
+                               of.venue.v, amount.v);
+        }
     }
     return std::nullopt;
 }

@@ -27,8 +27,9 @@ using Decision = base::Result<std::vector<Event>, Reject>;
 [[nodiscard]] Decision decide(const State& state, const Found& command);
 [[nodiscard]] Decision decide(const State& state, const RecordDeposit& command);
 [[nodiscard]] Decision decide(const State& state, const AcknowledgeDeposit& command);
-[[nodiscard]] Decision decide(const State& state, const RecordVariation& command);
+[[nodiscard]] Decision decide(const State& state, const RecordVariations& command);
 [[nodiscard]] Decision decide(const State& state, const Balance& command);
+[[nodiscard]] Decision decide(const State& state, const KeepMargins& command);
 [[nodiscard]] Decision decide(const State& state, const LevelShards& command);
 [[nodiscard]] Decision decide(const State& state, const CloseHedge& command);
 [[nodiscard]] Decision decide(const State& state, const CloseMove& command);
@@ -46,6 +47,19 @@ void apply(State& state, const Event& event);
 
 /// The first breach, if any.
 [[nodiscard]] std::optional<std::string> check_invariants(const State& state);
+
+/// The largest position in one contract that the margin at its venue bears, in contracts. Half of
+/// the policy's share has to stand behind each; where that is not so, all shrink alike.
+/// **Rounding:** down. **Requires:** positive share, mark and figures that are not negative.
+struct Bearing {
+    base::Amount posted;
+    base::Ppm share;
+    base::Amount value;  ///< Of all contracts behind which it stands.
+    base::Amount own;    ///< The part of `value` in this contract.
+    base::Amount unit;   ///< What `units` of the contract are worth, positive.
+    base::Amount units;
+};
+[[nodiscard]] base::Amount position_max_of(const Bearing& bearing);
 
 /// What of `asset` is promised: quotas less what was given back, and reservations of open tasks.
 /// `returned` is per partition, as reported.

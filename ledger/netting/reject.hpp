@@ -4,14 +4,19 @@
 
 namespace crossclear::ledger::netting {
 
-/// Why the house refused a command. All of them are defects or hostile shards: hosts count and log.
+/// Why the house refused a command. All but the transient ones are
+/// defects or hostile shards: hosts count and log.
 enum class Reject : std::uint16_t {
     amount_must_be_positive = 1,
     deposit_contradicts_record = 2,  ///< Same number, other account, asset or amount.
     deposit_of_other_broker = 3,
     variation_out_of_order = 4,  ///< A number is missing before it: ask for a rescan.
     figures_out_of_range = 5,
+    variation_ahead_of_margin = 6,  ///< Its loss is of margin whose receipt is on its way: wait.
 };
+
+/// Whether the same command may be accepted later: the host tells it again and says nothing.
+[[nodiscard]] bool is_transient(Reject reject);
 
 /// The enumerator's name.
 [[nodiscard]] const char* name_of(Reject reject);

@@ -14,14 +14,6 @@
 
 namespace crossclear::ledger::netting {
 
-/// A deposit by shard and by the chain's own number.
-struct DepositKey {
-    base::ShardId shard;
-    std::uint64_t deposit{};
-
-    friend constexpr auto operator<=>(const DepositKey&, const DepositKey&) = default;
-};
-
 /// A client's deposit and how far its account knows of it.
 struct Deposit {
     base::AccountId account;
@@ -42,6 +34,14 @@ struct PartitionAsset {
     friend constexpr auto operator<=>(const PartitionAsset&, const PartitionAsset&) = default;
 };
 
+/// Margin at one venue.
+struct VenueAsset {
+    base::ShardId venue;
+    base::AssetId asset;
+
+    friend constexpr auto operator<=>(const VenueAsset&, const VenueAsset&) = default;
+};
+
 /// One broker's house.
 struct State {
     base::EntityId id;
@@ -55,6 +55,8 @@ struct State {
     std::map<DepositKey, Deposit> deposits;             ///< Not final and acknowledged.
     std::map<DepositKey, base::Amount> deposits_done;   ///< So that none is ever booked twice.
     std::map<base::ShardId, std::uint64_t> variations;  ///< The last number per venue.
+    /// Margin known to be at each venue and not on its way out: never more than POSTED says.
+    std::map<VenueAsset, base::Amount> posted;
 
     friend bool operator==(const State&, const State&) = default;
 };

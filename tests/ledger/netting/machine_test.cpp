@@ -58,7 +58,9 @@ Exposure an_exposure(std::int64_t need) {
                     .cost_at_bound = Amount{2'100},
                     .notional_cents_of_max = 200'000,
                     .given_on_shard = Amount{100'000},
-                    .base_on_shard = Amount{100'000}};
+                    .base_on_shard = Amount{100'000},
+                    .position = {},
+                    .position_max = {}};
 }
 
 CoverLine a_line(base::AssetId asset, std::int64_t backing,
@@ -85,15 +87,17 @@ RecordDeposit a_deposit(Finality finality, std::int64_t amount = 50) {
                          .at = {}};
 }
 
-RecordVariation a_variation(std::uint64_t number) {
-    return RecordVariation{.notice = {.shard = here,
-                                      .number = number,
-                                      .instrument = {},
-                                      .change = Amount{4},
-                                      .block = 1},
-                           .contract = eth,
-                           .settlement = usdc,
-                           .at = {}};
+RecordVariations a_variation(std::uint64_t number, std::int64_t change = 4) {
+    return RecordVariations{.shard = here,
+                            .lines = {{.notice = {.shard = here,
+                                                  .number = number,
+                                                  .instrument = {},
+                                                  .change = Amount{change},
+                                                  .closed = {},
+                                                  .block = 1},
+                                       .contract = eth,
+                                       .settlement = usdc}},
+                            .at = {}};
 }
 
 TEST(Netting, GrantsTheOldestFirstAndNeverMoreThanIsThere) {
@@ -261,13 +265,29 @@ struct NettingTraits : tests::MachineTraits<State, Command, Event, Effect> {
         return balance;
     }
 
+    static Command random_margins(base::Rng& rng) {
+        const MarginPolicy policy{.venue = here,
+                                  .asset = usdc,
+                                  .floor = Amount{20},
+                                  .share = base::Ppm{200'000},
+                                  .slack = base::Ppm{250'000}};
+        return KeepMargins{.lines = {{.policy = policy,
+                                      .value = random_amount(rng, 500),
+                                      .due = random_amount(rng, 10),
+                                      .held = random_amount(rng, 500)}},
+                           .cover = {a_line(usdc, 2'000)},
+                           .now = {}};
+    }
+
     static Command random_command(base::Rng& rng, const State& state) {
         if (!state.is_founded) {
             return Found{.lines = {{here, usdc, Amount{100}, Source::capital}},
                          .margins = {{here, usdc, Amount{40}}},
                          .at = {}};
         }
-        switch (rng.below(8)) {
+        switch (rng.below(9)) {
+            case 7:
+                return random_margins(rng);
             case 0: {
                 auto deposit = a_deposit(static_cast<Finality>(rng.below(5)));
                 deposit.notice.id = rng.below(4);
@@ -278,7 +298,8 @@ struct NettingTraits : tests::MachineTraits<State, Command, Event, Effect> {
                                           .shard = here,
                                           .finality = static_cast<Finality>(rng.below(5))};
             case 2:
-                return a_variation(1 + rng.below(10));
+                return a_variation(1 + rng.below(10),
+                                   static_cast<std::int64_t>(rng.below(60)) - 40);
             case 3:
                 return LevelShards{
                     .lines = {{here, usdc, random_amount(rng, 60), Amount{30}, Amount{50}},

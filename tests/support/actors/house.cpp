@@ -46,7 +46,6 @@ namespace {
 
 constexpr std::int64_t start_usdc = 5'000'000 * one_usdc;
 constexpr std::int64_t start_eth = 1'000 * one_eth;
-constexpr std::int64_t start_margin = 2'000'000 * one_usdc;
 
 struct StartLine {
     base::ShardId shard;
@@ -132,7 +131,11 @@ actors::BrokerProfile profile_of(base::BrokerId broker, const HouseOptions& opti
                                    .amount = Amount{line.amount},
                                    .source = ledger::netting::Source::capital});
     }
-    profile.margins = {{.venue = perpetuals, .asset = usdc, .amount = Amount{start_margin}}};
+    profile.margins = {{.venue = perpetuals,
+                        .asset = usdc,
+                        .floor = Amount{options.venue_margin_usd * one_usdc},
+                        .share = base::Ppm{200'000},
+                        .slack = base::Ppm{250'000}}};
     return profile;
 }
 

@@ -55,6 +55,7 @@ struct HouseOptions {
     base::Duration idle_after{base::seconds(600)};
     std::int64_t band_usd{1'000};  ///< Of every asset.
     base::Duration hedge_spread{base::milliseconds(60)};
+    std::int64_t venue_margin_usd{2'000'000};  ///< At least so much is posted.
 };
 
 /// What goes on without us: the journal, the shards, the watch. Outlives every node.

@@ -1,0 +1,132 @@
+#include "ledger/netting/machine.hpp"
+
+#include <algorithm>
+#include <variant>
+
+/// How the house's events become true, and what they ask of the world.
+
+namespace crossclear::ledger::netting {
+namespace {
+
+using base::Amount;
+
+void apply_one(State& state, const CapitalPaidIn&) { state.is_founded = true; }
+
+void apply_one(State& state, const DepositRecorded& event) {
+    const DepositKey key{event.shard, event.deposit};
+    if (event.finality == Finality::unseen) {
+        auto& deposit = state.deposits[key];
+        deposit.recorded = Finality::unseen;
+        deposit.is_acknowledged = false;
+        return;
+    }
+    state.deposits[key] = Deposit{.account = event.account,
+                                  .asset = event.asset,
+                                  .amount = event.amount,
+                                  .recorded = event.finality,
+                                  .acknowledged = state.deposits[key].acknowledged,
+                                  .is_acknowledged = false};
+    if (event.finality == Finality::final) {
+        const PartitionAsset of{base::partition_of(event.account, state.partitions), event.asset};
+        auto& total = state.deposited[of];
+        total = base::must_add(total, event.amount);
+    }
+}
+
+void apply_one(State& state, const DepositAcknowledged& event) {
+    const DepositKey key{event.shard, event.deposit};
+    const auto found = state.deposits.find(key);
+    if (found == state.deposits.end() || found->second.recorded != event.finality) return;
+    if (event.finality == Finality::final) {
+        state.deposits_done.emplace(key, found->second.amount);
+        state.deposits.erase(found);
+    } else if (event.finality == Finality::unseen) {
+        state.deposits.erase(found);
+    } else {
+        found->second.acknowledged = event.finality;
+        found->second.is_acknowledged = true;
+    }
+}
+
+void apply_one(State& state, const QuotaGranted& event) {
+    state.granted[{event.partition, event.asset}] = event.granted_total;
+}
+
+void apply_one(State& state, const HedgeOpened& event) {
+    state.numbers = std::max(state.numbers, event.number);
+    state.hedges.emplace(event.number, event);
+}
+
+void apply_one(State& state, const HedgeClosed& event) { state.hedges.erase(event.number); }
+
+void add_posted(State& state, VenueAsset of, Amount change) {
+    auto& posted = state.posted[of];
+    posted = base::must_add(posted, change);
+    if (posted == Amount{0}) state.posted.erase(of);
+}
+
+void apply_one(State& state, const MoveOpened& event) {
+    state.numbers = std::max(state.numbers, event.number);
+    state.moves.emplace(event.number, event);
+    if (event.purpose == instruction::Purpose::take_margin) {
+        add_posted(state, {event.from, event.asset}, base::must_subtract({}, event.amount));
+    }
+}
+
+void apply_one(State& state, const MoveClosed& event) {
+    const auto open = state.moves.extract(event.number);
+    if (open.empty()) return;
+    const MoveOpened& move = open.mapped();
+    const bool has_arrived = move.purpose == instruction::Purpose::post_margin && event.is_settled;
+    const bool has_stayed = move.purpose == instruction::Purpose::take_margin && !event.is_settled;
+    if (has_arrived || has_stayed) add_posted(state, {move.from, move.asset}, move.amount);
+}
+
+void apply_one(State& state, const VenueVariation& event) {
+    state.variations[event.shard] = event.number;
+    add_posted(state, {event.shard, event.settlement}, event.change);
+}
+
+void apply_one(State&, const ResultBooked&) {}
+
+TellDeposit tell(const DepositKey& key, const Deposit& deposit) {
+    return TellDeposit{.deposit = key.id,
+                       .shard = key.shard,
+                       .account = deposit.account,
+                       .asset = deposit.asset,
+                       .amount = deposit.amount,
+                       .finality = deposit.recorded};
+}
+
+}  // namespace
+
+void apply(State& state, const Event& event) {
+    std::visit([&](const auto& one) { apply_one(state, one); }, event);
+}
+
+std::vector<Effect> effects_of(const State& after, const Event& event) {
+    if (const auto* deposit = std::get_if<DepositRecorded>(&event)) {
+        const auto found = after.deposits.find({deposit->shard, deposit->deposit});
+        if (found == after.deposits.end()) return {};
+        return {tell(found->first, found->second)};
+    }
+    if (const auto* quota = std::get_if<QuotaGranted>(&event)) {
+        return {TellQuota{quota->partition, quota->asset, quota->granted_total}};
+    }
+    if (const auto* task = std::get_if<HedgeOpened>(&event)) return {OpenHedge{*task}};
+    if (const auto* move = std::get_if<MoveOpened>(&event)) return {OpenMove{*move}};
+    return {};
+}
+
+std::vector<Effect> outstanding(const State& state) {
+    std::vector<Effect> owed;
+    for (const auto& [key, deposit] : state.deposits) owed.emplace_back(tell(key, deposit));
+    for (const auto& [of, total] : state.granted) {
+        owed.emplace_back(TellQuota{of.partition, of.asset, total});
+    }
+    for (const auto& [number, task] : state.hedges) owed.emplace_back(OpenHedge{task});
+    for (const auto& [number, move] : state.moves) owed.emplace_back(OpenMove{move});
+    return owed;
+}
+
+}  // namespace crossclear::ledger::netting
