@@ -127,10 +127,13 @@ void NettingHost::found_house() {
 
 void NettingHost::balance() {
     if (!has_all_reports() || !is_home_current() || !crank_.is_durable()) return;
-    decide_and_commit(netting::Balance{.cover = cover_lines(),
-                                       .exposures = exposures(),
-                                       .is_market_orderly = true,
-                                       .now = parts_.context->now()});
+    netting::Balance command{.cover = cover_lines(),
+                             .exposures = exposures(),
+                             .is_market_orderly = true,
+                             .now = parts_.context->now()};
+    needs_.clear();
+    for (const auto& exposure : command.exposures) needs_[exposure.base] = exposure.need;
+    decide_and_commit(command);
 }
 
 void NettingHost::keep_margins() {

@@ -70,6 +70,7 @@ private:
     Crank<ledger::netting::State> crank_;
     base::Rng rng_;
     std::map<base::PartitionId, PartitionReport> reports_;
+    std::map<base::AssetId, base::Amount> needs_;  ///< At the last look, for the next one.
     std::uint64_t needed_sequence_{};  ///< Home figures older than this record are not acted on.
     base::Timestamp result_at_;
     /// What venues settled and is not recorded yet, by number.

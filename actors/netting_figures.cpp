@@ -119,6 +119,7 @@ std::optional<netting::Exposure> NettingHost::exposure_of(base::InstrumentId ins
                                .is_contract = is_contract,
                                .settlement = listed.settlement,
                                .need = total(listed.base, &PartitionReport::AssetLine::conv),
+                               .need_before = {},
                                .overdue = total(listed.base, &PartitionReport::AssetLine::overdue),
                                .band = *band,
                                .task_max = *task_max,
@@ -137,6 +138,8 @@ std::optional<netting::Exposure> NettingHost::exposure_of(base::InstrumentId ins
                                             exposure.position);
         limit_to_margin(exposure, surface);
     }
+    const auto before = needs_.find(listed.base);
+    if (before != needs_.end()) exposure.need_before = before->second;
     const auto cost =
         base::notional(*task_max, listing.asset(listed.base).scale, exposure.bound_buy,
                        listing.asset(listed.settlement).scale, Rounding::up);

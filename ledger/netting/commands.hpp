@@ -66,10 +66,11 @@ struct Exposure {
     base::ShardId shard;  ///< Where it would be hedged.
     bool is_contract{};
     base::AssetId settlement;
-    base::Amount need;      ///< Signed: positive must be bought. CONV, or HBOOK - VPOS.
-    base::Amount overdue;   ///< Claims that must be covered whatever the band says, >= 0.
-    base::Amount band;      ///< Residuals up to here stay.
-    base::Amount task_max;  ///< One task's size at most.
+    base::Amount need;         ///< Signed: positive must be bought. CONV, or HBOOK - VPOS.
+    base::Amount need_before;  ///< What it was at the look before this one.
+    base::Amount overdue;      ///< Claims that must be covered whatever the band says, >= 0.
+    base::Amount band;         ///< Residuals up to here stay.
+    base::Amount task_max;     ///< One task's size at most.
     base::Price mark;
     base::Price bound_buy;
     base::Price bound_sell;

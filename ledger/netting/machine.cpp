@@ -39,6 +39,13 @@ base::Math<Amount> share_of(Amount whole, Amount part, Amount of, base::Rounding
     return Amount{*value};
 }
 
+// What of a need stood at the last look already. The partitions report one after the other: what is
+// new may be half of two trades that cancel.
+Amount steady(Amount need, Amount before) {
+    if (need > Amount{0}) return std::clamp(before, Amount{0}, need);
+    return std::clamp(before, need, Amount{0});
+}
+
 // A venue is asked for no more than its margin bears, and for less than there is where the margin
 // has become too small.
 Amount borne(const Exposure& exposure, Amount need) {
@@ -50,14 +57,14 @@ Amount borne(const Exposure& exposure, Amount need) {
 
 // The size of the task that brings a residual back, signed; zero where it may stay.
 Amount wanted_size(const Exposure& exposure) {
-    const Amount need = borne(exposure, exposure.need);
-    const Amount size = base::magnitude(need);
-    const bool is_buy = need > Amount{0};
-    const bool is_beyond = size > exposure.band;
-    // Claims that are due are bought for even inside the band.
-    const Amount forced = is_buy ? std::min(size, exposure.overdue) : Amount{0};
-    const Amount wanted = std::min(is_beyond ? size : forced, exposure.task_max);
-    return is_buy ? wanted : *base::negate(wanted);
+    const Amount lasting = borne(exposure, steady(exposure.need, exposure.need_before));
+    const bool is_beyond = base::magnitude(lasting) > exposure.band;
+    // Claims that are due are bought for even inside the band, and at the first look.
+    const Amount forced = std::clamp(exposure.need, Amount{0}, exposure.overdue);
+    Amount wanted = is_beyond ? lasting : Amount{0};
+    if (wanted >= Amount{0}) wanted = std::max(wanted, forced);
+    const Amount least = base::must_subtract(Amount{0}, exposure.task_max);
+    return std::clamp(wanted, least, exposure.task_max);
 }
 
 // Fits a task to what is there to pay for it. `spendable` is per given asset, over all shards.

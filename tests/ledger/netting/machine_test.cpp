@@ -49,6 +49,7 @@ Exposure an_exposure(std::int64_t need) {
                     .is_contract = false,
                     .settlement = usdc,
                     .need = Amount{need},
+                    .need_before = Amount{need},
                     .overdue = {},
                     .band = Amount{10},
                     .task_max = Amount{1'000},
@@ -143,6 +144,27 @@ TEST(Netting, LeavesAResidualInsideItsBandUnlessClaimsAreDue) {
     exposure.overdue = Amount{4};
     run(state, a_balance({a_line(usdc, 1'000)}, {exposure}));
     EXPECT_EQ(state.hedges.begin()->second.quantity, Amount{4});
+}
+
+// Goal: partitions report one after the other. What is there at one look alone may be half of two
+// trades that cancel, and is not hedged; what is due is bought at once.
+TEST(Netting, HedgesWhatStoodAtTwoLooks) {
+    const auto quantity_after = [](std::int64_t before, std::int64_t need, std::int64_t due = 0) {
+        State state = a_house();
+        auto exposure = an_exposure(need);
+        exposure.need_before = Amount{before};
+        exposure.overdue = Amount{due};
+        run(state, a_balance({a_line(usdc, 9'000), a_line(eth, 9'000)}, {exposure}));
+        return state.hedges.empty() ? 0 : state.hedges.begin()->second.quantity.v;
+    };
+    EXPECT_EQ(quantity_after(0, 200), 0);
+    EXPECT_EQ(quantity_after(-200, 200), 0) << "it has turned";
+    EXPECT_EQ(quantity_after(200, 0), 0) << "it is gone";
+    EXPECT_EQ(quantity_after(150, 200), 150);
+    EXPECT_EQ(quantity_after(300, 200), 200);
+    EXPECT_EQ(quantity_after(-150, -200), -150);
+    EXPECT_EQ(quantity_after(10, 200), 0) << "what lasts is inside the band";
+    EXPECT_EQ(quantity_after(0, 200, 40), 40);
 }
 
 TEST(Netting, SellsWhatItHasTooMuchOf) {

@@ -171,6 +171,7 @@ Balance a_hedge_of(std::int64_t position, std::int64_t need, std::int64_t positi
     exposure.shard = venue;
     exposure.is_contract = true;
     exposure.need = Amount{need};
+    exposure.need_before = Amount{need};
     exposure.band = Amount{10};
     exposure.task_max = Amount{1'000};
     exposure.notional_cents_of_max = 200'000;
