@@ -34,6 +34,18 @@ std::vector<CoverDesk::Request> CoverDesk::next(ledger::Book& book, ledger::Brok
     return requests;
 }
 
+std::set<base::AccountId> CoverDesk::overdue(const ledger::Book& book, ledger::BrokerAsset of,
+                                             base::Timestamp due_by) {
+    std::set<base::AccountId> accounts;
+    const auto found = book.claims.find(of);
+    if (found == book.claims.end()) return accounts;
+    for (const auto& place : found->second.places) {
+        if (place.settle_by > due_by) break;
+        if (found->second.open.contains(place.account)) accounts.insert(place.account);
+    }
+    return accounts;
+}
+
 void CoverDesk::done(ledger::BrokerAsset of, Amount asked) {
     auto& open = asked_[of];
     open = base::must_subtract(open, asked);

@@ -376,6 +376,7 @@ void JournalHost::on_tick() {
             flush();
         }
         publish_imbalance();
+        look_at_overdue();
         report();
         context_->instruments->ledger.journal_sequence.with({std::to_string(partition_.v)})
             .set(static_cast<double>(last_.seq));

@@ -59,6 +59,7 @@ private:
     void publish_imbalance() const;
     [[nodiscard]] PartitionReport report_of(base::BrokerId broker) const;
     void add_shard_lines(PartitionReport& report) const;
+    void look_at_overdue();
     void settle_contracts();
 
     void retry_later();
@@ -77,6 +78,7 @@ private:
     std::shared_ptr<ledger::Partition> partition_state_;
     ledger::Book book_;
     CoverDesk desk_;
+    base::Timestamp overdue_looked_at_;
     base::Timestamp started_at_;
 
     std::deque<Append> queue_;

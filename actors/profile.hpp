@@ -37,6 +37,7 @@ struct BrokerProfile {
     std::int64_t account_notional_max_cents{};  ///< Of all its positions.
     std::int64_t unsettled_max_cents{};         ///< Per account, provisional credit.
     base::Duration settle_within;               ///< Claims are due after this.
+    base::Duration cash_settle_after;           ///< Claims overdue by this are paid at the mark.
     base::Duration withdrawal_delay;
     base::Ppm withdrawal_gate_hour{ppm_none};  ///< Of an asset's holdings per hour.
     HedgePolicy hedge;

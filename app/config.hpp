@@ -104,6 +104,7 @@ struct BrokerProfile {
     std::int64_t account_notional_max_cents{};
     std::int64_t account_unsettled_max_cents{};
     base::Duration settle_within;  ///< From a trade until its claim is overdue.
+    base::Duration cash_settle_after{base::seconds(300)};  ///< From then until it is paid at mark.
     base::Duration withdrawal_delay;
     base::Ppm withdrawal_gate_per_hour;  ///< Share of its holding per asset.
     HedgeProfile hedge;

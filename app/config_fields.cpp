@@ -166,6 +166,7 @@ void visit_broker(FieldVisitor& v, BrokerProfile& x, const base::Listing& listin
     v.field("account_notional_max_usd", x.account_notional_max_cents, Usd{});
     v.field("account_unsettled_max_usd", x.account_unsettled_max_cents, Usd{});
     v.field("settle_within", x.settle_within, positive_span);
+    v.optional("cash_settle_after", x.cash_settle_after, positive_span);
     v.field("withdrawal_delay", x.withdrawal_delay, any_span);
     v.field("withdrawal_gate_ppm_per_hour", x.withdrawal_gate_per_hour, Millionths{});
     v.object("hedge", [&](FieldVisitor& inner) { visit_hedge(inner, x.hedge, listing); });

@@ -84,6 +84,7 @@ std::unique_ptr<actors::Broker> broker_of(const Config& config, std::size_t inde
     terms.account_notional_max_cents = profile.account_notional_max_cents;
     terms.unsettled_max_cents = profile.account_unsettled_max_cents;
     terms.settle_within = profile.settle_within;
+    terms.cash_settle_after = profile.cash_settle_after;
     terms.withdrawal_delay = profile.withdrawal_delay;
     terms.withdrawal_gate_hour = profile.withdrawal_gate_per_hour;
     terms.hedge = hedge_of(profile.hedge);

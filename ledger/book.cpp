@@ -94,6 +94,10 @@ void follow(Book& book, base::AccountId account, const account::Event& event) {
         follow_claims(book, account, variation->balance, variation->settle_by);
         forget_closed_contract(book, account, variation->contract);
     } else if (const auto* cash = std::get_if<account::ClaimsCashSettled>(&event)) {
+        // Places in the queue that were paid for must not count as overdue any more.
+        std::erase_if(book.claims[{broker, cash->asset}].places, [&](const auto& place) {
+            return place.account == account && place.settle_by <= cash->due_by;
+        });
         for (const auto& change : cash->changes) {
             follow_claims(book, account, change, cash->at);
         }

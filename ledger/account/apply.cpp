@@ -208,7 +208,7 @@ void apply_one(State& state, const ClaimsCashSettled& settled) {
     Amount due;
     std::deque<Claim> kept;
     for (const Claim& claim : claims) {
-        if (claim.settle_by > settled.at) {
+        if (claim.settle_by > settled.due_by) {
             kept.push_back(claim);
             continue;
         }

@@ -94,14 +94,15 @@ struct CoverClaims {
     base::Timestamp at;
 };
 
-/// Pays claims out in the settlement token instead of in kind, at the mark. Sent by the host when
-/// claims are overdue and their shard cannot deliver.
+/// Pays claims out in the settlement token instead of in kind, at the mark. Sent by the partition's
+/// host when claims have been overdue for longer than the broker allows.
 struct CashSettleClaims {
     base::AssetId asset;
     base::AssetId settlement;
     base::Price mark;
     int asset_scale{};
     int settlement_scale{};
+    base::Timestamp due_by;  ///< Claims that were due until then.
     base::Timestamp at;
 };
 

@@ -122,6 +122,7 @@ struct ClaimsCashSettled {
     std::vector<std::uint64_t> trades;
     std::vector<BalanceChange> changes;
     base::Timestamp at;
+    base::Timestamp due_by;  ///< Of the claims that were paid, the latest time.
 
     friend bool operator==(const ClaimsCashSettled&, const ClaimsCashSettled&) = default;
 };

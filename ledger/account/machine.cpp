@@ -338,7 +338,7 @@ Decision decide(const State& state, const CashSettleClaims& command) {
     Amount due;
     std::vector<std::uint64_t> trades;
     for (const Claim& claim : holding_of(state, command.asset).claims) {
-        if (claim.settle_by > command.at) continue;
+        if (claim.settle_by > command.due_by) continue;
         due = base::must_add(due, claim.amount);
         if (claim.trade != 0) trades.push_back(claim.trade);
     }
@@ -360,7 +360,8 @@ Decision decide(const State& state, const CashSettleClaims& command) {
                                             .mark = command.mark,
                                             .trades = std::move(trades),
                                             .changes = std::move(changes),
-                                            .at = command.at});
+                                            .at = command.at,
+                                            .due_by = command.due_by});
 }
 
 Decision decide(const State& state, const SettleVariation& command) {

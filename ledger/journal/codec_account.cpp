@@ -110,7 +110,8 @@ constexpr auto claims_cash_settled = [] {
         value(&E::amount, &M::amount, &M::set_amount), value(&E::cash, &M::cash, &M::set_cash),
         value(&E::mark, &M::mark, &M::set_mark),
         numbers(&E::trades, &M::trades, &M::mutable_trades),
-        list(&E::changes, &M::changes, &M::mutable_changes), value(&E::at, &M::at, &M::set_at));
+        list(&E::changes, &M::changes, &M::mutable_changes), value(&E::at, &M::at, &M::set_at),
+        value(&E::due_by, &M::due_by, &M::set_due_by));
 }();
 
 constexpr auto variation_settled = [] {

@@ -219,6 +219,7 @@ account::Command random_account_command(base::Rng& rng, const account::State& st
                                              .mark = base::Price{up_to(rng, 4'000'000'000)},
                                              .asset_scale = world::scale,
                                              .settlement_scale = world::scale,
+                                             .due_by = at,
                                              .at = at};
         default:
             return a_settlement_at(base::Price{up_to(rng, 4'000'000'000)});

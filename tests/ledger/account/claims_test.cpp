@@ -27,6 +27,7 @@ CashSettleClaims cash_settle(base::AssetId asset, base::Price mark, base::Timest
             .mark = mark,
             .asset_scale = world::scale,
             .settlement_scale = world::scale,
+            .due_by = at,
             .at = at};
 }
 

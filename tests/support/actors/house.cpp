@@ -114,7 +114,8 @@ actors::BrokerProfile profile_of(base::BrokerId broker, const HouseOptions& opti
     profile.trade_notional_max_cents = 1'000'000'00;
     profile.account_notional_max_cents = 10'000'000'00;
     profile.unsettled_max_cents = 5'000'000'00;
-    profile.settle_within = base::seconds(60);
+    profile.settle_within = options.settle_within;
+    profile.cash_settle_after = options.cash_settle_after;
     profile.withdrawal_delay = base::milliseconds(50);
     profile.hedge = {.band_cents = {},
                      .task_max_cents = 2'000'000'00,

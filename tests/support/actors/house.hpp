@@ -55,6 +55,8 @@ struct HouseOptions {
     base::Duration idle_after{base::seconds(600)};
     std::int64_t band_usd{1'000};  ///< Of every asset.
     base::Duration hedge_spread{base::milliseconds(60)};
+    base::Duration settle_within{base::seconds(60)};
+    base::Duration cash_settle_after{base::seconds(300)};
     std::int64_t venue_margin_usd{2'000'000};  ///< At least so much is posted.
 };
 
