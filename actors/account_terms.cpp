@@ -1,5 +1,7 @@
 #include "actors/account_terms.hpp"
 
+#include "ledger/account/balances.hpp"
+
 #include <algorithm>
 #include <chrono>
 
@@ -34,13 +36,20 @@ base::Math<Amount> fee_of(const BrokerProfile& profile, Amount cash, int settlem
     return std::max(*share, *floor);
 }
 
-// What the account is owed and does not have yet, in USD cents.
+// What the account is owed and does not have yet, and what is lent on deposits on their way, in USD
+// cents: both are credit that may turn out to be worth nothing.
 std::optional<std::int64_t> unsettled_cents(const risk::Surface& surface,
                                             const account::State& state) {
     std::int64_t sum = 0;
     for (const auto& [asset, holding] : state.holdings) {
         if (holding.unsettled == Amount{0}) continue;
         const auto cents = worth_cents(surface, asset, holding.unsettled);
+        if (!cents || __builtin_add_overflow(sum, *cents, &sum)) return std::nullopt;
+    }
+    for (const auto& [key, deposit] : state.deposits) {
+        const Amount credit = account::credit_of(deposit);
+        if (credit == Amount{0}) continue;
+        const auto cents = worth_cents(surface, deposit.asset, credit);
         if (!cents || __builtin_add_overflow(sum, *cents, &sum)) return std::nullopt;
     }
     return sum;
@@ -148,7 +157,7 @@ bool price(const BrokerProfile& profile, const risk::Surface& surface,
 
 }  // namespace
 
-risk::Portfolio portfolio_of(const base::Listing& listing, const account::State& state) {
+risk::Portfolio settled_portfolio_of(const base::Listing& listing, const account::State& state) {
     risk::Portfolio portfolio;
     portfolio.tokens.reserve(state.holdings.size() + 2);
     for (const auto& [asset, holding] : state.holdings) {
@@ -161,6 +170,15 @@ risk::Portfolio portfolio_of(const base::Listing& listing, const account::State&
         CHECK(instrument.has_value(), "a contract is traded by an instrument");
         portfolio.contracts.push_back({contract, listing.instrument(*instrument).settlement,
                                        position.quantity, position.settled_value});
+    }
+    return portfolio;
+}
+
+risk::Portfolio portfolio_of(const base::Listing& listing, const account::State& state) {
+    auto portfolio = settled_portfolio_of(listing, state);
+    for (const auto& [key, deposit] : state.deposits) {
+        const Amount credit = account::credit_of(deposit);
+        if (credit > Amount{0}) add_token(portfolio, deposit.asset, credit);
     }
     return portfolio;
 }
@@ -220,7 +238,8 @@ bool has_margin_without(const Context& context, const account::State& state, Ass
                         Amount amount) {
     const auto surface = context.broker(base::broker_of(state.id)).surface.load();
     if (surface == nullptr) return false;
-    auto portfolio = portfolio_of(context.listing, state);
+    // Settled tokens do not leave on the strength of a deposit that may still vanish.
+    auto portfolio = settled_portfolio_of(context.listing, state);
     const auto taken = base::negate(amount);
     if (!taken) return false;
     add_token(portfolio, asset, *taken);

@@ -12,8 +12,8 @@
 
 namespace crossclear::actors {
 
-/// What counts for margin: settled and provisional balances in full, less what is owed; deposits
-/// that are not final and tokens held for a withdrawal count for nothing.
+/// What counts for margin: settled and provisional balances in full, less what is owed; deposits on
+/// their way by their finality. Tokens held for a withdrawal count for nothing.
 [[nodiscard]] risk::Portfolio portfolio_of(const base::Listing& listing,
                                            const ledger::account::State& state);
 

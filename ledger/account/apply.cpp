@@ -190,7 +190,8 @@ void apply_one(State& state, const WithdrawalPaid& paid) {
 }
 
 void apply_one(State& state, const DepositNoted& noted) {
-    state.deposits[{.shard = noted.shard, .id = noted.deposit}] = noted.finality;
+    state.deposits[{.shard = noted.shard, .id = noted.deposit}] = {
+        .asset = noted.asset, .amount = noted.amount, .finality = noted.finality};
     book(state, noted.change);
 }
 

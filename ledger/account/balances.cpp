@@ -117,6 +117,25 @@ bool has_room_for_claim(const Holding& holding) {
     return holding.claims.size() + 1 < base::limits::claims_max;
 }
 
+base::Amount credit_of(const Deposit& deposit) {
+    const auto share = [&]() -> base::Ppm {
+        switch (deposit.finality) {
+            case Finality::unseen:
+            case Finality::seen:
+            case Finality::final:
+                return {};
+            case Finality::included:
+                return base::Ppm{500'000};
+            case Finality::safe:
+                return base::Ppm{900'000};
+        }
+        UNREACHABLE("an unlisted finality");
+    }();
+    const auto credit = base::portion(deposit.amount, share, base::Rounding::down);
+    CHECK(credit.has_value(), "a share of an amount fits");
+    return *credit;
+}
+
 void add_balances(Holding& holding, const BalanceChange& change) {
     CHECK(is_bookable(holding, change), "an event leaves no balance negative or out of range");
     holding.seen = base::must_add(holding.seen, change.seen);

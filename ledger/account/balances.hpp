@@ -58,6 +58,11 @@ void append_claim(std::deque<Claim>& claims, const Claim& claim);
 /// refused: a queue that is full then always ends with variation, which more of it joins.
 [[nodiscard]] bool has_room_for_claim(const Holding& holding);
 
+/// What a deposit on its way counts for as collateral: nothing while it is only seen, half once it
+/// is included, nine tenths once it is safe. One that is final is FREE and counts there.
+/// **Rounding:** down.
+[[nodiscard]] base::Amount credit_of(const Deposit& deposit);
+
 /// Adds the deltas to the balances, claims aside. Stops the process where one would go negative.
 void add_balances(Holding& holding, const BalanceChange& change);
 

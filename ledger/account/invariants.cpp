@@ -1,4 +1,5 @@
 #include "base/limits.hpp"
+#include "base/wide.hpp"
 #include "ledger/account/balances.hpp"
 #include "ledger/account/machine.hpp"
 
@@ -77,6 +78,23 @@ Breach withdrawals_breach(const State& state) {
     return std::nullopt;
 }
 
+bool is_seen(Finality finality) {
+    return finality != Finality::unseen && finality != Finality::final;
+}
+
+/// Per asset, SEEN is what deposits on their way add up to.
+Breach deposits_breach(const State& state) {
+    std::map<base::AssetId, base::Wide> seen;
+    for (const auto& [asset, holding] : state.holdings) seen[asset] -= holding.seen.v;
+    for (const auto& [key, deposit] : state.deposits) {
+        if (is_seen(deposit.finality)) seen[deposit.asset] += deposit.amount.v;
+    }
+    for (const auto& [asset, rest] : seen) {
+        if (rest != 0) return fmt::format("SEEN of asset {} is not its deposits'", asset.v);
+    }
+    return std::nullopt;
+}
+
 Breach trades_breach(const State& state) {
     std::size_t claims = 0;
     std::size_t claims_of_trades = 0;
@@ -111,6 +129,7 @@ Breach check_invariants(const State& state) {
         if (auto breach = holding_breach(state, asset, holding)) return breach;
     }
     if (auto breach = withdrawals_breach(state)) return breach;
+    if (auto breach = deposits_breach(state)) return breach;
     if (auto breach = trades_breach(state)) return breach;
     for (const auto& [asset, contract] : state.contracts) {
         if (contract == Contract{}) return fmt::format("contract {} is empty", asset.v);

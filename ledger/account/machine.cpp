@@ -304,7 +304,12 @@ Decision decide(const State& state, const PayWithdrawal& command) {
 Decision decide(const State& state, const NoteDeposit& command) {
     if (command.amount <= zero) return Failure{Reject::quantity_must_be_positive};
     const auto found = state.deposits.find({.shard = command.shard, .id = command.deposit});
-    const Finality known = found == state.deposits.end() ? Finality::unseen : found->second;
+    const bool is_known = found != state.deposits.end();
+    const Finality known = is_known ? found->second.finality : Finality::unseen;
+    // Netting refuses a shard's contradictions; here one would leave SEEN without its deposit.
+    const bool is_same = !is_known || (found->second.asset == command.asset &&
+                                       found->second.amount == command.amount);
+    if (known != Finality::unseen && !is_same) return Failure{Reject::id_reused_with_other_body};
     auto events = news_of(command, known);
     if (events.empty()) return nothing_new;
     // Only the first step can fail to fit: what entered SEEN fits FREE, see is_bookable.

@@ -95,12 +95,13 @@ struct Withdrawal {
     friend bool operator==(const Withdrawal&, const Withdrawal&) = default;
 };
 
-/// A deposit by shard and by the chain's own number.
-struct DepositKey {
-    base::ShardId shard;
-    std::uint64_t id{};
+/// A client's transfer to its broker, as far as it is noted.
+struct Deposit {
+    base::AssetId asset;
+    base::Amount amount;
+    Finality finality{Finality::unseen};  ///< unseen: reorganised away; it may come back.
 
-    friend constexpr auto operator<=>(const DepositKey&, const DepositKey&) = default;
+    friend bool operator==(const Deposit&, const Deposit&) = default;
 };
 
 /// One account.
@@ -113,7 +114,7 @@ struct State {
     std::map<base::AssetId, Contract> contracts;
     std::map<std::uint64_t, Trade> trades;            ///< Open ones and the latest settled ones.
     std::map<std::uint32_t, Withdrawal> withdrawals;  ///< Open ones.
-    std::map<DepositKey, Finality> deposits;  ///< All that were noted, so that none is twice.
+    std::map<DepositKey, Deposit> deposits;  ///< All that were noted, so that none is twice.
     std::map<base::CommandId, Answer> answered;
     base::CommandId floor;  ///< Ids up to here are too old: their answers were evicted.
 

@@ -104,6 +104,16 @@ inline constexpr auto fields_of<account::Answer> = std::tuple{
           &pb::AccountState::Answer::set_version),
 };
 
+template <>
+inline constexpr auto fields_of<account::Deposit> = std::tuple{
+    value(&account::Deposit::asset, &pb::AccountState::Deposit::asset,
+          &pb::AccountState::Deposit::set_asset),
+    value(&account::Deposit::amount, &pb::AccountState::Deposit::amount,
+          &pb::AccountState::Deposit::set_amount),
+    value(&account::Deposit::finality, &pb::AccountState::Deposit::finality,
+          &pb::AccountState::Deposit::set_finality),
+};
+
 }  // namespace codec
 
 namespace {
@@ -122,7 +132,7 @@ void put_key(std::uint32_t key, Message::Withdrawal& to) { to.set_number(key); }
 void put_key(const base::CommandId& key, Message::Answer& to) {
     codec::write_fields(codec::fields_of<base::CommandId>, key, *to.mutable_cause());
 }
-void put_key(const account::DepositKey& key, Message::Deposit& to) {
+void put_key(const DepositKey& key, Message::Deposit& to) {
     to.set_shard(key.shard.v);
     to.set_id(key.id);
 }
@@ -142,24 +152,20 @@ bool take_key(const Message::Withdrawal& from, std::uint32_t& key, Reader& reade
 bool take_key(const Message::Answer& from, base::CommandId& key, Reader& reader) {
     return codec::read_fields(codec::fields_of<base::CommandId>, from.cause(), key, reader);
 }
-bool take_key(const Message::Deposit& from, account::DepositKey& key, Reader& reader) {
+bool take_key(const Message::Deposit& from, DepositKey& key, Reader& reader) {
     key.id = from.id();
     return codec::from_wire(from.shard(), key.shard, reader);
 }
 
-// Values of the maps: a struct by its table, and the one enumeration.
+// Values of the maps, each by its table.
 template <class Value, class Part>
 void put_value(const Value& value, Part& to) {
     codec::write_fields(codec::fields_of<Value>, value, to);
 }
-void put_value(Finality value, Message::Deposit& to) { to.set_finality(codec::to_wire(value)); }
 
 template <class Part, class Value>
 bool take_value(const Part& from, Value& value, Reader& reader) {
     return codec::read_fields(codec::fields_of<Value>, from, value, reader);
-}
-bool take_value(const Message::Deposit& from, Finality& value, Reader& reader) {
-    return codec::from_wire(from.finality(), value, reader);
 }
 
 template <class Map, class Part>

@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <utility>
+#include <vector>
 
 namespace crossclear::tests {
 namespace {
@@ -49,8 +51,35 @@ TEST(AccountDeposit, RecordsRisingCertaintyWithoutMovingMoney) {
     ledger::BalanceChange none;
     none.asset = world::eth;
     EXPECT_EQ(std::get<DepositNoted>(events[0]).change, none);
-    EXPECT_EQ(state.deposits.at({.shard = world::shard, .id = 7}), Finality::safe);
+    EXPECT_EQ(state.deposits.at({.shard = world::shard, .id = 7}).finality, Finality::safe);
     EXPECT_EQ(decide(state, the_deposit(Finality::included)), nothing);
+}
+
+// The credit is lent on something that may vanish, and rounds down.
+TEST(AccountDeposit, CountsAsCollateralByItsFinality) {
+    const std::vector<std::pair<Finality, std::int64_t>> cases{{Finality::seen, 0},
+                                                               {Finality::included, 5},
+                                                               {Finality::safe, 9},
+                                                               {Finality::final, 0},
+                                                               {Finality::unseen, 0}};
+    for (const auto& [finality, credit] : cases) {
+        const Deposit deposit{.asset = world::eth, .amount = Amount{11}, .finality = finality};
+        EXPECT_EQ(credit_of(deposit), Amount{credit}) << static_cast<int>(finality);
+    }
+    State state = an_account();
+    run(state, the_deposit(Finality::included));
+    EXPECT_EQ(credit_of(state.deposits.begin()->second), Amount{5});
+    EXPECT_EQ(state.deposits.begin()->second.asset, world::eth);
+}
+
+TEST(AccountDeposit, RefusesADepositThatContradictsItself) {
+    State state = an_account();
+    run(state, the_deposit(Finality::included));
+    EXPECT_EQ(decide(state, a_deposit(7, world::eth, 11, Finality::safe)),
+              Decision{base::Failure{Reject::id_reused_with_other_body}});
+    run(state, the_deposit(Finality::unseen));
+    run(state, a_deposit(7, world::eth, 11, Finality::safe));
+    EXPECT_EQ(eth_of(state).seen, Amount{11}) << "a replaced one may come back as another";
 }
 
 TEST(AccountDeposit, LeavesSeenWhenReorganisedAway) {
@@ -112,7 +141,7 @@ TEST(AccountDeposit, RefusesMoreFinalThanWasSeen) {
     State state = an_account();
     run(state, the_deposit(Finality::seen));
     EXPECT_EQ(decide(state, a_deposit(7, world::eth, 11, Finality::final)),
-              Decision{base::Failure{Reject::notional_out_of_range}});
+              Decision{base::Failure{Reject::id_reused_with_other_body}});
 }
 
 }  // namespace
