@@ -18,7 +18,7 @@ namespace crossclear::shards::simulated {
 /// Whose tokens. All but vaults and margins stand for the world outside and may run negative.
 enum class PlaceKind : std::uint8_t {
     vault = 1,    ///< A broker's address.
-    margin = 2,   ///< A broker's margin at the contract venue; negative: owed to the venue.
+    margin = 2,   ///< A broker's margin at the contract venue; never negative.
     clients = 3,  ///< Everyone who deposits and is paid out.
     venue = 4,    ///< The other side of every swap and contract.
     gas = 5,      ///< Burnt.
@@ -89,12 +89,13 @@ struct TokensArrived {
     friend bool operator==(const TokensArrived&, const TokensArrived&) = default;
 };
 
-/// The venue settling a position against the world's price.
+/// The venue settling a position against the world's price, or liquidating it.
 struct VariationSettled {
     base::BrokerId broker;
     std::uint64_t number{};
     base::InstrumentId instrument;
     base::Amount change;
+    base::Amount closed;  ///< What a liquidation added to the position; else 0.
 
     friend bool operator==(const VariationSettled&, const VariationSettled&) = default;
 };

@@ -115,12 +115,16 @@ void Chain::produce(std::uint64_t height) {
 }
 
 void Chain::settle_variations(Block& block) {
+    // One margin stands behind all of a broker's positions: what one gains saves another.
     const auto positions = head_book_.positions();
-    for (const auto& [key, position] : positions) {
-        auto entry = settle(protocols(), head_book_, key.first, key.second);
-        if (!entry) continue;
-        head_book_.apply(*entry);
-        block.entries.push_back(std::move(*entry));
+    for (const bool is_gain : {true, false}) {
+        for (const auto& [key, position] : positions) {
+            auto entry = settle(protocols(), head_book_, key.first, key.second);
+            if (!entry) continue;
+            if ((std::get<VariationSettled>(entry->content).change.v > 0) != is_gain) continue;
+            head_book_.apply(*entry);
+            block.entries.push_back(std::move(*entry));
+        }
     }
 }
 

@@ -235,6 +235,7 @@ std::optional<Told> Chain::told_of(const Entry& entry, std::uint64_t height,
                                                          .number = settled->number,
                                                          .instrument = settled->instrument,
                                                          .change = settled->change,
+                                                         .closed = settled->closed,
                                                          .block = height}};
 }
 

@@ -38,7 +38,7 @@ static void describe(auto& archive, OrderExecuted& x) { archive(x.order, x.outco
 static void describe(auto& archive, DepositMade& x) { archive(x.id, x.account, x.asset, x.amount); }
 static void describe(auto& archive, TokensArrived& x) { archive(x.ref, x.asset, x.amount); }
 static void describe(auto& archive, VariationSettled& x) {
-    archive(x.broker, x.number, x.instrument, x.change);
+    archive(x.broker, x.number, x.instrument, x.change, x.closed);
 }
 static void describe(auto& archive, LossTaken& x) { archive(x.asset, x.share); }
 static void describe(auto& archive, Entry& x) { archive(x.content, x.moves, x.position); }

@@ -322,20 +322,33 @@ std::optional<Entry> settle(const Protocols& protocols, const Book& book, base::
     const auto size = checked_magnitude(*change);
     if (!size) return std::nullopt;
 
-    const bool is_gain = change->v > 0;
     const auto asset = protocols.listing.instrument(instrument).settlement;
-    const Move paid{.from = is_gain ? venue : margin_of(broker),
-                    .to = is_gain ? margin_of(broker) : venue,
-                    .asset = asset,
-                    .amount = *size};
+    const Place margin = margin_of(broker);
+    const Amount held = book.balance(margin, asset);
+    const bool is_gain = change->v > 0;
+    const bool is_liquidated = !is_gain && *size > held;
+    const Amount paid = is_liquidated ? held : *size;
     Entry entry{
         .content = VariationSettled{.broker = broker,
                                     .number = book.variations(broker) + 1,
                                     .instrument = instrument,
-                                    .change = *change},
-        .moves = {paid},
+                                    .change = is_gain ? paid : *base::negate(paid),
+                                    .closed = {}},
+        .moves = {},
         .position = PositionChange{
             .broker = broker, .instrument = instrument, .after = {position.quantity, *value}}};
+    if (paid.v > 0) {
+        entry.moves.push_back({.from = is_gain ? venue : margin,
+                               .to = is_gain ? margin : venue,
+                               .asset = asset,
+                               .amount = paid});
+    }
+    if (is_liquidated) {
+        const auto closed = base::negate(position.quantity);
+        if (!closed) return std::nullopt;
+        std::get<VariationSettled>(entry.content).closed = *closed;
+        entry.position->after = {};
+    }
     if (!book.fits(entry.moves)) return std::nullopt;
     return entry;
 }

@@ -58,7 +58,8 @@ using CapacityTaken = std::map<base::InstrumentId, base::Amount>;
                             const ledger::ShardOrder& order, std::uint64_t height,
                             bool is_reverted);
 
-/// Settles one position against the world's price; nothing if there is nothing to settle.
+/// Settles one position against the world's price; nothing if there is nothing to settle. A loss
+/// beyond the margin takes all of it and closes the position; the venue bears the rest.
 /// **Rounding:** the change rounds down, against the broker, and the remainder stays carried.
 [[nodiscard]] std::optional<Entry> settle(const Protocols& protocols, const Book& book,
                                           base::BrokerId broker, base::InstrumentId instrument);
