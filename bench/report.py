@@ -6,6 +6,8 @@ import time
 
 # The service clears at least so many times the trades of PostgreSQL.
 FLOOR = 5.0
+# With more of the processors in others' hands a run measures them as well.
+BUSY = 0.1
 FLOOR_RATIO = ("service.one", "postgres.statements")
 
 NAMES = {
@@ -116,10 +118,13 @@ class Report:
     def measured(self):
         return [name for name in NAMES if name in self.rounds[0]]
 
+    def ratios_by_round(self, above, below):
+        return [figures[above]["per_second"] / figures[below]["per_second"]
+                for figures in self.rounds if above in figures and below in figures]
+
     def ratio(self, above, below):
         """The median of the ratios within each round, or None where one was not measured."""
-        values = [figures[above]["per_second"] / figures[below]["per_second"]
-                  for figures in self.rounds if above in figures and below in figures]
+        values = self.ratios_by_round(above, below)
         return statistics.median(values) if values else None
 
     def missed_floor(self):
@@ -176,7 +181,9 @@ class Report:
             yield ""
         for (above, below), ratio in ratios:
             floor = f"   floor {FLOOR:.0f}" if (above, below) == FLOOR_RATIO else ""
-            yield f"{NAMES[above]} / {NAMES[below]}: {ratio:.2f}{floor}"
+            values = self.ratios_by_round(above, below)
+            yield (f"{NAMES[above]} / {NAMES[below]}: {ratio:.2f} "
+                   f"({min(values):.2f} to {max(values):.2f}){floor}")
 
     def lines_of_machine(self):
         others = self.machine["busy_with_others"]
@@ -189,6 +196,9 @@ class Report:
                f"time was stolen by its host; load before: {self.machine['load_before']:.2f}")
         yield (f"{len(self.rounds)} rounds of {self.options.seconds:g} s a measurement; "
                f"medians, ratios within a round")
+        if others["median"] > BUSY:
+            yield ("the machine was not ours alone: figures are too low, and a ratio near its "
+                   "floor decides nothing; repeat it on an idle one")
 
     def text(self):
         return "\n".join([*self.lines_of_figures(), *self.lines_of_profile(),
@@ -208,8 +218,9 @@ class Report:
             "postgres": self.postgres_version,
             "seconds": self.options.seconds,
             "figures": figures,
-            "ratios": {f"{above}/{below}": self.ratio(above, below) for above, below in RATIOS
-                       if self.ratio(above, below) is not None},
+            "ratios": {f"{above}/{below}": {"median": self.ratio(above, below),
+                                            "by_round": self.ratios_by_round(above, below)}
+                       for above, below in RATIOS if self.ratios_by_round(above, below)},
             "floor": {"ratio": "/".join(FLOOR_RATIO), "at_least": FLOOR,
                       "is_missed": self.missed_floor() is not None},
             "rounds": self.rounds,

@@ -34,7 +34,7 @@ add_library(crossclear_hiredis INTERFACE)
 target_include_directories(crossclear_hiredis SYSTEM INTERFACE ${HIREDIS_INCLUDE_DIR})
 target_link_libraries(crossclear_hiredis INTERFACE ${HIREDIS_LIBRARY})
 
-# What the programs allocate with: an actor frees what another thread made (decision 0011). The
+# What the programs allocate with: an actor frees what another thread made (decision 0013). The
 # sanitizers bring an allocator of their own.
 add_library(crossclear_allocator INTERFACE)
 if(NOT CROSSCLEAR_SANITIZE AND NOT CROSSCLEAR_FUZZ)
