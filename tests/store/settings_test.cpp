@@ -51,6 +51,27 @@ TEST(Settings, AreEachRefusedWithTheCommandThatCorrectsThem) {
     EXPECT_NE(open_or_fail(redis.options()), nullptr);
 }
 
+// Whether the journal's trouble comes to hold `part`, or to end where that is empty.
+bool comes_to_say(const Journal& journal, const std::string& part) {
+    return eventually([&] {
+        const auto says = journal.trouble();
+        return part.empty() ? says.empty() : says.find(part) != std::string::npos;
+    });
+}
+
+TEST(Settings, AreWatchedWhileTheJournalIsInUse) {
+    TestRedis redis;
+    const auto journal = open_or_fail(redis.options());
+    redis.command({"CONFIG", "SET", "appendfsync", "everysec"});
+    EXPECT_TRUE(comes_to_say(*journal, "Run CONFIG SET appendfsync always"));
+    redis.command({"CONFIG", "SET", "appendfsync", "always"});
+    EXPECT_TRUE(comes_to_say(*journal, ""));
+    redis.command({"REPLICAOF", "127.0.0.1", "1"});
+    EXPECT_TRUE(comes_to_say(*journal, "expected a primary"));
+    redis.command({"REPLICAOF", "NO", "ONE"});
+    EXPECT_TRUE(comes_to_say(*journal, ""));
+}
+
 TEST(Settings, AReplicaIsRefused) {
     TestRedis redis;
     redis.command({"REPLICAOF", "127.0.0.1", "1"});
