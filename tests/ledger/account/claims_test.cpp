@@ -98,6 +98,18 @@ TEST(AccountCashSettle, PaysOnlyClaimsThatAreDue) {
     EXPECT_EQ(holding_of(state, world::usdc).unsettled, Amount{18});
 }
 
+// Goal: what is overdue and still in its grace may yet be delivered.
+TEST(AccountCashSettle, LeavesClaimsInTheirGrace) {
+    State state = an_account().with_claim(world::eth, 4, soon).with_claim(world::eth, 6, later);
+    auto command = cash_settle(world::eth, world::mark, later);
+    command.due_by = soon;
+    run(state, command);
+
+    EXPECT_EQ(holding_of(state, world::eth).unsettled, Amount{6});
+    EXPECT_EQ(state.trades.at(1).settled_at, later);
+    EXPECT_EQ(state.trades.at(2).state, TradeState::novated);
+}
+
 TEST(AccountCashSettle, RoundsTheCashOnceAgainstTheClient) {
     State state = an_account().with_claim(world::eth, 1, soon).with_claim(world::eth, 2, soon);
     const auto events = run(state, cash_settle(world::eth, base::Price{900'000'000}, soon));

@@ -2,6 +2,7 @@
 #include "ledger/journal/record.pb.h"
 #include "tests/support/random_events.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <cstddef>
@@ -37,8 +38,7 @@ std::string from_hex(const std::string& text) {
 }
 
 std::string golden_path(const std::string& name, std::uint32_t version) {
-    return std::string(CROSSCLEAR_SOURCE_DIR) + "/tests/golden/" + name + "_v" +
-           std::to_string(version) + ".hex";
+    return fmt::format("{}/tests/golden/{}_v{}.hex", CROSSCLEAR_SOURCE_DIR, name, version);
 }
 
 std::string read_golden(const std::string& name, std::uint32_t version) {
