@@ -189,7 +189,7 @@ private:
     std::optional<std::string> check(std::uint64_t cleared, boost::json::object& line) {
         service_->stop(base::seconds(5));
         const auto report =
-            app::audit(service_->journal(), config_.cluster, config_.partitions, false);
+            app::audit(service_->journal(), config_.cluster, config_.partitions, {});
         line["trades"] = cleared;
         line["audit"] = report.verdict();
         if (!report.violations.empty()) return "the audit found: " + report.verdict();
