@@ -11,8 +11,8 @@
 
 namespace crossclear::actors {
 
-/// Hosts one broker's house: gathers the partitions' figures, lets the machine grant cover and open
-/// hedges, and sets up what it opens.
+/// Hosts one broker's house: gathers the partitions' figures, lets the machine grant cover, open
+/// hedges and keep margin at venues, and sets up what it opens.
 class NettingHost : public HomeActor::base {
 public:
     NettingHost(caf::actor_config& config, HomeParts parts, ledger::netting::State state);

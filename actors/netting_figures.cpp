@@ -1,4 +1,4 @@
-// What the house makes of the partitions' reports: cover, exposures, metrics.
+// What the house makes of the partitions' reports: cover, exposures, margin, figures.
 #include "actors/netting_actor.hpp"
 
 #include <algorithm>

@@ -13,7 +13,7 @@
 namespace crossclear::actors {
 
 /// The node's hand for one partition: knows which hosts live, makes them on demand, lets idle
-/// accounts go, and drops everything when the journal is lost to another owner.
+/// accounts go, and drops everything when the journal is lost to another owner or is not whole.
 ///
 /// An account is in one of three places: active (an actor), resting (folded state from recovery
 /// that no snapshot holds yet) or asleep (a snapshot in the store). One that is in none is new.

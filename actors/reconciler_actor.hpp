@@ -11,8 +11,9 @@ namespace crossclear::actors {
 /// Hosts the reconciliation of one broker on one shard: fetches both sides at one finalized block
 /// and lets the machine compare.
 ///
-/// A difference that is seen for the first time may be a receipt on its way: it counts as explained
-/// until it has been seen `patience` times, or for as long as orders are in doubt.
+/// A difference that is seen for the first time may be a receipt on its way: it is not compared
+/// until it has been seen `patience` times in a row, and counts as explained while orders are in
+/// doubt.
 class ReconcilerHost : public HomeActor::base {
 public:
     ReconcilerHost(caf::actor_config& config, HomeParts parts, ledger::reconcile::State state,

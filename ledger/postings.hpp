@@ -12,8 +12,8 @@ namespace crossclear::ledger {
 /// What an event books. Follows from the event alone, so that anyone who can read the journal can
 /// rebuild every balance.
 ///
-/// The table is DESIGN's "Ledger": each row is one branch. Contracts are memo lines in the same
-/// list, under the contract's own asset. Empty for events that move nothing.
+/// Each event has one `book` in postings.cpp; the accounts are in docs/glossary.md. Contracts are
+/// memo lines in the same list, under the contract's own asset. Empty for events that move nothing.
 [[nodiscard]] std::vector<Posting> postings_of(const Entry& entry);
 
 /// The asset whose lines do not sum to zero, if there is one.

@@ -4,8 +4,8 @@
 
 namespace crossclear::ledger::netting {
 
-/// Why the house refused a command. All but the transient ones are
-/// defects or hostile shards: hosts count and log.
+/// Why the house refused a command. All but the transient ones are defects or hostile shards: hosts
+/// log them.
 enum class Reject : std::uint16_t {
     amount_must_be_positive = 1,
     deposit_contradicts_record = 2,  ///< Same number, other account, asset or amount.
