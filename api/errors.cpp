@@ -27,15 +27,20 @@ constexpr std::array errors{
                "A private method on a session that is not authenticated.", false,
                "Call public/auth first."},
     ErrorEntry{too_many_requests, "too many requests",
-               "The credits of this key and method class are used up.", true,
+               "The credits of this key, or before a login of this address, and of the method's "
+               "class are used up.",
+               true,
                "Wait `retry_after_ms`; watch `credits` in the replies."},
     ErrorEntry{id_reused, "id reused with another body",
                "This client_id was used for a different command.", false, "Make a new client_id."},
-    ErrorEntry{id_too_old, "id too old", "The client_id is older than what the account remembers.",
+    ErrorEntry{id_too_old, "id too old",
+               "The client_id is older than what the account remembers, or made more than five "
+               "minutes ahead of the service's clock.",
                false, "Look the outcome up before sending again with a new client_id."},
     ErrorEntry{bad_amount, "malformed or zero amount",
                "A quantity, price or amount is no decimal text, zero, negative, too large, or "
-               "more precise than its asset.",
+               "more precise than its asset; or the broker does not trade the instrument, or the "
+               "shard does not pay the asset out.",
                false, "Repair the request; `expected` says what is accepted."},
     ErrorEntry{margin_insufficient, "margin insufficient",
                "The account would fall below its initial margin.", false,
@@ -43,15 +48,16 @@ constexpr std::array errors{
     ErrorEntry{limit_exceeded, "limit exceeded",
                "A limit of the account, the broker, a shard or the session.", false,
                "`reason` names the limit."},
-    ErrorEntry{stale_price, "stale price", "No price fresh enough to trade on.", true,
-               "Try again shortly."},
+    ErrorEntry{stale_price, "stale price", "No price fresh enough to trade on.", false,
+               "Try again shortly; with a new client_id."},
     ErrorEntry{price_outside_limit, "price outside limit",
                "The price now is worse than limit_price.", false,
                "Decide again; then use a new client_id."},
     ErrorEntry{close_only, "close only", "Only trades that reduce risk are accepted.", false,
                "Reduce a position."},
-    ErrorEntry{shard_unavailable, "shard unavailable", "The shard does not answer.", true,
-               "Try again later; follow shards.health."},
+    ErrorEntry{shard_unavailable, "shard unavailable",
+               "`partition_stopped`: what keeps the account failed a check and is stopped.", true,
+               "Repeat with the same client_id once the service is mended."},
     ErrorEntry{outcome_unknown, "outcome unknown",
                "The command may or may not have been taken; the connection to the journal failed "
                "at the wrong moment.",
@@ -59,9 +65,11 @@ constexpr std::array errors{
     ErrorEntry{not_owner, "not owner", "This node does not own the account's partition.", true,
                "Try again; the owner is changing."},
     ErrorEntry{draining, "draining", "The node takes no new work because it is being stopped.",
-               true, "Reconnect; another node answers."},
-    ErrorEntry{overloaded, "overloaded", "A queue on the way is full.", true,
-               "Try again after a pause that grows."},
+               true, "Reconnect when it is back."},
+    ErrorEntry{overloaded, "overloaded",
+               "A queue on the way is full, the journal takes no writes, or the partition is still "
+               "being read; `reason` says which.",
+               true, "Try again after a pause that grows."},
     ErrorEntry{bad_token, "bad token",
                "The signature, its timestamp or nonce, or the refresh token is not accepted. "
                "Unknown keys get the same answer as wrong signatures.",
@@ -112,7 +120,7 @@ std::string_view reason_of(CloseCode code) noexcept {
 std::string errors_markdown() {
     std::string text =
         "# Errors\n\nMade from `api/errors.cpp`; a test keeps it current. Every error carries\n"
-        "`data {reason, retryable}`, and where it applies `field`, `expected`, `got`, `hint`,\n"
+        "`data {reason, retryable}`, and where it applies `field`, `expected`, `got`,\n"
         "`client_id`, `retry_after_ms`.\n\n"
         "`retryable` in the reply has the last word: it knows the case, this table the rule.\n\n"
         "| code | message | meaning | retryable | what to do |\n|---|---|---|---|---|\n";

@@ -24,7 +24,7 @@ struct DemoRun {
 };
 
 /// Runs it to its end: until the trades are settled, the duration is over, or a signal comes.
-/// Returns the exit status: 0 only if the audit holds and no break is open.
+/// Returns the exit status: 0 only if all is settled, the audit holds and no break is open.
 [[nodiscard]] int run_demo(const DemoRun& run);
 
 }  // namespace crossclear::app
