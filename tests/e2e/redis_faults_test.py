@@ -13,6 +13,7 @@ import asyncio
 import json
 import os
 import random
+import re
 import resource
 import signal
 import socket
@@ -156,8 +157,13 @@ class Faults:
         self.other = Redis(os.path.join(self.directory, "other"), "--port", others,
                            "--replicaof", f"127.0.0.1 {ours}").start()
         wait_until(lambda: "master_link_status:up" in self.other.command("INFO", "replication"),
+                   "the replica to follow")
+        # A fail-over in order: without the pause, what ours acknowledges last is lost with it.
+        self.redis.command("CLIENT", "PAUSE", "30000", "WRITE")
+        wait_until(lambda: offset_of(self.other) == offset_of(self.redis),
                    "the replica to have everything")
         self.redis.command("REPLICAOF", "127.0.0.1", others)
+        self.redis.command("CLIENT", "UNPAUSE")
         self.other.command("REPLICAOF", "NO", "ONE")
         return "primary"
 
@@ -203,6 +209,11 @@ class Faults:
 
     def mend_fill_disk(self):
         self.redis.start()
+
+
+def offset_of(redis):
+    """How far its stream of writes has come."""
+    return re.search(r"master_repl_offset:(\d+)", redis.command("INFO", "replication")).group(1)
 
 
 # Whether a request may still be granted for a moment: what nobody refuses has to be noticed.
