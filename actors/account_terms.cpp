@@ -36,20 +36,13 @@ base::Math<Amount> fee_of(const BrokerProfile& profile, Amount cash, int settlem
     return std::max(*share, *floor);
 }
 
-// What the account is owed and does not have yet, and what is lent on deposits on their way, in USD
-// cents: both are credit that may turn out to be worth nothing.
+// What the account is owed and does not have yet, in USD cents.
 std::optional<std::int64_t> unsettled_cents(const risk::Surface& surface,
                                             const account::State& state) {
     std::int64_t sum = 0;
     for (const auto& [asset, holding] : state.holdings) {
         if (holding.unsettled == Amount{0}) continue;
         const auto cents = worth_cents(surface, asset, holding.unsettled);
-        if (!cents || __builtin_add_overflow(sum, *cents, &sum)) return std::nullopt;
-    }
-    for (const auto& [key, deposit] : state.deposits) {
-        const Amount credit = account::credit_of(deposit);
-        if (credit == Amount{0}) continue;
-        const auto cents = worth_cents(surface, deposit.asset, credit);
         if (!cents || __builtin_add_overflow(sum, *cents, &sum)) return std::nullopt;
     }
     return sum;
@@ -174,11 +167,22 @@ risk::Portfolio settled_portfolio_of(const base::Listing& listing, const account
     return portfolio;
 }
 
-risk::Portfolio portfolio_of(const base::Listing& listing, const account::State& state) {
-    auto portfolio = settled_portfolio_of(listing, state);
+// Anybody may send a deposit to any account: what goes beyond the cap, or has no price, counts for
+// nothing and refuses nothing.
+risk::Portfolio portfolio_of(const Context& context, const risk::Surface& surface,
+                             const account::State& state) {
+    auto portfolio = settled_portfolio_of(context.listing, state);
+    if (state.deposits.empty()) return portfolio;
+    const auto& profile = context.broker(base::broker_of(state.id)).profile;
+    const auto claims = unsettled_cents(surface, state);
+    if (!claims) return portfolio;
+    std::int64_t room = profile.unsettled_max_cents - *claims;
     for (const auto& [key, deposit] : state.deposits) {
         const Amount credit = account::credit_of(deposit);
-        if (credit > Amount{0}) add_token(portfolio, deposit.asset, credit);
+        const auto cents = worth_cents(surface, deposit.asset, credit);
+        if (credit == Amount{0} || !cents || *cents > room) continue;
+        room -= *cents;
+        add_token(portfolio, deposit.asset, credit);
     }
     return portfolio;
 }
@@ -211,7 +215,7 @@ account::Terms terms_of(const Context& context, const account::State& state,
         terms.is_price_fresh = false;
         return terms;
     }
-    const auto before = portfolio_of(context.listing, state);
+    const auto before = portfolio_of(context, *surface, state);
     const auto after = with_trade(before, terms, quantity);
     const auto fee_cents = worth_cents(*surface, terms.settlement, terms.fee);
     terms.is_pure_unwind =
@@ -225,7 +229,7 @@ account::Terms terms_of(const Context& context, const account::State& state,
 TradeMargins margins_of(const Context& context, const account::State& state,
                         const account::Terms& terms, Amount quantity,
                         const risk::Surface& surface) {
-    const auto before = portfolio_of(context.listing, state);
+    const auto before = portfolio_of(context, surface, state);
     TradeMargins margins;
     margins.before = margin_on(context, surface, before);
     if (terms.does_cash_fit) {

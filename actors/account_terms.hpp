@@ -13,8 +13,9 @@
 namespace crossclear::actors {
 
 /// What counts for margin: settled and provisional balances in full, less what is owed; deposits on
-/// their way by their finality. Tokens held for a withdrawal count for nothing.
-[[nodiscard]] risk::Portfolio portfolio_of(const base::Listing& listing,
+/// their way by their finality, each in full or not at all, up to what the account's cap of
+/// provisional credit leaves beside its claims. Tokens held for a withdrawal count for nothing.
+[[nodiscard]] risk::Portfolio portfolio_of(const Context& context, const risk::Surface& surface,
                                            const ledger::account::State& state);
 
 /// Everything `decide` needs for a trade at this moment. Where a price or a margin is missing, the

@@ -121,7 +121,7 @@ PositionsView positions_view(const Context& context, const account::State& state
 MarginView margin_view_of(const Context& context, const account::State& state) {
     const auto surface = context.broker(base::broker_of(state.id)).surface.load();
     if (surface == nullptr) return {};
-    const auto margin = context.model->margin(*surface, portfolio_of(context.listing, state));
+    const auto margin = context.model->margin(*surface, portfolio_of(context, *surface, state));
     return margin ? margin_view(*margin, surface->number()) : MarginView{};
 }
 

@@ -90,7 +90,10 @@ void JournalHost::on_promised(const TookOver& message) {
         on_trouble("The journal declines.", declined->reason);
         return retry_later();
     }
-    fence_.epoch = std::get<journal::Promised>(message.promised).epoch + 1;
+    const auto& promised = std::get<journal::Promised>(message.promised);
+    // Another owner has written since: it must not be fenced by one that it replaced.
+    if (phase_ == Phase::renewing && promised.last != last_) return on_renewed(promised.last);
+    fence_.epoch = std::max(promised.epoch, fence_.epoch) + 1;
     fence_.nonce = journal::fresh_nonce();
     const auto self = caf::actor_cast<JournalActor>(this);
     context_->journal->prepare(partition_, fence_, [self](journal::PrepareOutcome outcome) {
@@ -261,7 +264,18 @@ void JournalHost::on_appended(const AppendDone& message) {
         context_->instruments->cluster.fenced_writes_total.increment();
         return end(false, "epoch " + std::to_string(fenced->epoch) + " owns the partition");
     }
-    if (const auto* gap = std::get_if<journal::Gap>(&message.outcome)) {
+    const auto* gap = std::get_if<journal::Gap>(&message.outcome);
+    if (gap != nullptr && phase_ == Phase::starting) {
+        // Whoever alone held the chosen end has gone; another majority knows another one.
+        on_trouble("The log's end went away.", context_->journal->trouble());
+        queue_.clear();
+        flying_.clear();
+        is_flying_ = false;
+        status().queued.store(0, std::memory_order_relaxed);
+        phase_ = Phase::taking;
+        return retry_later();
+    }
+    if (gap != nullptr) {
         return end(true, "the log ends at record " + std::to_string(gap->actual.seq) +
                              " and not where this owner left it");
     }
@@ -368,6 +382,7 @@ void JournalHost::cover_claims() {
 
 void JournalHost::on_tick() {
     if (phase_ == Phase::ended) return;
+    if (is_serving()) context_->journal->tend(partition_);
     if (phase_ == Phase::running && !is_flying_) renew();
     if (is_serving()) {
         is_surplus_due_ = true;

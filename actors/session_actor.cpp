@@ -123,6 +123,9 @@ void SessionHost::on_follow(const SessionFollow& message) {
     if (!is_public && !may(channel.account, Scope::viewer)) {
         return message.done(missing_scope("the key does not grant this on that account"));
     }
+    if (!is_public && base::broker_of(channel.account).v >= context_->brokers.size()) {
+        return message.done(missing_scope("no such broker"));
+    }
     if (followed_.size() >= base::limits::subscriptions_max && !followed_.contains(channel)) {
         return message.done(Refusal{.code = 11021,
                                     .reason = "too_many_subscriptions",

@@ -36,6 +36,7 @@ std::optional<std::string> walk(journal::Journal& from, const std::string& clust
     while (true) {
         const auto outcome = read_page(from, partition, last.seq + 1);
         const auto* read = std::get_if<journal::ReadRecords>(&outcome);
+        if (const auto* damaged = std::get_if<journal::Damaged>(&outcome)) return damaged->reason;
         if (read == nullptr) {
             return fmt::format("partition {}: the journal cannot be read: {}", partition.v,
                                from.trouble());
@@ -111,20 +112,22 @@ AuditReport audit(journal::Journal& from, const std::string& cluster, std::uint1
     AuditReport report;
     CrossChecks checks;
     bool is_busy = false;
+    std::vector<std::uint64_t> ends(partitions);
     for (std::uint16_t i = 0; i < partitions; ++i) {
         ledger::Partition partition;
         partition.id = base::PartitionId{i};
         partition.partitions = partitions;
         ShardChecks shards;
-        const auto fault =
-            walk(from, cluster, partition.id, [&](const journal::Record&, const auto& entries) {
-                ++report.records;
-                count(entries, report);
-                for (const auto& entry : entries) {
-                    ledger::replay(partition, entry);
-                    shards.note(entry);
-                }
-            });
+        const auto fault = walk(from, cluster, partition.id,
+                                [&](const journal::Record& record, const auto& entries) {
+                                    ++report.records;
+                                    ends[i] = record.head.seq;
+                                    count(entries, report);
+                                    for (const auto& entry : entries) {
+                                        ledger::replay(partition, entry);
+                                        shards.note(entry);
+                                    }
+                                });
         report.accounts += partition.accounts.size();
         if (fault) {
             report.violations.push_back(*fault);
@@ -136,6 +139,12 @@ AuditReport audit(journal::Journal& from, const std::string& cluster, std::uint1
         is_busy = is_busy || has_work(partition);
         checks.add(partition);
         if (options.history) shards.compare(partition, options.history, report);
+    }
+    // What one partition sent while another was being read is on one side only.
+    for (std::uint16_t i = 0; i < partitions; ++i) {
+        const auto later = read_page(from, base::PartitionId{i}, ends[i] + 1);
+        const auto* read = std::get_if<journal::ReadRecords>(&later);
+        is_busy = is_busy || read == nullptr || !read->records.empty();
     }
     report.is_at_rest = options.is_at_rest || !is_busy;
     checks.finish(report.is_at_rest, report);

@@ -123,7 +123,17 @@ void CrossChecks::check_clients(const ledger::Partition& partition) {
 // NOSTRO and what is in flight from a shard is what final receipts left there.
 void CrossChecks::check_shards(const ledger::Partition& partition) {
     std::map<std::pair<ledger::BrokerShard, base::AssetId>, Wide> departed;
+    // Margin on its way out of a venue has left POSTED and is still there by receipts.
+    std::map<std::pair<ledger::BrokerShard, base::AssetId>, Wide> leaving;
     for (const auto& [id, duty] : partition.instructions) {
+        for (std::size_t i = 0; i < duty.legs.size(); ++i) {
+            const auto& leg = duty.terms.legs[i];
+            using ledger::instruction::LegStatus;
+            const bool is_leaving = leg.order == ledger::OrderKind::take_margin &&
+                                    (duty.legs[i].status == LegStatus::sent ||
+                                     duty.legs[i].status == LegStatus::included);
+            if (is_leaving) leaving[{{base::broker_of(id), leg.shard}, leg.asset}] += leg.amount.v;
+        }
         for (std::size_t i = 0; i + 1 < duty.legs.size(); ++i) {
             const auto& leg = duty.terms.legs[i];
             const bool is_away = leg.order == ledger::OrderKind::bridge_out &&
@@ -139,9 +149,12 @@ void CrossChecks::check_shards(const ledger::Partition& partition) {
                 return ledger::balance_at(partition.book, broker, account, on, of);
             };
             const auto away = departed.find({where, asset});
+            const auto out = leaving.find({where, asset});
+            const Wide taken = out == leaving.end() ? Wide{0} : out->second;
             const Wide there = at(Chart::nostro) + at(Chart::inflight_hedge) +
                                at(Chart::inflight_out) -
-                               (away == departed.end() ? Wide{0} : away->second);
+                               (away == departed.end() ? Wide{0} : away->second) - taken;
+            const Wide posted = at(Chart::posted) + taken;
             const auto blame = [&, broker = where.broker, on = where.shard, of = asset](
                                    const char* what, Wide books, Wide receipts) {
                 faults_.push_back(fmt::format(
@@ -150,9 +163,7 @@ void CrossChecks::check_shards(const ledger::Partition& partition) {
             };
             // Margin on its way to a venue is in flight and still counts as held there.
             if (there != line.held.v) blame("what is held", there, line.held.v);
-            if (at(Chart::posted) != line.posted.v) {
-                blame("margin", at(Chart::posted), line.posted.v);
-            }
+            if (posted != line.posted.v) blame("margin", posted, line.posted.v);
             if (at(Chart::vpos) != line.position.v) {
                 blame("the position", at(Chart::vpos), line.position.v);
             }

@@ -26,11 +26,14 @@ namespace crossclear::app {
 /// Where the journal is kept.
 struct JournalConfig {
     enum class Mode : std::uint8_t {
-        embedded,  ///< A redis-server of our own in `data_dir`.
+        embedded,  ///< redis-servers of our own in `data_dir`.
         single,    ///< One instance that somebody else runs.
+        quorum,    ///< Several independent ones; a majority decides.
     };
     Mode mode{Mode::embedded};
-    store::Endpoint endpoint;  ///< single: where it listens.
+    std::uint16_t instances{1};              ///< embedded: how many; odd.
+    store::Endpoint endpoint;                ///< single: where it listens.
+    std::vector<store::Endpoint> endpoints;  ///< quorum: an odd number.
 };
 
 /// What the api takes from its clients before it says no.
@@ -232,6 +235,7 @@ struct DemoOptions {
     std::uint64_t seed{1};
     std::filesystem::path data_dir{"crossclear-demo"};
     base::Duration duration;  ///< 0: until the trades are done.
+    std::uint16_t redis{};    ///< Instances; 0: as many as the directory has, else one.
 };
 
 /// Two brokers and three simulated shards with the specification's default parameters.

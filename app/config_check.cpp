@@ -1,6 +1,7 @@
 #include "app/config.hpp"
 #include "app/config_codecs.hpp"
 #include "app/prices.hpp"
+#include "store/redis/limits.hpp"
 
 #include <fmt/format.h>
 
@@ -38,15 +39,36 @@ void add_repeats(Faults& faults, const List& list, const std::string& path, Key 
     }
 }
 
-void check_journal(Faults& faults, const JournalConfig& journal) {
-    if (journal.mode == JournalConfig::Mode::embedded) return;
-    const auto& endpoint = journal.endpoint;
+void check_endpoint(Faults& faults, const std::string& path, const store::Endpoint& endpoint) {
     const bool has_socket = !endpoint.socket_path.empty();
     const bool has_host = !endpoint.host.empty() && endpoint.port != 0;
     const bool has_part = !endpoint.host.empty() || endpoint.port != 0;
     if (has_socket ? has_part : !has_host) {
-        add(faults, "journal.endpoint", "expected either unix, or host and port");
+        add(faults, path, "expected either unix, or host and port");
     }
+}
+
+void check_journal(Faults& faults, const JournalConfig& journal) {
+    const auto check_count = [&](const char* path, std::size_t count) {
+        if (count % 2 == 1 && count <= store::limits::instances_max) return;
+        add(faults, path,
+            fmt::format("expected an odd number up to {}, so that a majority is never a tie",
+                        store::limits::instances_max));
+    };
+    switch (journal.mode) {
+        case JournalConfig::Mode::embedded:
+            return check_count("journal.instances", journal.instances);
+        case JournalConfig::Mode::single:
+            return check_endpoint(faults, "journal.endpoint", journal.endpoint);
+        case JournalConfig::Mode::quorum:
+            break;
+    }
+    check_count("journal.endpoints", journal.endpoints.size());
+    for (std::size_t i = 0; i < journal.endpoints.size(); ++i) {
+        check_endpoint(faults, fmt::format("journal.endpoints[{}]", i), journal.endpoints[i]);
+    }
+    add_repeats(faults, journal.endpoints, "journal.endpoints",
+                [](const store::Endpoint& endpoint) { return store::to_string(endpoint); });
 }
 
 void check_api(Faults& faults, const ApiConfig& api) {

@@ -1,5 +1,6 @@
 #include "app/config.hpp"
 #include "app/config_codecs.hpp"
+#include "app/journal.hpp"
 
 #include <fmt/format.h>
 
@@ -276,12 +277,20 @@ MarksConfig demo_marks(const DemoOptions& options) {
     return marks;
 }
 
+// How many redis-servers kept the journal that is there; one where there is none.
+std::uint16_t instances_in(const Config& config) {
+    std::uint16_t count = 1;
+    while (std::filesystem::exists(redis_directory(config, count))) ++count;
+    return count;
+}
+
 }  // namespace
 
 Config demo_config(const DemoOptions& options) {
     Config config;
     config.cluster = "demo";
     config.data_dir = options.data_dir;
+    config.journal.instances = options.redis > 0 ? options.redis : instances_in(config);
     config.marks = demo_marks(options);
     config.listing = demo_listing();
     for (const auto& asset : config.listing.assets)

@@ -1,13 +1,14 @@
 #include "app/config_fields.hpp"
 
 #include "app/config_codecs.hpp"
+#include "store/redis/limits.hpp"
 
 #include <array>
 
 namespace crossclear::app {
 namespace {
 
-constexpr std::array<std::string_view, 2> journal_modes{"embedded", "single"};
+constexpr std::array<std::string_view, 3> journal_modes{"embedded", "single", "quorum"};
 constexpr std::array<std::string_view, 3> marks_sources{"none", "csv", "generator"};
 constexpr std::array<std::string_view, 2> actor_policies{"stealing", "sharing"};
 constexpr std::array<std::string_view, 3> capital_sources{"capital", "insurance", "fund"};
@@ -23,17 +24,28 @@ constexpr Text optional_text{.length_min = 0};
 constexpr SecretText secret_text{{.length_min = 16}};
 constexpr SecretText optional_secret{{.length_min = 0}};
 
+void visit_endpoint(FieldVisitor& v, store::Endpoint& x) {
+    v.optional("unix", x.socket_path, optional_text);
+    v.optional("host", x.host, optional_text);
+    v.optional("port", x.port, Whole<std::uint16_t>{});
+    v.optional("username", x.username, optional_text);
+    v.optional("password", x.password, optional_secret);
+}
+
 void visit_journal(FieldVisitor& v, JournalConfig& x) {
     v.field("mode", x.mode, OneOf<JournalConfig::Mode>{.names = journal_modes});
-    if (x.mode == JournalConfig::Mode::embedded) return;
-    v.object("endpoint", [&x](FieldVisitor& inner) {
-        auto& endpoint = x.endpoint;
-        inner.optional("unix", endpoint.socket_path, optional_text);
-        inner.optional("host", endpoint.host, optional_text);
-        inner.optional("port", endpoint.port, Whole<std::uint16_t>{});
-        inner.optional("username", endpoint.username, optional_text);
-        inner.optional("password", endpoint.password, optional_secret);
-    });
+    switch (x.mode) {
+        case JournalConfig::Mode::embedded:
+            v.optional("instances", x.instances,
+                       Whole<std::uint16_t>{.min = 1, .max = store::limits::instances_max});
+            break;
+        case JournalConfig::Mode::single:
+            v.object("endpoint", [&x](FieldVisitor& inner) { visit_endpoint(inner, x.endpoint); });
+            break;
+        case JournalConfig::Mode::quorum:
+            v.items("endpoints", x.endpoints, visit_endpoint);
+            break;
+    }
 }
 
 void visit_limits(FieldVisitor& v, ApiLimits& x) {

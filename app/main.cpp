@@ -4,7 +4,6 @@
 #include "app/log.hpp"
 #include "app/service.hpp"
 #include "app/version.hpp"
-#include "store/redis/redis_journal.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -42,37 +41,6 @@ base::Duration duration_of(const std::string& text) {
         throw CLI::ValidationError("duration", "expected a number and a unit, like 30s or 2m");
     }
     return base::Duration{number * found->second};
-}
-
-// The journal of a configuration, for reading only: the running service's server if there is one.
-struct OpenJournal {
-    std::unique_ptr<store::EmbeddedRedis> redis;
-    std::unique_ptr<ledger::journal::Journal> journal;
-};
-
-base::Result<OpenJournal, std::string> open_journal(const app::Config& config) {
-    OpenJournal open;
-    store::RedisOptions options{.cluster = config.cluster, .partition_count = config.partitions};
-    options.may_create = false;
-    if (config.journal.mode == app::JournalConfig::Mode::embedded) {
-        auto redis = store::EmbeddedRedis::start(app::redis_directory(config).string());
-        if (redis) {
-            options.endpoints = {(*redis)->endpoint()};
-            open.redis = std::move(*redis);
-        } else if (redis.error().fault == store::StoreFault::directory_in_use) {
-            store::Endpoint endpoint;
-            endpoint.socket_path = (app::redis_directory(config) / "redis.sock").string();
-            options.endpoints = {endpoint};
-        } else {
-            return base::Failure{store::to_string(redis.error())};
-        }
-    } else {
-        options.endpoints = {config.journal.endpoint};
-    }
-    auto journal = store::open_redis_journal(options);
-    if (!journal) return base::Failure{store::to_string(journal.error())};
-    open.journal = std::move(*journal);
-    return open;
 }
 
 // What the offline commands are pointed at: a configuration file, or a demo's directory.
@@ -150,7 +118,7 @@ int serve(const std::string& path, const std::string& log_path, bool may_create)
 int run_audit(const Target& target, bool is_at_rest) {
     const auto config = target.load();
     if (!config) return complain(config.error());
-    auto open = open_journal(*config);
+    auto open = app::open_to_read(*config);
     if (!open) return complain(open.error());
     const auto report =
         app::audit(*open->journal, config->cluster, config->partitions,
@@ -169,7 +137,7 @@ int run_audit(const Target& target, bool is_at_rest) {
 int run_journal(const Target& target, bool is_dump, int partition) {
     const auto config = target.load();
     if (!config) return complain(config.error());
-    auto open = open_journal(*config);
+    auto open = app::open_to_read(*config);
     if (!open) return complain(open.error());
     int status = 0;
     for (std::uint16_t i = 0; i < config->partitions; ++i) {
@@ -235,6 +203,9 @@ int main(int argc, char** argv) {
                      "Where journal and shards are kept; started again on the same "
                      "directory, the demo goes on where it was")
         ->default_str("crossclear-demo");
+    demo_command->add_option("--redis", run.options.redis,
+                             "How many redis-servers keep the journal: an odd number, a majority "
+                             "decides (default: as many as --data has, else 1)");
     demo_command->add_flag("--json", run.has_json, "End standard output with a line of JSON");
     demo_command->add_flag("--quiet", run.is_quiet, "No live summary on standard error");
     demo_command->add_option("--port", run.port, "For clients; 0: any that is free")

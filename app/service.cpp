@@ -4,7 +4,6 @@
 #include "base/hash.hpp"
 #include "base/thread_name.hpp"
 #include "shards/simulated/history.hpp"
-#include "store/redis/redis_journal.hpp"
 
 #include <fmt/format.h>
 
@@ -90,7 +89,6 @@ store::RedisListener redis_listener(metrics::Instruments& instruments) {
 
 }  // namespace
 
-std::filesystem::path redis_directory(const Config& config) { return config.data_dir / "redis"; }
 std::filesystem::path shards_directory(const Config& config) { return config.data_dir / "shards"; }
 
 // --- Prices --------------------------------------------------------------------------------------
@@ -216,14 +214,12 @@ std::optional<std::string> Service::open_journal(const Config& config, bool may_
     const bool is_own = config.journal.mode == JournalConfig::Mode::embedded;
     options.may_create =
         may_create || (is_own && !std::filesystem::exists(shards_directory(config)));
-    if (config.journal.mode == JournalConfig::Mode::embedded) {
-        auto redis = store::EmbeddedRedis::start(redis_directory(config).string());
+    if (is_own) {
+        auto redis = start_embedded(config);
         if (!redis) return store::to_string(redis.error());
         redis_ = std::move(*redis);
-        options.endpoints = {redis_->endpoint()};
-    } else {
-        options.endpoints = {config.journal.endpoint};
     }
+    options.endpoints = endpoints_of(config);
     options.listener = redis_listener(*instruments_);
     auto at_once = options;
     at_once.open_timeout = base::seconds(1);
@@ -308,20 +304,35 @@ std::optional<std::string> Service::open_doors(const Config& config) {
     return std::nullopt;
 }
 
+void Service::revive(store::EmbeddedRedis& redis) {
+    const auto revived = redis.revive();
+    const auto at = store::to_string(redis.endpoint());
+    if (revived && *revived) {
+        log_(actors::LogLevel::warning, "An embedded redis-server was started again.",
+             {{"endpoint", at}});
+    } else if (!revived) {
+        log_(actors::LogLevel::error, "An embedded redis-server cannot be started.",
+             {{"endpoint", at}, {"reason", store::to_string(revived.error())}});
+    }
+}
+
+void Service::publish_acceptors() {
+    for (const auto& view : journal_->acceptors()) {
+        const bool is_voting = view.standing.kind == store::Standing::Kind::voting;
+        instruments_->cluster.redis_votes.with({view.name}).set(is_voting ? 1 : 0);
+        instruments_->cluster.redis_partitions_behind.with({view.name})
+            .set(static_cast<double>(view.partitions_behind));
+    }
+}
+
 void Service::watch_redis() {
-    if (redis_ == nullptr) return;
     watcher_ = std::thread([this] {
         base::name_this_thread("redis-watcher");
         std::unique_lock lock(watch_mutex_);
-        while (!watch_wakes_.wait_for(lock, 500ms, [this] { return is_stopping_; })) {
-            const auto revived = redis_->revive();
-            if (revived && *revived) {
-                log_(actors::LogLevel::warning, "The embedded redis-server was started again.", {});
-            } else if (!revived) {
-                log_(actors::LogLevel::error, "The embedded redis-server cannot be started.",
-                     {{"reason", store::to_string(revived.error())}});
-            }
-        }
+        do {
+            for (const auto& redis : redis_) revive(*redis);
+            publish_acceptors();
+        } while (!watch_wakes_.wait_for(lock, 500ms, [this] { return is_stopping_; }));
     });
 }
 
@@ -350,7 +361,7 @@ Service::~Service() {
     stop(base::milliseconds(500));
     world_.reset();
     journal_.reset();
-    redis_.reset();
+    redis_.clear();
 }
 
 }  // namespace crossclear::app

@@ -6,13 +6,12 @@
 #include "api/server.hpp"
 #include "app/audit.hpp"
 #include "app/config.hpp"
+#include "app/journal.hpp"
 #include "app/prices.hpp"
 #include "base/result.hpp"
-#include "ledger/journal/port.hpp"
 #include "metrics/instruments.hpp"
 #include "metrics/registry.hpp"
 #include "shards/simulated/world.hpp"
-#include "store/redis/embedded.hpp"
 
 #include <atomic>
 #include <condition_variable>
@@ -97,12 +96,14 @@ private:
     [[nodiscard]] std::optional<std::string> open_world(const Config& config);
     [[nodiscard]] std::optional<std::string> open_doors(const Config& config);
     void watch_redis();
+    void revive(store::EmbeddedRedis& redis);
+    void publish_acceptors();
 
     actors::Log log_;
     metrics::Registry registry_;
     std::unique_ptr<metrics::Instruments> instruments_;
-    std::unique_ptr<store::EmbeddedRedis> redis_;
-    std::unique_ptr<ledger::journal::Journal> journal_;
+    std::vector<std::unique_ptr<store::EmbeddedRedis>> redis_;
+    std::unique_ptr<store::QuorumJournal> journal_;
     std::unique_ptr<shards::simulated::SimulatedWorld> world_;
     std::unique_ptr<actors::Node> node_;
     std::unique_ptr<PriceFeed> feed_;
@@ -114,14 +115,13 @@ private:
     std::mutex watch_mutex_;
     std::condition_variable watch_wakes_;
     bool is_stopping_{};
-    std::thread watcher_;  ///< Starts the embedded redis-server again if it dies.
+    std::thread watcher_;  ///< Starts embedded redis-servers again if they die; tells who votes.
 };
 
 /// What the simulated chains' own files say, read without opening the chains; for an audit.
 [[nodiscard]] ShardHistory shard_history_of(const Config& config);
 
-/// Where the parts of a data directory lie.
-[[nodiscard]] std::filesystem::path redis_directory(const Config& config);
+/// Where the simulated chains keep their files.
 [[nodiscard]] std::filesystem::path shards_directory(const Config& config);
 
 /// The actors' view of a configuration, without journal, shards and instruments.

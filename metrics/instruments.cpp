@@ -201,6 +201,12 @@ ClusterInstruments::ClusterInstruments(Registry& registry)
                                                   "Size of the append-only file.", {"endpoint"})),
       redis_aof_written(Maker{registry}.gauges(
           "redis_aof_written", "1 if the last write to the append-only file went well.",
+          {"endpoint"})),
+      redis_votes(Maker{registry}.gauges(
+          "redis_votes", "1 while Redis counts for the majority; not while it is given its logs.",
+          {"endpoint"})),
+      redis_partitions_behind(Maker{registry}.gauges(
+          "redis_partitions_behind", "Partitions of which Redis does not hold the whole log.",
           {"endpoint"})) {}
 
 Instruments::Instruments(Registry& registry)

@@ -148,6 +148,8 @@ struct ClusterInstruments {
     Labelled<Gauge> redis_memory_max_bytes;   ///< endpoint; 0 without a limit.
     Labelled<Gauge> redis_aof_size_bytes;     ///< endpoint.
     Labelled<Gauge> redis_aof_written;        ///< endpoint; 1 or 0.
+    Labelled<Gauge> redis_votes;              ///< endpoint; 1 or 0.
+    Labelled<Gauge> redis_partitions_behind;  ///< endpoint.
 };
 
 /// All of them. Unlabelled series exist from the start; labelled ones once they are first used.

@@ -156,6 +156,8 @@ public:
                                std::function<void(ReadSnapshotOutcome)> done) = 0;
     /// Empty while the journal can be written, else the reason in one sentence.
     [[nodiscard]] virtual std::string trouble() const = 0;
+    /// Brings on whoever lags in this partition. Called by its owner, every now and then.
+    virtual void tend(base::PartitionId) {}
     /// Whether an instance waits for its logs that only an owner with a newer epoch may give it:
     /// this owner promises itself one at its next quiet moment. See docs/durability.md.
     [[nodiscard]] virtual bool wants_new_epoch(base::PartitionId) const { return false; }

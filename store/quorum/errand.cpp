@@ -1,5 +1,7 @@
 #include "store/quorum/errand.hpp"
 
+#include "ledger/journal/chain.hpp"
+
 #include <algorithm>
 #include <atomic>
 #include <utility>
@@ -36,6 +38,7 @@ void QuorumJournal::Errand::promise() {
             const auto chosen = chosen_end();
             if (prepared == nullptr || !chosen) return end();
             last_ = prepared->last;
+            common_ = last_;
             if (last_ == *chosen || last_.seq == 0) return copy_after(last_.seq);
             find_common(std::min(last_.seq, chosen->seq), 1);
         });
@@ -49,7 +52,10 @@ std::optional<Head> QuorumJournal::Errand::chosen_end() const {
 }
 
 void QuorumJournal::Errand::find_common(std::uint64_t seq, std::uint64_t stride) {
-    if (seq == 0) return copy_after(0);
+    if (seq == 0) {
+        common_ = {};
+        return copy_after(0);
+    }
     journal_.acceptors_[acceptor_]->read(
         partition_, seq, 1,
         [this, seq, stride, self = shared_from_this()](const ReadOutcome& outcome) {
@@ -65,7 +71,10 @@ void QuorumJournal::Errand::compare(const Head& theirs, std::uint64_t stride) {
         [this, theirs, stride, self = shared_from_this()](const ReadOutcome& outcome) {
             const Record* ours = only_record(outcome, theirs.seq);
             if (ours == nullptr) return end();
-            if (ours->head.head == theirs.head) return copy_after(theirs.seq);
+            if (ours->head.head == theirs.head) {
+                common_ = theirs;
+                return copy_after(theirs.seq);
+            }
             find_common(theirs.seq > stride ? theirs.seq - stride : 0, stride * 2);
         });
 }
@@ -80,9 +89,13 @@ void QuorumJournal::Errand::copy_after(std::uint64_t seq) {
                          [this, seq, self = shared_from_this()](const ReadOutcome& outcome) {
                              const auto* read = std::get_if<ReadRecords>(&outcome);
                              if (read == nullptr) return end();
-                             if (!read->records.empty()) return copy(read->records);
-                             if (is_reached(seq)) return finish(seq);
-                             end();
+                             if (read->records.empty()) {
+                                 return is_reached(seq) ? finish(seq) : end();
+                             }
+                             // What is read now may be another chain than a moment ago.
+                             const bool is_next = is_linked(journal_.cluster_, partition_, common_,
+                                                            read->records.front());
+                             is_next ? copy(read->records) : end();
                          });
 }
 
@@ -94,6 +107,7 @@ void QuorumJournal::Errand::copy(const std::vector<Record>& records) {
     const auto batch = std::make_shared<Batch>();
     batch->open = records.size();
     const std::uint64_t until = records.back().head.seq;
+    common_ = records.back().head;
     Head expected = std::exchange(last_, records.back().head);
     for (const Record& record : records) {
         const Append append{
@@ -122,7 +136,7 @@ void QuorumJournal::Errand::finish(std::uint64_t seq) {
         Log& log = journal_.logs_[partition_.v];
         if (log.fence != fence_) return;
         log.replicas[acceptor_].holds = seq;
-        log.replicas[acceptor_].is_admitted = is_admitted;
+        log.replicas[acceptor_].is_admitted = is_admitted && journal_.joined_at_[acceptor_] > 0;
     };
     if (!is_joining_) {
         note(false);

@@ -51,7 +51,8 @@ private:
     const base::PartitionId partition_;
     const ledger::journal::Fence fence_;
     const bool is_joining_;
-    ledger::journal::Head last_;  // What the acceptor's log ends with, as far as known.
+    ledger::journal::Head common_;  // The last record that both logs share.
+    ledger::journal::Head last_;    // What the acceptor's log ends with, as far as known.
 };
 
 }  // namespace crossclear::store

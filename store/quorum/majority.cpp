@@ -51,7 +51,10 @@ std::optional<Outcome> without_majority(const Votes<Outcome>& votes, const Fence
     if (consents > 0)
         return Unknown{"a minority of the instances has it, the others do not answer"};
     if constexpr (std::is_same_v<Outcome, AppendOutcome>) {
-        if (const auto gaps = all_of<Gap>(votes); !gaps.empty()) return *gaps.front();
+        // Only all of them can say so: whoever does not answer may hold what the others lack.
+        const auto gaps = all_of<Gap>(votes);
+        if (gaps.size() == votes.size()) return *gaps.front();
+        if (!gaps.empty()) return Declined{"the instances that answer lack an earlier record"};
     }
     if (const auto fenced = all_of<Fenced>(votes); !fenced.empty()) return *fenced.front();
     const auto declined = all_of<Declined>(votes);

@@ -16,6 +16,9 @@ using namespace ledger::journal;
 
 namespace {
 
+// At once for one acceptor: a page of each must leave its queue room for live appends.
+constexpr std::size_t errands_max = 4;
+
 // Checks that each record follows the one before it. `known` is where the reader stands: nothing
 // before record 1, else the record before the first wanted one, which was read along and is
 // dropped.
@@ -48,6 +51,7 @@ QuorumJournal::QuorumJournal(std::string cluster, std::uint16_t partitions,
                              std::vector<std::unique_ptr<Acceptor>> acceptors)
     : cluster_(std::move(cluster)),
       joined_at_(acceptors.size()),
+      errands_(acceptors.size()),
       logs_(partitions),
       acceptors_(std::move(acceptors)) {
     CHECK(acceptors_.size() % 2 == 1, "a majority is never a tie");
@@ -368,10 +372,20 @@ bool QuorumJournal::wants_new_epoch(base::PartitionId partition) const {
                        [&](std::uint64_t joined) { return joined > log.prepared_at; });
 }
 
+void QuorumJournal::tend(base::PartitionId partition) {
+    check_partition(partition);
+    for (std::size_t i = 0; i < acceptors_.size(); ++i) {
+        if (acceptors_[i]->standing().kind == Standing::Kind::away) continue;
+        begin_errand(i, partition, {});
+    }
+}
+
 void QuorumJournal::on_standing(std::size_t acceptor) {
-    const auto kind = acceptors_[acceptor]->standing().kind;
+    Standing::Kind kind{};
     {
         const std::lock_guard lock(mutex_);
+        // Read under the lock: of two that tell at once, the later one must not be forgotten.
+        kind = acceptors_[acceptor]->standing().kind;
         if (kind != Standing::Kind::joining) joined_at_[acceptor] = 0;
         if (kind == Standing::Kind::joining && joined_at_[acceptor] == 0) {
             joined_at_[acceptor] = ++events_;
@@ -408,6 +422,8 @@ bool QuorumJournal::begin_errand(std::size_t acceptor, base::PartitionId partiti
             return false;
         }
         if (!waiting && replica.holds && *replica.holds >= log.chosen->seq) return false;
+        if (errands_[acceptor] >= errands_max) return false;  // `tend` comes back to it.
+        ++errands_[acceptor];
         replica.is_on_errand = true;
         replica.waiting = std::move(waiting);
         is_joining = joined_at_[acceptor] > 0;
@@ -425,6 +441,7 @@ void QuorumJournal::end_errand(std::size_t acceptor, base::PartitionId partition
         const std::lock_guard lock(mutex_);
         Replica& replica = logs_[partition.v].replicas[acceptor];
         replica.is_on_errand = false;
+        --errands_[acceptor];
         waiting = std::exchange(replica.waiting, std::nullopt);
     }
     if (!waiting) return;

@@ -58,6 +58,7 @@ public:
                        std::function<void(ledger::journal::ReadSnapshotOutcome)> done) override;
     [[nodiscard]] std::string trouble() const override;
     [[nodiscard]] bool wants_new_epoch(base::PartitionId partition) const override;
+    void tend(base::PartitionId partition) override;
 
     [[nodiscard]] std::vector<AcceptorView> acceptors() const;
 
@@ -112,8 +113,9 @@ private:
 
     const std::string cluster_;
     mutable std::mutex mutex_;
-    std::uint64_t events_{};                // Guarded by mutex_, like the next two.
+    std::uint64_t events_{};                // Guarded by mutex_, like the next three.
     std::vector<std::uint64_t> joined_at_;  // 0: was not seen to join.
+    std::vector<std::size_t> errands_;      // Under way, by acceptor.
     std::vector<Log> logs_;
     // Last, so that their threads end before what their callbacks use.
     std::vector<std::unique_ptr<Acceptor>> acceptors_;

@@ -62,6 +62,7 @@ struct RedisOptions {
     /// How long `open_redis_journal` waits for instances that are not there or still loading.
     base::Duration open_timeout{base::seconds(30)};
     bool may_create{true};  ///< Whether empty instances become a new cluster.
+    bool may_join{true};    ///< Whether one that is empty, of several, is marked as joining.
     RedisListener listener{};
 };
 

@@ -77,8 +77,9 @@ void RedisAcceptor::read_snapshot(base::PartitionId partition, base::EntityId en
 void RedisAcceptor::admit(base::PartitionId partition, std::function<void(bool)> done) {
     ask(admit_call(joining_id(id_), id_, partition, partition_count_), &parse_admit,
         [this, done = std::move(done)](Admitted admitted) {
-            if (admitted == Admitted::votes) instance_.count_as_voting();
+            // Noted first: as soon as it votes, what was noted of a joining one is forgotten.
             done(admitted != Admitted::no);
+            if (admitted == Admitted::votes) instance_.count_as_voting();
         });
 }
 

@@ -37,7 +37,7 @@ base::Result<std::unique_ptr<QuorumJournal>, StoreError> open_redis_journal(
         auto acceptor = std::make_unique<RedisAcceptor>(
             Instance::Options{.endpoint = endpoint,
                               .wanted = wanted_mark(options, *id),
-                              .may_join = options.endpoints.size() > 1,
+                              .may_join = options.may_join && options.endpoints.size() > 1,
                               .connect_timeout = options.connect_timeout,
                               .call_timeout = options.call_timeout,
                               .listener = options.listener},

@@ -122,7 +122,7 @@ TEST(Config, RefusesWhatIsMalformedByLine) {
         {"cluster", "cluster: demo", "cluster: ~", "cluster", "found nothing"},
         {"cluster", "cluster: demo", "cluster: \"\"", "cluster", "a text of 1 to 64"},
         {"cluster", "data_dir: ", "partitions: 4\ndata_dir: ", "partitions", "given twice"},
-        {"journal", "embedded", "quorum", "journal.mode", "one of embedded, single"},
+        {"journal", "embedded", "sentinel", "journal.mode", "one of embedded, single, quorum"},
         {"api", "port: 7400", "port: 65536", "api.port", "from 0 to 65535"},
         {"api", "allowed_origins: []", "allowed_origins: all", "api.allowed_origins",
          "expected a list, found 'all'"},
@@ -244,6 +244,20 @@ TEST(ConfigContradictions, OfTheWorldAreRefused) {
                           .endpoint = {"/run/redis.sock", "redis", 6379, "", ""}};
          },
          "journal.endpoint", "either unix"},
+        {[](Config& c) { c.journal.instances = 2; }, "journal.instances", "an odd number"},
+        {[](Config& c) { c.journal.mode = JournalConfig::Mode::quorum; }, "journal.endpoints",
+         "an odd number"},
+        {[](Config& c) {
+             c.journal.mode = JournalConfig::Mode::quorum;
+             c.journal.endpoints = {{"/a", "", 0, "", ""}, {"/b", "", 0, "", ""}, {}};
+         },
+         "journal.endpoints[2]", "either unix"},
+        {[](Config& c) {
+             c.journal.mode = JournalConfig::Mode::quorum;
+             c.journal.endpoints = {
+                 {"/a", "", 0, "", ""}, {"/b", "", 0, "", ""}, {"/a", "", 0, "", ""}};
+         },
+         "journal.endpoints[2]", "repeats"},
         {[](Config& c) { c.api.ops_port = c.api.port; }, "api.ops_port", "of their own"},
         {[](Config& c) { c.listing.assets[1].symbol = "USD"; }, "listing", "listed twice"},
         {[](Config& c) { c.listing.shards[0].assets.pop_back(); }, "listing.shards[0].assets",

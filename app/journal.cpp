@@ -1,0 +1,61 @@
+#include "app/journal.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace crossclear::app {
+
+std::filesystem::path redis_directory(const Config& config, std::uint16_t number) {
+    return config.data_dir / (number == 0 ? "redis" : fmt::format("redis-{}", number + 1));
+}
+
+base::Result<std::vector<std::unique_ptr<store::EmbeddedRedis>>, store::StoreError> start_embedded(
+    const Config& config) {
+    std::vector<std::unique_ptr<store::EmbeddedRedis>> started;
+    for (std::uint16_t i = 0; i < config.journal.instances; ++i) {
+        auto redis = store::EmbeddedRedis::start(redis_directory(config, i).string());
+        if (!redis) return base::Failure{redis.error()};
+        started.push_back(std::move(*redis));
+    }
+    return started;
+}
+
+std::vector<store::Endpoint> endpoints_of(const Config& config) {
+    switch (config.journal.mode) {
+        case JournalConfig::Mode::embedded: {
+            std::vector<store::Endpoint> endpoints;
+            for (std::uint16_t i = 0; i < config.journal.instances; ++i) {
+                store::Endpoint endpoint;
+                endpoint.socket_path = (redis_directory(config, i) / "redis.sock").string();
+                endpoints.push_back(std::move(endpoint));
+            }
+            return endpoints;
+        }
+        case JournalConfig::Mode::single:
+            return {config.journal.endpoint};
+        case JournalConfig::Mode::quorum:
+            return config.journal.endpoints;
+    }
+    UNREACHABLE("an unlisted mode");
+}
+
+base::Result<OpenJournal, std::string> open_to_read(const Config& config) {
+    OpenJournal open;
+    if (config.journal.mode == JournalConfig::Mode::embedded) {
+        auto redis = start_embedded(config);
+        const bool is_in_use = !redis && redis.error().fault == store::StoreFault::directory_in_use;
+        if (!redis && !is_in_use) return base::Failure{store::to_string(redis.error())};
+        if (redis) open.redis = std::move(*redis);
+    }
+    auto journal = store::open_redis_journal({.cluster = config.cluster,
+                                              .partition_count = config.partitions,
+                                              .endpoints = endpoints_of(config),
+                                              .may_create = false,
+                                              .may_join = false});
+    if (!journal) return base::Failure{store::to_string(journal.error())};
+    open.journal = std::move(*journal);
+    return open;
+}
+
+}  // namespace crossclear::app

@@ -1,0 +1,38 @@
+#pragma once
+
+#include "app/config.hpp"
+#include "base/result.hpp"
+#include "store/redis/embedded.hpp"
+#include "store/redis/redis_journal.hpp"
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+/// How the journal of a configuration is opened: by the service that writes it, and by whoever
+/// only reads.
+
+namespace crossclear::app {
+
+/// The journal and the redis-servers that are ours. Those end after it.
+struct OpenJournal {
+    std::vector<std::unique_ptr<store::EmbeddedRedis>> redis;  ///< embedded only.
+    std::unique_ptr<store::QuorumJournal> journal;
+};
+
+/// Starts the embedded redis-servers of a configuration, or adopts them.
+[[nodiscard]] base::Result<std::vector<std::unique_ptr<store::EmbeddedRedis>>, store::StoreError>
+start_embedded(const Config& config);
+
+/// Where the instances listen, for somebody who does not run them.
+[[nodiscard]] std::vector<store::Endpoint> endpoints_of(const Config& config);
+
+/// For reading: beside the service that is running, or with servers of its own if none is. Never
+/// makes a journal where there was none. **Errors:** one sentence with the remedy.
+[[nodiscard]] base::Result<OpenJournal, std::string> open_to_read(const Config& config);
+
+/// Where embedded instance `number`, counted from 0, keeps its files.
+[[nodiscard]] std::filesystem::path redis_directory(const Config& config, std::uint16_t number = 0);
+
+}  // namespace crossclear::app
