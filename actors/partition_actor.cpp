@@ -404,8 +404,24 @@ void PartitionHost::on_lost(const PartitionLost& lost) {
     drop_everything();
 }
 
+// Nothing was decided about what still waited for its account.
+void PartitionHost::refuse_waiting() {
+    const auto refuse = [this](std::deque<AccountNews>& waiting) {
+        for (auto& news : waiting) {
+            const auto* ask = std::get_if<AccountAsk>(&news);
+            if (ask == nullptr) continue;
+            auto refusal = refusal_at_door().value_or(
+                Refusal{11070, "journal_unavailable", "the partition was dropped: retry", true});
+            send(ask->from, AnswerReady{.ticket = ask->ticket, .answer = std::move(refusal)});
+        }
+    };
+    for (auto& [account, active] : active_) refuse(active.waiting);
+    for (auto& [account, waiting] : waking_) refuse(waiting);
+}
+
 void PartitionHost::drop_everything() {
     is_running_ = false;
+    refuse_waiting();
     const auto kill = [this](const auto& actor) { send_exit(actor, caf::exit_reason::kill); };
     for (const auto& [account, active] : active_) kill(active.actor);
     for (const auto& [entity, host] : home_) kill(host);

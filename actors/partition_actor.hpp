@@ -55,6 +55,7 @@ private:
     void on_tick();
     void rest_some();
     void drop_everything();
+    void refuse_waiting();
     void publish_in_flight() const;
 
     [[nodiscard]] PartitionStatus& status() const { return *context_->status[partition_.v]; }

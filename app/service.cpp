@@ -231,6 +231,7 @@ std::optional<std::string> Service::open_journal(const Config& config, bool may_
               {"seconds", std::to_string(options.open_timeout.us / 1'000'000)}});
         journal = store::open_redis_journal(options);
     }
+    redis_options_ = options;
     if (!journal) {
         auto says = store::to_string(journal.error());
         if (journal.error().fault == store::StoreFault::unmarked && !options.may_create) {
@@ -345,19 +346,37 @@ void Service::stop(base::Duration grace) {
     }
     if (server_ != nullptr) server_->stop(grace);
     if (ops_ != nullptr) ops_->stop();
+    stop_watching();
     feed_.reset();
     server_.reset();
     ops_.reset();
+    // Its callbacks speak to actors, so none may come once they are gone.
+    journal_->stop();
     node_.reset();
+    reopen_journal();
 }
 
-Service::~Service() {
+void Service::stop_watching() {
     {
         const std::scoped_lock lock(watch_mutex_);
         is_stopping_ = true;
     }
     watch_wakes_.notify_all();
     if (watcher_.joinable()) watcher_.join();
+}
+
+// For whoever audits what is left. If Redis is gone, reading says so.
+void Service::reopen_journal() {
+    auto options = redis_options_;
+    options.may_create = false;
+    options.may_join = false;
+    options.listener = {};
+    options.open_timeout = base::seconds(5);
+    if (auto journal = store::open_redis_journal(options)) journal_ = std::move(*journal);
+}
+
+Service::~Service() {
+    stop_watching();
     stop(base::milliseconds(500));
     world_.reset();
     journal_.reset();

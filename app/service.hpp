@@ -74,7 +74,7 @@ public:
     ~Service();
 
     /// Stops taking work, lets what is under way finish for at most `grace`, closes the doors and
-    /// ends the actors. The journal stays open until the service is destroyed.
+    /// ends the actors. The journal can be read until the service is destroyed.
     void stop(base::Duration grace);
 
     /// Takes keys and grants from a configuration that was read again, and nothing else; clients
@@ -98,11 +98,14 @@ private:
     void watch_redis();
     void revive(store::EmbeddedRedis& redis);
     void publish_acceptors();
+    void stop_watching();
+    void reopen_journal();
 
     actors::Log log_;
     metrics::Registry registry_;
     std::unique_ptr<metrics::Instruments> instruments_;
     std::vector<std::unique_ptr<store::EmbeddedRedis>> redis_;
+    store::RedisOptions redis_options_;
     std::unique_ptr<store::QuorumJournal> journal_;
     std::unique_ptr<shards::simulated::SimulatedWorld> world_;
     std::unique_ptr<actors::Node> node_;

@@ -62,8 +62,10 @@ QuorumJournal::QuorumJournal(std::string cluster, std::uint16_t partitions,
     }
 }
 
-// All before any: an errand on one acceptor's thread asks another.
-QuorumJournal::~QuorumJournal() {
+QuorumJournal::~QuorumJournal() { stop(); }
+
+// All before any is destroyed: an errand on one acceptor's thread asks another.
+void QuorumJournal::stop() {
     for (const auto& acceptor : acceptors_) acceptor->stop();
 }
 

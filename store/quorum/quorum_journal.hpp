@@ -40,6 +40,9 @@ public:
     QuorumJournal(std::string cluster, std::uint16_t partitions,
                   std::vector<std::unique_ptr<Acceptor>> acceptors);
     ~QuorumJournal() override;
+    /// Ends the acceptors' threads: what is under way is never answered, later calls are declined
+    /// at once. For whoever is about to end what the callbacks speak to.
+    void stop();
 
     void promised(base::PartitionId partition,
                   std::function<void(ledger::journal::PromisedOutcome)> done) override;

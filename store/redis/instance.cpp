@@ -68,6 +68,10 @@ void Instance::stop() {
     }
     ::eventfd_write(wakeup_, 1);
     thread_.join();
+    // What callbacks hold is let go now, while those they speak to may still be there.
+    incoming_.clear();
+    waiting_.clear();
+    in_flight_.clear();
 }
 
 void Instance::submit(std::shared_ptr<const Call> call, Done done) {
@@ -75,10 +79,12 @@ void Instance::submit(std::shared_ptr<const Call> call, Done done) {
     bool is_first = false;
     {
         std::unique_lock lock(mutex_);
-        if (outstanding_ >= limits::calls_max) {
+        if (is_stopping_ || outstanding_ >= limits::calls_max) {
+            const bool is_full = !is_stopping_;
             lock.unlock();
-            // The one outcome told on the caller's thread: the queue that leads to ours is full.
-            return done(NotSent{"too many calls wait for this Redis"});
+            // Told on the caller's thread: the queue that leads to ours is full, or no more.
+            return done(
+                NotSent{is_full ? "too many calls wait for this Redis" : "the journal is closed"});
         }
         ++outstanding_;
         is_first = incoming_.empty();

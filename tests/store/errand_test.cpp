@@ -149,6 +149,19 @@ TEST(Errand, AnAppendThatFindsAGapStartsIt) {
     EXPECT_EQ(payloads_at(town[2]), (std::vector<std::string>{"a", "b", "c"}));
 }
 
+// Goal: nobody needs to trade for an idle partition to be whole again.
+TEST(Errand, AnOwnerTendsWhatIsIdle) {
+    Town town;
+    auto journal = town.journal();
+    prepare(*journal, fence(1));
+    const Head last = append_all(*journal, fence(1), Head{}, {"a"});
+    town[2].fail_next_append(AppendFault::lost_before_write);
+    append_all(*journal, fence(1), last, {"b"});
+    EXPECT_EQ(payloads_at(town[2]).size(), 1u);
+    journal->tend(partition);
+    EXPECT_EQ(payloads_at(town[2]), (std::vector<std::string>{"a", "b"}));
+}
+
 TEST(Errand, AJoiningAcceptorWaitsForANewerEpoch) {
     Town town;
     auto journal = town.journal();
@@ -165,6 +178,11 @@ TEST(Errand, AJoiningAcceptorWaitsForANewerEpoch) {
     EXPECT_EQ(payloads_at(town[2]), (std::vector<std::string>{"a", "b", "c", "d"}));
     EXPECT_EQ(town[2].standing().kind, Standing::Kind::voting);
     EXPECT_FALSE(journal->wants_new_epoch(partition));
+    // From then on it is brought up to date like any other.
+    last = town[2].records_of(partition).back().head;
+    town[2].fail_next_append(AppendFault::lost_before_write);
+    last = append_all(*journal, fence(2), last, {"e", "f"});
+    EXPECT_EQ(payloads_at(town[2]), payloads_at(town[0]));
 }
 
 // Goal: whatever comes and goes, no record that a majority had acknowledged is ever missing from
