@@ -67,6 +67,12 @@ JournalActor::behavior_type JournalHost::make_behavior() {
     };
 }
 
+void JournalHost::on_exit() {
+    queue_.clear();
+    flying_.clear();
+    owner_ = nullptr;
+}
+
 // --- Taking over ---------------------------------------------------------------------------------
 
 void JournalHost::take_over() {

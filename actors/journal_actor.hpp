@@ -26,6 +26,8 @@ public:
                 PartitionActor owner);
 
     JournalActor::behavior_type make_behavior() override;
+    /// Lets go of everyone it knows: actors that hold each other are never freed.
+    void on_exit() override;
 
 private:
     enum class Phase : std::uint8_t { taking, reading, starting, running, renewing, ended };

@@ -427,6 +427,7 @@ void PartitionHost::drop_everything() {
     for (const auto& [entity, host] : home_) kill(host);
     for (const auto& [key, lane] : lanes_) kill(lane);
     kill(journal_);
+    journal_ = nullptr;  // It holds us as well.
     active_.clear();
     resting_.clear();
     asleep_.clear();
