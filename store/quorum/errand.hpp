@@ -19,7 +19,7 @@
 namespace crossclear::store {
 
 /// One errand; it owns itself until it ends. Any refusal or doubt ends it: the next append that
-/// finds a gap begins another.
+/// finds a gap begins another, or the owner when it tends the partition.
 ///
 /// **Thread:** its steps follow each other on the acceptors' threads.
 class QuorumJournal::Errand : public std::enable_shared_from_this<Errand> {
