@@ -46,18 +46,29 @@ Amount steady(Amount need, Amount before) {
     return std::clamp(before, need, Amount{0});
 }
 
+bool is_margin_on_its_way(const State& state, const Exposure& exposure) {
+    return std::any_of(state.moves.begin(), state.moves.end(), [&](const auto& open) {
+        const MoveOpened& move = open.second;
+        return move.purpose == instruction::Purpose::post_margin && move.to == exposure.shard &&
+               move.asset == exposure.settlement;
+    });
+}
+
 // A venue is asked for no more than its margin bears, and for less than there is where the margin
-// has become too small.
-Amount borne(const Exposure& exposure, Amount need) {
+// has become too small and is not being filled up.
+Amount borne(const State& state, const Exposure& exposure, Amount need) {
     if (!exposure.is_contract) return need;
     const Amount wanted = base::must_add(exposure.position, need);
-    const Amount least = base::must_subtract(Amount{0}, exposure.position_max);
-    return base::must_subtract(std::clamp(wanted, least, exposure.position_max), exposure.position);
+    const Amount most = is_margin_on_its_way(state, exposure)
+                            ? std::max(exposure.position_max, base::magnitude(exposure.position))
+                            : exposure.position_max;
+    const Amount least = base::must_subtract(Amount{0}, most);
+    return base::must_subtract(std::clamp(wanted, least, most), exposure.position);
 }
 
 // The size of the task that brings a residual back, signed; zero where it may stay.
-Amount wanted_size(const Exposure& exposure) {
-    const Amount lasting = borne(exposure, steady(exposure.need, exposure.need_before));
+Amount wanted_size(const State& state, const Exposure& exposure) {
+    const Amount lasting = borne(state, exposure, steady(exposure.need, exposure.need_before));
     const bool is_beyond = base::magnitude(lasting) > exposure.band;
     // Claims that are due are bought for even inside the band, and at the first look.
     const Amount forced = std::clamp(exposure.need, Amount{0}, exposure.overdue);
@@ -71,7 +82,7 @@ Amount wanted_size(const Exposure& exposure) {
 std::optional<HedgeOpened> open_task(const State& state, const Exposure& exposure,
                                      std::map<AssetId, Amount>& spendable, std::uint64_t number,
                                      base::Timestamp now) {
-    Amount quantity = wanted_size(exposure);
+    Amount quantity = wanted_size(state, exposure);
     if (quantity == Amount{0} || exposure.task_max <= Amount{0}) return std::nullopt;
     const bool is_buy = quantity > Amount{0};
     const AssetId given = is_buy ? exposure.settlement : exposure.base;
