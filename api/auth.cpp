@@ -36,7 +36,7 @@ bool equal_in_constant_time(std::string_view a, std::string_view b) {
     return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
-Error bad_token(std::string reason, std::string expected) {
+Error token_refused(std::string reason, std::string expected) {
     return {
         .code = ErrorCode::bad_token, .reason = std::move(reason), .expected = std::move(expected)};
 }
@@ -152,8 +152,9 @@ base::Result<Login, Error> Authenticator::sign_in(const SignedLogin& login, base
     const bool is_recent =
         login.at + options_.timestamp_window >= now && now + options_.timestamp_window >= login.at;
     if (!is_recent) {
-        return base::Failure{bad_token("timestamp_outside_window",
-                                       "microseconds UTC within 30 seconds of the server's clock")};
+        return base::Failure{
+            token_refused("timestamp_outside_window",
+                          "microseconds UTC within 30 seconds of the server's clock")};
     }
     auto key = keys_.find(login.key_id);
     // A key that does not exist is checked as well, against a secret nobody knows.
@@ -162,8 +163,8 @@ base::Result<Login, Error> Authenticator::sign_in(const SignedLogin& login, base
     const auto expected = sign_login(secret, login.at, login.nonce, login.data);
     const bool is_genuine = equal_in_constant_time(expected, lower(login.signature));
     if (!is_genuine || !key) {
-        return base::Failure{bad_token("unknown_key_or_signature",
-                                       "hex HMAC-SHA256 over timestamp, nonce and data")};
+        return base::Failure{token_refused("unknown_key_or_signature",
+                                           "hex HMAC-SHA256 over timestamp, nonce and data")};
     }
     if (auto fault = remember_nonce(login, now)) return base::Failure{std::move(*fault)};
     return issue(std::move(key), now);
@@ -177,7 +178,7 @@ std::optional<Error> Authenticator::remember_nonce(const SignedLogin& login, bas
     }
     // A key's id holds no line break, so this pair has one spelling.
     auto use = std::string{login.key_id} + '\n' + std::string{login.nonce};
-    if (nonces_.contains(use)) return bad_token("nonce_replayed", "a nonce not used before");
+    if (nonces_.contains(use)) return token_refused("nonce_replayed", "a nonce not used before");
     if (nonces_.size() >= options_.nonces_max) {
         return Error{
             .code = ErrorCode::overloaded, .reason = "too_many_logins", .is_retryable = true};
@@ -210,7 +211,8 @@ Login Authenticator::issue(std::shared_ptr<const ApiKey> key, base::Timestamp no
 
 base::Result<Login, Error> Authenticator::refresh(std::string_view token, base::Timestamp now) {
     const auto refused = [] {
-        return base::Failure{bad_token("unknown_refresh_token", "a token that is not used yet")};
+        return base::Failure{
+            token_refused("unknown_refresh_token", "a token that is not used yet")};
     };
     std::shared_ptr<const ApiKey> before;
     {

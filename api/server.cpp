@@ -22,6 +22,8 @@ using net::ip::tcp;
 
 constexpr std::int64_t alive_within_us = 10'000'000;
 
+}  // namespace
+
 /// One thread, its loop and the sessions that live on it.
 class IoThread final : public SessionHome {
 public:
@@ -115,8 +117,6 @@ private:
     std::condition_variable empty_;
     bool is_empty_{};
 };
-
-}  // namespace
 
 struct Server::State {
     State(ServerOptions options, actors::Gateway& gateway, const KeyStore& keys,

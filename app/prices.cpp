@@ -18,7 +18,6 @@ using Kind = PriceError::Kind;
 
 constexpr std::string_view hour_column = "hour_utc";
 constexpr std::size_t no_column = std::numeric_limits<std::size_t>::max();
-constexpr base::Price one_dollar{1'000'000'000};
 
 std::vector<std::string_view> cells_of(std::string_view line) {
     if (line.ends_with('\r')) line.remove_suffix(1);

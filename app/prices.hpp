@@ -19,6 +19,9 @@
 
 namespace crossclear::app {
 
+/// What an asset with no better source is worth, and a stablecoin without a column.
+inline constexpr base::Price one_dollar{1'000'000'000};
+
 /// The price of one asset at one moment.
 struct PricePoint {
     base::AssetId asset;

@@ -21,7 +21,6 @@ constexpr std::int64_t day_us = 86'400'000'000;
 constexpr std::int64_t unit = std::int64_t{1} << 32;  // One standard deviation.
 constexpr int draws = 12;
 constexpr std::int64_t move_max_ppb = ppb_one / 2;  // No step halves a price or adds half to it.
-constexpr base::Price one_dollar{1'000'000'000};
 
 // The largest integer whose square is not larger.
 std::int64_t square_root(Wide value) {

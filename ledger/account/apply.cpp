@@ -15,8 +15,6 @@ namespace {
 using base::Amount;
 namespace limits = base::limits;
 
-constexpr Amount zero{0};
-
 /// Keeps the first answer. Beyond the maximum the smallest id makes room, and ids up to it are too
 /// old from then on: at most once, for ever, in bounded memory.
 void remember(State& state, base::CommandId cause, const Answer& answer) {

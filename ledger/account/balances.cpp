@@ -12,8 +12,6 @@ namespace {
 
 using base::Amount;
 
-constexpr Amount zero{0};
-
 base::Math<BalanceChange> bookable(const Holding& holding, const BalanceChange& change) {
     if (!is_bookable(holding, change)) return base::Failure{base::MathError::overflow};
     return change;

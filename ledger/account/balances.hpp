@@ -19,6 +19,8 @@
 
 namespace crossclear::ledger::account {
 
+inline constexpr base::Amount zero{0};
+
 /// The holding of `asset`, an empty one where there is none.
 [[nodiscard]] const Holding& holding_of(const State& state, base::AssetId asset);
 

@@ -16,8 +16,6 @@ using base::Amount;
 using Breach = std::optional<std::string>;
 namespace limits = base::limits;
 
-constexpr Amount zero{0};
-
 Breach claim_breach(const State& state, base::AssetId asset, const Claim& claim) {
     if (claim.amount <= zero) return fmt::format("asset {} has an empty claim", asset.v);
     if (claim.trade == 0) return std::nullopt;

@@ -16,7 +16,6 @@ using base::Amount;
 using base::Failure;
 namespace limits = base::limits;
 
-constexpr Amount zero{0};
 const std::vector<Event> nothing_new;
 
 /// What a trade would do to the account's books.

@@ -11,8 +11,8 @@ namespace account = ledger::account;
 namespace journal = ledger::journal;
 
 // Nobody's home: there nothing but the client is at work.
-constexpr base::PartitionId first{2};
-constexpr base::PartitionId second{3};
+constexpr base::PartitionId quiet{2};
+constexpr base::PartitionId quiet_too{3};
 
 // How often a command became an event.
 std::size_t times_novated(const Outside& outside, base::CommandId id) {
@@ -23,9 +23,9 @@ std::size_t times_novated(const Outside& outside, base::CommandId id) {
     return times;
 }
 
-// A rich client of alpha in the first partition.
+// A rich client of alpha in a quiet partition.
 base::AccountId rich_client(Outside& outside) {
-    const auto client = account_in(first);
+    const auto client = account_in(quiet);
     outside.deposit(uniswap, client, usdc, 100'000 * one_usdc);
     return client;
 }
@@ -35,13 +35,13 @@ TEST(Durability, AFencedNodeLosesThePartitionAndAnswersNotOwner) {
     Outside outside;
     House house(outside);
     const auto buyer = rich_client(outside);
-    const auto client = house.client({buyer, account_in(second)});
+    const auto client = house.client({buyer, account_in(quiet_too)});
 
     journal::PrepareOutcome taken;
-    outside.store.prepare(first, {.epoch = 9, .nonce = {1}},
+    outside.store.prepare(quiet, {.epoch = 9, .nonce = {1}},
                           [&taken](journal::PrepareOutcome outcome) { taken = outcome; });
     ASSERT_TRUE(std::holds_alternative<journal::Prepared>(taken));
-    const auto records = outside.store.records_of(first).size();
+    const auto records = outside.store.records_of(quiet).size();
 
     const auto trade = trade_of(buyer, eth_swap, one_eth);
     const auto code = client->refusal_code(trade);
@@ -49,9 +49,9 @@ TEST(Durability, AFencedNodeLosesThePartitionAndAnswersNotOwner) {
     EXPECT_TRUE(code == 11032 || code == 11050) << code;
     ASSERT_TRUE(outside.watch.await_line("A partition belongs to another owner now."));
     EXPECT_EQ(client->refusal_code(trade), 11050);
-    EXPECT_EQ(outside.store.records_of(first).size(), records);
+    EXPECT_EQ(outside.store.records_of(quiet).size(), records);
     EXPECT_EQ(times_novated(outside, trade.id), 0U);
-    EXPECT_EQ(client->refusal_code(actors::GetAccount{account_in(second)}), 0);
+    EXPECT_EQ(client->refusal_code(actors::GetAccount{account_in(quiet_too)}), 0);
 }
 
 TEST(Durability, AnAppendWithoutOutcomeIsSentAgainAndAnsweredOnce) {
@@ -72,7 +72,7 @@ TEST(Durability, AnAppendWithoutOutcomeIsSentAgainAndAnsweredOnce) {
 TEST(Durability, AJournalThatDeclinesRefusesAtTheDoorAndLosesNothing) {
     Outside outside;
     House house(outside);
-    const auto buyer = account_in(first);
+    const auto buyer = account_in(quiet);
     outside.deposit(uniswap, buyer, usdc, 100'000 * one_usdc);
     const auto client = house.client({buyer});
 
@@ -119,7 +119,7 @@ TEST(Durability, AnIdleAccountSleepsInASnapshotAndComesBackEqual) {
 // Goal: nothing but the journal and the shards is needed to go on.
 TEST(Durability, ANewNodeGoesOnWhereTheOldOneStopped) {
     Outside outside;
-    base::AccountId buyer = account_in(first);
+    base::AccountId buyer = account_in(quiet);
     const auto trade = trade_of(buyer, sbtc_swap, one_sbtc);
     actors::TradeCleared before;
     {

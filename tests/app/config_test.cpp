@@ -241,7 +241,8 @@ TEST(ConfigContradictions, OfTheWorldAreRefused) {
          "either unix, or host and port"},
         {[](Config& c) {
              c.journal = {.mode = JournalConfig::Mode::single,
-                          .endpoint = {"/run/redis.sock", "redis", 6379, "", ""}};
+                          .endpoint = {"/run/redis.sock", "redis", 6379, "", ""},
+                          .endpoints = {}};
          },
          "journal.endpoint", "either unix"},
         {[](Config& c) { c.journal.instances = 2; }, "journal.instances", "an odd number"},

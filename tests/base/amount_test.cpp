@@ -1,5 +1,7 @@
 #include "base/amount.hpp"
 
+#include "tests/support/extremes.hpp"
+
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
@@ -11,8 +13,8 @@ namespace {
 
 __extension__ using Wide = __int128;
 
-constexpr std::int64_t int64_max = std::numeric_limits<std::int64_t>::max();
-constexpr std::int64_t int64_min = std::numeric_limits<std::int64_t>::min();
+using tests::int64_max;
+using tests::int64_min;
 
 // Numbers of every magnitude, with the edges well represented.
 std::int64_t any_number() {

@@ -1,5 +1,7 @@
 #include "base/decimal.hpp"
 
+#include "tests/support/extremes.hpp"
+
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
@@ -10,8 +12,8 @@
 namespace crossclear::base {
 namespace {
 
-constexpr std::int64_t int64_max = std::numeric_limits<std::int64_t>::max();
-constexpr std::int64_t int64_min = std::numeric_limits<std::int64_t>::min();
+using tests::int64_max;
+using tests::int64_min;
 
 TEST(ParseDecimal, ReadsWhatTheWireAllows) {
     const struct {

@@ -1,5 +1,7 @@
 #include "ledger/book.hpp"
 
+#include "tests/support/builders.hpp"
+
 #include <gtest/gtest.h>
 
 namespace crossclear::ledger {
@@ -7,10 +9,10 @@ namespace {
 
 using base::Amount;
 using base::Timestamp;
+using tests::world::eth;
 
 constexpr base::BrokerId broker{0};
 constexpr base::ShardId shard{1};
-constexpr base::AssetId eth{1};
 constexpr BrokerAsset of{broker, eth};
 constexpr base::AccountId first{11};
 constexpr base::AccountId second{12};

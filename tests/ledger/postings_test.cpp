@@ -1,5 +1,7 @@
 #include "ledger/postings.hpp"
 
+#include "tests/support/builders.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -11,9 +13,9 @@ namespace {
 
 using base::Amount;
 using testing::UnorderedElementsAreArray;
+using tests::world::eth;
+using tests::world::usdc;
 
-constexpr base::AssetId usdc{0};
-constexpr base::AssetId eth{1};
 constexpr base::AssetId perp{2};
 constexpr base::AssetId gas{3};
 constexpr base::ShardId here{4};

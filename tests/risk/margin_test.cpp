@@ -1,6 +1,7 @@
 #include "risk/margin.hpp"
 
 #include "tests/risk/universe.hpp"
+#include "tests/support/extremes.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
@@ -14,8 +15,8 @@ namespace {
 
 using namespace testing;  // NOLINT(google-build-using-namespace): the tests' own vocabulary
 
-constexpr std::int64_t int64_max = std::numeric_limits<std::int64_t>::max();
-constexpr std::int64_t int64_min = std::numeric_limits<std::int64_t>::min();
+using tests::int64_max;
+using tests::int64_min;
 
 base::Result<Margin, RiskError> try_margin(const Portfolio& portfolio,
                                            const std::shared_ptr<const Surface>& surface) {

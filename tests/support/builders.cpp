@@ -1,6 +1,7 @@
 #include "tests/support/builders.hpp"
 
 #include "base/check.hpp"
+#include "ledger/account/balances.hpp"
 #include "ledger/words.hpp"
 
 #include <iterator>
@@ -192,6 +193,21 @@ std::vector<account::Event> run(account::State& state, const account::Command& c
     if (!decision) return {};
     for (const account::Event& event : *decision) account::apply(state, event);
     return *std::move(decision);
+}
+
+account::Reject reason_of(const account::Decision& decision) {
+    if (!decision) return decision.error();
+    if (decision->empty()) return account::Reject::none;
+    const auto* refused = std::get_if<account::CommandRefused>(&decision->front());
+    return refused == nullptr ? account::Reject::none : refused->reason;
+}
+
+const account::Holding& usdc_of(const account::State& state) {
+    return account::holding_of(state, world::usdc);
+}
+
+const account::Holding& eth_of(const account::State& state) {
+    return account::holding_of(state, world::eth);
 }
 
 account::Command random_account_command(base::Rng& rng, const account::State& state) {

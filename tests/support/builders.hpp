@@ -89,6 +89,12 @@ private:
 std::vector<ledger::account::Event> run(ledger::account::State& state,
                                         const ledger::account::Command& command);
 
+/// The reason in a decision, however it came; `none` where the command was accepted.
+[[nodiscard]] ledger::account::Reject reason_of(const ledger::account::Decision& decision);
+
+[[nodiscard]] const ledger::account::Holding& usdc_of(const ledger::account::State& state);
+[[nodiscard]] const ledger::account::Holding& eth_of(const ledger::account::State& state);
+
 /// A command that may well succeed in `state`, drawn from `rng`; now and then a repeat or nonsense.
 [[nodiscard]] ledger::account::Command random_account_command(base::Rng& rng,
                                                               const ledger::account::State& state);

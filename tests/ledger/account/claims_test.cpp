@@ -2,6 +2,7 @@
 #include "ledger/account/balances.hpp"
 #include "ledger/account/machine.hpp"
 #include "tests/support/builders.hpp"
+#include "tests/support/extremes.hpp"
 
 #include <gtest/gtest.h>
 
@@ -13,7 +14,6 @@ namespace {
 using namespace ledger::account;
 using base::Amount;
 
-constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
 constexpr base::Timestamp soon{world::now.us + 10};
 constexpr base::Timestamp later{world::now.us + 20};
 
@@ -51,7 +51,7 @@ TEST(AccountCover, SettlesTheOldestClaimsFirst) {
 
 TEST(AccountCover, CoversNoMoreThanIsClaimed) {
     State state = an_account().with_claim(world::eth, 4).with_seen(world::eth, 9);
-    run(state, cover(world::eth, most));
+    run(state, cover(world::eth, int64_max));
 
     EXPECT_EQ(holding_of(state, world::eth).free, Amount{4});
     EXPECT_EQ(holding_of(state, world::eth).seen, Amount{9});
@@ -126,7 +126,7 @@ TEST(AccountCashSettle, RepaysADebtFirst) {
 }
 
 TEST(AccountCashSettle, RefusesWithoutAMarkOrOutOfRange) {
-    const State state = an_account().with_claim(world::eth, most, soon);
+    const State state = an_account().with_claim(world::eth, int64_max, soon);
     EXPECT_EQ(decide(state, cash_settle(world::eth, base::Price{0}, soon)),
               Decision{base::Failure{Reject::price_is_stale}});
     EXPECT_EQ(decide(state, cash_settle(world::eth, world::mark, soon)),

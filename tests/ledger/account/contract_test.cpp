@@ -1,6 +1,7 @@
 #include "ledger/account/balances.hpp"
 #include "ledger/account/machine.hpp"
 #include "tests/support/builders.hpp"
+#include "tests/support/extremes.hpp"
 
 #include <gtest/gtest.h>
 
@@ -11,8 +12,6 @@ namespace {
 
 using namespace ledger::account;
 using base::Amount;
-
-constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
 
 TEST(AccountContract, ATradeMovesTheFeeAndAMemoAndIsSettledAtOnce) {
     State state = an_account().with_free(world::usdc, 100);
@@ -91,7 +90,7 @@ TEST(AccountContract, SettlesNothingWithoutAPosition) {
 }
 
 TEST(AccountContract, RefusesASettlementWithoutAMarkOrOutOfRange) {
-    const State state = an_account().with_contract(most, -most);
+    const State state = an_account().with_contract(int64_max, -int64_max);
     EXPECT_EQ(decide(state, a_settlement_at(base::Price{0})),
               Decision{base::Failure{Reject::price_is_stale}});
     EXPECT_EQ(decide(state, a_settlement_at(world::mark)),

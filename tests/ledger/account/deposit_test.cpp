@@ -1,6 +1,7 @@
 #include "ledger/account/balances.hpp"
 #include "ledger/account/machine.hpp"
 #include "tests/support/builders.hpp"
+#include "tests/support/extremes.hpp"
 
 #include <gtest/gtest.h>
 
@@ -15,12 +16,9 @@ using namespace ledger::account;
 using base::Amount;
 using ledger::Finality;
 
-constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
 const Decision nothing{std::vector<Event>{}};
 
 NoteDeposit the_deposit(Finality finality) { return a_deposit(7, world::eth, 10, finality); }
-
-const Holding& eth_of(const State& state) { return holding_of(state, world::eth); }
 
 TEST(AccountDeposit, CountsAsSeenUntilItIsFinal) {
     State state = an_account();
@@ -128,7 +126,7 @@ TEST(AccountDeposit, LeavesADebtToBeRepaidByTheClientsOwnTrade) {
 }
 
 TEST(AccountDeposit, RefusesWhatDoesNotFit) {
-    State state = an_account().with_free(world::eth, most - 9);
+    State state = an_account().with_free(world::eth, int64_max - 9);
     const Decision out_of_range{base::Failure{Reject::notional_out_of_range}};
     EXPECT_EQ(decide(state, the_deposit(Finality::seen)), out_of_range);
     EXPECT_EQ(decide(state, the_deposit(Finality::final)), out_of_range);

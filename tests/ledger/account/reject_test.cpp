@@ -33,14 +33,6 @@ const std::vector<Reject> all_rejects{Reject::none,
                                       Reject::margin_insufficient,
                                       Reject::withdrawal_unknown};
 
-/// The reason in a decision, however it came; `none` where the command was accepted.
-Reject reason_of(const Decision& decision) {
-    if (!decision) return decision.error();
-    if (decision->empty()) return Reject::none;
-    const auto* refused = std::get_if<CommandRefused>(&decision->front());
-    return refused == nullptr ? Reject::none : refused->reason;
-}
-
 /// One reason and how a client, a host or time takes it away.
 template <class Asked>
 struct Step {

@@ -2,6 +2,7 @@
 #include "ledger/account/balances.hpp"
 #include "ledger/account/machine.hpp"
 #include "tests/support/builders.hpp"
+#include "tests/support/extremes.hpp"
 
 #include <gtest/gtest.h>
 
@@ -13,19 +14,6 @@ namespace {
 using namespace ledger::account;
 using base::Amount;
 using ledger::BalanceChange;
-
-constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
-constexpr std::int64_t least = std::numeric_limits<std::int64_t>::min();
-
-Reject reason_of(const Decision& decision) {
-    if (!decision) return decision.error();
-    const auto* refused =
-        decision->empty() ? nullptr : std::get_if<CommandRefused>(&decision->front());
-    return refused == nullptr ? Reject::none : refused->reason;
-}
-
-const Holding& usdc_of(const State& state) { return holding_of(state, world::usdc); }
-const Holding& eth_of(const State& state) { return holding_of(state, world::eth); }
 
 TEST(AccountTrade, ABuyPaysFromUnsettledThenFreeThenRecv) {
     State state = an_account().with_free(world::usdc, 10).with_claim(world::usdc, 5);
@@ -156,33 +144,34 @@ TEST(AccountTrade, AnInstrumentHasTwoSides) {
 
 // Goal: what does not fit is refused with a type, whatever the host worked out, and nothing wraps.
 TEST(AccountTrade, RefusesWhatDoesNotFit64Bits) {
-    const State rich = an_account().with_free(world::eth, most - 5).with_claim(world::eth, 3);
+    const State rich = an_account().with_free(world::eth, int64_max - 5).with_claim(world::eth, 3);
     EXPECT_EQ(reason_of(decide(rich, a_trade(1, world::eth, 3, 6))), Reject::notional_out_of_range);
     EXPECT_EQ(reason_of(decide(rich, a_trade(1, world::eth, 2, 4))), Reject::none);
-    EXPECT_EQ(reason_of(decide(rich, a_trade(1, world::eth, least, 6))),
+    EXPECT_EQ(reason_of(decide(rich, a_trade(1, world::eth, int64_min, 6))),
               Reject::notional_out_of_range);
-    EXPECT_EQ(reason_of(decide(rich, a_trade(1, world::eth, most, 6))),
+    EXPECT_EQ(reason_of(decide(rich, a_trade(1, world::eth, int64_max, 6))),
               Reject::notional_out_of_range);
-    EXPECT_EQ(reason_of(decide(rich, a_trade(1, world::eth, 1, most))),  // The fee is too much.
-              Reject::notional_out_of_range);
-    EXPECT_EQ(reason_of(decide(rich, a_trade(1, world::eth, 1, least))),
+    EXPECT_EQ(
+        reason_of(decide(rich, a_trade(1, world::eth, 1, int64_max))),  // The fee is too much.
+        Reject::notional_out_of_range);
+    EXPECT_EQ(reason_of(decide(rich, a_trade(1, world::eth, 1, int64_min))),
               Reject::notional_out_of_range);
     EXPECT_EQ(reason_of(decide(rich, a_trade(1, world::eth, 1, 0))), Reject::notional_out_of_range);
     SubmitTrade rebate = a_trade(1, world::eth, 1, 2);
     rebate.terms.fee = Amount{-1};
     EXPECT_EQ(reason_of(decide(rich, rebate)), Reject::notional_out_of_range);
 
-    const State indebted = an_account().with_debt(most - 2);
+    const State indebted = an_account().with_debt(int64_max - 2);
     EXPECT_EQ(reason_of(decide(indebted, a_trade(1, world::eth, 1, 2))),
               Reject::notional_out_of_range);
     EXPECT_EQ(reason_of(decide(indebted, a_trade(1, world::eth, 1, 1))), Reject::none);
 
-    const State positioned = an_account().with_contract(most - 2, 5);
+    const State positioned = an_account().with_contract(int64_max - 2, 5);
     EXPECT_EQ(reason_of(decide(positioned, a_contract_trade(1, 3, 6))),
               Reject::notional_out_of_range);
-    EXPECT_EQ(reason_of(decide(positioned, a_contract_trade(1, 1, most - 4))),
+    EXPECT_EQ(reason_of(decide(positioned, a_contract_trade(1, 1, int64_max - 4))),
               Reject::notional_out_of_range);
-    EXPECT_EQ(reason_of(decide(positioned, a_contract_trade(1, 1, most - 5))), Reject::none);
+    EXPECT_EQ(reason_of(decide(positioned, a_contract_trade(1, 1, int64_max - 5))), Reject::none);
 }
 
 TEST(AccountTrade, RemembersTheLatestSettledTradesAndAllOpenOnes) {

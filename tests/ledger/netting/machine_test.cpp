@@ -2,6 +2,7 @@
 
 #include "base/rng.hpp"
 #include "ledger/postings.hpp"
+#include "tests/ledger/netting/builders.hpp"
 #include "tests/support/event_round_trip.hpp"
 #include "tests/support/machine_laws.hpp"
 
@@ -13,33 +14,16 @@
 namespace crossclear::ledger::netting {
 namespace {
 
+using namespace builders;
 using base::Amount;
 using base::Timestamp;
 
-constexpr base::BrokerId broker{0};
-constexpr base::AssetId usdc{0};
 constexpr base::AssetId eth{1};
 constexpr base::ShardId here{0};
 constexpr base::ShardId there{1};
 constexpr base::PartitionId first{0};
 constexpr base::PartitionId second{1};
 constexpr base::AccountId client{17};
-
-State a_house() {
-    State state;
-    state.id = base::entity_of(base::EntityKind::netting, broker);
-    state.partitions = 2;
-    return state;
-}
-
-// Decides and applies; the events, none where it was refused.
-std::vector<Event> run(State& state, const Command& command) {
-    const auto decision = decide(state, command);
-    if (!decision) return {};
-    for (const auto& event : *decision) apply(state, event);
-    EXPECT_EQ(check_invariants(state), std::nullopt);
-    return *decision;
-}
 
 // Needs `need` ETH at 2 USDC; bought at 2.1 at most.
 Exposure an_exposure(std::int64_t need) {

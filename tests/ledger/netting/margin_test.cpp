@@ -1,4 +1,5 @@
 #include "ledger/netting/machine.hpp"
+#include "tests/ledger/netting/builders.hpp"
 
 #include <gtest/gtest.h>
 
@@ -9,9 +10,9 @@
 namespace crossclear::ledger::netting {
 namespace {
 
+using namespace builders;
 using base::Amount;
 
-constexpr base::AssetId usdc{0};
 constexpr base::AssetId contract{1};
 constexpr base::ShardId venue{2};
 constexpr MarginPolicy policy{.venue = venue,
@@ -19,21 +20,6 @@ constexpr MarginPolicy policy{.venue = venue,
                               .floor = Amount{100},
                               .share = base::Ppm{200'000},
                               .slack = base::Ppm{250'000}};
-
-State a_house() {
-    State state;
-    state.id = base::entity_of(base::EntityKind::netting, base::BrokerId{0});
-    state.partitions = 2;
-    return state;
-}
-
-std::vector<Event> run(State& state, const Command& command) {
-    const auto decision = decide(state, command);
-    if (!decision) return {};
-    for (const auto& event : *decision) apply(state, event);
-    EXPECT_EQ(check_invariants(state), std::nullopt);
-    return *decision;
-}
 
 // Posts so much and lets it arrive.
 State a_house_with(std::int64_t posted) {
@@ -51,11 +37,11 @@ KeepMargins a_look(std::int64_t value, std::int64_t due = 0, std::int64_t backin
         .now = {}};
 }
 
-RecordVariations settled(std::vector<std::int64_t> changes, std::uint64_t first = 1) {
+RecordVariations settled(std::vector<std::int64_t> changes, std::uint64_t number = 1) {
     RecordVariations command{.shard = venue, .lines = {}, .at = {}};
     for (const auto change : changes) {
         command.lines.push_back({.notice = {.shard = venue,
-                                            .number = first++,
+                                            .number = number++,
                                             .instrument = {},
                                             .change = Amount{change},
                                             .closed = {},
@@ -195,6 +181,17 @@ TEST(VenueMargin, APositionShrinksWhereItsMarginHasShrunk) {
     EXPECT_EQ(quantity_of(run(state, a_hedge_of(-300, 0, 120))), Amount{180});
     State other = a_house();
     EXPECT_EQ(quantity_of(run(other, a_hedge_of(300, 50, 120))), Amount{-180});
+}
+
+// The spread of its own purchase already brings a position that is as large as its margin bears
+// below that; what is sold then is bought again as soon as the margin is there.
+TEST(VenueMargin, APositionNeitherShrinksNorGrowsWhileItsMarginIsFilledUp) {
+    State state = a_house();
+    run(state, Found{.lines = {}, .margins = {{venue, usdc, Amount{60}}}, .at = {}});
+    EXPECT_TRUE(run(state, a_hedge_of(-300, 0, 120)).empty());
+    EXPECT_TRUE(run(state, a_hedge_of(300, 50, 120)).empty());
+    run(state, CloseMove{.number = state.numbers, .is_settled = true, .at = {}});
+    EXPECT_EQ(quantity_of(run(state, a_hedge_of(300, 50, 120))), Amount{-180});
 }
 
 }  // namespace
