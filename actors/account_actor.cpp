@@ -2,6 +2,7 @@
 
 #include "actors/account_terms.hpp"
 #include "actors/account_views.hpp"
+#include "actors/chrono.hpp"
 #include "base/limits.hpp"
 #include "ledger/account/balances.hpp"
 #include "ledger/journal/codec.hpp"
@@ -44,8 +45,9 @@ AccountHost::AccountHost(caf::actor_config& config, const Context* context, acco
                          JournalActor journal, PartitionActor owner)
     : AccountActor::base(config),
       context_(context),
-      crank_(base::entity_of(state.id), std::move(state), std::move(journal)),
-      owner_(std::move(owner)) {
+      crank_(base::entity_of(state.id), std::move(state), journal),
+      owner_(std::move(owner)),
+      journal_(std::move(journal)) {
     for (const auto kind : {Channel::Kind::trades, Channel::Kind::settlements,
                             Channel::Kind::balances, Channel::Kind::margin}) {
         feeds_[kind].last = crank_.state().version;
@@ -53,6 +55,10 @@ AccountHost::AccountHost(caf::actor_config& config, const Context* context, acco
 }
 
 AccountActor::behavior_type AccountHost::make_behavior() {
+    if (!account::outstanding(crank_.state()).empty()) say_again_later();
+    set_down_handler([this](const caf::down_msg& gone) {
+        for (auto& [kind, feed] : feeds_) feed.followers.erase(gone.source);
+    });
     return {
         [this](const AccountAsk& ask) { on_ask(ask); },
         [this](const AccountFollow& follow) { on_follow(follow); },
@@ -219,8 +225,16 @@ void AccountHost::on_order(const AccountOrder& order) {
                        {"reject", account::name_of(decision.error())}});
     }
     // Acknowledged even where nothing was new: the asker may have lost an earlier word.
-    if (order.acknowledge) {
-        crank_.when_durable([acknowledge = order.acknowledge](std::uint64_t) { acknowledge(); });
+    if (!std::holds_alternative<std::monostate>(order.acknowledge)) {
+        crank_.when_durable([this, word = order.acknowledge](std::uint64_t) { acknowledge(word); });
+    }
+}
+
+void AccountHost::acknowledge(const decltype(AccountOrder::acknowledge)& word) {
+    if (const auto* news = std::get_if<ToHome>(&word)) {
+        send(owner_, *news);
+    } else if (const auto* cover = std::get_if<CoverDone>(&word)) {
+        send(journal_, *cover);
     }
 }
 
@@ -257,6 +271,17 @@ void AccountHost::carry_out(const std::vector<account::Effect>& effects) {
                                            .sub = start.number},
                             StartWithdrawal{start}});
     }
+    if (!effects.empty()) say_again_later();
+}
+
+// The home partition may be lost with what it was told. A withdrawal has a number, so that telling
+// of it again starts no other.
+void AccountHost::say_again_later() {
+    run_delayed(as_chrono(context_->options.say_again_every), [this] {
+        crank_.when_durable([this, owed = account::outstanding(crank_.state())](std::uint64_t) {
+            carry_out(owed);
+        });
+    });
 }
 
 // Which trades the events bring to their end, as the state stands before them: a claim ends by
@@ -345,7 +370,7 @@ decltype(Publication::body) AccountHost::snapshot_of(Channel::Kind kind) const {
 void AccountHost::on_follow(const AccountFollow& follow) {
     auto& feed = feeds_[follow.channel.kind];
     if (!follow.is_following) {
-        feed.followers.erase(follow.from.id());
+        feed.followers.erase(caf::actor_cast<caf::actor_addr>(follow.from));
         return;
     }
     // What is shown is of this moment and told once all of it is durable; news that come after are
@@ -368,7 +393,10 @@ void AccountHost::on_follow(const AccountFollow& follow) {
         first.push_back(std::move(snapshot));
     }
     crank_.when_durable([this, follow, first = std::move(first)](std::uint64_t) {
-        feeds_[follow.channel.kind].followers[follow.from.id()] = follow.from;
+        feeds_[follow.channel.kind].followers[caf::actor_cast<caf::actor_addr>(follow.from)] =
+            follow.from;
+        // One of this node takes its leave; another node may go without a word.
+        if (follow.from.node() != system().node()) monitor(follow.from);
         for (const auto& publication : first) send(follow.from, Published{publication});
     });
     feed.is_recorded = true;
@@ -427,7 +455,9 @@ void AccountHost::on_passivate() {
     const bool is_followed = std::any_of(feeds_.begin(), feeds_.end(), [](const auto& feed) {
         return !feed.second.followers.empty();
     });
-    if (is_followed || !crank_.is_durable()) {
+    // One that is owed something asks for it again, and so stays awake.
+    const bool is_owed = !account::outstanding(crank_.state()).empty();
+    if (is_followed || is_owed || !crank_.is_durable()) {
         send(owner_, NotPassivated{crank_.state().id});
         return;
     }

@@ -40,7 +40,7 @@ private:
         std::uint64_t last{};  ///< Sequence of the latest news.
         bool is_recorded{};    ///< Somebody has followed: history is kept from then on.
         std::deque<std::shared_ptr<const Publication>> history;
-        std::map<caf::actor_id, SessionActor> followers;
+        std::map<caf::actor_addr, SessionActor> followers;
     };
 
     void on_ask(const AccountAsk& ask);
@@ -60,8 +60,10 @@ private:
     void handle(const AccountAsk& ask, const PublishMarks& request);
 
     void on_order(const AccountOrder& order);
+    void acknowledge(const decltype(AccountOrder::acknowledge)& word);
     void commit(const Events& events);
     void carry_out(const std::vector<ledger::account::Effect>& effects);
+    void say_again_later();
     [[nodiscard]] std::vector<TradeEnd> ends_of(const Events& events) const;
     void count(const Events& events, const std::vector<TradeEnd>& ends);
 
@@ -75,6 +77,7 @@ private:
     const Context* context_;
     Crank<ledger::account::State> crank_;
     PartitionActor owner_;
+    JournalActor journal_;
     std::map<Channel::Kind, Feed> feeds_;
     std::deque<std::pair<SessionActor, std::uint64_t>> unanswered_;  ///< Oldest first.
 };

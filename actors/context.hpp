@@ -10,6 +10,7 @@
 #include "risk/margin.hpp"
 #include "risk/surface.hpp"
 #include "shards/port.hpp"
+#include "store/directory/directory.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -17,6 +18,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -124,10 +126,18 @@ private:
 
 /// How one partition stands, for the door and for readiness. **Thread:** any.
 struct PartitionStatus {
-    enum class Phase : std::uint8_t { recovering, running, lost, broken };
+    enum class Phase : std::uint8_t {
+        recovering,
+        running,
+        lost,    ///< Another owner took it, or this one handed it over; the new way is not known.
+        broken,  ///< Its journal failed a check.
+        elsewhere,  ///< Another node owns it.
+        unowned,    ///< No node is known to own it.
+    };
     std::atomic<Phase> phase{Phase::recovering};
-    std::atomic<std::size_t> queued{};  ///< Appends not durable yet.
-    std::atomic<bool> is_stuck{};       ///< The journal does not take what is queued.
+    std::atomic<std::uint64_t> moves{};  ///< Counts up whenever the way to its owner changes.
+    std::atomic<std::size_t> queued{};   ///< Appends not durable yet.
+    std::atomic<bool> is_stuck{};        ///< The journal does not take what is queued.
     LogBoard log;
 };
 
@@ -137,6 +147,28 @@ struct Broker {
     std::shared_ptr<const risk::Parameters> parameters;
     SurfaceBoard surface;
     mutable HouseFigures figures;
+};
+
+/// How the node stands among others, for readiness and operators. **Thread:** any.
+class NodeBoard {
+public:
+    struct Standing {
+        std::string trouble;                 ///< Why it takes no part; empty while it does.
+        std::vector<store::Member> members;  ///< At the last look.
+        std::vector<std::string> linked;     ///< Names of those that can be reached.
+    };
+    void store(Standing standing) {
+        const std::scoped_lock lock(mutex_);
+        standing_ = std::move(standing);
+    }
+    [[nodiscard]] Standing load() const {
+        const std::scoped_lock lock(mutex_);
+        return standing_;
+    }
+
+private:
+    mutable std::mutex mutex_;
+    Standing standing_;
 };
 
 /// The node's parts. Outlives every actor.
@@ -154,6 +186,9 @@ struct Context {
     Log log;
     std::function<base::Timestamp()> now;                  ///< The host's clock.
     std::vector<std::unique_ptr<PartitionStatus>> status;  ///< By PartitionId.
+    std::optional<ClusterOptions> among;  ///< None: this node is alone and owns every partition.
+    store::Directory* directory{};        ///< Of the others; with `among` only.
+    mutable NodeBoard node;
     mutable ShardBoard shard_views;
     MarkBoard last_marks;
 

@@ -13,11 +13,11 @@ struct HomeParts {
     base::EntityId entity;
     JournalActor journal;
     PartitionActor home;  ///< The partition this host belongs to: routes to its neighbours.
-    std::function<PartitionActor(base::PartitionId)> peers;
+    std::function<DoorActor(base::PartitionId)> doors;  ///< To every partition, wherever it is.
 
-    /// The partition that holds an account.
-    [[nodiscard]] PartitionActor partition_of(base::AccountId account) const {
-        return peers(base::partition_of(account, context->partitions));
+    /// The way to the partition that holds an account.
+    [[nodiscard]] DoorActor door_of(base::AccountId account) const {
+        return doors(base::partition_of(account, context->partitions));
     }
     [[nodiscard]] base::BrokerId broker() const { return base::broker_of(entity); }
 };

@@ -371,7 +371,6 @@ void JournalHost::cover_claims() {
     for (const auto& [of, queue] : book_.claims) {
         if (!queue.open.empty() && changed_.contains(of.broker)) claimed.push_back(of);
     }
-    const auto self = caf::actor_cast<JournalActor>(this);
     for (const auto& of : claimed) {
         for (const auto& request : desk_.next(book_, of)) {
             send(owner_,
@@ -379,9 +378,7 @@ void JournalHost::cover_claims() {
                               .command = ledger::account::CoverClaims{.asset = request.asset,
                                                                       .amount = request.amount,
                                                                       .at = context_->now()},
-                              .acknowledge = [self, of, amount = request.amount] {
-                                  caf::anon_send(self, CoverDone{of.broker, of.asset, amount});
-                              }});
+                              .acknowledge = CoverDone{of.broker, of.asset, request.amount}});
         }
     }
 }

@@ -1,226 +1,31 @@
 #pragma once
 
-#include "actors/gateway.hpp"
+#include "actors/routed_messages.hpp"
 #include "base/ids.hpp"
 #include "base/time.hpp"
-#include "ledger/account/commands.hpp"
-#include "ledger/account/effects.hpp"
 #include "ledger/account/state.hpp"
 #include "ledger/book.hpp"
 #include "ledger/event.hpp"
-#include "ledger/hedge/commands.hpp"
-#include "ledger/hedge/state.hpp"
-#include "ledger/instruction/commands.hpp"
-#include "ledger/instruction/effects.hpp"
-#include "ledger/instruction/state.hpp"
 #include "ledger/journal/port.hpp"
-#include "ledger/netting/state.hpp"
-#include "ledger/reconcile/commands.hpp"
-#include "ledger/reconcile/state.hpp"
 #include "ledger/replay.hpp"
-#include "ledger/withdrawal/commands.hpp"
-#include "ledger/withdrawal/state.hpp"
 #include "ledger/words.hpp"
 #include "shards/port.hpp"
+#include "store/directory/directory.hpp"
 
 #include <caf/all.hpp>
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
 /// Every message between hosts. One message is one struct; each says who sends it, who handles it
-/// and what the answer is. Hosts of one node share memory, so messages carry values and callbacks
-/// freely; what will cross nodes gets a wire form when it does.
+/// and what the answer is. Hosts of one node share memory, so these carry values and callbacks
+/// freely; what may cross to another node is in routed_messages.hpp.
 
 namespace crossclear::actors {
-
-// --- To anyone who appends ---------------------------------------------------------------------
-
-/// The journal tells that an entity's appends up to `number` are durable, in record `sequence`.
-struct Durable {
-    std::uint64_t number{};
-    std::uint64_t sequence{};
-};
-
-/// Whoever waits for durability.
-using DurableActor = caf::typed_actor<caf::result<void>(Durable)>;
-
-// --- To a session --------------------------------------------------------------------------------
-
-/// From the gateway: a request of the client, and where its answer goes.
-struct SessionAsk {
-    Request request;
-    std::function<void(Answer)> done;
-};
-/// From the gateway: who speaks from now on.
-struct SessionIdentify {
-    Identity identity;
-};
-/// From the gateway: follow a channel, or stop.
-struct SessionFollow {
-    Channel channel;
-    std::optional<std::uint64_t> from;
-    std::function<void(std::optional<Refusal>)> done;
-};
-/// From the gateway: stop following.
-struct SessionUnfollow {
-    Channel channel;
-};
-/// From an account or the oracle: the answer to the request under `ticket`.
-struct AnswerReady {
-    std::uint64_t ticket{};
-    Answer answer;
-};
-/// From an account, the oracle or a shard: news of a channel that the session follows.
-struct Published {
-    std::shared_ptr<const Publication> publication;
-};
-/// From the gateway: the client has gone.
-struct SessionEnd {};
-
-using SessionActor =
-    caf::typed_actor<caf::result<void>(SessionAsk), caf::result<void>(SessionIdentify),
-                     caf::result<void>(SessionFollow), caf::result<void>(SessionUnfollow),
-                     caf::result<void>(AnswerReady), caf::result<void>(Published),
-                     caf::result<void>(SessionEnd)>;
-
-// --- To an account -------------------------------------------------------------------------------
-
-/// From a session through the partition: a client's request. Answered to `from` once durable.
-struct AccountAsk {
-    base::AccountId account;
-    std::uint64_t ticket{};
-    Request request;
-    SessionActor from;
-};
-/// From a session through the partition: follow a channel of the account. Answered by Published.
-struct AccountFollow {
-    base::AccountId account;
-    Channel channel;
-    std::optional<std::uint64_t> from_sequence;
-    SessionActor from;
-    bool is_following{};  ///< False: stop.
-};
-/// From home machines and the partition's desk: a command that no client gave. `acknowledge` runs
-/// once the outcome is durable, also where there was nothing to do.
-struct AccountOrder {
-    base::AccountId account;
-    ledger::account::Command command;
-    std::function<void()> acknowledge;
-};
-/// From the partition: hand over your state and end, unless something is under way.
-struct Passivate {};
-
-using AccountActor =
-    caf::typed_actor<caf::result<void>(AccountAsk), caf::result<void>(AccountFollow),
-                     caf::result<void>(AccountOrder), caf::result<void>(Passivate),
-                     caf::result<void>(Durable)>;
-
-// --- To home machines ----------------------------------------------------------------------------
-
-/// What one partition's books say of one broker, absolute figures. From its journal host to the
-/// broker's netting host, after commits; a later one replaces an earlier one.
-struct PartitionReport {
-    struct AssetLine {
-        base::Amount conv;
-        base::Amount hbook;
-        base::Amount vm;
-        base::Amount covered;  ///< FREE + HELD.
-        base::Amount unsettled;
-        base::Amount held;
-        base::Amount deposited;  ///< Of the quota.
-        base::Amount returned;   ///< Of the quota.
-        base::Amount overdue;    ///< Claims past their time.
-        base::Timestamp oldest_due;
-    };
-    struct ShardLine {
-        base::ShardId shard;
-        base::AssetId asset;
-        base::Amount nostro;
-        base::Amount inflight_out;
-        base::Amount suspense;
-        base::Amount position;  ///< VPOS.
-        base::Amount posted;
-    };
-    base::BrokerId broker;
-    base::PartitionId partition;
-    std::uint64_t sequence{};
-    std::map<base::AssetId, AssetLine> assets;
-    std::vector<ShardLine> shards;  ///< Only from the broker's home.
-};
-
-/// From a hedge task to netting; `sequence` is the home record in which its end stands.
-struct HedgeEnded {
-    std::uint64_t number{};
-    base::Amount filled;
-    std::uint64_t sequence{};
-};
-/// From an instruction to netting.
-struct MoveEnded {
-    std::uint64_t number{};
-    bool is_settled{};
-    std::uint64_t sequence{};
-};
-/// From a withdrawal to netting: may this be sent? Answered by ReviewAnswer.
-struct ReviewAsk {
-    base::EntityId withdrawal;
-    base::AssetId asset;
-    base::Amount amount;
-    base::ShardId shard;
-};
-/// From netting to a withdrawal.
-struct ReviewAnswer {
-    bool is_gate_open{};
-    bool is_covered{};
-};
-/// From a withdrawal to netting: it has ended, its reservation is free.
-struct ReviewDone {
-    base::EntityId withdrawal;
-};
-/// From an account to the home partition: carry this out.
-struct StartWithdrawal {
-    ledger::account::StartWithdrawal effect;
-};
-/// From the account's host to a withdrawal: the end is booked.
-struct WithdrawalBooked {};
-/// From an instruction to its withdrawal.
-struct InstructionEnded {
-    ledger::instruction::ReportEnded report;
-    std::uint64_t sequence{};
-};
-/// From the account's host to netting: a deposit is booked this far.
-struct DepositBooked {
-    std::uint64_t deposit{};
-    base::ShardId shard;
-    ledger::Finality finality{};
-};
-/// From a host to itself.
-struct Wake {};
-/// From the partition, after a restart: ask again for what is outstanding.
-struct Resume {};
-
-/// Anything a home machine can be told.
-using HomeNews =
-    std::variant<ledger::OrderNotice, ledger::ArrivalNotice, ledger::DepositNotice,
-                 ledger::VariationNotice, PartitionReport, HedgeEnded, MoveEnded, ReviewAsk,
-                 ReviewAnswer, ReviewDone, StartWithdrawal, WithdrawalBooked, InstructionEnded,
-                 DepositBooked, ledger::hedge::PlanHedge, ledger::instruction::CreateInstruction,
-                 ledger::reconcile::ResolveBreak, shards::Balances, Wake, Resume>;
-
-/// News for one home machine; through the partition that owns it, which makes the host on demand.
-struct ToHome {
-    base::EntityId entity;
-    HomeNews news;
-};
-
-/// A host of a home machine.
-using HomeActor = caf::typed_actor<caf::result<void>(Durable), caf::result<void>(ToHome)>;
 
 // --- To a lane -----------------------------------------------------------------------------------
 
@@ -291,18 +96,6 @@ struct AppendDone {
 struct JournalRetry {};
 /// From the journal host to itself: look at cover, report.
 struct JournalTick {};
-/// From netting: the quota of an asset in this partition, as a total.
-struct QuotaTold {
-    base::BrokerId broker;
-    base::AssetId asset;
-    base::Amount granted_total;
-};
-/// From an account: a cover order of this size is done with.
-struct CoverDone {
-    base::BrokerId broker;
-    base::AssetId asset;
-    base::Amount asked;
-};
 /// From a reconciler: a broker's holdings on one shard at the end of a block.
 struct BookAt {
     base::BrokerId broker;
@@ -331,9 +124,14 @@ struct Recovered {
 /// From the journal host: another owner has it, or it is broken. Drop everything.
 struct PartitionLost {
     bool is_broken{};
-    bool is_stopping{};  ///< Neither: the node ends in order.
+    bool is_stopping{};  ///< Neither: the node ends in order, or hands the partition over.
     std::string why;
 };
+/// From the door: another node shall have the partition. Take nothing new, let what is under way
+/// become durable, then let go.
+struct PartitionLeave {};
+/// From the door: nothing more will come, end.
+struct PartitionRelease {};
 /// From an account: its state, and it is gone.
 struct Passivated {
     base::AccountId account;
@@ -370,10 +168,90 @@ using PartitionActor = caf::typed_actor<
     caf::result<void>(Recovered), caf::result<void>(PartitionLost), caf::result<void>(Passivated),
     caf::result<void>(NotPassivated), caf::result<void>(SnapshotKept),
     caf::result<void>(SnapshotBack), caf::result<void>(Retire), caf::result<void>(PartitionTick),
-    caf::result<void>(VariationCycle), caf::result<void>(LaneOrder)>;
+    caf::result<void>(VariationCycle), caf::result<void>(LaneOrder),
+    caf::result<void>(PartitionLeave), caf::result<void>(PartitionRelease)>;
 
-/// The node's clockwork.
-using NodeActor = caf::typed_actor<caf::result<void>(VariationCycle)>;
+// --- To a door -----------------------------------------------------------------------------------
+
+/// From the node: where the partition is owned from now on. Answered by PartitionGone once a
+/// partition that was here no longer is.
+struct DoorRoute {
+    enum class Where : std::uint8_t {
+        nowhere,  ///< Nobody is known to own it.
+        here,
+        leaving,  ///< Still here; hand it over.
+        there,
+    };
+    Where where{Where::nowhere};
+    caf::strong_actor_ptr there;  ///< The other node's door.
+};
+/// From the partition's host: it has let go of everything.
+struct PartitionEnded {
+    bool is_broken{};
+    bool is_stopping{};
+};
+
+/// One node's door to one partition: takes what is for it and finds the way, here or on the node
+/// that owns it.
+using DoorActor = caf::typed_actor<caf::result<void>(AccountAsk), caf::result<void>(AccountFollow),
+                                   caf::result<void>(AccountOrder), caf::result<void>(ToHome),
+                                   caf::result<void>(QuotaTold), caf::result<void>(VariationCycle),
+                                   caf::result<void>(DoorRoute), caf::result<void>(PartitionEnded)>;
+
+// --- To a node -----------------------------------------------------------------------------------
+
+/// From a door: the partition is no longer owned here.
+struct PartitionGone {
+    base::PartitionId partition;
+    bool is_broken{};
+};
+
+/// From whoever starts the node: where the others reach it. Its part in the cluster begins.
+struct NodeBegin {
+    std::string endpoint;
+};
+/// From the node to itself: say that it lives.
+struct NodeBeat {};
+/// From the directory, through a callback.
+struct BeatDone {
+    store::BeatOutcome outcome;
+};
+/// From another node, when it meets this one. Answered by Welcome.
+struct Greeting {
+    store::Member self;
+    std::string cluster;
+    std::uint16_t partitions{};
+    std::string shape;  ///< Of the listing, and of what nodes send each other.
+};
+template <class Inspector>
+bool inspect(Inspector& f, Greeting& x) {
+    return inspect_packed(f, x);
+}
+/// The answer to Greeting.
+struct Welcome {
+    store::Member self;
+    std::string why_not;                       ///< Empty if it is welcome.
+    std::vector<caf::strong_actor_ptr> doors;  ///< By partition.
+};
+template <class Inspector>
+bool inspect(Inspector& f, Welcome& x) {
+    return inspect_packed(f, x.self) && inspect_packed(f, x.why_not) && f.apply(x.doors);
+}
+/// From an oracle to its node, and from there to every other: marks that a client published.
+struct MarksRelay {
+    PublishMarks marks;
+    bool is_routed{};  ///< As in AccountAsk.
+};
+template <class Inspector>
+bool inspect(Inspector& f, MarksRelay& x) {
+    return inspect_packed(f, x);
+}
+
+/// The node's clockwork, and its part in the cluster.
+using NodeActor = caf::typed_actor<caf::result<void>(VariationCycle),
+                                   caf::result<void>(PartitionGone), caf::result<void>(NodeBegin),
+                                   caf::result<void>(NodeBeat), caf::result<void>(BeatDone),
+                                   caf::result<Welcome>(Greeting), caf::result<void>(MarksRelay)>;
 
 // --- To the oracle -------------------------------------------------------------------------------
 
@@ -382,6 +260,7 @@ struct OraclePublish {
     std::uint64_t ticket{};
     PublishMarks marks;
     SessionActor from;
+    bool is_relayed{};  ///< Another node has them already.
 };
 /// From a session: follow or leave an asset's marks.
 struct OracleFollow {
@@ -391,10 +270,14 @@ struct OracleFollow {
 };
 /// From the oracle to itself.
 struct OracleTick {};
+/// From whoever starts the node: where marks are passed on to.
+struct OracleMeet {
+    NodeActor node;
+};
 
 using OracleActor =
     caf::typed_actor<caf::result<void>(OraclePublish), caf::result<void>(OracleFollow),
-                     caf::result<void>(OracleTick)>;
+                     caf::result<void>(OracleTick), caf::result<void>(OracleMeet)>;
 
 }  // namespace crossclear::actors
 
@@ -445,6 +328,19 @@ CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::VariationCycle))
 CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::OraclePublish))
 CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::OracleFollow))
 CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::OracleTick))
+CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::SessionRetry))
+CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::PartitionLeave))
+CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::PartitionRelease))
+CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::DoorRoute))
+CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::PartitionEnded))
+CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::PartitionGone))
+CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::NodeBegin))
+CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::NodeBeat))
+CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::BeatDone))
+CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::Greeting))
+CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::Welcome))
+CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::MarksRelay))
+CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::OracleMeet))
 CAF_END_TYPE_ID_BLOCK(crossclear)
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::Durable)
@@ -452,14 +348,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::SessionAsk)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::SessionIdentify)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::SessionFollow)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::SessionUnfollow)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::AnswerReady)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::Published)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::SessionEnd)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::AccountAsk)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::AccountFollow)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::AccountOrder)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::Passivate)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::ToHome)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::LaneOrder)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::LaneNotice)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::LaneSubmitted)
@@ -475,7 +365,6 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::ReadDone)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::AppendDone)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::JournalRetry)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::JournalTick)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::QuotaTold)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::CoverDone)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::BookAt)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::BookLines)
@@ -492,3 +381,13 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::VariationCycle)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::OraclePublish)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::OracleFollow)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::OracleTick)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::SessionRetry)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::PartitionLeave)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::PartitionRelease)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::DoorRoute)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::PartitionEnded)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::PartitionGone)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::NodeBegin)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::NodeBeat)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::BeatDone)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::OracleMeet)

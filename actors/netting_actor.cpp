@@ -109,6 +109,10 @@ void NettingHost::on_wake() {
         result_at_ = parts_.context->now();
         book_result();
     }
+    if (parts_.context->now() - said_at_ >= parts_.context->options.say_again_every) {
+        said_at_ = parts_.context->now();
+        say_again();
+    }
     publish_figures();
     delayed_send(this, as_chrono(parts_.context->options.balance_every),
                  ToHome{parts_.entity, Wake{}});

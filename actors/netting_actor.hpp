@@ -55,6 +55,7 @@ private:
         const ledger::netting::Command& command);
     void carry_out(const std::vector<ledger::netting::Effect>& effects);
     void tell_deposit(const ledger::netting::TellDeposit& deposit);
+    void say_again();
     void open_hedge(const ledger::netting::HedgeOpened& task);
     void open_move(const ledger::netting::MoveOpened& move);
     void publish_figures();
@@ -73,6 +74,7 @@ private:
     std::map<base::AssetId, base::Amount> needs_;  ///< At the last look, for the next one.
     std::uint64_t needed_sequence_{};  ///< Home figures older than this record are not acted on.
     base::Timestamp result_at_;
+    base::Timestamp said_at_;
     /// What venues settled and is not recorded yet, by number.
     std::map<base::ShardId, std::map<std::uint64_t, ledger::netting::RecordVariations::Line>>
         variations_;

@@ -20,7 +20,7 @@ void NettingHost::carry_out(const std::vector<netting::Effect>& effects) {
         if (const auto* deposit = std::get_if<netting::TellDeposit>(&effect)) {
             tell_deposit(*deposit);
         } else if (const auto* quota = std::get_if<netting::TellQuota>(&effect)) {
-            send(parts_.peers(quota->partition), QuotaTold{.broker = parts_.broker(),
+            send(parts_.doors(quota->partition), QuotaTold{.broker = parts_.broker(),
                                                            .asset = quota->asset,
                                                            .granted_total = quota->granted_total});
         } else if (const auto* task = std::get_if<netting::OpenHedge>(&effect)) {
@@ -31,20 +31,31 @@ void NettingHost::carry_out(const std::vector<netting::Effect>& effects) {
     }
 }
 
+// Other partitions may have been lost with what they were told. Both kinds are safe to repeat: a
+// quota is a total, a deposit has a number.
+void NettingHost::say_again() {
+    std::vector<netting::Effect> owed;
+    for (auto& effect : netting::outstanding(crank_.state())) {
+        const bool is_for_others = std::holds_alternative<netting::TellDeposit>(effect) ||
+                                   std::holds_alternative<netting::TellQuota>(effect);
+        if (is_for_others) owed.push_back(std::move(effect));
+    }
+    if (owed.empty()) return;
+    crank_.when_durable([this, owed = std::move(owed)](std::uint64_t) { carry_out(owed); });
+}
+
 void NettingHost::tell_deposit(const netting::TellDeposit& deposit) {
-    send(parts_.partition_of(deposit.account),
-         AccountOrder{.account = deposit.account,
-                      .command = ledger::account::NoteDeposit{.deposit = deposit.deposit,
-                                                              .shard = deposit.shard,
-                                                              .asset = deposit.asset,
-                                                              .amount = deposit.amount,
-                                                              .finality = deposit.finality,
-                                                              .at = parts_.context->now()},
-                      .acknowledge = [home = parts_.home, entity = parts_.entity, deposit] {
-                          caf::anon_send(
-                              home, ToHome{entity, DepositBooked{deposit.deposit, deposit.shard,
-                                                                 deposit.finality}});
-                      }});
+    send(parts_.door_of(deposit.account),
+         AccountOrder{
+             .account = deposit.account,
+             .command = ledger::account::NoteDeposit{.deposit = deposit.deposit,
+                                                     .shard = deposit.shard,
+                                                     .asset = deposit.asset,
+                                                     .amount = deposit.amount,
+                                                     .finality = deposit.finality,
+                                                     .at = parts_.context->now()},
+             .acknowledge = ToHome{
+                 parts_.entity, DepositBooked{deposit.deposit, deposit.shard, deposit.finality}}});
 }
 
 // The schedule is nobody's to foresee: it is committed to before the first order leaves.

@@ -1,11 +1,14 @@
 #include "actors/node.hpp"
 
 #include "actors/caf_metrics.hpp"
+#include "actors/door_actor.hpp"
 #include "actors/messages.hpp"
 #include "actors/node_actor.hpp"
 #include "actors/oracle_actor.hpp"
-#include "actors/partition_actor.hpp"
 #include "actors/session_actor.hpp"
+
+#include <caf/io/all.hpp>
+#include <caf/openssl/all.hpp>
 
 #include <atomic>
 #include <chrono>
@@ -20,14 +23,24 @@ void init_types_once() {
     static std::once_flag once;
     std::call_once(once, [] {
         caf::init_global_meta_objects<caf::id_block::crossclear>();
+        caf::openssl::manager::init_global_meta_objects();
+        caf::io::middleman::init_global_meta_objects();
         caf::core::init_global_meta_objects();
     });
 }
 
-caf::actor_system_config& configure(caf::actor_system_config& config, const ActorOptions& options) {
-    config.set("caf.scheduler.max-threads", options.threads);
-    config.set("caf.scheduler.policy", options.scheduler);
+caf::actor_system_config& configure(caf::actor_system_config& config, const Context& context) {
+    config.set("caf.scheduler.max-threads", context.options.threads);
+    config.set("caf.scheduler.policy", context.options.scheduler);
     config.set("caf.logger.console.verbosity", "quiet");
+    if (!context.among) return config;
+    config.load<caf::io::middleman>();
+    if (const auto& tls = context.among->tls) {
+        config.load<caf::openssl::manager>();
+        config.openssl_certificate = tls->certificate;
+        config.openssl_key = tls->key;
+        config.openssl_cafile = tls->authority;
+    }
     return config;
 }
 
@@ -63,32 +76,40 @@ private:
 class CafNode : public Node {
 public:
     explicit CafNode(std::unique_ptr<Context> context)
-        : context_(std::move(context)), system_(configure(config_, context_->options)) {
-        const std::function<PartitionActor(base::PartitionId)> peers =
-            [this](base::PartitionId id) { return partitions_[id.v]; };
+        : context_(std::move(context)), system_(configure(config_, *context_)) {
         oracle_ = system_.spawn<OracleHost>(context_.get());
-        partitions_.resize(context_->partitions);
-        // The table is complete before the first host can look into it: they are spawned lazily.
+        // The table is complete before anybody opens a partition that looks into it.
         for (std::uint16_t i = 0; i < context_->partitions; ++i) {
-            partitions_[i] = system_.spawn<PartitionHost, caf::lazy_init>(
-                context_.get(), base::PartitionId{i}, peers);
+            doors_.push_back(
+                system_.spawn<DoorHost>(context_.get(), base::PartitionId{i},
+                                        [this](base::PartitionId id) { return doors_[id.v]; }));
         }
-        // A lazy actor begins with its first message; this one means nothing to it yet.
-        for (const auto& partition : partitions_) caf::anon_send(partition, VariationCycle{});
-        node_ = system_.spawn<NodeHost>(context_.get(), partitions_);
+        node_ = system_.spawn<NodeHost>(context_.get(), doors_, oracle_);
     }
 
     ~CafNode() override {
         is_draining_ = true;
         caf::anon_send_exit(node_, caf::exit_reason::kill);
-        for (const auto& partition : partitions_) {
-            caf::anon_send(partition,
-                           PartitionLost{.is_broken = false, .is_stopping = true, .why = {}});
-            caf::anon_send_exit(partition, caf::exit_reason::user_shutdown);
-        }
+        for (const auto& door : doors_) caf::anon_send_exit(door, caf::exit_reason::user_shutdown);
         caf::anon_send_exit(oracle_, caf::exit_reason::user_shutdown);
-        // Hosts look into the table of partitions until they have ended.
+        // Hosts look into the table of doors until they have ended.
         system_.await_all_actors_done();
+    }
+
+    /// Lets it take part: alone, or among the nodes that can reach it from now on. The reason why
+    /// that cannot be, if it cannot.
+    std::optional<std::string> begin() {
+        NodeBegin begin;
+        if (const auto& among = context_->among) {
+            const auto port = publish(*among);
+            const auto at = among->address + ":" + std::to_string(port ? *port : among->port);
+            if (!port)
+                return "cannot listen for other nodes at " + at + ": " +
+                       caf::to_string(port.error());
+            begin.endpoint = among->advertised.empty() ? at : among->advertised;
+        }
+        caf::anon_send(node_, std::move(begin));
+        return std::nullopt;
     }
 
     const base::Listing& listing() const override { return context_->listing; }
@@ -96,8 +117,8 @@ public:
 
     std::unique_ptr<Session> open_session(std::shared_ptr<SessionSink> sink) override {
         auto actor = system_.spawn<SessionHost>(
-            context_.get(), std::move(sink),
-            [this](base::PartitionId id) { return partitions_[id.v]; }, oracle_);
+            context_.get(), std::move(sink), [this](base::PartitionId id) { return doors_[id.v]; },
+            oracle_);
         return std::make_unique<ActorSession>(std::move(actor), &is_draining_);
     }
 
@@ -115,7 +136,13 @@ public:
                     blame(name + " is being read");
                     break;
                 case PartitionStatus::Phase::lost:
-                    blame(name + " belongs to another node");
+                    blame(name + " was lost to another owner");
+                    break;
+                case PartitionStatus::Phase::unowned:
+                    readiness.is_started = false;
+                    blame(name + " has no owner that can be reached");
+                    break;
+                case PartitionStatus::Phase::elsewhere:
                     break;
                 case PartitionStatus::Phase::broken:
                     blame(name + " failed a check and is stopped");
@@ -128,6 +155,7 @@ public:
             }
         }
         if (const auto trouble = context_->journal->trouble(); !trouble.empty()) blame(trouble);
+        if (const auto trouble = context_->node.load().trouble; !trouble.empty()) blame(trouble);
         if (is_draining_.load(std::memory_order_relaxed)) blame("draining");
         return readiness;
     }
@@ -161,23 +189,33 @@ public:
     std::vector<metrics::Family> actor_families() override { return caf_families(system_); }
 
 private:
+    caf::expected<std::uint16_t> publish(const ClusterOptions& among) {
+        const char* address = among.address.empty() ? nullptr : among.address.c_str();
+        if (among.tls) return caf::openssl::publish(node_, among.port, address, true);
+        return system_.middleman().publish(node_, among.port, address, true);
+    }
+
     std::unique_ptr<Context> context_;
     caf::actor_system_config config_;
     caf::actor_system system_;
     std::atomic<bool> is_draining_{};
-    std::vector<PartitionActor> partitions_;
+    std::vector<DoorActor> doors_;
     OracleActor oracle_;
     NodeActor node_;
 };
 
 }  // namespace
 
-std::unique_ptr<Node> Node::start(std::unique_ptr<Context> context) {
+base::Result<std::unique_ptr<Node>, std::string> Node::start(std::unique_ptr<Context> context) {
+    CHECK(context->among.has_value() == (context->directory != nullptr),
+          "a node among others has a directory of them");
     init_types_once();
     while (context->status.size() < context->partitions) {
         context->status.push_back(std::make_unique<PartitionStatus>());
     }
-    return std::make_unique<CafNode>(std::move(context));
+    auto node = std::make_unique<CafNode>(std::move(context));
+    if (auto fault = node->begin()) return base::Failure{std::move(*fault)};
+    return std::unique_ptr<Node>{std::move(node)};
 }
 
 }  // namespace crossclear::actors

@@ -2,6 +2,7 @@
 
 #include "actors/context.hpp"
 #include "actors/gateway.hpp"
+#include "base/result.hpp"
 #include "metrics/registry.hpp"
 
 #include <memory>
@@ -10,14 +11,16 @@
 
 namespace crossclear::actors {
 
-/// A node: the actor system, one host per partition, the oracle, and the door for clients.
+/// A node: the actor system, a door to each partition, the oracle, and the gateway for clients.
 ///
-/// Starts by taking over every partition; requests are refused with a reason until they are read.
-/// The context's parts must outlive the node.
+/// Alone, it starts by taking over every partition; among others, it owns its share of them and
+/// finds the way to the rest. Requests wait, or are refused with a reason, while nobody owns what
+/// they are for. The context's parts must outlive the node.
 class Node : public Gateway {
 public:
-    /// Starts the actors.
-    [[nodiscard]] static std::unique_ptr<Node> start(std::unique_ptr<Context> context);
+    /// Starts the actors. **Errors:** one sentence, where it cannot listen for other nodes.
+    [[nodiscard]] static base::Result<std::unique_ptr<Node>, std::string> start(
+        std::unique_ptr<Context> context);
 
     /// The parts it was started from, for reports.
     [[nodiscard]] virtual const Context& context() const = 0;

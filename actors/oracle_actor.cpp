@@ -30,6 +30,7 @@ OracleActor::behavior_type OracleHost::make_behavior() {
         [this](const OraclePublish& message) { on_publish(message); },
         [this](const OracleFollow& message) { on_follow(message); },
         [this](OracleTick) { on_tick(); },
+        [this](const OracleMeet& message) { node_ = message.node; },
     };
 }
 
@@ -66,6 +67,7 @@ void OracleHost::on_publish(const OraclePublish& message) {
     ++number_;
     build_surfaces();
     for (const auto& mark : message.marks.marks) tell(mark.asset);
+    if (!message.is_relayed && node_) send(node_, MarksRelay{.marks = message.marks});
     answer(MarksTaken{.surface = number_});
 }
 

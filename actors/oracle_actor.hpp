@@ -24,6 +24,7 @@ private:
     void on_tick();
 
     Context* context_;
+    NodeActor node_;
     std::uint64_t number_{};
     std::vector<risk::Mark> marks_;
     std::map<Channel, std::map<caf::actor_id, SessionActor>> followers_;

@@ -36,14 +36,20 @@ typename Machines::mapped_type state_of(Machines& machines, const base::EntityId
 
 PartitionHost::PartitionHost(caf::actor_config& config, const Context* context,
                              base::PartitionId partition,
-                             std::function<PartitionActor(base::PartitionId)> peers)
+                             std::function<DoorActor(base::PartitionId)> doors, DoorActor door)
     : PartitionActor::base(config),
       context_(context),
       partition_(partition),
-      peers_(std::move(peers)) {}
+      doors_(std::move(doors)),
+      door_(std::move(door)) {}
 
 PartitionActor::behavior_type PartitionHost::make_behavior() {
-    journal_ = spawn<JournalHost>(context_, partition_, caf::actor_cast<PartitionActor>(this));
+    set_down_handler([this](const caf::down_msg&) {
+        if (!end_) on_lost({.is_broken = false, .why = "the host of its journal failed"});
+        send(door_, *end_);
+    });
+    journal_ = spawn<JournalHost, caf::monitored>(context_, partition_,
+                                                  caf::actor_cast<PartitionActor>(this));
     delayed_send(this, as_chrono(base::seconds(1)), PartitionTick{});
     return {
         [this](AccountAsk& ask) {
@@ -104,6 +110,11 @@ PartitionActor::behavior_type PartitionHost::make_behavior() {
                 lanes_.find({base::broker_of(order.order.ref.origin), order.order.shard});
             if (lane != lanes_.end()) send(lane->second, order);
         },
+        [this](PartitionLeave) { on_leave(); },
+        [this](PartitionRelease) {
+            door_ = nullptr;
+            quit();
+        },
     };
 }
 
@@ -115,12 +126,17 @@ std::optional<Refusal> PartitionHost::refusal_at_door() const {
         case PartitionStatus::Phase::recovering:
             return Refusal{11070, "partition_recovering", "the journal is being read: retry", true};
         case PartitionStatus::Phase::lost:
+        case PartitionStatus::Phase::unowned:
+        case PartitionStatus::Phase::elsewhere:
             return Refusal{11050, "not_owner", "another node owns the partition", true};
         case PartitionStatus::Phase::broken:
             return Refusal{11031, "partition_stopped",
                            "its journal failed a check: see the runbook", true};
         case PartitionStatus::Phase::running:
             break;
+    }
+    if (is_leaving_) {
+        return Refusal{11050, "not_owner", "the partition is being handed over: retry", true};
     }
     if (standing.is_stuck.load(std::memory_order_relaxed)) {
         return Refusal{11070, "journal_unavailable", context_->journal->trouble(), true};
@@ -267,7 +283,7 @@ void PartitionHost::on_snapshot_kept(SnapshotKept& kept) {
 void PartitionHost::to_home(ToHome& news) {
     // Accounts and journals speak to their own partition; the machine may live in another one.
     const auto home = base::home_of(base::broker_of(news.entity), context_->partitions);
-    if (home != partition_) return send(peers_(home), std::move(news));
+    if (home != partition_) return send(doors_(home), std::move(news));
     if (retired_.contains(news.entity)) return;
     const auto host = home_host(news.entity);
     if (host) send(host, std::move(news));
@@ -285,7 +301,7 @@ HomeActor PartitionHost::start_home(const base::EntityId& entity) {
                           .entity = entity,
                           .journal = journal_,
                           .home = caf::actor_cast<PartitionActor>(this),
-                          .peers = peers_};
+                          .doors = doors_};
     switch (entity.kind) {
         case base::EntityKind::netting: {
             auto state = state_of(recovered_.houses, entity);
@@ -330,7 +346,7 @@ void PartitionHost::on_recovered(const Recovered& recovered) {
     for (auto& [account, state] : recovered_.accounts) {
         for (const auto& effect : ledger::account::outstanding(state)) {
             const auto& start = std::get<ledger::account::StartWithdrawal>(effect);
-            send(peers_(base::home_of(base::broker_of(account), context_->partitions)),
+            send(doors_(base::home_of(base::broker_of(account), context_->partitions)),
                  ToHome{base::EntityId{.kind = base::EntityKind::withdrawal,
                                        .id = account.v,
                                        .sub = start.number},
@@ -385,57 +401,6 @@ void PartitionHost::publish_in_flight() const {
     }
     context_->instruments->settlement.settlements_in_flight.with({std::to_string(partition_.v)})
         .set(static_cast<double>(open));
-}
-
-void PartitionHost::on_lost(const PartitionLost& lost) {
-    if (!lost.is_stopping) {
-        context_->log(LogLevel::error,
-                      lost.is_broken ? "A partition is stopped: its journal or books are not whole."
-                                     : "A partition belongs to another owner now.",
-                      {{"partition", std::to_string(partition_.v)}, {"why", lost.why}});
-    }
-    if (is_running_) context_->instruments->cluster.partitions_owned.add(-1);
-    context_->instruments->settlement.settlements_in_flight.with({std::to_string(partition_.v)})
-        .set(0);
-    context_->instruments->cluster.ownership_changes_total.increment();
-    status().phase.store(
-        lost.is_broken ? PartitionStatus::Phase::broken : PartitionStatus::Phase::lost,
-        std::memory_order_relaxed);
-    drop_everything();
-}
-
-// Nothing was decided about what still waited for its account.
-void PartitionHost::refuse_waiting() {
-    const auto refuse = [this](std::deque<AccountNews>& waiting) {
-        for (auto& news : waiting) {
-            const auto* ask = std::get_if<AccountAsk>(&news);
-            if (ask == nullptr) continue;
-            auto refusal = refusal_at_door().value_or(
-                Refusal{11070, "journal_unavailable", "the partition was dropped: retry", true});
-            send(ask->from, AnswerReady{.ticket = ask->ticket, .answer = std::move(refusal)});
-        }
-    };
-    for (auto& [account, active] : active_) refuse(active.waiting);
-    for (auto& [account, waiting] : waking_) refuse(waiting);
-}
-
-void PartitionHost::drop_everything() {
-    is_running_ = false;
-    refuse_waiting();
-    const auto kill = [this](const auto& actor) { send_exit(actor, caf::exit_reason::kill); };
-    for (const auto& [account, active] : active_) kill(active.actor);
-    for (const auto& [entity, host] : home_) kill(host);
-    for (const auto& [key, lane] : lanes_) kill(lane);
-    kill(journal_);
-    journal_ = nullptr;  // It holds us as well.
-    active_.clear();
-    resting_.clear();
-    asleep_.clear();
-    waking_.clear();
-    home_.clear();
-    lanes_.clear();
-    retired_.clear();
-    early_.clear();
 }
 
 void PartitionHost::on_tick() {

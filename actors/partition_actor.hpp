@@ -12,15 +12,16 @@
 
 namespace crossclear::actors {
 
-/// The node's hand for one partition: knows which hosts live, makes them on demand, lets idle
-/// accounts go, and drops everything when the journal is lost to another owner or is not whole.
+/// One partition, for as long as this node owns it: knows which hosts live, makes them on demand,
+/// lets idle accounts go, and drops everything when the journal is lost to another owner, is not
+/// whole, or is handed over. It never comes back; its door makes another one.
 ///
 /// An account is in one of three places: active (an actor), resting (folded state from recovery
 /// that no snapshot holds yet) or asleep (a snapshot in the store). One that is in none is new.
 class PartitionHost : public PartitionActor::base {
 public:
     PartitionHost(caf::actor_config& config, const Context* context, base::PartitionId partition,
-                  std::function<PartitionActor(base::PartitionId)> peers);
+                  std::function<DoorActor(base::PartitionId)> doors, DoorActor door);
 
     PartitionActor::behavior_type make_behavior() override;
 
@@ -48,6 +49,8 @@ private:
 
     void on_recovered(const Recovered& recovered);
     void on_lost(const PartitionLost& lost);
+    void on_leave();
+    void let_go_when_durable(int looks_left);
     void on_passivated(Passivated& passivated);
     void on_not_passivated(const NotPassivated& kept);
     void on_snapshot_kept(SnapshotKept& kept);
@@ -62,9 +65,12 @@ private:
 
     const Context* context_;
     base::PartitionId partition_;
-    std::function<PartitionActor(base::PartitionId)> peers_;
+    std::function<DoorActor(base::PartitionId)> doors_;
+    DoorActor door_;
     JournalActor journal_;
     bool is_running_{};
+    bool is_leaving_{};
+    std::optional<PartitionEnded> end_;  ///< Told to the door once the journal's host is gone.
     std::unordered_map<base::AccountId, Active> active_;
     std::unordered_map<base::AccountId, ledger::account::State> resting_;
     std::unordered_map<base::AccountId, std::uint64_t> asleep_;  ///< To the record it is true at.

@@ -68,7 +68,30 @@ struct ActorOptions {
     base::Duration result_every{base::seconds(10)};
     base::Duration lane_tick{base::milliseconds(50)};
     base::Duration append_retry{base::milliseconds(100)};
+    /// What was said to another partition and has had no effect is said again after so long.
+    base::Duration say_again_every{base::seconds(1)};
+    /// A request that meets no owner is asked again for so long, unseen by its client.
+    base::Duration ask_again_for{base::seconds(10)};
     std::uint64_t seed{1};  ///< For schedules; nonces are always fresh.
+};
+
+/// How a node takes part in a cluster of several.
+struct ClusterOptions {
+    std::string name;        ///< Unique among the nodes.
+    std::string address;     ///< Where it listens for the others.
+    std::uint16_t port{};    ///< 0: any that is free.
+    std::string advertised;  ///< host:port for the others; empty: the two above.
+    base::Duration lease{
+        base::seconds(2)};  ///< Without a sign of life for so long, it is replaced.
+    base::Duration beat_every{base::milliseconds(400)};
+    /// PEM files. With a certificate the nodes speak TLS, and only with those whose certificate the
+    /// authority has signed.
+    struct Tls {
+        std::string certificate;
+        std::string key;
+        std::string authority;
+    };
+    std::optional<Tls> tls;
 };
 
 }  // namespace crossclear::actors

@@ -1,9 +1,15 @@
 #include "actors/session_actor.hpp"
 
+#include "actors/chrono.hpp"
 #include "base/limits.hpp"
 
 namespace crossclear::actors {
 namespace {
+
+// When a session asks again what found no owner, and when it looks whether the owner of what it
+// asked is still the same.
+constexpr base::Duration ask_again_after = base::milliseconds(20);
+constexpr base::Duration look_after = base::milliseconds(250);
 
 Scope scope_of(const SubmitTrade&) { return Scope::trader; }
 Scope scope_of(const Withdraw&) { return Scope::withdraw; }
@@ -27,12 +33,11 @@ Refusal missing_scope(const char* hint) {
 
 SessionHost::SessionHost(caf::actor_config& config, const Context* context,
                          std::shared_ptr<SessionSink> sink,
-                         std::function<PartitionActor(base::PartitionId)> partitions,
-                         OracleActor oracle)
+                         std::function<DoorActor(base::PartitionId)> doors, OracleActor oracle)
     : SessionActor::base(config),
       context_(context),
       sink_(std::move(sink)),
-      partitions_(std::move(partitions)),
+      doors_(std::move(doors)),
       oracle_(std::move(oracle)) {}
 
 SessionActor::behavior_type SessionHost::make_behavior() {
@@ -48,6 +53,7 @@ SessionActor::behavior_type SessionHost::make_behavior() {
             }
         },
         [this](SessionEnd) { on_end(); },
+        [this](SessionRetry) { on_retry(); },
     };
 }
 
@@ -83,24 +89,85 @@ std::optional<Refusal> SessionHost::refusal_of(const Request& request) const {
 void SessionHost::on_ask(SessionAsk& message) {
     if (auto refusal = refusal_of(message.request)) return message.done(std::move(*refusal));
     const auto ticket = ++tickets_;
-    waiting_.emplace(ticket, std::move(message.done));
-    const auto self = caf::actor_cast<SessionActor>(this);
-    if (auto* marks = std::get_if<PublishMarks>(&message.request)) {
-        send(oracle_, OraclePublish{ticket, std::move(*marks), self});
-        return;
-    }
     const auto account =
         std::visit([](const auto& one) { return account_of(one); }, message.request);
-    send(partitions_(base::partition_of(account, context_->partitions)),
-         AccountAsk{account, ticket, std::move(message.request), self});
+    Waiting waiting{.done = std::move(message.done),
+                    .request = std::move(message.request),
+                    .partition = base::partition_of(account, context_->partitions),
+                    .since = context_->now()};
+    if (auto* marks = std::get_if<PublishMarks>(&waiting.request)) {
+        send(oracle_,
+             OraclePublish{ticket, std::move(*marks), caf::actor_cast<SessionActor>(this)});
+        waiting_.emplace(ticket, std::move(waiting));
+        return;
+    }
+    auto& kept = waiting_.emplace(ticket, std::move(waiting)).first->second;
+    // Behind those that wait for the same partition, not past them.
+    if (parked_.contains(kept.partition)) return park(kept);
+    ask_partition(ticket, kept);
+}
+
+void SessionHost::ask_partition(std::uint64_t ticket, Waiting& waiting) {
+    const auto account =
+        std::visit([](const auto& one) { return account_of(one); }, waiting.request);
+    waiting.moves = moves_of(waiting.partition);
+    send(doors_(waiting.partition), AccountAsk{.account = account,
+                                               .ticket = ticket,
+                                               .request = waiting.request,
+                                               .from = caf::actor_cast<SessionActor>(this)});
+    look_again(look_after);
 }
 
 void SessionHost::on_answer(AnswerReady& message) {
     const auto found = waiting_.find(message.ticket);
+    // A late answer of a former owner to what has been asked again: the first one counts.
     if (found == waiting_.end()) return;
-    const auto reply = std::move(found->second);
+    if (is_worth_asking_again(found->second, message.answer)) {
+        if (!found->second.is_parked) park(found->second);
+        return;
+    }
+    if (found->second.is_parked && --parked_[found->second.partition] == 0) {
+        parked_.erase(found->second.partition);
+    }
+    const auto reply = std::move(found->second.done);
     waiting_.erase(found);
     reply(std::move(message.answer));
+}
+
+// Nothing was decided, or the same id will be told what was.
+bool SessionHost::is_worth_asking_again(const Waiting& waiting, const Answer& answer) const {
+    const auto* refusal = std::get_if<Refusal>(&answer);
+    if (refusal == nullptr) return false;
+    const bool has_no_owner = refusal->reason == "not_owner" ||
+                              refusal->reason == "partition_recovering" ||
+                              refusal->reason == "outcome_unknown";
+    return has_no_owner && context_->now() - waiting.since < context_->options.ask_again_for;
+}
+
+void SessionHost::park(Waiting& waiting) {
+    waiting.is_parked = true;
+    ++parked_[waiting.partition];
+    look_again(ask_again_after);
+}
+
+void SessionHost::look_again(base::Duration after) {
+    const auto at = context_->now() + after;
+    if (look_at_ && *look_at_ <= at) return;
+    look_at_ = at;
+    delayed_send(this, as_chrono(after), SessionRetry{});
+}
+
+void SessionHost::on_retry() {
+    look_at_.reset();
+    parked_.clear();
+    for (auto& [ticket, waiting] : waiting_) {
+        if (std::holds_alternative<PublishMarks>(waiting.request)) continue;
+        // The owner that was asked may have gone without a word.
+        const bool has_moved = waiting.moves != moves_of(waiting.partition);
+        if (!std::exchange(waiting.is_parked, false) && !has_moved) continue;
+        ask_partition(ticket, waiting);
+    }
+    if (!waiting_.empty()) look_again(look_after);
 }
 
 void SessionHost::route(const Channel& channel, std::optional<std::uint64_t> from,
@@ -111,8 +178,12 @@ void SessionHost::route(const Channel& channel, std::optional<std::uint64_t> fro
     if (is_public) {
         send(oracle_, OracleFollow{channel, self, is_following});
     } else {
-        send(partitions_(base::partition_of(channel.account, context_->partitions)),
-             AccountFollow{channel.account, channel, from, self, is_following});
+        send(doors_(base::partition_of(channel.account, context_->partitions)),
+             AccountFollow{.account = channel.account,
+                           .channel = channel,
+                           .from_sequence = from,
+                           .from = self,
+                           .is_following = is_following});
     }
 }
 

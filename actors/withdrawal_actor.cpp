@@ -138,12 +138,15 @@ void WithdrawalHost::open(const withdrawal::OpenInstruction& open) {
 }
 
 void WithdrawalHost::tell(base::AccountId account, ledger::account::Command command) {
-    send(parts_.partition_of(account),
+    send(parts_.door_of(account),
          AccountOrder{.account = account,
                       .command = std::move(command),
-                      .acknowledge = [home = parts_.home, entity = parts_.entity] {
-                          caf::anon_send(home, ToHome{entity, WithdrawalBooked{}});
-                      }});
+                      .acknowledge = ToHome{parts_.entity, WithdrawalBooked{}}});
+    // The account's partition may be lost with what it was told.
+    run_delayed(as_chrono(parts_.context->options.say_again_every), [this] {
+        if (crank_.state().is_acknowledged) return;
+        carry_out(withdrawal::outstanding(crank_.state()));
+    });
 }
 
 }  // namespace crossclear::actors

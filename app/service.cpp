@@ -190,7 +190,9 @@ base::Result<std::unique_ptr<Service>, std::string> Service::start(const Config&
             context->shards[{broker_id, shard_id}] = service->world_->shard(shard_id, broker_id);
         }
     }
-    service->node_ = actors::Node::start(std::move(context));
+    auto node = actors::Node::start(std::move(context));
+    if (!node) return base::Failure{std::move(node.error())};
+    service->node_ = std::move(*node);
     auto prices = open_prices(config, base::wall_clock_now());
     if (!prices) return base::Failure{prices.error().says};
     if (*prices != nullptr) {

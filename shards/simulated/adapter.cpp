@@ -10,7 +10,7 @@ SimulatedShard::SimulatedShard(SimulatedWorld& world, base::ShardId shard, base:
       broker_(broker),
       mailbox_(std::make_shared<SimulatedWorld::Mailbox>()) {
     const bool is_posted = world_.post([&target = world, shard, broker, mailbox = mailbox_] {
-        target.site(shard).mailboxes[broker] = mailbox;
+        target.site(shard).mailboxes.emplace(broker, mailbox);
     });
     CHECK(is_posted, "an adapter is made before the world is flooded with calls");
 }

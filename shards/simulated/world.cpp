@@ -237,11 +237,12 @@ void SimulatedWorld::commit(Site& site) {
         }
     }
     for (Told& told : site.chain->take_notices()) {
-        const auto found = site.mailboxes.find(told.to);
-        if (found == site.mailboxes.end()) continue;
-        const auto mailbox = found->second;
-        const std::lock_guard lock{mailbox->mutex};
-        if (mailbox->is_open && mailbox->listener) mailbox->listener(std::move(told.notice));
+        const auto [first, last] = site.mailboxes.equal_range(told.to);
+        const std::vector<std::pair<base::BrokerId, std::shared_ptr<Mailbox>>> boxes(first, last);
+        for (const auto& [to, mailbox] : boxes) {
+            const std::lock_guard lock{mailbox->mutex};
+            if (mailbox->is_open && mailbox->listener) mailbox->listener(told.notice);
+        }
     }
 }
 

@@ -104,7 +104,7 @@ private:
         std::unique_ptr<Chain> chain;
         std::optional<Log> log;
         bool is_stopped{};
-        std::map<base::BrokerId, std::shared_ptr<Mailbox>> mailboxes;
+        std::multimap<base::BrokerId, std::shared_ptr<Mailbox>> mailboxes;
     };
     using Call = std::function<void()>;
 

@@ -35,6 +35,7 @@ THIRD_PARTY = {
     "boost/json": ["api/", "app/"],
     "hiredis": ["store/"],
     "caf/": ["actors/", "app/assembly."],
+    "boost/pfr": ["actors/pack."],
     "CLI/": ["app/"],
     "yaml-cpp/": ["app/"],
     "spdlog/": ["app/"],

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <map>
 #include <utility>
@@ -292,6 +293,8 @@ House::House(Outside& outside, HouseOptions options) : outside_(outside) {
                         .result_every = base::milliseconds(500),
                         .lane_tick = base::milliseconds(20),
                         .append_retry = base::milliseconds(20),
+                        .say_again_every = base::milliseconds(100),
+                        .ask_again_for = options.ask_again_for,
                         .seed = 1};
     for (const auto broker : {alpha, beta}) {
         auto made = std::make_unique<actors::Broker>();
@@ -308,14 +311,35 @@ House::House(Outside& outside, HouseOptions options) : outside_(outside) {
     context->instruments = context->own_instruments.get();
     context->log = log_into(outside.watch);
     context->now = [] { return base::wall_clock_now(); };
+    if (options.directory != nullptr) {
+        context->directory = options.directory;
+        context->among = actors::ClusterOptions{.name = options.name,
+                                                .address = "127.0.0.1",
+                                                .port = 0,
+                                                .advertised = {},
+                                                .lease = base::milliseconds(500),
+                                                .beat_every = base::milliseconds(100),
+                                                .tls = options.tls};
+    }
     const auto running = outside.watch.lines_with("A partition is running.");
-    node_ = actors::Node::start(std::move(context));
-    EXPECT_TRUE(outside.watch.await_line("A partition is running.", running + partitions));
+    auto node = actors::Node::start(std::move(context));
+    CHECK(node.has_value(), "a node that is alone starts");
+    node_ = std::move(*node);
+    const std::size_t awaited = options.directory == nullptr ? partitions : 0;
+    EXPECT_TRUE(outside.watch.await_line("A partition is running.", running + awaited));
     oracle_ = client({});
     set_price(usdc, 1);
     set_price(eth, 2'000);
     set_price(sbtc, 30'000);
     set_price(btc_contract, 30'000);
+}
+
+std::size_t House::partitions_running() const {
+    const auto& status = node_->context().status;
+    return static_cast<std::size_t>(
+        std::count_if(status.begin(), status.end(), [](const auto& partition) {
+            return partition->phase.load() == actors::PartitionStatus::Phase::running;
+        }));
 }
 
 std::unique_ptr<Client> House::client(const std::set<base::AccountId>& accounts) {

@@ -4,6 +4,7 @@
 #include "ledger/replay.hpp"
 #include "metrics/registry.hpp"
 #include "shards/simulated/world.hpp"
+#include "store/memory/memory_directory.hpp"
 #include "store/memory/memory_journal.hpp"
 #include "tests/support/actors/watch.hpp"
 
@@ -58,6 +59,11 @@ struct HouseOptions {
     base::Duration settle_within{base::seconds(60)};
     base::Duration cash_settle_after{base::seconds(300)};
     std::int64_t venue_margin_usd{2'000'000};  ///< At least so much is posted.
+    /// One of several nodes under this name, which meet through `directory`.
+    std::string name{};
+    store::Directory* directory{};
+    std::optional<actors::ClusterOptions::Tls> tls{};
+    base::Duration ask_again_for{};
 };
 
 /// What goes on without us: the journal, the shards, the watch. Outlives every node.
@@ -81,6 +87,7 @@ public:
 
     base::Listing listing{town::listing()};
     Watch watch;
+    store::MemoryDirectory directory{town::partitions, [] { return base::wall_clock_now(); }};
     store::MemoryJournal store{"test"};
     WatchedJournal journal{store, watch};
     std::unique_ptr<shards::simulated::SimulatedWorld> world;
@@ -127,6 +134,8 @@ public:
         return node_->context().broker(broker).figures;
     }
     [[nodiscard]] std::unique_ptr<Client> client(const std::set<base::AccountId>& accounts);
+    /// How many partitions run on this node.
+    [[nodiscard]] std::size_t partitions_running() const;
     /// Publishes marks, moves the shards' prices along, and waits until both are in force.
     void set_price(base::AssetId asset, std::int64_t dollars);
 

@@ -1,0 +1,162 @@
+// How a node meets the others and what it passes on to them.
+#include "actors/chrono.hpp"
+#include "actors/node_actor.hpp"
+#include "base/hash.hpp"
+
+#include <caf/io/all.hpp>
+#include <caf/openssl/all.hpp>
+
+#include <algorithm>
+#include <charconv>
+
+namespace crossclear::actors {
+namespace {
+
+constexpr std::chrono::seconds answer_within{2};
+
+struct Place {
+    std::string host;
+    std::uint16_t port{};
+};
+
+// The last colon parts them, so that an address of IP version 6 may stand in brackets.
+std::optional<Place> place_of(const std::string& endpoint) {
+    const auto colon = endpoint.rfind(':');
+    if (colon == std::string::npos) return std::nullopt;
+    Place place{.host = endpoint.substr(0, colon)};
+    if (place.host.size() > 2 && place.host.front() == '[' && place.host.back() == ']') {
+        place.host = place.host.substr(1, place.host.size() - 2);
+    }
+    const auto* end = endpoint.data() + endpoint.size();
+    const auto read = std::from_chars(endpoint.data() + colon + 1, end, place.port);
+    if (read.ec != std::errc{} || read.ptr != end) return std::nullopt;
+    return place;
+}
+
+// Everything two nodes must agree on to understand each other.
+std::string shape_of(const Context& context) {
+    return spelled<Request>() + spelled<Answer>() + spelled<Publication>() + spelled<HomeNews>() +
+           spelled<ledger::account::Command>() + packed(context.listing);
+}
+
+}  // namespace
+
+// --- Meeting -------------------------------------------------------------------------------------
+
+void NodeHost::meet(const store::View& view) {
+    const auto is_live = [&view](const store::Member& member) {
+        return std::find(view.members.begin(), view.members.end(), member) != view.members.end();
+    };
+    std::erase_if(links_, [&](const auto& entry) { return !is_live(entry.second.member); });
+    std::erase_if(told_, [&](const auto& entry) { return !links_.contains(entry.first); });
+    for (const auto& member : view.members) {
+        if (member.name == self_.name) continue;
+        auto& link =
+            links_
+                .try_emplace(
+                    member.name,
+                    Link{.member = member, .is_connecting = false, .node = {}, .doors = {}})
+                .first->second;
+        if (!link.node && !link.is_connecting) {
+            link.is_connecting = true;
+            connect(member);
+        }
+    }
+}
+
+void NodeHost::connect(const store::Member& member) {
+    const auto place = place_of(member.endpoint);
+    if (!place) return no_link(member, "its endpoint is not host:port");
+    const auto via = among().tls ? system().openssl_manager().actor_handle()
+                                 : system().middleman().actor_handle();
+    request(via, answer_within, caf::connect_atom_v, place->host, place->port)
+        .then(
+            [this, member](const caf::node_id&, const caf::strong_actor_ptr& node,
+                           const std::set<std::string>&) {
+                if (!node) return no_link(member, "nothing is published there");
+                greet(member, node);
+            },
+            [this, member](const caf::error& error) { no_link(member, caf::to_string(error)); });
+}
+
+void NodeHost::greet(const store::Member& member, const caf::strong_actor_ptr& to) {
+    const auto node = caf::actor_cast<NodeActor>(to);
+    request(node, answer_within,
+            Greeting{.self = self_,
+                     .cluster = context_->cluster,
+                     .partitions = context_->partitions,
+                     .shape = shape_of(*context_)})
+        .then([this, member, node](const Welcome& welcome) { on_welcome(member, node, welcome); },
+              [this, member](const caf::error& error) { no_link(member, caf::to_string(error)); });
+}
+
+void NodeHost::on_welcome(const store::Member& member, const NodeActor& node,
+                          const Welcome& welcome) {
+    if (!welcome.why_not.empty()) return no_link(member, welcome.why_not);
+    if (welcome.self != member || welcome.doors.size() != doors_.size()) {
+        return no_link(member, "somebody else listens there");
+    }
+    const auto found = links_.find(member.name);
+    if (found == links_.end() || found->second.member != member) return;
+    auto& link = found->second;
+    link.is_connecting = false;
+    link.node = node;
+    link.doors = welcome.doors;
+    monitor(node);
+    told_.erase(member.name);
+    context_->log(LogLevel::info, "Another node can be reached.",
+                  {{"name", member.name}, {"endpoint", member.endpoint}});
+    tell_marks(node);
+    if (view_) look(*view_);
+}
+
+void NodeHost::no_link(const store::Member& member, const std::string& why) {
+    const auto found = links_.find(member.name);
+    if (found != links_.end()) found->second.is_connecting = false;
+    if (std::exchange(told_[member.name], why) == why) return;
+    context_->log(LogLevel::warning, "Another node cannot be reached.",
+                  {{"name", member.name}, {"endpoint", member.endpoint}, {"reason", why}});
+}
+
+Welcome NodeHost::on_greeting(const Greeting& greeting) const {
+    Welcome welcome{.self = self_, .why_not = {}, .doors = {}};
+    if (greeting.cluster != context_->cluster) {
+        welcome.why_not = "it belongs to the cluster " + context_->cluster;
+    } else if (greeting.partitions != context_->partitions) {
+        welcome.why_not = "it counts " + std::to_string(context_->partitions) + " partitions";
+    } else if (greeting.shape != shape_of(*context_)) {
+        welcome.why_not = "it has another listing, or is another release";
+    } else {
+        for (const auto& door : doors_) {
+            welcome.doors.push_back(caf::actor_cast<caf::strong_actor_ptr>(door));
+        }
+    }
+    return welcome;
+}
+
+// --- Marks ---------------------------------------------------------------------------------------
+
+void NodeHost::on_relay(const MarksRelay& relay) {
+    if (relay.is_routed) {
+        send(oracle_,
+             OraclePublish{.ticket = 0, .marks = relay.marks, .from = {}, .is_relayed = true});
+        return;
+    }
+    for (const auto& [name, link] : links_) {
+        if (link.node) send(link.node, MarksRelay{.marks = relay.marks, .is_routed = true});
+    }
+}
+
+// Each mark has a time of its own, and the newest wins: what the other knows already stays.
+void NodeHost::tell_marks(const NodeActor& node) {
+    const auto marks = context_->last_marks.load();
+    for (std::size_t i = 0; i < marks.size(); ++i) {
+        if (!marks[i].is_known) continue;
+        const base::AssetId asset{static_cast<std::uint16_t>(i)};
+        send(node, MarksRelay{.marks = {.marks = {{.asset = asset, .price = marks[i].price}},
+                                        .at = marks[i].at},
+                              .is_routed = true});
+    }
+}
+
+}  // namespace crossclear::actors

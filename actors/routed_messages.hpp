@@ -1,0 +1,267 @@
+#pragma once
+
+#include "actors/gateway.hpp"
+#include "actors/pack.hpp"
+#include "base/ids.hpp"
+#include "base/time.hpp"
+#include "ledger/account/commands.hpp"
+#include "ledger/account/effects.hpp"
+#include "ledger/hedge/commands.hpp"
+#include "ledger/instruction/commands.hpp"
+#include "ledger/instruction/effects.hpp"
+#include "ledger/reconcile/commands.hpp"
+#include "ledger/withdrawal/commands.hpp"
+#include "ledger/words.hpp"
+#include "shards/port.hpp"
+
+#include <caf/all.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <variant>
+#include <vector>
+
+/// What is said to sessions, home machines and accounts. They may live on another node: a message
+/// that crosses has an `inspect`, and holds only values and handles.
+
+namespace crossclear::actors {
+
+// --- To anyone who appends ---------------------------------------------------------------------
+
+/// The journal tells that an entity's appends up to `number` are durable, in record `sequence`.
+struct Durable {
+    std::uint64_t number{};
+    std::uint64_t sequence{};
+};
+
+/// Whoever waits for durability.
+using DurableActor = caf::typed_actor<caf::result<void>(Durable)>;
+
+// --- To a session --------------------------------------------------------------------------------
+
+/// From the gateway: a request of the client, and where its answer goes.
+struct SessionAsk {
+    Request request;
+    std::function<void(Answer)> done;
+};
+/// From the gateway: who speaks from now on.
+struct SessionIdentify {
+    Identity identity;
+};
+/// From the gateway: follow a channel, or stop.
+struct SessionFollow {
+    Channel channel;
+    std::optional<std::uint64_t> from;
+    std::function<void(std::optional<Refusal>)> done;
+};
+/// From the gateway: stop following.
+struct SessionUnfollow {
+    Channel channel;
+};
+/// From an account or the oracle: the answer to the request under `ticket`.
+struct AnswerReady {
+    std::uint64_t ticket{};
+    Answer answer;
+};
+template <class Inspector>
+bool inspect(Inspector& f, AnswerReady& x) {
+    return inspect_packed(f, x);
+}
+/// From an account, the oracle or a shard: news of a channel that the session follows.
+struct Published {
+    std::shared_ptr<const Publication> publication;
+};
+template <class Inspector>
+bool inspect(Inspector& f, Published& x) {
+    return inspect_packed(f, x.publication);
+}
+/// From the gateway: the client has gone.
+struct SessionEnd {};
+/// From the session to itself: ask again what nobody could answer yet.
+struct SessionRetry {};
+
+using SessionActor =
+    caf::typed_actor<caf::result<void>(SessionAsk), caf::result<void>(SessionIdentify),
+                     caf::result<void>(SessionFollow), caf::result<void>(SessionUnfollow),
+                     caf::result<void>(AnswerReady), caf::result<void>(Published),
+                     caf::result<void>(SessionEnd), caf::result<void>(SessionRetry)>;
+
+// --- To home machines ----------------------------------------------------------------------------
+
+/// What one partition's books say of one broker, absolute figures. From its journal host to the
+/// broker's netting host, after commits; a later one replaces an earlier one.
+struct PartitionReport {
+    struct AssetLine {
+        base::Amount conv;
+        base::Amount hbook;
+        base::Amount vm;
+        base::Amount covered;  ///< FREE + HELD.
+        base::Amount unsettled;
+        base::Amount held;
+        base::Amount deposited;  ///< Of the quota.
+        base::Amount returned;   ///< Of the quota.
+        base::Amount overdue;    ///< Claims past their time.
+        base::Timestamp oldest_due;
+    };
+    struct ShardLine {
+        base::ShardId shard;
+        base::AssetId asset;
+        base::Amount nostro;
+        base::Amount inflight_out;
+        base::Amount suspense;
+        base::Amount position;  ///< VPOS.
+        base::Amount posted;
+    };
+    base::BrokerId broker;
+    base::PartitionId partition;
+    std::uint64_t sequence{};
+    std::map<base::AssetId, AssetLine> assets;
+    std::vector<ShardLine> shards;  ///< Only from the broker's home.
+};
+
+/// From a hedge task to netting; `sequence` is the home record in which its end stands.
+struct HedgeEnded {
+    std::uint64_t number{};
+    base::Amount filled;
+    std::uint64_t sequence{};
+};
+/// From an instruction to netting.
+struct MoveEnded {
+    std::uint64_t number{};
+    bool is_settled{};
+    std::uint64_t sequence{};
+};
+/// From a withdrawal to netting: may this be sent? Answered by ReviewAnswer.
+struct ReviewAsk {
+    base::EntityId withdrawal;
+    base::AssetId asset;
+    base::Amount amount;
+    base::ShardId shard;
+};
+/// From netting to a withdrawal.
+struct ReviewAnswer {
+    bool is_gate_open{};
+    bool is_covered{};
+};
+/// From a withdrawal to netting: it has ended, its reservation is free.
+struct ReviewDone {
+    base::EntityId withdrawal;
+};
+/// From an account to the home partition: carry this out.
+struct StartWithdrawal {
+    ledger::account::StartWithdrawal effect;
+};
+/// From the account's host to a withdrawal: the end is booked.
+struct WithdrawalBooked {};
+/// From an instruction to its withdrawal.
+struct InstructionEnded {
+    ledger::instruction::ReportEnded report;
+    std::uint64_t sequence{};
+};
+/// From the account's host to netting: a deposit is booked this far.
+struct DepositBooked {
+    std::uint64_t deposit{};
+    base::ShardId shard;
+    ledger::Finality finality{};
+};
+/// From a host to itself.
+struct Wake {};
+/// From the partition, after a restart: ask again for what is outstanding.
+struct Resume {};
+
+/// Anything a home machine can be told.
+using HomeNews =
+    std::variant<ledger::OrderNotice, ledger::ArrivalNotice, ledger::DepositNotice,
+                 ledger::VariationNotice, PartitionReport, HedgeEnded, MoveEnded, ReviewAsk,
+                 ReviewAnswer, ReviewDone, StartWithdrawal, WithdrawalBooked, InstructionEnded,
+                 DepositBooked, ledger::hedge::PlanHedge, ledger::instruction::CreateInstruction,
+                 ledger::reconcile::ResolveBreak, shards::Balances, Wake, Resume>;
+
+/// News for one home machine; through the partition that owns it, which makes the host on demand.
+struct ToHome {
+    base::EntityId entity;
+    HomeNews news;
+    bool is_routed{};  ///< As in AccountAsk.
+};
+template <class Inspector>
+bool inspect(Inspector& f, ToHome& x) {
+    return inspect_packed(f, x);
+}
+
+/// A host of a home machine.
+using HomeActor = caf::typed_actor<caf::result<void>(Durable), caf::result<void>(ToHome)>;
+
+// --- To an account -------------------------------------------------------------------------------
+
+/// From a session through the partition: a client's request. Answered to `from` once durable.
+struct AccountAsk {
+    base::AccountId account;
+    std::uint64_t ticket{};
+    Request request;
+    SessionActor from;
+    bool is_routed{};  ///< It came from another node: if it is wrong here, it is not sent on.
+};
+template <class Inspector>
+bool inspect(Inspector& f, AccountAsk& x) {
+    return inspect_packed(f, x.account) && inspect_packed(f, x.ticket) &&
+           inspect_packed(f, x.request) && f.apply(x.from) && inspect_packed(f, x.is_routed);
+}
+/// From a session through the partition: follow a channel of the account. Answered by Published.
+struct AccountFollow {
+    base::AccountId account;
+    Channel channel;
+    std::optional<std::uint64_t> from_sequence;
+    SessionActor from;
+    bool is_following{};  ///< False: stop.
+    bool is_routed{};     ///< As in AccountAsk.
+};
+template <class Inspector>
+bool inspect(Inspector& f, AccountFollow& x) {
+    return inspect_packed(f, x.account) && inspect_packed(f, x.channel) &&
+           inspect_packed(f, x.from_sequence) && f.apply(x.from) &&
+           inspect_packed(f, x.is_following) && inspect_packed(f, x.is_routed);
+}
+/// From an account to its journal host: a cover order of this size is done with.
+struct CoverDone {
+    base::BrokerId broker;
+    base::AssetId asset;
+    base::Amount asked;
+};
+/// From home machines and the partition's desk: a command that no client gave. `acknowledge` is
+/// sent once the outcome is durable, also where there was nothing to do.
+struct AccountOrder {
+    base::AccountId account;
+    ledger::account::Command command;
+    std::variant<std::monostate, ToHome, CoverDone> acknowledge{};
+    bool is_routed{};  ///< As in AccountAsk.
+};
+template <class Inspector>
+bool inspect(Inspector& f, AccountOrder& x) {
+    return inspect_packed(f, x);
+}
+/// From the partition: hand over your state and end, unless something is under way.
+struct Passivate {};
+
+using AccountActor =
+    caf::typed_actor<caf::result<void>(AccountAsk), caf::result<void>(AccountFollow),
+                     caf::result<void>(AccountOrder), caf::result<void>(Passivate),
+                     caf::result<void>(Durable)>;
+
+// --- To a partition's quotas --------------------------------------------------------------------
+
+/// From netting: the quota of an asset in this partition, as a total.
+struct QuotaTold {
+    base::BrokerId broker;
+    base::AssetId asset;
+    base::Amount granted_total;
+    bool is_routed{};  ///< As in AccountAsk.
+};
+template <class Inspector>
+bool inspect(Inspector& f, QuotaTold& x) {
+    return inspect_packed(f, x);
+}
+
+}  // namespace crossclear::actors

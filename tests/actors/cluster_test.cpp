@@ -1,0 +1,194 @@
+#include "tests/support/actors/house.hpp"
+
+#include <gtest/gtest.h>
+
+namespace crossclear::tests {
+namespace {
+
+using namespace town;
+using base::Amount;
+namespace account = ledger::account;
+
+// One node of several: its own way to the directory, and patience with partitions that move.
+struct OneOf {
+    OneOf(Outside& outside, const std::string& name, HouseOptions options = {})
+        : directory(outside.directory.for_another_node()),
+          house(outside, with(std::move(options), name, *directory)) {}
+
+    std::unique_ptr<store::MemoryDirectory> directory;
+    House house;
+
+private:
+    static HouseOptions with(HouseOptions options, const std::string& name,
+                             store::Directory& directory) {
+        options.name = name;
+        options.directory = &directory;
+        options.ask_again_for = base::seconds(20);
+        return options;
+    }
+};
+
+// Until every partition runs somewhere and no node runs more than its share.
+void await_shares(Outside& outside, const std::vector<const House*>& houses) {
+    ASSERT_TRUE(outside.watch.await([&] {
+        std::size_t sum = 0;
+        const std::size_t share = (partitions + houses.size() - 1) / houses.size();
+        for (const auto* house : houses) {
+            if (house->partitions_running() > share) return false;
+            sum += house->partitions_running();
+        }
+        return sum == partitions;
+    }));
+}
+
+base::AccountId rich_in(Outside& outside, base::PartitionId partition) {
+    const auto account = account_in(partition);
+    outside.deposit(uniswap, account, usdc, 100'000 * one_usdc);
+    return account;
+}
+
+TEST(Cluster, ANodeThatIsAloneAmongOthersOwnsEverything) {
+    Outside outside;
+    OneOf only(outside, "only");
+    await_shares(outside, {&only.house});
+    const auto buyer = rich_in(outside, base::PartitionId{2});
+    const auto client = only.house.client({buyer});
+    (void)client->expect<actors::TradeCleared>(trade_of(buyer, eth_swap, one_eth));
+}
+
+// Goal: any node accepts any client; whatever the way, the owner answers and its news arrive.
+TEST(Cluster, AnyNodeTakesAnyTrade) {
+    Outside outside;
+    OneOf one(outside, "one");
+    OneOf two(outside, "two");
+    await_shares(outside, {&one.house, &two.house});
+    one.house.set_price(eth, 2'000);
+
+    for (const auto* door : {&one, &two}) {
+        for (std::uint16_t i = 0; i < partitions; ++i) {
+            const auto buyer = account_in(base::PartitionId{i}, door == &one ? 0 : 1);
+            outside.deposit(uniswap, buyer, usdc, 100'000 * one_usdc);
+            const auto client = const_cast<House&>(door->house).client({buyer});
+            client->follow({.kind = actors::Channel::Kind::trades, .account = buyer, .asset = {}});
+            const auto cleared =
+                client->expect<actors::TradeCleared>(trade_of(buyer, eth_swap, one_eth));
+            EXPECT_EQ(cleared.number, 1U);
+            EXPECT_NE(outside.watch.await_publication([&](const auto& news) {
+                return news.channel.account == buyer && !news.is_snapshot;
+            }),
+                      nullptr);
+        }
+    }
+    EXPECT_EQ(outside.audit(), std::nullopt);
+}
+
+// Goal: a node that comes takes its share without a client noticing more than a pause.
+TEST(Cluster, PartitionsAreHandedOverUnderLoadWithoutARefusal) {
+    Outside outside;
+    OneOf one(outside, "one");
+    await_shares(outside, {&one.house});
+    std::vector<base::AccountId> buyers;
+    for (std::uint16_t i = 0; i < partitions; ++i) {
+        buyers.push_back(rich_in(outside, base::PartitionId{i}));
+    }
+    const auto client = one.house.client({buyers.begin(), buyers.end()});
+
+    std::vector<std::future<actors::Answer>> answers;
+    const auto trade_all = [&](int rounds) {
+        for (int i = 0; i < rounds; ++i) {
+            for (const auto buyer : buyers) {
+                answers.push_back(client->send(trade_of(buyer, eth_swap, one_eth / 100)));
+            }
+        }
+    };
+    trade_all(20);
+    OneOf two(outside, "two");
+    for (int i = 0; i < 20; ++i) {
+        trade_all(5);
+        answers.back().wait();
+    }
+    await_shares(outside, {&one.house, &two.house});
+    trade_all(20);
+    for (auto& answer : answers) {
+        ASSERT_EQ(answer.wait_for(Watch::patience), std::future_status::ready);
+        const auto told = answer.get();
+        const auto* refusal = std::get_if<actors::Refusal>(&told);
+        EXPECT_EQ(refusal, nullptr) << refusal->reason << ": " << refusal->hint;
+    }
+    EXPECT_GT(two.house.partitions_running(), 0U);
+    for (const auto buyer : buyers) EXPECT_EQ(outside.account(buyer).trades_count, 140U);
+    EXPECT_EQ(outside.audit(), std::nullopt);
+}
+
+// Goal: a node that is gone is replaced once its leases have run out, and what it answered stands.
+TEST(Cluster, TheOthersTakeOverFromANodeThatIsGone) {
+    Outside outside;
+    OneOf one(outside, "one");
+    auto two = std::make_unique<OneOf>(outside, "two");
+    await_shares(outside, {&one.house, &two->house});
+    std::vector<base::AccountId> buyers;
+    for (std::uint16_t i = 0; i < partitions; ++i) {
+        buyers.push_back(rich_in(outside, base::PartitionId{i}));
+    }
+    const auto client = one.house.client({buyers.begin(), buyers.end()});
+    for (const auto buyer : buyers) {
+        (void)client->expect<actors::TradeCleared>(trade_of(buyer, eth_swap, one_eth));
+        client->follow({.kind = actors::Channel::Kind::trades, .account = buyer, .asset = {}});
+    }
+    two.reset();
+    for (const auto buyer : buyers) {
+        const auto cleared =
+            client->expect<actors::TradeCleared>(trade_of(buyer, eth_swap, one_eth));
+        EXPECT_EQ(cleared.number, 2U);
+        EXPECT_NE(outside.watch.await_publication([&](const auto& news) {
+            const auto* trades = std::get_if<actors::TradesView>(&news.body);
+            return news.channel.account == buyer && trades != nullptr && !trades->trades.empty() &&
+                   trades->trades.front().number == 2;
+        }),
+                  nullptr)
+            << "whoever follows is told by the new owner";
+    }
+    EXPECT_EQ(one.house.partitions_running(), std::size_t{partitions});
+    EXPECT_EQ(outside.audit(), std::nullopt);
+}
+
+// Goal: a second process of one name finds out; the first one goes on.
+TEST(Cluster, TwoNodesOfOneNameAreToldSo) {
+    Outside outside;
+    OneOf first(outside, "same");
+    await_shares(outside, {&first.house});
+    OneOf second(outside, "same");
+    EXPECT_TRUE(outside.watch.await(
+        [&] { return !second.house.node().context().node.load().trouble.empty(); }));
+    EXPECT_FALSE(second.house.node().readiness().is_ready);
+    EXPECT_EQ(second.house.partitions_running(), 0U);
+    const auto buyer = rich_in(outside, base::PartitionId{2});
+    const auto client = first.house.client({buyer});
+    (void)client->expect<actors::TradeCleared>(trade_of(buyer, eth_swap, one_eth));
+}
+
+// Goal: who cannot say that it lives still owns what it owns, until another one has taken it.
+TEST(Cluster, ANodeThatIsCutOffIsFencedAndComesBack) {
+    Outside outside;
+    OneOf one(outside, "one");
+    OneOf two(outside, "two");
+    await_shares(outside, {&one.house, &two.house});
+    const auto buyer = rich_in(outside, base::PartitionId{2});
+    const auto other = rich_in(outside, base::PartitionId{3});
+
+    two.directory->set_trouble("cut off by the test");
+    ASSERT_TRUE(outside.watch.await(
+        [&] { return one.house.partitions_running() == std::size_t{partitions}; }));
+    const auto client = one.house.client({buyer, other});
+    (void)client->expect<actors::TradeCleared>(trade_of(buyer, eth_swap, one_eth));
+    (void)client->expect<actors::TradeCleared>(trade_of(other, eth_swap, one_eth));
+    two.directory->set_trouble("");
+    await_shares(outside, {&one.house, &two.house});
+    const auto late = two.house.client({buyer, other});
+    EXPECT_EQ(late->expect<actors::TradeCleared>(trade_of(buyer, eth_swap, one_eth)).number, 2U);
+    EXPECT_EQ(late->expect<actors::TradeCleared>(trade_of(other, eth_swap, one_eth)).number, 2U);
+    EXPECT_EQ(outside.audit(), std::nullopt);
+}
+
+}  // namespace
+}  // namespace crossclear::tests
