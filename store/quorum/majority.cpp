@@ -117,8 +117,12 @@ std::optional<ConfirmOutcome> decide_confirm(const Votes<ConfirmOutcome>& votes,
     if (!is_complete(votes)) return {};
     if (const auto rival = rival_of(votes, fence)) return *rival;
     if (const auto unknown = all_of<Unknown>(votes); !unknown.empty()) return *unknown.front();
-    if (const auto fenced = all_of<Fenced>(votes); !fenced.empty()) return *fenced.front();
-    return *all_of<Declined>(votes).front();
+    // Whoever was not there when the fence was promised takes it away only with all the others.
+    const auto fenced = all_of<Fenced>(votes);
+    if (fenced.size() == votes.size()) return *fenced.front();
+    const auto declined = all_of<Declined>(votes);
+    if (declined.empty()) return Unknown{"a minority of the instances honours the fence"};
+    return *declined.front();
 }
 
 std::optional<StoreSnapshotOutcome> decide_snapshot(const Votes<StoreSnapshotOutcome>& votes,

@@ -55,6 +55,22 @@ TEST(Majority, TellsARivalFromAnInstanceThatWasAway) {
     EXPECT_EQ(std::get<Fenced>(*decide_append(votes({Fenced{0}}, 1), owner)).epoch, 0u);
 }
 
+// Goal: one that was away when the fence was promised cannot say that it has gone.
+TEST(Majority, AFenceIsTakenAwayOnlyByAHigherOne) {
+    using Confirms = std::vector<ConfirmOutcome>;
+    const Fence owner = fence(5);
+    const auto decided = [&owner](const Confirms& given) {
+        Votes<ConfirmOutcome> votes(given.begin(), given.end());
+        return *decide_confirm(votes, owner);
+    };
+    EXPECT_TRUE(std::holds_alternative<Confirmed>(decided({Confirmed{}, Confirmed{}, Fenced{7}})));
+    EXPECT_EQ(std::get<Fenced>(decided({Confirmed{}, Fenced{7}, Declined{}})).epoch, 7u);
+    EXPECT_TRUE(std::holds_alternative<Declined>(decided({Confirmed{}, Fenced{4}, Declined{}})));
+    EXPECT_TRUE(std::holds_alternative<Declined>(decided({Declined{}, Fenced{4}, Declined{}})));
+    EXPECT_TRUE(std::holds_alternative<Unknown>(decided({Confirmed{}, Fenced{4}, Fenced{4}})));
+    EXPECT_EQ(std::get<Fenced>(decided({Fenced{0}})).epoch, 0u);
+}
+
 TEST(Majority, ChoosesTheLogWithTheGreatestEpochThenSeq) {
     const auto prepared = [](std::uint64_t epoch, std::uint64_t seq) {
         return Prepared{Head{.record_epoch = epoch, .seq = seq, .head = {}}};
