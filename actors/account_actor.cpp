@@ -3,6 +3,7 @@
 #include "actors/account_terms.hpp"
 #include "actors/account_views.hpp"
 #include "actors/chrono.hpp"
+#include "actors/refusals.hpp"
 #include "base/limits.hpp"
 #include "ledger/account/balances.hpp"
 #include "ledger/journal/codec.hpp"
@@ -46,8 +47,8 @@ AccountHost::AccountHost(caf::actor_config& config, const Context* context, acco
     : AccountActor::base(config),
       context_(context),
       crank_(base::entity_of(state.id), std::move(state), journal),
-      owner_(std::move(owner)),
-      journal_(std::move(journal)) {
+      journal_(std::move(journal)),
+      owner_(std::move(owner)) {
     for (const auto kind : {Channel::Kind::trades, Channel::Kind::settlements,
                             Channel::Kind::balances, Channel::Kind::margin}) {
         feeds_[kind].last = crank_.state().version;
@@ -65,13 +66,14 @@ AccountActor::behavior_type AccountHost::make_behavior() {
         [this](const AccountOrder& order) { on_order(order); },
         [this](Passivate) { on_passivate(); },
         [this](const Durable& durable) { crank_.on_durable(durable); },
+        [this](const ReadConfirmed& message) { on_read_confirmed(message); },
     };
 }
 
 // --- Requests ------------------------------------------------------------------------------------
 
 void AccountHost::on_ask(const AccountAsk& ask) {
-    if (crank_.held() >= base::limits::account_held_max) {
+    if (std::max(crank_.held(), reads_.size()) >= base::limits::account_held_max) {
         return answer(ask, Refusal{.code = 11070,
                                    .reason = "account_overloaded",
                                    .hint = "wait for earlier answers, then send the same id again",
@@ -94,6 +96,13 @@ void AccountHost::answer_when_durable(const AccountAsk& ask, Answer ready) {
 }
 
 void AccountHost::on_exit() {
+    follows_.clear();
+    // A read has decided nothing: whoever owns the partition now can answer it.
+    const auto partition = base::partition_of(crank_.state().id, context_->partitions);
+    for (auto& [number, read] : std::exchange(reads_, {})) {
+        send(read.from, AnswerReady{.ticket = read.ticket,
+                                    .answer = refusal_of_dropped(*context_, partition)});
+    }
     for (auto& [from, ticket] : std::exchange(unanswered_, {})) {
         send(from, AnswerReady{.ticket = ticket,
                                .answer = Refusal{.code = 11032,
@@ -153,7 +162,7 @@ void AccountHost::handle(const AccountAsk& ask, const PreviewTrade& request) {
         if (margins.before) preview.before = margin_view(*margins.before, surface->number());
         if (margins.after) preview.after = margin_view(*margins.after, surface->number());
     }
-    answer_when_durable(ask, std::move(preview));
+    answer_read(ask, std::move(preview));
 }
 
 void AccountHost::handle(const AccountAsk& ask, const Withdraw& request) {
@@ -176,15 +185,15 @@ void AccountHost::handle(const AccountAsk& ask, const Withdraw& request) {
 }
 
 void AccountHost::handle(const AccountAsk& ask, const GetAccount&) {
-    answer_when_durable(ask, account_view(*context_, crank_.state()));
+    answer_read(ask, account_view(*context_, crank_.state()));
 }
 
 void AccountHost::handle(const AccountAsk& ask, const GetPositions&) {
-    answer_when_durable(ask, positions_view(*context_, crank_.state()));
+    answer_read(ask, positions_view(*context_, crank_.state()));
 }
 
 void AccountHost::handle(const AccountAsk& ask, const GetMargin&) {
-    answer_when_durable(ask, margin_view_of(*context_, crank_.state()));
+    answer_read(ask, margin_view_of(*context_, crank_.state()));
 }
 
 void AccountHost::handle(const AccountAsk& ask, const GetTrade& request) {
@@ -192,21 +201,21 @@ void AccountHost::handle(const AccountAsk& ask, const GetTrade& request) {
     if (crank_.state().trades.contains(request.number)) {
         view.trades.push_back(trade_view(crank_.state(), request.number));
     }
-    answer_when_durable(ask, std::move(view));
+    answer_read(ask, std::move(view));
 }
 
 void AccountHost::handle(const AccountAsk& ask, const GetTrades& request) {
-    answer_when_durable(
-        ask, trades_view(crank_.state(), request.before, std::min(request.count, page_max)));
+    answer_read(ask,
+                trades_view(crank_.state(), request.before, std::min(request.count, page_max)));
 }
 
 void AccountHost::handle(const AccountAsk& ask, const GetSettlements& request) {
-    answer_when_durable(
-        ask, trades_view(crank_.state(), request.before, std::min(request.count, page_max)));
+    answer_read(ask,
+                trades_view(crank_.state(), request.before, std::min(request.count, page_max)));
 }
 
 void AccountHost::handle(const AccountAsk& ask, const GetWithdrawals&) {
-    answer_when_durable(ask, withdrawals_view(crank_.state()));
+    answer_read(ask, withdrawals_view(crank_.state()));
 }
 
 void AccountHost::handle(const AccountAsk&, const PublishMarks&) {
@@ -367,12 +376,8 @@ decltype(Publication::body) AccountHost::snapshot_of(Channel::Kind kind) const {
     UNREACHABLE("not a channel of an account");
 }
 
-void AccountHost::on_follow(const AccountFollow& follow) {
+void AccountHost::start_following(const AccountFollow& follow) {
     auto& feed = feeds_[follow.channel.kind];
-    if (!follow.is_following) {
-        feed.followers.erase(caf::actor_cast<caf::actor_addr>(follow.from));
-        return;
-    }
     // What is shown is of this moment and told once all of it is durable; news that come after are
     // told after it, because continuations keep their order.
     std::vector<std::shared_ptr<const Publication>> first;
@@ -457,7 +462,8 @@ void AccountHost::on_passivate() {
     });
     // One that is owed something asks for it again, and so stays awake.
     const bool is_owed = !account::outstanding(crank_.state()).empty();
-    if (is_followed || is_owed || !crank_.is_durable()) {
+    const bool is_read = !reads_.empty() || !follows_.empty();
+    if (is_followed || is_owed || is_read || !crank_.is_durable()) {
         send(owner_, NotPassivated{crank_.state().id});
         return;
     }

@@ -43,9 +43,21 @@ private:
         std::map<caf::actor_addr, SessionActor> followers;
     };
 
+    /// An answer that waits until what it shows is durable and the owner is confirmed.
+    struct Read {
+        SessionActor from;
+        std::uint64_t ticket{};
+        Answer view;
+        bool is_durable{};
+        bool is_confirmed{};
+    };
+
     void on_ask(const AccountAsk& ask);
     void answer(const AccountAsk& ask, Answer answer);
     void answer_when_durable(const AccountAsk& ask, Answer answer);
+    void answer_read(const AccountAsk& ask, Answer view);
+    void answer_if_ready(std::uint64_t number);
+    void on_read_confirmed(const ReadConfirmed& message);
 
     void handle(const AccountAsk& ask, const SubmitTrade& request);
     void handle(const AccountAsk& ask, const PreviewTrade& request);
@@ -68,6 +80,7 @@ private:
     void count(const Events& events, const std::vector<TradeEnd>& ends);
 
     void on_follow(const AccountFollow& follow);
+    void start_following(const AccountFollow& follow);
     [[nodiscard]] std::vector<std::shared_ptr<const Publication>> news_of(const Events& events);
     [[nodiscard]] std::shared_ptr<const Publication> record(Channel::Kind kind,
                                                             decltype(Publication::body) body);
@@ -79,6 +92,9 @@ private:
     PartitionActor owner_;
     JournalActor journal_;
     std::map<Channel::Kind, Feed> feeds_;
+    std::uint64_t reads_asked_{};  ///< Counts reads and followers.
+    std::map<std::uint64_t, Read> reads_;
+    std::map<std::uint64_t, AccountFollow> follows_;  ///< Those to be shown the account first.
     std::deque<std::pair<SessionActor, std::uint64_t>> unanswered_;  ///< Oldest first.
 };
 

@@ -64,12 +64,19 @@ JournalActor::behavior_type JournalHost::make_behavior() {
             return BookLines{ledger::at_block(found->second, ask.block)};
         },
         [this](SettleContracts) { settle_contracts(); },
+        [this](ConfirmRead& read) { on_confirm_read(read); },
+        [this](const ConfirmDone& message) { on_confirm_done(message); },
+        [this](ConfirmRetry) {
+            confirms_.retry();
+            confirm_fence();
+        },
     };
 }
 
 void JournalHost::on_exit() {
     queue_.clear();
     flying_.clear();
+    confirms_.clear();
     owner_ = nullptr;
 }
 
@@ -249,6 +256,7 @@ void JournalHost::flush() {
                         .record = journal::next_record(context_->cluster, partition_, last_,
                                                        fence_.epoch, std::move(payload))};
     is_flying_ = true;
+    confirms_.begin_append();
     sent_at_ = context_->now();
     context_->instruments->ledger.journal_batch_events.observe(static_cast<double>(count));
     send_batch();
@@ -317,6 +325,8 @@ void JournalHost::on_committed() {
         if (append.from) waiting[append.from.id()] = {append.from, append.number};
     }
     flying_.clear();
+    // Told before anyone hears of the record itself: a read is answered before what came after it.
+    answer_reads(confirms_.append_committed());
     if (is_surplus_due_) return_surplus();
     if (phase_ == Phase::running) renew();
     // The next batch flies while the world hears of this one.
@@ -332,6 +342,7 @@ void JournalHost::on_committed() {
         send(durable.first, Durable{.number = durable.second, .sequence = last_.seq});
     }
     cover_claims();
+    confirm_fence();
 }
 
 void JournalHost::on_trouble(std::string_view what, const std::string& reason) {
@@ -395,6 +406,7 @@ void JournalHost::on_tick() {
         }
         publish_imbalance();
         look_at_overdue();
+        refuse_overdue_reads();
         report();
         context_->instruments->ledger.journal_sequence.with({std::to_string(partition_.v)})
             .set(static_cast<double>(last_.seq));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/confirm_desk.hpp"
 #include "actors/context.hpp"
 #include "actors/cover_desk.hpp"
 #include "actors/messages.hpp"
@@ -64,6 +65,12 @@ private:
     void look_at_overdue();
     void settle_contracts();
 
+    void on_confirm_read(ConfirmRead& read);
+    void confirm_fence();
+    void on_confirm_done(const ConfirmDone& message);
+    void answer_reads(const std::vector<ConfirmRead>& reads);
+    void refuse_overdue_reads();
+
     void retry_later();
     [[nodiscard]] bool is_serving() const {
         return phase_ == Phase::running || phase_ == Phase::renewing;
@@ -80,6 +87,7 @@ private:
     std::shared_ptr<ledger::Partition> partition_state_;
     ledger::Book book_;
     CoverDesk desk_;
+    ConfirmDesk confirms_;
     base::Timestamp overdue_looked_at_;
     base::Timestamp started_at_;
 

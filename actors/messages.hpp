@@ -106,14 +106,31 @@ struct BookAt {
 struct BookLines {
     std::map<base::AssetId, ledger::ShardLine> lines;
 };
+/// From an account: a read has arrived. Answered by ReadConfirmed, once the journal has honoured
+/// the fence in a call that began later.
+struct ConfirmRead {
+    std::uint64_t number{};  ///< Counted by the account's host from 1.
+    bool is_patient{};       ///< Waits for as long as it takes; never refused.
+    AccountActor from;
+};
+/// From the adapter: whether the fence still stood.
+struct ConfirmDone {
+    ledger::journal::Fence fence;
+    ledger::journal::ConfirmOutcome outcome;
+};
+/// From the journal host to itself: ask again whether the fence stands.
+struct ConfirmRetry {};
 /// From the partition, on a cycle: which accounts hold contracts. Answered with AccountOrders.
 struct SettleContracts {};
 
-using JournalActor = caf::typed_actor<
-    caf::result<void>(Append), caf::result<void>(TookOver), caf::result<void>(PrepareDone),
-    caf::result<void>(ReadDone), caf::result<void>(AppendDone), caf::result<void>(JournalRetry),
-    caf::result<void>(JournalTick), caf::result<void>(QuotaTold), caf::result<void>(CoverDone),
-    caf::result<BookLines>(BookAt), caf::result<void>(SettleContracts)>;
+using JournalActor =
+    caf::typed_actor<caf::result<void>(Append), caf::result<void>(TookOver),
+                     caf::result<void>(PrepareDone), caf::result<void>(ReadDone),
+                     caf::result<void>(AppendDone), caf::result<void>(JournalRetry),
+                     caf::result<void>(JournalTick), caf::result<void>(QuotaTold),
+                     caf::result<void>(CoverDone), caf::result<BookLines>(BookAt),
+                     caf::result<void>(SettleContracts), caf::result<void>(ConfirmRead),
+                     caf::result<void>(ConfirmDone), caf::result<void>(ConfirmRetry)>;
 
 // --- To a partition ------------------------------------------------------------------------------
 
@@ -341,6 +358,10 @@ CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::Greeting))
 CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::Welcome))
 CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::MarksRelay))
 CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::OracleMeet))
+CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::ReadConfirmed))
+CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::ConfirmRead))
+CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::ConfirmDone))
+CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::ConfirmRetry))
 CAF_END_TYPE_ID_BLOCK(crossclear)
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::Durable)
@@ -391,3 +412,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::NodeBegin)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::NodeBeat)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::BeatDone)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::OracleMeet)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::ReadConfirmed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::ConfirmRead)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::ConfirmDone)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::ConfirmRetry)

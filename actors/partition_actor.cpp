@@ -8,6 +8,7 @@
 #include "actors/lane_actor.hpp"
 #include "actors/netting_actor.hpp"
 #include "actors/reconciler_actor.hpp"
+#include "actors/refusals.hpp"
 #include "actors/withdrawal_actor.hpp"
 #include "base/limits.hpp"
 #include "ledger/journal/codec.hpp"
@@ -53,7 +54,7 @@ PartitionActor::behavior_type PartitionHost::make_behavior() {
     delayed_send(this, as_chrono(base::seconds(1)), PartitionTick{});
     return {
         [this](AccountAsk& ask) {
-            if (auto refusal = refusal_at_door()) {
+            if (auto refusal = refusal_of_ask()) {
                 send(ask.from, AnswerReady{.ticket = ask.ticket, .answer = std::move(*refusal)});
                 return;
             }
@@ -120,31 +121,11 @@ PartitionActor::behavior_type PartitionHost::make_behavior() {
 
 // --- Accounts ------------------------------------------------------------------------------------
 
-std::optional<Refusal> PartitionHost::refusal_at_door() const {
-    const auto& standing = status();
-    switch (standing.phase.load(std::memory_order_relaxed)) {
-        case PartitionStatus::Phase::recovering:
-            return Refusal{11070, "partition_recovering", "the journal is being read: retry", true};
-        case PartitionStatus::Phase::lost:
-        case PartitionStatus::Phase::unowned:
-        case PartitionStatus::Phase::elsewhere:
-            return Refusal{11050, "not_owner", "another node owns the partition", true};
-        case PartitionStatus::Phase::broken:
-            return Refusal{11031, "partition_stopped",
-                           "its journal failed a check: see the runbook", true};
-        case PartitionStatus::Phase::running:
-            break;
-    }
+std::optional<Refusal> PartitionHost::refusal_of_ask() const {
     if (is_leaving_) {
         return Refusal{11050, "not_owner", "the partition is being handed over: retry", true};
     }
-    if (standing.is_stuck.load(std::memory_order_relaxed)) {
-        return Refusal{11070, "journal_unavailable", context_->journal->trouble(), true};
-    }
-    if (standing.queued.load(std::memory_order_relaxed) >= base::limits::append_queue_max) {
-        return Refusal{11070, "overloaded", "too much waits for the journal: retry", true};
-    }
-    return std::nullopt;
+    return refusal_at_door(*context_, partition_);
 }
 
 template <class News>

@@ -37,10 +37,10 @@ private:
 
     template <class News>
     void to_account(News& news);
+    [[nodiscard]] std::optional<Refusal> refusal_of_ask() const;
     Active* activate(base::AccountId account);
     void start_account(base::AccountId account, ledger::account::State state);
     void wake_account(base::AccountId account);
-    [[nodiscard]] std::optional<Refusal> refusal_at_door() const;
 
     void to_home(ToHome& news);
     HomeActor home_host(const base::EntityId& entity);

@@ -1,6 +1,7 @@
 // How a partition ends on this node: handed over, lost to another owner, or found broken.
 #include "actors/chrono.hpp"
 #include "actors/partition_actor.hpp"
+#include "actors/refusals.hpp"
 
 namespace crossclear::actors {
 namespace {
@@ -55,8 +56,7 @@ void PartitionHost::refuse_waiting() {
         for (auto& news : waiting) {
             const auto* ask = std::get_if<AccountAsk>(&news);
             if (ask == nullptr) continue;
-            auto refusal = refusal_at_door().value_or(
-                Refusal{11070, "journal_unavailable", "the partition was dropped: retry", true});
+            auto refusal = refusal_of_dropped(*context_, partition_);
             send(ask->from, AnswerReady{.ticket = ask->ticket, .answer = std::move(refusal)});
         }
     };

@@ -72,7 +72,8 @@ struct ActorOptions {
     base::Duration say_again_every{base::seconds(1)};
     /// A request that meets no owner is asked again for so long, unseen by its client.
     base::Duration ask_again_for{base::seconds(10)};
-    std::uint64_t seed{1};  ///< For schedules; nonces are always fresh.
+    base::Duration read_wait{base::seconds(5)};  ///< For the journal's word; then it is refused.
+    std::uint64_t seed{1};                       ///< For schedules; nonces are always fresh.
 };
 
 /// How a node takes part in a cluster of several.

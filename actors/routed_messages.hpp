@@ -2,6 +2,7 @@
 
 #include "actors/gateway.hpp"
 #include "actors/pack.hpp"
+#include "actors/partition_report.hpp"
 #include "base/ids.hpp"
 #include "base/time.hpp"
 #include "ledger/account/commands.hpp"
@@ -90,37 +91,6 @@ using SessionActor =
                      caf::result<void>(SessionEnd), caf::result<void>(SessionRetry)>;
 
 // --- To home machines ----------------------------------------------------------------------------
-
-/// What one partition's books say of one broker, absolute figures. From its journal host to the
-/// broker's netting host, after commits; a later one replaces an earlier one.
-struct PartitionReport {
-    struct AssetLine {
-        base::Amount conv;
-        base::Amount hbook;
-        base::Amount vm;
-        base::Amount covered;  ///< FREE + HELD.
-        base::Amount unsettled;
-        base::Amount held;
-        base::Amount deposited;  ///< Of the quota.
-        base::Amount returned;   ///< Of the quota.
-        base::Amount overdue;    ///< Claims past their time.
-        base::Timestamp oldest_due;
-    };
-    struct ShardLine {
-        base::ShardId shard;
-        base::AssetId asset;
-        base::Amount nostro;
-        base::Amount inflight_out;
-        base::Amount suspense;
-        base::Amount position;  ///< VPOS.
-        base::Amount posted;
-    };
-    base::BrokerId broker;
-    base::PartitionId partition;
-    std::uint64_t sequence{};
-    std::map<base::AssetId, AssetLine> assets;
-    std::vector<ShardLine> shards;  ///< Only from the broker's home.
-};
 
 /// From a hedge task to netting; `sequence` is the home record in which its end stands.
 struct HedgeEnded {
@@ -244,11 +214,17 @@ bool inspect(Inspector& f, AccountOrder& x) {
 }
 /// From the partition: hand over your state and end, unless something is under way.
 struct Passivate {};
+/// From the journal host: the partition was still its own after the read under `number` arrived; or
+/// why nobody can say.
+struct ReadConfirmed {
+    std::uint64_t number{};
+    std::optional<Refusal> refusal;
+};
 
 using AccountActor =
     caf::typed_actor<caf::result<void>(AccountAsk), caf::result<void>(AccountFollow),
                      caf::result<void>(AccountOrder), caf::result<void>(Passivate),
-                     caf::result<void>(Durable)>;
+                     caf::result<void>(Durable), caf::result<void>(ReadConfirmed)>;
 
 // --- To a partition's quotas --------------------------------------------------------------------
 

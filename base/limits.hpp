@@ -24,7 +24,10 @@ inline constexpr std::size_t entry_bytes_max = 16 * 1'024;
 /// Entries waiting in one partition for their record; beyond it new commands are refused.
 inline constexpr std::size_t append_queue_max = 16'384;
 
-/// Commands one account holds back while their events are not durable.
+/// Reads of one partition that wait for the journal's word; beyond it they are refused.
+inline constexpr std::size_t reads_waiting_max = 4'096;
+
+/// Commands one account holds back while their events are not durable, and reads likewise.
 inline constexpr std::size_t account_held_max = 512;
 /// Answers one account remembers; evicting the oldest raises the floor of acceptable ids.
 inline constexpr std::size_t answered_max = 4'096;
@@ -61,6 +64,7 @@ static_assert(variations_waiting_max <= record_entries_max, "they fit one record
 static_assert(cover_parts_max * 32 < entry_bytes_max, "an event that covers claims fits an entry");
 static_assert(record_entries_max <= append_queue_max, "a full record can gather while one flies");
 static_assert(account_held_max <= append_queue_max, "one account cannot fill the queue alone");
+static_assert(account_held_max <= reads_waiting_max, "one account cannot keep others from reading");
 static_assert(frame_bytes_max <= outbound_bytes_max, "the answer to the largest frame fits");
 
 }  // namespace crossclear::base::limits

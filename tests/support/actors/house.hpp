@@ -64,6 +64,7 @@ struct HouseOptions {
     store::Directory* directory{};
     std::optional<actors::ClusterOptions::Tls> tls{};
     base::Duration ask_again_for{};
+    base::Duration read_wait{base::seconds(20)};
 };
 
 /// What goes on without us: the journal, the shards, the watch. Outlives every node.

@@ -73,6 +73,11 @@ std::vector<std::string> Watch::complaints() const {
     return complaints_;
 }
 
+std::vector<std::shared_ptr<const actors::Publication>> Watch::publications() const {
+    const std::scoped_lock lock(mutex_);
+    return publications_;
+}
+
 std::shared_ptr<const actors::Publication> Watch::await_publication(
     const std::function<bool(const actors::Publication&)>& fits) const {
     std::shared_ptr<const actors::Publication> found;
@@ -116,6 +121,46 @@ void WatchedJournal::append(Append append, std::function<void(AppendOutcome)> do
 void WatchedJournal::read(base::PartitionId partition, std::uint64_t from, std::size_t count,
                           std::function<void(ReadOutcome)> done) {
     behind_.read(partition, from, count, std::move(done));
+}
+
+void WatchedJournal::confirm(base::PartitionId partition, const Fence& fence,
+                             std::function<void(ConfirmOutcome)> done) {
+    watch_.note_line("Fence asked for. partition=" + std::to_string(partition.v), false);
+    {
+        const std::scoped_lock lock(mutex_);
+        if (is_holding_) {
+            held_.push_back([this, partition, fence, done = std::move(done)] {
+                behind_.confirm(partition, fence, done);
+            });
+            return;
+        }
+    }
+    behind_.confirm(partition, fence, std::move(done));
+}
+
+void WatchedJournal::hold_confirms() {
+    const std::scoped_lock lock(mutex_);
+    is_holding_ = true;
+}
+
+void WatchedJournal::release_confirms() {
+    std::vector<std::function<void()>> held;
+    {
+        const std::scoped_lock lock(mutex_);
+        is_holding_ = false;
+        held.swap(held_);
+    }
+    for (const auto& call : held) call();
+}
+
+bool WatchedJournal::wants_new_epoch(base::PartitionId partition) const {
+    const std::scoped_lock lock(mutex_);
+    return wanted_epochs_.erase(partition) > 0;
+}
+
+void WatchedJournal::want_new_epoch(base::PartitionId partition) {
+    const std::scoped_lock lock(mutex_);
+    wanted_epochs_.insert(partition);
 }
 
 void WatchedJournal::store_snapshot(base::PartitionId partition, const Fence& fence,

@@ -12,6 +12,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <type_traits>
 #include <variant>
@@ -104,6 +105,8 @@ public:
     [[nodiscard]] std::size_t lines_with(const std::string& sentence) const;
     /// Lines of the levels warning and error.
     [[nodiscard]] std::vector<std::string> complaints() const;
+    /// Everything published so far.
+    [[nodiscard]] std::vector<std::shared_ptr<const actors::Publication>> publications() const;
     /// Waits for a publication that fits.
     [[nodiscard]] std::shared_ptr<const actors::Publication> await_publication(
         const std::function<bool(const actors::Publication&)>& fits) const;
@@ -134,19 +137,29 @@ public:
     void read(base::PartitionId partition, std::uint64_t from, std::size_t count,
               std::function<void(ledger::journal::ReadOutcome)> done) override;
     void confirm(base::PartitionId partition, const ledger::journal::Fence& fence,
-                 std::function<void(ledger::journal::ConfirmOutcome)> done) override {
-        behind_.confirm(partition, fence, std::move(done));
-    }
+                 std::function<void(ledger::journal::ConfirmOutcome)> done) override;
     void store_snapshot(base::PartitionId partition, const ledger::journal::Fence& fence,
                         ledger::journal::EntitySnapshot snapshot,
                         std::function<void(ledger::journal::StoreSnapshotOutcome)> done) override;
     void read_snapshot(base::PartitionId partition, base::EntityId entity,
                        std::function<void(ledger::journal::ReadSnapshotOutcome)> done) override;
     [[nodiscard]] std::string trouble() const override { return behind_.trouble(); }
+    [[nodiscard]] bool wants_new_epoch(base::PartitionId partition) const override;
+
+    /// Keeps back calls of `confirm` from now on. The watch hears of each when it is made.
+    void hold_confirms();
+    /// Makes those that were kept back, and keeps back no more.
+    void release_confirms();
+    /// Asks the owner of a partition, once, to take it over from itself.
+    void want_new_epoch(base::PartitionId partition);
 
 private:
     ledger::journal::Journal& behind_;
     Watch& watch_;
+    mutable std::mutex mutex_;
+    mutable std::set<base::PartitionId> wanted_epochs_;
+    bool is_holding_{};
+    std::vector<std::function<void()>> held_;
 };
 
 }  // namespace crossclear::tests

@@ -1,0 +1,68 @@
+// How a partition's owner makes sure, for those who read, that it is the owner still.
+#include "actors/chrono.hpp"
+#include "actors/journal_actor.hpp"
+
+namespace crossclear::actors {
+
+namespace journal = ledger::journal;
+
+void JournalHost::on_confirm_read(ConfirmRead& read) {
+    if (phase_ == Phase::ended) return;  // Its sender is being dropped as well.
+    const auto from = read.from;
+    const auto number = read.number;
+    if (!confirms_.add(std::move(read), context_->now())) {
+        send(from,
+             ReadConfirmed{number, Refusal{11070, "overloaded",
+                                           "too many reads wait for the journal: retry", true}});
+        return;
+    }
+    confirm_fence();
+}
+
+void JournalHost::confirm_fence() {
+    // While a record flies the next one may do; if none follows, the journal is asked then. An
+    // owner that takes over from itself ends with a record.
+    if (phase_ != Phase::running || is_flying_ || !confirms_.wants_call()) return;
+    confirms_.begin_call();
+    const auto self = caf::actor_cast<JournalActor>(this);
+    context_->journal->confirm(partition_, fence_,
+                               [self, fence = fence_](journal::ConfirmOutcome outcome) {
+                                   caf::anon_send(self, ConfirmDone{fence, std::move(outcome)});
+                               });
+}
+
+void JournalHost::on_confirm_done(const ConfirmDone& message) {
+    if (phase_ == Phase::ended) return;
+    if (std::holds_alternative<journal::Confirmed>(message.outcome)) {
+        if (!is_flying_) trouble_.clear();
+        answer_reads(confirms_.call_confirmed());
+        return confirm_fence();
+    }
+    confirms_.call_failed();
+    if (const auto* fenced = std::get_if<journal::Fenced>(&message.outcome)) {
+        // The fence that was asked about may be one that this owner has replaced itself, and an
+        // epoch below it belongs to an instance that was not there when it was promised.
+        const bool is_rival = message.fence == fence_ && fenced->epoch >= fence_.epoch;
+        if (phase_ == Phase::running && is_rival) {
+            return end(false, "epoch " + std::to_string(fenced->epoch) + " owns the partition");
+        }
+    } else if (const auto* unknown = std::get_if<journal::Unknown>(&message.outcome)) {
+        on_trouble("Whether reads may be answered is in doubt.", unknown->reason);
+    } else if (const auto* declined = std::get_if<journal::Declined>(&message.outcome)) {
+        on_trouble("The journal declines to confirm its owner.", declined->reason);
+    }
+    delayed_send(this, as_chrono(context_->options.append_retry), ConfirmRetry{});
+}
+
+void JournalHost::answer_reads(const std::vector<ConfirmRead>& reads) {
+    for (const auto& read : reads) send(read.from, ReadConfirmed{read.number, std::nullopt});
+}
+
+void JournalHost::refuse_overdue_reads() {
+    const auto overdue = confirms_.overdue(context_->now() - context_->options.read_wait);
+    if (overdue.empty()) return;
+    const Refusal refusal{11070, "journal_unavailable", context_->journal->trouble(), true};
+    for (const auto& read : overdue) send(read.from, ReadConfirmed{read.number, refusal});
+}
+
+}  // namespace crossclear::actors
