@@ -47,8 +47,8 @@ AccountHost::AccountHost(caf::actor_config& config, const Context* context, acco
     : AccountActor::base(config),
       context_(context),
       crank_(base::entity_of(state.id), std::move(state), journal),
-      journal_(std::move(journal)),
-      owner_(std::move(owner)) {
+      owner_(std::move(owner)),
+      journal_(std::move(journal)) {
     for (const auto kind : {Channel::Kind::trades, Channel::Kind::settlements,
                             Channel::Kind::balances, Channel::Kind::margin}) {
         feeds_[kind].last = crank_.state().version;
@@ -96,7 +96,7 @@ void AccountHost::answer_when_durable(const AccountAsk& ask, Answer ready) {
 }
 
 void AccountHost::on_exit() {
-    follows_.clear();
+    new_followers_.clear();
     // A read has decided nothing: whoever owns the partition now can answer it.
     const auto partition = base::partition_of(crank_.state().id, context_->partitions);
     for (auto& [number, read] : std::exchange(reads_, {})) {
@@ -267,6 +267,7 @@ void AccountHost::commit(const Events& events) {
                 for (const auto& [id, follower] : feeds_[publication->channel.kind].followers) {
                     send(follower, Published{publication});
                 }
+                hold_for_followers(publication);
             }
             carry_out(effects);
         });
@@ -376,10 +377,10 @@ decltype(Publication::body) AccountHost::snapshot_of(Channel::Kind kind) const {
     UNREACHABLE("not a channel of an account");
 }
 
-void AccountHost::start_following(const AccountFollow& follow) {
+std::vector<std::shared_ptr<const Publication>> AccountHost::shown_first(
+    const AccountFollow& follow) {
     auto& feed = feeds_[follow.channel.kind];
-    // What is shown is of this moment and told once all of it is durable; news that come after are
-    // told after it, because continuations keep their order.
+    feed.is_recorded = true;
     std::vector<std::shared_ptr<const Publication>> first;
     const bool is_resumable =
         follow.from_sequence &&
@@ -397,14 +398,7 @@ void AccountHost::start_following(const AccountFollow& follow) {
         snapshot->body = snapshot_of(follow.channel.kind);
         first.push_back(std::move(snapshot));
     }
-    crank_.when_durable([this, follow, first = std::move(first)](std::uint64_t) {
-        feeds_[follow.channel.kind].followers[caf::actor_cast<caf::actor_addr>(follow.from)] =
-            follow.from;
-        // One of this node takes its leave; another node may go without a word.
-        if (follow.from.node() != system().node()) monitor(follow.from);
-        for (const auto& publication : first) send(follow.from, Published{publication});
-    });
-    feed.is_recorded = true;
+    return first;
 }
 
 std::shared_ptr<const Publication> AccountHost::record(Channel::Kind kind,
@@ -462,7 +456,7 @@ void AccountHost::on_passivate() {
     });
     // One that is owed something asks for it again, and so stays awake.
     const bool is_owed = !account::outstanding(crank_.state()).empty();
-    const bool is_read = !reads_.empty() || !follows_.empty();
+    const bool is_read = !reads_.empty() || !new_followers_.empty();
     if (is_followed || is_owed || is_read || !crank_.is_durable()) {
         send(owner_, NotPassivated{crank_.state().id});
         return;

@@ -52,6 +52,14 @@ private:
         bool is_confirmed{};
     };
 
+    /// Who will follow a channel once the same holds for what it is shown first.
+    struct NewFollower {
+        AccountFollow follow;
+        std::vector<std::shared_ptr<const Publication>> shown;
+        bool is_durable{};
+        bool is_confirmed{};
+    };
+
     void on_ask(const AccountAsk& ask);
     void answer(const AccountAsk& ask, Answer answer);
     void answer_when_durable(const AccountAsk& ask, Answer answer);
@@ -80,7 +88,10 @@ private:
     void count(const Events& events, const std::vector<TradeEnd>& ends);
 
     void on_follow(const AccountFollow& follow);
-    void start_following(const AccountFollow& follow);
+    [[nodiscard]] std::vector<std::shared_ptr<const Publication>> shown_first(
+        const AccountFollow& follow);
+    void follow_if_ready(std::uint64_t number);
+    void hold_for_followers(const std::shared_ptr<const Publication>& news);
     [[nodiscard]] std::vector<std::shared_ptr<const Publication>> news_of(const Events& events);
     [[nodiscard]] std::shared_ptr<const Publication> record(Channel::Kind kind,
                                                             decltype(Publication::body) body);
@@ -94,7 +105,7 @@ private:
     std::map<Channel::Kind, Feed> feeds_;
     std::uint64_t reads_asked_{};  ///< Counts reads and followers.
     std::map<std::uint64_t, Read> reads_;
-    std::map<std::uint64_t, AccountFollow> follows_;  ///< Those to be shown the account first.
+    std::map<std::uint64_t, NewFollower> new_followers_;
     std::deque<std::pair<SessionActor, std::uint64_t>> unanswered_;  ///< Oldest first.
 };
 

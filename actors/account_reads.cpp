@@ -23,8 +23,9 @@ void AccountHost::answer_read(const AccountAsk& ask, Answer view) {
 }
 
 void AccountHost::on_read_confirmed(const ReadConfirmed& message) {
-    if (const auto follow = follows_.extract(message.number)) {
-        return start_following(follow.mapped());
+    if (const auto found = new_followers_.find(message.number); found != new_followers_.end()) {
+        found->second.is_confirmed = true;
+        return follow_if_ready(message.number);
     }
     const auto found = reads_.find(message.number);
     if (found == reads_.end()) return;
@@ -46,19 +47,49 @@ void AccountHost::answer_if_ready(std::uint64_t number) {
     reads_.erase(found);
 }
 
-// A follower hears first that the owner is confirmed and is shown the account then: whatever it is
-// shown was true at some moment after it asked, and no news can pass it by in between.
+// What is shown first is of this moment, and is told as a read is. News that become durable before
+// the owner is confirmed are held for the follower and told after it.
 void AccountHost::on_follow(const AccountFollow& follow) {
-    if (follow.is_following) {
-        const auto number = ++reads_asked_;
-        follows_.emplace(number, follow);
-        send(journal_, ConfirmRead{number, true, caf::actor_cast<AccountActor>(this)});
+    if (!follow.is_following) {
+        std::erase_if(new_followers_, [&](const auto& waiting) {
+            const auto& other = waiting.second.follow;
+            return other.from == follow.from && other.channel == follow.channel;
+        });
+        feeds_[follow.channel.kind].followers.erase(caf::actor_cast<caf::actor_addr>(follow.from));
         return;
     }
-    std::erase_if(follows_, [&](const auto& waiting) {
-        return waiting.second.from == follow.from && waiting.second.channel == follow.channel;
+    const auto number = ++reads_asked_;
+    new_followers_.emplace(number, NewFollower{.follow = follow,
+                                               .shown = shown_first(follow),
+                                               .is_durable = false,
+                                               .is_confirmed = false});
+    crank_.when_durable([this, number](std::uint64_t) {
+        const auto found = new_followers_.find(number);
+        if (found == new_followers_.end()) return;  // It follows no more.
+        found->second.is_durable = true;
+        follow_if_ready(number);
     });
-    feeds_[follow.channel.kind].followers.erase(caf::actor_cast<caf::actor_addr>(follow.from));
+    send(journal_, ConfirmRead{number, true, caf::actor_cast<AccountActor>(this)});
+}
+
+void AccountHost::follow_if_ready(std::uint64_t number) {
+    const auto found = new_followers_.find(number);
+    const auto& [follow, shown, is_durable, is_confirmed] = found->second;
+    if (!is_durable || !is_confirmed) return;
+    feeds_[follow.channel.kind].followers[caf::actor_cast<caf::actor_addr>(follow.from)] =
+        follow.from;
+    // One of this node takes its leave; another node may go without a word.
+    if (follow.from.node() != system().node()) monitor(follow.from);
+    for (const auto& publication : shown) send(follow.from, Published{publication});
+    new_followers_.erase(found);
+}
+
+// Few: the record that made the news durable has mostly confirmed the owner as well.
+void AccountHost::hold_for_followers(const std::shared_ptr<const Publication>& news) {
+    for (auto& [number, waiting] : new_followers_) {
+        const bool is_its_kind = waiting.follow.channel.kind == news->channel.kind;
+        if (waiting.is_durable && is_its_kind) waiting.shown.push_back(news);
+    }
 }
 
 }  // namespace crossclear::actors
