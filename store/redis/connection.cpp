@@ -98,9 +98,9 @@ constexpr std::array<Explanation, 10> explanations{{
     {"NOAUTH", "Configure the user and password of the journal."},
     {"WRONGPASS", "Correct the user and password of the journal."},
     {"NOPERM",
-     "Allow the journal's user ~{p* ~crossclear:mark and +eval +evalsha +script|load "
-     "+config|get +role +info +dbsize +exists +ping +hget +hmget +hset +hgetall +xadd "
-     "+xrange +xrevrange."},
+     "Allow the journal's user ~{p* ~crossclear:mark ~crossclear:directory and +eval +evalsha "
+     "+script|load +config|get +role +info +dbsize +exists +ping +time +hget +hmget +hset +hdel "
+     "+hgetall +xadd +xrange +xrevrange."},
     {"LOADING", "Wait: it is reading its append-only file."},
     {"BUSY", "A foreign script blocks this Redis: SCRIPT KILL."},
     {"MASTERDOWN", "Point the endpoint at the primary."},

@@ -22,8 +22,8 @@ namespace crossclear::store {
 namespace {
 
 constexpr std::array<Script, script_count> all_scripts{
-    Script::promised,      Script::prepare, Script::append, Script::read, Script::snapshot,
-    Script::snapshot_read, Script::confirm, Script::probe,  Script::admit};
+    Script::promised,      Script::prepare, Script::append, Script::read,  Script::snapshot,
+    Script::snapshot_read, Script::confirm, Script::probe,  Script::admit, Script::directory};
 
 std::chrono::microseconds span_of(base::Duration duration) {
     return std::chrono::microseconds(duration.us);
@@ -111,6 +111,11 @@ Standing Instance::standing() const {
     return standing_;
 }
 
+StoreFault Instance::fault() const {
+    const std::lock_guard lock(mutex_);
+    return fault_;
+}
+
 void Instance::watch(std::function<void()> changed) {
     const std::lock_guard lock(mutex_);
     watcher_ = std::move(changed);
@@ -162,7 +167,7 @@ void Instance::try_to_connect() {
         if (options_.listener.connected) options_.listener.connected();
         return;
     }
-    set_standing(Standing::Kind::away, to_string(connection.error()));
+    set_standing(Standing::Kind::away, to_string(connection.error()), connection.error().fault);
     next_attempt_ = Clock::now() + span_of(backoff_);
     backoff_ = std::min(backoff_ * 2, limits::backoff_max);
     take_incoming();
@@ -183,7 +188,7 @@ base::Result<Connection, StoreError> Instance::connect() {
     if (const auto loaded = load_scripts(connection); !loaded) {
         return base::Failure{loaded.error()};
     }
-    wanted_.instance = mark->instance;
+    if (!options_.may_be_replaced) wanted_.instance = mark->instance;
     return opened;
 }
 
@@ -416,10 +421,11 @@ void Instance::drain_wakeup() const {
     ::eventfd_read(wakeup_, &count);
 }
 
-void Instance::set_standing(Standing::Kind kind, std::string why) {
+void Instance::set_standing(Standing::Kind kind, std::string why, StoreFault fault) {
     std::function<void()> watcher;
     {
         const std::lock_guard lock(mutex_);
+        fault_ = fault;
         Standing standing{kind, std::move(why)};
         if (standing_ == standing) return;
         standing_ = std::move(standing);

@@ -40,6 +40,9 @@ public:
         Endpoint endpoint;
         Mark wanted;      ///< Its `instance` may be empty: then the first one met is remembered.
         bool may_join{};  ///< Whether an empty one becomes a joining instance of the cluster.
+        /// Whether another instance of the cluster may stand in for the one met first. Only for
+        /// those who ask for hints: whoever counts its promises must notice.
+        bool may_be_replaced{};
         base::Duration connect_timeout;
         base::Duration call_timeout;
         RedisListener listener{};
@@ -62,6 +65,8 @@ public:
 
     /// How the instance takes part; `why` also says why it takes no writes.
     [[nodiscard]] Standing standing() const;
+    /// What kind of obstacle keeps it away; `unreachable` also while nothing does.
+    [[nodiscard]] StoreFault fault() const;
     /// Lets `changed` run on the instance's thread after each change of standing; on the caller's
     /// at once, if there was one already.
     void watch(std::function<void()> changed);
@@ -106,16 +111,18 @@ private:
     void expire_waiting();
     [[nodiscard]] int poll_timeout_ms(Clock::time_point until) const;
     void drain_wakeup() const;
-    void set_standing(Standing::Kind kind, std::string why);
+    void set_standing(Standing::Kind kind, std::string why,
+                      StoreFault fault = StoreFault::unreachable);
     void set_refusal(std::string why);
 
     const Options options_;
 
     mutable std::mutex mutex_;
     mutable std::condition_variable changed_;
-    std::vector<Request> incoming_;  // Guarded by mutex_, like the three below.
+    std::vector<Request> incoming_;  // Guarded by mutex_, like the rest up to is_distrusted_.
     std::size_t outstanding_{};
     Standing standing_{Standing::Kind::away, "not connected yet"};
+    StoreFault fault_{StoreFault::unreachable};
     std::function<void()> watcher_;
     bool is_stopping_{};
     bool is_distrusted_{};

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/check.hpp"
+#include "store/redis/directory_script.hpp"
 
 #include <array>
 #include <cstddef>
@@ -32,9 +33,10 @@ enum class Script : std::uint8_t {
     snapshot_read,
     confirm,
     probe,
-    admit
+    admit,
+    directory
 };
-inline constexpr std::size_t script_count = 9;
+inline constexpr std::size_t script_count = 10;
 
 namespace scripts {
 
@@ -246,6 +248,8 @@ return {'OK'}
             return scripts::probe;
         case Script::admit:
             return scripts::admit;
+        case Script::directory:
+            return scripts::directory;
     }
     UNREACHABLE("an unlisted script");
 }
@@ -263,6 +267,7 @@ return {'OK'}
         case Script::snapshot:
         case Script::probe:
         case Script::admit:
+        case Script::directory:
             return true;
     }
     UNREACHABLE("an unlisted script");
@@ -289,6 +294,8 @@ return {'OK'}
             return "probe";
         case Script::admit:
             return "admit";
+        case Script::directory:
+            return "directory";
     }
     UNREACHABLE("an unlisted script");
 }

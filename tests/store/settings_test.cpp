@@ -1,5 +1,7 @@
 #include "store/redis/settings.hpp"
 
+#include "store/redis/redis_directory.hpp"
+#include "tests/store/directory/support.hpp"
 #include "tests/store/support.hpp"
 
 #include <gmock/gmock.h>
@@ -127,6 +129,7 @@ TEST(Access, NeedsThePasswordAndExactlyTheRightsThatAreNamed) {
                    ">secret",
                    "~{p*",
                    "~crossclear:mark",
+                   "~crossclear:directory",
                    "+eval",
                    "+evalsha",
                    "+script|load",
@@ -136,9 +139,11 @@ TEST(Access, NeedsThePasswordAndExactlyTheRightsThatAreNamed) {
                    "+dbsize",
                    "+exists",
                    "+ping",
+                   "+time",
                    "+hget",
                    "+hmget",
                    "+hset",
+                   "+hdel",
                    "+hgetall",
                    "+xadd",
                    "+xrange",
@@ -155,6 +160,14 @@ TEST(Access, NeedsThePasswordAndExactlyTheRightsThatAreNamed) {
     prepare(*journal, fence(1));
     append_all(*journal, fence(1), Head{}, {"a"});
     EXPECT_EQ(payloads_of(*journal).size(), 1u);
+    redis.command({"HSET", "crossclear:directory", "n:gone", "1|gone|1"});
+    auto directory = RedisDirectory::open(options);
+    ASSERT_TRUE(directory.has_value()) << to_string(directory.error());
+    EXPECT_EQ(held(beat(**directory, node("a"), {0})), (Held{{0, "a"}}));
+    EXPECT_TRUE(eventually([&] {
+        return redis.command({"HEXISTS", "crossclear:directory", "n:gone"}) == "0";
+    })) << "it may not sweep";
+    EXPECT_TRUE(leave(**directory, node("a")));
     redis.command({"ACL", "SETUSER", "journal", "-config|get"});
     const StoreError lacking = refusal_of(options);
     EXPECT_EQ(lacking.fault, StoreFault::not_authorised);

@@ -18,9 +18,21 @@ using ::testing::IsEmpty;
 class DirectoryContract : public ::testing::TestWithParam<std::string> {
 protected:
     DirectoryContract() {
-        auto shared = std::make_unique<MemoryDirectory>(std::uint16_t{8}, base::wall_clock_now);
-        other_ = shared->for_another_node();
-        one_ = std::move(shared);
+        if (GetParam() == "memory") {
+            auto shared = std::make_unique<MemoryDirectory>(std::uint16_t{8}, base::wall_clock_now);
+            other_ = shared->for_another_node();
+            one_ = std::move(shared);
+            return;
+        }
+        RedisOptions options{
+            .cluster = cluster, .partition_count = 8, .open_timeout = base::seconds(5)};
+        redis_.resize(GetParam() == "redis" ? 1 : 3);
+        for (auto& redis : redis_) {
+            redis = std::make_unique<TestRedis>();
+            options.endpoints.push_back(redis->endpoint());
+        }
+        one_ = open_directory_or_fail(options);
+        other_ = open_directory_or_fail(options);
     }
     Directory& one() { return *one_; }
     Directory& other() { return *other_; }
@@ -29,11 +41,13 @@ protected:
     const Member b_ = node("b");
 
 private:
+    std::vector<std::unique_ptr<TestRedis>> redis_;
     std::unique_ptr<Directory> one_;
     std::unique_ptr<Directory> other_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Every, DirectoryContract, ::testing::Values("memory"),
+INSTANTIATE_TEST_SUITE_P(Every, DirectoryContract,
+                         ::testing::Values("memory", "redis", "three_redis"),
                          [](const auto& backing) { return backing.param; });
 
 TEST_P(DirectoryContract, ABeatMakesAMemberThatOthersSee) {
@@ -109,7 +123,8 @@ TEST_P(DirectoryContract, TimeEndsMembershipsAndLeases) {
     const base::Duration brief = base::milliseconds(50);
     EXPECT_EQ(held(beat(one(), a_, {0, 1}, {}, brief)), (Held{{0, "a"}, {1, "a"}}));
     ASSERT_TRUE(eventually([&] { return held(beat(other(), b_, {0})) == Held{{0, "b"}}; }));
-    EXPECT_THAT(names(beat(other(), b_)), ElementsAre("b"));
+    // Several instances do not forget at the very same moment.
+    ASSERT_TRUE(eventually([&] { return names(beat(other(), b_)).size() == 1; }));
     EXPECT_EQ(held(beat(one(), node("a", 2), {0, 1})), (Held{{0, "b"}, {1, "a"}}))
         << "the name is free again";
 }

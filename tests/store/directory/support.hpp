@@ -1,6 +1,7 @@
 #pragma once
 
 #include "store/directory/directory.hpp"
+#include "store/redis/redis_directory.hpp"
 #include "tests/store/support.hpp"
 
 #include <cstdint>
@@ -41,6 +42,15 @@ inline BeatOutcome beat(Directory& directory, const Member& self,
 }
 inline bool leave(Directory& directory, const Member& self) {
     return await<bool>([&](auto done) { directory.leave(self, done); });
+}
+
+inline std::unique_ptr<RedisDirectory> open_directory_or_fail(const RedisOptions& options) {
+    auto opened = RedisDirectory::open(options);
+    if (!opened) {
+        ADD_FAILURE() << to_string(opened.error());
+        std::abort();
+    }
+    return std::move(opened).value();
 }
 
 /// What kind of outcome it is, and why, for a test that expected another.
