@@ -34,6 +34,9 @@ void QuorumJournal::Errand::begin(QuorumJournal& journal, std::size_t acceptor,
 void QuorumJournal::Errand::promise() {
     journal_.acceptors_[acceptor_]->prepare(
         partition_, fence_, [this, self = shared_from_this()](const PrepareOutcome& outcome) {
+            if (const auto* fenced = std::get_if<Fenced>(&outcome)) {
+                journal_.note_fence(acceptor_, partition_, fence_, *fenced);
+            }
             const auto* prepared = std::get_if<Prepared>(&outcome);
             const auto chosen = chosen_end();
             if (prepared == nullptr || !chosen) return end();

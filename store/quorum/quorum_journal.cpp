@@ -95,8 +95,10 @@ void QuorumJournal::promised(base::PartitionId partition,
     const auto ends = std::make_shared<Votes<Head>>(acceptors_.size());
     ask<PromisedOutcome>(
         &decide_promised,
-        [this, partition, ends, done = std::move(done)](const PromisedOutcome& outcome) {
-            const auto* found = std::get_if<Promised>(&outcome);
+        [this, partition, ends, done = std::move(done)](PromisedOutcome outcome) {
+            auto* found = std::get_if<Promised>(&outcome);
+            // The one that promised most may not be among those that answered first.
+            if (found != nullptr) found->epoch = std::max(found->epoch, outbid_in(partition));
             // An owner knows its own log better than a question that somebody asks.
             if (found != nullptr && !is_owned(partition)) choose(partition, found->last, *ends);
             done(outcome);
@@ -122,7 +124,11 @@ void QuorumJournal::prepare(base::PartitionId partition, const Fence& fence,
         log.fence = fence;
         log.prepared_at = ++events_;
         log.chosen.reset();
-        for (Replica& replica : log.replicas) replica.holds.reset();
+        for (Replica& replica : log.replicas) {
+            replica.holds.reset();
+            replica.outbid = replica.outbid_before = 0;
+            replica.is_abandoned = false;
+        }
     }
     const auto ends = std::make_shared<Votes<Head>>(acceptors_.size());
     ask<PrepareOutcome>(
@@ -133,14 +139,18 @@ void QuorumJournal::prepare(base::PartitionId partition, const Fence& fence,
             done(outcome);
         },
         [&](std::size_t i, auto vote) {
-            acceptors_[i]->prepare(partition, fence,
-                                   [this, i, ends, vote](const PrepareOutcome& one) {
-                                       if (const auto* prepared = std::get_if<Prepared>(&one)) {
-                                           const std::lock_guard lock(mutex_);
-                                           (*ends)[i] = prepared->last;
-                                       }
-                                       vote(one);
-                                   });
+            acceptors_[i]->prepare(
+                partition, fence,
+                [this, i, ends, vote, partition, fence](const PrepareOutcome& one) {
+                    if (const auto* fenced = std::get_if<Fenced>(&one)) {
+                        note_fence(i, partition, fence, *fenced);
+                    }
+                    if (const auto* prepared = std::get_if<Prepared>(&one)) {
+                        const std::lock_guard lock(mutex_);
+                        (*ends)[i] = prepared->last;
+                    }
+                    vote(one);
+                });
         });
 }
 
@@ -233,6 +243,9 @@ bool QuorumJournal::is_behind(const Append& append, const AppendOutcome& outcome
 
 void QuorumJournal::note_append(std::size_t acceptor, const Append& append,
                                 const AppendOutcome& outcome) {
+    if (const auto* fenced = std::get_if<Fenced>(&outcome)) {
+        note_fence(acceptor, append.partition, append.fence, *fenced);
+    }
     if (!std::holds_alternative<Appended>(outcome)) return;
     const std::lock_guard lock(mutex_);
     Log& log = logs_[append.partition.v];
@@ -369,13 +382,14 @@ std::vector<AcceptorView> QuorumJournal::acceptors() const {
 bool QuorumJournal::wants_new_epoch(base::PartitionId partition) const {
     const std::lock_guard lock(mutex_);
     const Log& log = logs_[partition.v];
-    return log.fence.epoch > 0 &&
-           std::any_of(joined_at_.begin(), joined_at_.end(),
-                       [&](std::uint64_t joined) { return joined > log.prepared_at; });
+    if (log.fence.epoch == 0) return false;
+    return std::ranges::any_of(log.replicas, &Replica::is_abandoned) ||
+           std::ranges::any_of(joined_at_, [&](auto joined) { return joined > log.prepared_at; });
 }
 
 void QuorumJournal::tend(base::PartitionId partition) {
     check_partition(partition);
+    look_for_abandoned(partition);
     for (std::size_t i = 0; i < acceptors_.size(); ++i) {
         if (acceptors_[i]->standing().kind == Standing::Kind::away) continue;
         begin_errand(i, partition, {});

@@ -78,7 +78,10 @@ private:
     struct Replica {
         std::optional<std::uint64_t> holds;  // The chosen log up to here; nothing if unknown.
         bool is_on_errand{};
-        bool is_admitted{};  // Joining, and given all of this partition.
+        bool is_admitted{};      // Joining, and given all of this partition.
+        std::uint64_t outbid{};  // The epoch above ours that it promised somebody; 0 is none.
+        std::uint64_t outbid_before{};  // The same when the partition was last tended.
+        bool is_abandoned{};            // Promised so through two of them: nobody follows it up.
         std::optional<Waiting> waiting;
     };
     struct Log {
@@ -102,6 +105,8 @@ private:
                 const Votes<ledger::journal::Head>& ends);
     void note_append(std::size_t acceptor, const ledger::journal::Append& append,
                      const ledger::journal::AppendOutcome& outcome);
+    void note_fence(std::size_t acceptor, base::PartitionId partition,
+                    const ledger::journal::Fence& ours, const ledger::journal::Fenced& theirs);
     void on_committed(const ledger::journal::Append& append);
     void on_standing(std::size_t acceptor);
     bool begin_errand(std::size_t acceptor, base::PartitionId partition,
@@ -110,6 +115,8 @@ private:
     [[nodiscard]] bool may_be_given(std::size_t acceptor, const Log& log) const;
     [[nodiscard]] std::optional<std::size_t> source_of(base::PartitionId partition,
                                                        std::optional<std::size_t> but = {}) const;
+    void look_for_abandoned(base::PartitionId partition);
+    [[nodiscard]] std::uint64_t outbid_in(base::PartitionId partition) const;
     [[nodiscard]] bool is_owned(base::PartitionId partition) const;
     [[nodiscard]] std::uint64_t end_at(std::size_t acceptor, base::PartitionId partition) const;
     void check_partition(base::PartitionId partition) const;

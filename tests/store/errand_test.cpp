@@ -162,6 +162,44 @@ TEST(Errand, AnOwnerTendsWhatIsIdle) {
     EXPECT_EQ(payloads_at(town[2]), (std::vector<std::string>{"a", "b"}));
 }
 
+// Goal: a takeover that was given up after one promise must not cost that acceptor for good; and
+// one that is under way must not be answered with another.
+TEST(Errand, APromiseThatNobodyFollowsUpIsOutbid) {
+    Town town;
+    auto journal = town.journal();
+    prepare(*journal, fence(1));
+    Head last = append_all(*journal, fence(1), Head{}, {"a"});
+    ASSERT_TRUE(std::holds_alternative<Prepared>(prepare(town[2], fence(7))));
+    last = append_all(*journal, fence(1), last, {"b"});
+    EXPECT_EQ(payloads_at(town[2]).size(), 1u);
+    journal->tend(partition);
+    EXPECT_FALSE(journal->wants_new_epoch(partition)) << "its owner may be on the way";
+    journal->tend(partition);
+    EXPECT_TRUE(journal->wants_new_epoch(partition));
+    const std::uint64_t epoch = std::get<Promised>(promised(*journal)).epoch;
+    EXPECT_EQ(epoch, 7u) << "the first two to answer know of none above 1";
+    EXPECT_EQ(std::get<Prepared>(prepare(*journal, fence(epoch + 1))).last, last);
+    append_all(*journal, fence(epoch + 1), last, {"c"});
+    EXPECT_EQ(payloads_at(town[2]), (std::vector<std::string>{"a", "b", "c"}));
+    journal->tend(partition);
+    journal->tend(partition);
+    EXPECT_FALSE(journal->wants_new_epoch(partition));
+}
+
+// Goal: the same where nobody trades: the errand finds out.
+TEST(Errand, APromiseIsOutbidInAnIdlePartitionToo) {
+    Town town;
+    auto journal = town.journal();
+    prepare(*journal, fence(1));
+    append_all(*journal, fence(1), Head{}, {"a"});
+    town.away(2);
+    ASSERT_TRUE(std::holds_alternative<Prepared>(prepare(town[2], fence(7))));
+    town.back(2);
+    journal->tend(partition);
+    journal->tend(partition);
+    EXPECT_TRUE(journal->wants_new_epoch(partition));
+}
+
 TEST(Errand, AJoiningAcceptorWaitsForANewerEpoch) {
     Town town;
     auto journal = town.journal();
