@@ -5,21 +5,18 @@
 namespace crossclear::shards::simulated {
 
 SimulatedShard::SimulatedShard(SimulatedWorld& world, base::ShardId shard, base::BrokerId broker)
-    : world_(world),
-      shard_(shard),
-      broker_(broker),
-      mailbox_(std::make_shared<SimulatedWorld::Mailbox>()) {
+    : world_(world), shard_(shard), broker_(broker), mailbox_(std::make_shared<Mailbox>()) {
     const bool is_posted = world_.post([&target = world, shard, broker, mailbox = mailbox_] {
-        target.site(shard).mailboxes.emplace(broker, mailbox);
+        auto& mailboxes = target.site(shard).mailboxes[broker];
+        std::erase_if(mailboxes, [](const auto& other) { return other.expired(); });
+        mailboxes.push_back(mailbox);
     });
     CHECK(is_posted, "an adapter is made before the world is flooded with calls");
 }
 
 SimulatedShard::~SimulatedShard() {
     // Waits for a callback that is running; later ones find the mailbox closed.
-    const std::lock_guard lock{mailbox_->mutex};
-    mailbox_->is_open = false;
-    mailbox_->listener = nullptr;
+    mailbox_->close();
 }
 
 template <class Answer>
@@ -32,8 +29,7 @@ void SimulatedShard::call(std::function<Answer(SimulatedWorld::Site&)> run, Answ
         // The answer may rest on a record that is not durable yet, and must not outlive its loss.
         world.commit(site);
         if (site.is_stopped) answer = otherwise;
-        const std::lock_guard lock{mailbox->mutex};
-        if (mailbox->is_open) done(std::move(answer));
+        mailbox->run([&] { done(std::move(answer)); });
     });
     if (!is_posted) done(std::move(otherwise));
 }
@@ -77,8 +73,7 @@ void SimulatedShard::health(std::function<void(Health)> done) {
 }
 
 void SimulatedShard::listen(std::function<void(ledger::ShardNotice)> listener) {
-    const std::lock_guard lock{mailbox_->mutex};
-    mailbox_->listener = std::move(listener);
+    mailbox_->listen(std::move(listener));
 }
 
 }  // namespace crossclear::shards::simulated

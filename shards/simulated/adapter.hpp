@@ -31,7 +31,7 @@ private:
     SimulatedWorld& world_;
     base::ShardId shard_;
     base::BrokerId broker_;
-    std::shared_ptr<SimulatedWorld::Mailbox> mailbox_;
+    std::shared_ptr<Mailbox> mailbox_;
 };
 
 }  // namespace crossclear::shards::simulated

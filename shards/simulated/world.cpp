@@ -133,14 +133,15 @@ Faults SimulatedWorld::faults(base::ShardId shard) {
     return run_and_wait<Faults>([this, shard] { return site(shard).chain->faults(); });
 }
 
-base::Result<void, ledger::ShardRefusal> SimulatedWorld::deposit(base::ShardId shard,
-                                                                 base::AccountId account,
-                                                                 base::AssetId asset,
-                                                                 base::Amount amount) {
+base::Result<void, DepositFault> SimulatedWorld::deposit(base::ShardId shard,
+                                                         base::AccountId account,
+                                                         base::AssetId asset, base::Amount amount) {
     using Answer = base::Result<void, ledger::ShardRefusal>;
-    return run_and_wait<Answer>([this, shard, account, asset, amount] {
+    const auto taken = run_and_wait<Answer>([this, shard, account, asset, amount] {
         return site(shard).chain->deposit(account, asset, amount, now());
     });
+    if (!taken) return base::Failure{DepositFault{Refused{taken.error()}}};
+    return {};
 }
 
 void SimulatedWorld::fail_protocol(base::ShardId shard, base::AssetId asset, base::Ppm share) {
@@ -236,12 +237,13 @@ void SimulatedWorld::commit(Site& site) {
             return;
         }
     }
-    for (Told& told : site.chain->take_notices()) {
-        const auto [first, last] = site.mailboxes.equal_range(told.to);
-        const std::vector<std::pair<base::BrokerId, std::shared_ptr<Mailbox>>> boxes(first, last);
-        for (const auto& [to, mailbox] : boxes) {
-            const std::lock_guard lock{mailbox->mutex};
-            if (mailbox->is_open && mailbox->listener) mailbox->listener(told.notice);
+    for (const Told& told : site.chain->take_notices()) {
+        const auto found = site.mailboxes.find(told.to);
+        if (found == site.mailboxes.end()) continue;
+        // A copy: a listener may call back into the world and lead here again.
+        const auto mailboxes = found->second;
+        for (const auto& mailbox : mailboxes) {
+            if (const auto open = mailbox.lock()) open->tell(told.notice);
         }
     }
 }

@@ -6,6 +6,8 @@
 #include "shards/port.hpp"
 #include "shards/simulated/chain.hpp"
 #include "shards/simulated/log.hpp"
+#include "shards/simulated/mailbox.hpp"
+#include "shards/simulated/outside.hpp"
 #include "shards/simulated/parameters.hpp"
 
 #include <condition_variable>
@@ -48,34 +50,30 @@ inline constexpr std::size_t calls_waiting_max = 65'536;
 ///
 /// **Thread:** any. One thread owns the chains; calls queue for it and it runs the callbacks. With
 /// a stepped clock the queue runs inside `advance_to` and `run_calls`, which one thread uses.
-class SimulatedWorld {
+class SimulatedWorld final : public OutsideWorld {
 public:
     /// Opens the chains, each from its log if it has one. Faults begin as configured, prices unset:
     /// orders wait for them.
     /// **Errors:** of the first log that cannot be used.
     [[nodiscard]] static base::Result<std::unique_ptr<SimulatedWorld>, LogFault> open(
         WorldConfig config);
-    SimulatedWorld(const SimulatedWorld&) = delete;
-    SimulatedWorld& operator=(const SimulatedWorld&) = delete;
     /// Stops. Calls not yet answered never are.
-    ~SimulatedWorld();
+    ~SimulatedWorld() override;
 
-    /// One shard as one broker sees it; at most one such adapter at a time gets its notices. The
-    /// adapter must not be destroyed inside one of its callbacks, and none runs after it is.
-    [[nodiscard]] std::unique_ptr<Shard> shard(base::ShardId shard, base::BrokerId broker);
-
+    [[nodiscard]] std::unique_ptr<Shard> shard(base::ShardId shard, base::BrokerId broker) override;
+    [[nodiscard]] const base::Listing& listing() const noexcept { return config_.listing; }
+    [[nodiscard]] bool has_shard(base::ShardId shard) const { return sites_.contains(shard); }
     /// The price of an instrument on every chain that trades it. **Requires:** positive.
     void set_price(base::InstrumentId instrument, base::Price price);
-    /// The price of the instrument whose base is `asset`; nothing if none is.
-    void set_price(base::AssetId asset, base::Price price);
+    void set_price(base::AssetId asset, base::Price price) override;
+    /// As `OutsideWorld::deposit`; always answers.
+    [[nodiscard]] base::Result<void, DepositFault> deposit(base::ShardId shard,
+                                                           base::AccountId account,
+                                                           base::AssetId asset,
+                                                           base::Amount amount) override;
+
     void set_faults(base::ShardId shard, Faults faults);
     [[nodiscard]] Faults faults(base::ShardId shard);
-    /// What a client does: sends tokens to its broker's vault with its account as the memo.
-    /// **Errors:** as `Chain::deposit`.
-    [[nodiscard]] base::Result<void, ledger::ShardRefusal> deposit(base::ShardId shard,
-                                                                   base::AccountId account,
-                                                                   base::AssetId asset,
-                                                                   base::Amount amount);
     /// A protocol fails: every vault on the shard loses a share of `asset`.
     void fail_protocol(base::ShardId shard, base::AssetId asset, base::Ppm share);
     /// What a broker holds at the newest final block, whatever faults are on.
@@ -93,18 +91,12 @@ public:
 private:
     friend class SimulatedShard;
 
-    /// Where notices for one adapter go. Its mutex is held while a callback runs, so that an
-    /// adapter's end waits for the callback.
-    struct Mailbox {
-        std::recursive_mutex mutex;  ///< A callback may call back into the world.
-        bool is_open{true};
-        std::function<void(ledger::ShardNotice)> listener;
-    };
     struct Site {
         std::unique_ptr<Chain> chain;
         std::optional<Log> log;
         bool is_stopped{};
-        std::multimap<base::BrokerId, std::shared_ptr<Mailbox>> mailboxes;
+        /// Several may listen for one broker: its home moves between nodes.
+        std::map<base::BrokerId, std::vector<std::weak_ptr<Mailbox>>> mailboxes;
     };
     using Call = std::function<void()>;
 
