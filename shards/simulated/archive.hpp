@@ -3,6 +3,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +21,15 @@ namespace crossclear::shards::simulated {
 template <class T>
 concept WrapsNumber = (requires(T& x) { requires std::integral<decltype(x.v)>; }) ||
                       (requires(T& x) { requires std::integral<decltype(x.us)>; });
+
+/// The numbers that an enumeration's enumerators have, without gaps.
+struct EnumRange {
+    std::uint64_t first{0};
+    std::uint64_t last{std::numeric_limits<std::uint64_t>::max()};
+};
+/// What bytes may name of an enumeration; anything, where nobody has said more.
+template <class E>
+inline constexpr EnumRange enum_range{};
 
 /// The number inside.
 template <WrapsNumber T>
@@ -104,7 +114,11 @@ private:
     void read(T& value) {
         if constexpr (std::is_same_v<T, bool>) {
             value = read_number(1) != 0;
-        } else if constexpr (std::is_enum_v<T> || std::integral<T>) {
+        } else if constexpr (std::is_enum_v<T>) {
+            const std::uint64_t number = read_number(sizeof(T));
+            if (number < enum_range<T>.first || number > enum_range<T>.last) is_good_ = false;
+            value = static_cast<T>(number);
+        } else if constexpr (std::integral<T>) {
             value = static_cast<T>(read_number(sizeof(T)));
         } else if constexpr (WrapsNumber<T>) {
             read(number_in(value));

@@ -1,35 +1,15 @@
 #include "shards/simulated/codec.hpp"
 
 #include "base/hash.hpp"
-#include "shards/simulated/archive.hpp"
+#include "shards/simulated/fields.hpp"
 
 #include <cstdint>
 #include <utility>
 
-// Static rather than in unnamed namespaces: the archive finds them by argument-dependent lookup,
-// which does not look into those.
-namespace crossclear::base {
-
-static void describe(auto& archive, EntityId& x) { archive(x.kind, x.id, x.sub); }
-static void describe(auto& archive, OrderRef& x) { archive(x.origin, x.number); }
-
-}  // namespace crossclear::base
-
-namespace crossclear::ledger {
-
-static void describe(auto& archive, ShardOrder& x) {
-    archive(x.ref, x.shard, x.kind, x.instrument, x.quantity, x.bound, x.asset, x.amount,
-            x.to_shard, x.destination, x.deadline);
-}
-static void describe(auto& archive, OrderNotice& x) {
-    archive(x.ref, x.finality, x.block, x.refusal, x.given, x.given_asset, x.received,
-            x.received_asset, x.filled, x.price, x.gas);
-}
-
-}  // namespace crossclear::ledger
-
 namespace crossclear::shards::simulated {
 
+// Static rather than in an unnamed namespace: the archive finds them by argument-dependent lookup,
+// which does not look into those.
 static void describe(auto& archive, Place& x) { archive(x.kind, x.broker); }
 static void describe(auto& archive, Move& x) { archive(x.from, x.to, x.asset, x.amount); }
 static void describe(auto& archive, Position& x) { archive(x.quantity, x.carried); }
