@@ -7,6 +7,7 @@
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "risk/surface.hpp"
+#include "shards/simulated/endpoint.hpp"
 #include "shards/simulated/parameters.hpp"
 #include "store/redis/options.hpp"
 
@@ -151,6 +152,16 @@ struct MarksConfig {
     std::uint32_t speed{1};                  ///< Market seconds that pass in a second.
 };
 
+/// Where the simulated outside world runs.
+struct WorldPlace {
+    enum class Mode : std::uint8_t {
+        inside,  ///< In the service's own process.
+        remote,  ///< In a process of its own, `crossclear world`, for one service or several.
+    };
+    Mode mode{Mode::inside};
+    shards::simulated::Endpoint endpoint;  ///< remote: where it listens.
+};
+
 /// The risk parameters of one asset.
 struct RiskLine {
     base::AssetId asset;
@@ -176,6 +187,7 @@ struct Config {
     /// The chains of the simulated world, one per shard; their genesis is left empty and comes
     /// from the brokers' capital, see `chains_of`.
     std::vector<shards::simulated::ChainParameters> chains;
+    WorldPlace world;
     std::vector<KeyConfig> keys;
     /// Demo only: from it a key of every account is derived. Empty switches that off.
     std::string demo_master_secret;

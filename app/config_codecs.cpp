@@ -158,6 +158,14 @@ std::optional<std::filesystem::path> PathText::parse(std::string_view text) cons
     return std::filesystem::path(text);
 }
 
+std::optional<shards::simulated::Endpoint> WorldEndpointText::parse(std::string_view text) const {
+    return shards::simulated::parse_endpoint(text);
+}
+
+std::string WorldEndpointText::format(const shards::simulated::Endpoint& value) const {
+    return shards::simulated::to_string(value);
+}
+
 std::optional<actors::Scope> ScopeText::parse(std::string_view text) const {
     for (std::size_t i = 0; i < scope_names.size(); ++i) {
         if (scope_names[i] == text) return static_cast<actors::Scope>(1U << i);

@@ -7,6 +7,7 @@
 #include "base/listing.hpp"
 #include "base/time.hpp"
 #include "risk/surface.hpp"
+#include "shards/simulated/endpoint.hpp"
 
 #include <array>
 #include <charconv>
@@ -187,6 +188,16 @@ struct PathText {
         return value.string();
     }
     [[nodiscard]] std::string expected() const { return "a path"; }
+};
+
+/// Where a world listens.
+struct WorldEndpointText {
+    static constexpr bool is_text = true;
+    [[nodiscard]] std::optional<shards::simulated::Endpoint> parse(std::string_view text) const;
+    [[nodiscard]] std::string format(const shards::simulated::Endpoint& value) const;
+    [[nodiscard]] std::string expected() const {
+        return "a path with a slash for a unix socket, or host:port";
+    }
 };
 
 /// One scope of a key.

@@ -9,6 +9,7 @@ namespace crossclear::app {
 namespace {
 
 constexpr std::array<std::string_view, 3> journal_modes{"embedded", "single", "quorum"};
+constexpr std::array<std::string_view, 2> world_modes{"inside", "remote"};
 constexpr std::array<std::string_view, 3> marks_sources{"none", "csv", "generator"};
 constexpr std::array<std::string_view, 2> actor_policies{"stealing", "sharing"};
 constexpr std::array<std::string_view, 3> capital_sources{"capital", "insurance", "fund"};
@@ -250,6 +251,11 @@ void visit_chain(FieldVisitor& v, shards::simulated::ChainParameters& x,
     v.object("faults", [&](FieldVisitor& inner) { visit_faults(inner, x.faults, listing); });
 }
 
+void visit_world(FieldVisitor& v, WorldPlace& x) {
+    v.field("mode", x.mode, OneOf<WorldPlace::Mode>{.names = world_modes});
+    if (x.mode == WorldPlace::Mode::remote) v.field("endpoint", x.endpoint, WorldEndpointText{});
+}
+
 void visit_key(FieldVisitor& v, KeyConfig& x) {
     v.field("id", x.id, Text{.length_max = 64});
     v.field("secret", x.secret, secret_text);
@@ -285,6 +291,7 @@ void visit(FieldVisitor& v, Config& x) {
             [&x](FieldVisitor& inner, shards::simulated::ChainParameters& chain) {
                 visit_chain(inner, chain, x.listing);
             });
+    v.optional_object("world", [&x](FieldVisitor& inner) { visit_world(inner, x.world); });
     v.items("keys", x.keys, [](FieldVisitor& inner, KeyConfig& key) { visit_key(inner, key); });
     v.optional("demo_master_secret", x.demo_master_secret, optional_secret);
 }

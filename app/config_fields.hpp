@@ -84,7 +84,13 @@ public:
                      }});
     }
     /// A mapping within this one.
-    virtual void object(std::string_view key, std::function<void(FieldVisitor&)> fields) = 0;
+    void object(std::string_view key, std::function<void(FieldVisitor&)> fields) {
+        section(key, true, std::move(fields));
+    }
+    /// A mapping whose values keep their defaults where the file does not give it.
+    void optional_object(std::string_view key, std::function<void(FieldVisitor&)> fields) {
+        section(key, false, std::move(fields));
+    }
 
 protected:
     /// A list of values seen from outside. `at(size)` appends.
@@ -105,6 +111,8 @@ protected:
         std::function<void(std::size_t, std::string_view, FieldVisitor&)> values;
     };
 
+    virtual void section(std::string_view key, bool is_required,
+                         std::function<void(FieldVisitor&)> fields) = 0;
     virtual void scalar(std::string_view key, bool is_required, const Scalar& scalar) = 0;
     virtual void scalars(std::string_view key, const ScalarList& list) = 0;
     virtual void objects(std::string_view key, const ObjectList& list) = 0;

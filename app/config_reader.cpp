@@ -60,15 +60,16 @@ public:
         }
     }
 
-    void object(std::string_view key, std::function<void(FieldVisitor&)> fields) override {
-        const auto node = find(key, true, "a mapping");
+private:
+    void section(std::string_view key, bool is_required,
+                 std::function<void(FieldVisitor&)> fields) override {
+        const auto node = find(key, is_required, "a mapping");
         if (!node) return;
         Reader inner(*node, child(key), findings_);
         fields(inner);
         inner.finish();
     }
 
-private:
     void scalar(std::string_view key, bool is_required, const Scalar& scalar) override {
         if (const auto node = find(key, is_required, scalar.expected)) {
             read(*node, child(key), scalar);

@@ -11,14 +11,14 @@ class Writer final : public FieldVisitor {
 public:
     explicit Writer(YAML::Emitter& out) : out_(out) {}
 
-    void object(std::string_view key, std::function<void(FieldVisitor&)> fields) override {
+private:
+    void section(std::string_view key, bool, std::function<void(FieldVisitor&)> fields) override {
         open(key);
         out_ << YAML::BeginMap;
         fields(*this);
         out_ << YAML::EndMap;
     }
 
-private:
     void scalar(std::string_view key, bool is_required, const Scalar& scalar) override {
         // No optional text has another default than none.
         if (!is_required && scalar.format().empty()) return;

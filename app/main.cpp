@@ -4,6 +4,7 @@
 #include "app/log.hpp"
 #include "app/service.hpp"
 #include "app/version.hpp"
+#include "app/world.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -115,6 +116,23 @@ int serve(const std::string& path, const std::string& log_path, bool may_create)
     return 0;
 }
 
+int run_world(const std::string& path, const std::string& log_path) {
+    const auto config = app::load_config(path);
+    if (!config) return complain(app::to_string(config.error()));
+    std::signal(SIGINT, on_signal);
+    std::signal(SIGTERM, on_signal);
+    const auto log = app::make_log(log_path, actors::LogLevel::info);
+    const auto run = app::run_world(*config, log, [] { return was_told_to_stop.load(); });
+    return run ? 0 : complain(run.error());
+}
+
+int run_deposit(const std::string& path, const app::DepositText& text) {
+    const auto config = app::load_config(path);
+    if (!config) return complain(app::to_string(config.error()));
+    const auto sent = app::deposit(*config, text);
+    return sent ? 0 : complain(sent.error());
+}
+
 int run_audit(const Target& target, bool is_at_rest) {
     const auto config = target.load();
     if (!config) return complain(config.error());
@@ -181,6 +199,24 @@ int main(int argc, char** argv) {
                             "Make a new journal where Redis is empty: for the first start only");
     serve_command->callback([&] {
         status = is_check_only ? check(config_path) : serve(config_path, log_path, may_create);
+    });
+
+    app::DepositText deposit;
+    auto* world_command =
+        cli.add_subcommand("world", "Run the simulated outside world alone, for several services");
+    world_command->add_option("--config", config_path, "The services' file, with world.mode remote")
+        ->required();
+    world_command->add_option("--log", log_path, "Write the log there instead of standard error");
+    world_command->require_subcommand(0, 1);
+    auto* deposit_command = world_command->add_subcommand(
+        "deposit", "Send a client's tokens to its broker, in the world that is running");
+    deposit_command->add_option("--shard", deposit.shard, "Where, like aave-uniswap")->required();
+    deposit_command->add_option("--account", deposit.account, "Whose, like 0-17")->required();
+    deposit_command->add_option("--asset", deposit.asset, "What, like USDC")->required();
+    deposit_command->add_option("--amount", deposit.amount, "How much, in units")->required();
+    world_command->callback([&] {
+        status = deposit_command->parsed() ? run_deposit(config_path, deposit)
+                                           : run_world(config_path, log_path);
     });
 
     app::DemoRun run;

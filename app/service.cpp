@@ -1,6 +1,7 @@
 #include "app/service.hpp"
 
 #include "app/version.hpp"
+#include "app/world.hpp"
 #include "base/hash.hpp"
 #include "base/thread_name.hpp"
 #include "shards/simulated/history.hpp"
@@ -89,12 +90,10 @@ store::RedisListener redis_listener(metrics::Instruments& instruments) {
 
 }  // namespace
 
-std::filesystem::path shards_directory(const Config& config) { return config.data_dir / "shards"; }
-
 // --- Prices --------------------------------------------------------------------------------------
 
 PriceFeed::PriceFeed(std::unique_ptr<PriceSource> source, base::Duration pause,
-                     shards::simulated::SimulatedWorld& world, actors::Node& node)
+                     shards::simulated::OutsideWorld& world, actors::Node& node)
     : source_(std::move(source)), pause_(pause), world_(world), node_(node), thread_([this] {
           run();
       }) {}
@@ -178,7 +177,9 @@ base::Result<std::unique_ptr<Service>, std::string> Service::start(const Config&
     });
     if (auto fault = service->open_journal(config, options.may_create))
         return base::Failure{std::move(*fault)};
-    if (auto fault = service->open_world(config)) return base::Failure{std::move(*fault)};
+    auto world = reach_world(config, service->log_);
+    if (!world) return base::Failure{world.error()};
+    service->world_ = std::move(*world);
     auto context = context_of(config);
     context->journal = service->journal_.get();
     context->instruments = service->instruments_.get();
@@ -211,11 +212,13 @@ base::Result<std::unique_ptr<Service>, std::string> Service::start(const Config&
 
 std::optional<std::string> Service::open_journal(const Config& config, bool may_create) {
     store::RedisOptions options{.cluster = config.cluster, .partition_count = config.partitions};
-    // A Redis of our own that is empty in a new directory is new as well. Any other empty one may
-    // be one that lost everything, and only whoever runs it can know.
+    // A Redis of our own that is empty in a new directory is new as well; the chains' files tell,
+    // where they are ours. Any other empty one may be one that lost everything, and only whoever
+    // runs it can know.
     const bool is_own = config.journal.mode == JournalConfig::Mode::embedded;
+    const bool has_chains = config.world.mode == WorldPlace::Mode::inside;
     options.may_create =
-        may_create || (is_own && !std::filesystem::exists(shards_directory(config)));
+        may_create || (is_own && has_chains && !std::filesystem::exists(shards_directory(config)));
     if (is_own) {
         auto redis = start_embedded(config);
         if (!redis) return store::to_string(redis.error());
@@ -240,31 +243,11 @@ std::optional<std::string> Service::open_journal(const Config& config, bool may_
             says += fmt::format(
                 " If this deployment never had a journal, start it once with `crossclear serve "
                 "--create`{}.",
-                is_own ? " or, to begin anew, remove its data directory" : "");
+                is_own && has_chains ? " or, to begin anew, remove its data directory" : "");
         }
         return says;
     }
     journal_ = std::move(*journal);
-    return std::nullopt;
-}
-
-std::optional<std::string> Service::open_world(const Config& config) {
-    std::error_code failure;
-    std::filesystem::create_directories(shards_directory(config), failure);
-    if (failure) {
-        return fmt::format("cannot create {}: {}", shards_directory(config).string(),
-                           failure.message());
-    }
-    auto world = shards::simulated::SimulatedWorld::open({.listing = config.listing,
-                                                          .chains = chains_of(config),
-                                                          .directory = shards_directory(config),
-                                                          .clock = shards::simulated::Clock::wall,
-                                                          .start = {}});
-    if (!world) {
-        return fmt::format("a simulated shard's log in {} cannot be used: {}",
-                           shards_directory(config).string(), world.error().detail);
-    }
-    world_ = std::move(*world);
     return std::nullopt;
 }
 

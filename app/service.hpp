@@ -11,7 +11,7 @@
 #include "base/result.hpp"
 #include "metrics/instruments.hpp"
 #include "metrics/registry.hpp"
-#include "shards/simulated/world.hpp"
+#include "shards/simulated/outside.hpp"
 
 #include <atomic>
 #include <condition_variable>
@@ -25,13 +25,13 @@
 
 namespace crossclear::app {
 
-/// Feeds prices to the simulated world and to the oracle at the pace of the configuration. When the
+/// Feeds prices to the outside world and to the oracle at the pace of the configuration. When the
 /// source is exhausted the last prices are told again, so that what is open can be settled.
 class PriceFeed {
 public:
     /// The world and the node outlive the feed.
     PriceFeed(std::unique_ptr<PriceSource> source, base::Duration pause,
-              shards::simulated::SimulatedWorld& world, actors::Node& node);
+              shards::simulated::OutsideWorld& world, actors::Node& node);
     PriceFeed(const PriceFeed&) = delete;
     PriceFeed& operator=(const PriceFeed&) = delete;
     ~PriceFeed();
@@ -47,7 +47,7 @@ private:
 
     std::unique_ptr<PriceSource> source_;
     base::Duration pause_;
-    shards::simulated::SimulatedWorld& world_;
+    shards::simulated::OutsideWorld& world_;
     actors::Node& node_;
     std::atomic<bool> is_exhausted_{};
     std::atomic<std::int64_t> source_us_{};
@@ -84,7 +84,7 @@ public:
     [[nodiscard]] std::uint16_t port() const { return port_; }
     [[nodiscard]] std::uint16_t ops_port() const { return ops_port_; }
     [[nodiscard]] actors::Node& node() { return *node_; }
-    [[nodiscard]] shards::simulated::SimulatedWorld& world() { return *world_; }
+    [[nodiscard]] shards::simulated::OutsideWorld& world() { return *world_; }
     [[nodiscard]] ledger::journal::Journal& journal() { return *journal_; }
     [[nodiscard]] metrics::Instruments& instruments() { return *instruments_; }
     [[nodiscard]] const PriceFeed* feed() const { return feed_.get(); }
@@ -93,7 +93,6 @@ private:
     Service() = default;
 
     [[nodiscard]] std::optional<std::string> open_journal(const Config& config, bool may_create);
-    [[nodiscard]] std::optional<std::string> open_world(const Config& config);
     [[nodiscard]] std::optional<std::string> open_doors(const Config& config);
     void watch_redis();
     void revive(store::EmbeddedRedis& redis);
@@ -107,7 +106,7 @@ private:
     std::vector<std::unique_ptr<store::EmbeddedRedis>> redis_;
     store::RedisOptions redis_options_;
     std::unique_ptr<store::QuorumJournal> journal_;
-    std::unique_ptr<shards::simulated::SimulatedWorld> world_;
+    std::unique_ptr<shards::simulated::OutsideWorld> world_;
     std::unique_ptr<actors::Node> node_;
     std::unique_ptr<PriceFeed> feed_;
     api::KeyStore keys_;
@@ -123,9 +122,6 @@ private:
 
 /// What the simulated chains' own files say, read without opening the chains; for an audit.
 [[nodiscard]] ShardHistory shard_history_of(const Config& config);
-
-/// Where the simulated chains keep their files.
-[[nodiscard]] std::filesystem::path shards_directory(const Config& config);
 
 /// The actors' view of a configuration, without journal, shards and instruments.
 [[nodiscard]] std::unique_ptr<actors::Context> context_of(const Config& config);

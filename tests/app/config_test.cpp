@@ -158,6 +158,15 @@ TEST(Config, RefusesWhatIsMalformedByLine) {
          "<broker>-<number>"},
         {"keys", "accounts: {}", "accounts: {0-1: [admin]}", "keys[0].accounts.0-1[0]",
          "one of viewer"},
+        {"world", "mode: inside", "mode: outside", "world.mode", "one of inside, remote"},
+        {"world", "mode: inside", "mode: remote", "world.endpoint", "missing; expected a path"},
+        {"world", "mode: inside", "mode: inside\n  endpoint: /run/w", "world.endpoint",
+         "unknown key"},
+        {"world", "mode: inside", "mode: remote\n  endpoint: world", "world.endpoint",
+         "or host:port, found 'world'"},
+        {"world", "mode: inside", "mode: remote\n  endpoint: world:0", "world.endpoint",
+         "or host:port"},
+        {"world", "mode: inside", "{}", "world.mode", "missing; expected one of"},
         {"keys", "secret: demo", "secret: short #", "keys[0].secret", "16 to 256"},
     };
     for (const auto& bad : table) {
@@ -171,6 +180,24 @@ TEST(Config, RefusesWhatIsMalformedByLine) {
         EXPECT_NE(found->says.find(bad.says), std::string::npos) << found->says;
         EXPECT_GT(found->line, 0) << bad.to;
         EXPECT_NE(to_string(config.error()).find("it.yaml:"), std::string::npos);
+    }
+}
+
+TEST(Config, KeepsTheWorldInsideUnlessItSaysOtherwise) {
+    auto text = example_with("world", "world:\n  mode: inside\n", "");
+    auto config = parse_config(text, "it.yaml");
+    ASSERT_TRUE(config.has_value()) << to_string(config.error());
+    EXPECT_EQ(config->world.mode, WorldPlace::Mode::inside);
+    for (const char* endpoint : {"/run/world.sock", "world:7500", "[::1]:7500"}) {
+        text = example_with("world", "mode: inside",
+                            std::string("mode: remote\n  endpoint: \"") + endpoint + '"');
+        config = parse_config(text, "it.yaml");
+        ASSERT_TRUE(config.has_value()) << to_string(config.error());
+        EXPECT_EQ(config->world.mode, WorldPlace::Mode::remote);
+        EXPECT_EQ(shards::simulated::to_string(config->world.endpoint), endpoint);
+        const auto read = parse_config(dump_config(*config), "dump");
+        ASSERT_TRUE(read.has_value()) << to_string(read.error());
+        EXPECT_EQ(read->world.endpoint, config->world.endpoint);
     }
 }
 

@@ -117,16 +117,13 @@ class Redis:
             self.process.wait()
 
 
-class Service:
-    """One run of `crossclear serve`; its log is read as it is written."""
+class Program:
+    """One run of the program; its log is read as it is written."""
 
-    def __init__(self, config, *options):
-        self.process = subprocess.Popen([BINARY, "serve", "--config", config, *options],
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                                        text=True)
+    def __init__(self, *arguments):
+        self.process = subprocess.Popen([BINARY, *arguments], stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.PIPE, text=True)
         self.lines = []
-        self.port = None
-        self.ops_port = None
         self._changed = threading.Condition()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -153,6 +150,39 @@ class Service:
                     raise AssertionError(f"no line with {part!r}:\n" + "\n".join(self.lines[-30:]))
                 self._changed.wait(min(left, 0.5))
 
+    def count_lines(self, part):
+        with self._changed:
+            return sum(part in line for line in self.lines)
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+
+    def finish(self, seconds=60):
+        self.process.terminate()
+        return self.process.wait(timeout=seconds)
+
+
+class World(Program):
+    """One run of `crossclear world`."""
+
+    def __init__(self, config):
+        super().__init__("world", "--config", config)
+
+    def wait_until_up(self, seconds=60):
+        self.wait_for_line('"The world is up."', seconds)
+        return self
+
+
+class Service(Program):
+    """One run of `crossclear serve`."""
+
+    def __init__(self, config, *options):
+        super().__init__("serve", "--config", config, *options)
+        self.port = None
+        self.ops_port = None
+
     def wait_until_up(self, seconds=60):
         fields = json.loads(self.wait_for_line('"The service is up."', seconds))
         self.port, self.ops_port = int(fields["port"]), int(fields["ops_port"])
@@ -171,15 +201,6 @@ class Service:
         found = json.loads(body)
         assert (status == 200) == found["is_ready"], (status, body)
         return found["why_not"]
-
-    def kill(self):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-
-    def finish(self, seconds=60):
-        self.process.terminate()
-        return self.process.wait(timeout=seconds)
 
 
 def write_config(path, **changes):
