@@ -227,6 +227,8 @@ struct PartitionGone {
 struct NodeBegin {
     std::string endpoint;
 };
+/// From whoever ends the node: hand everything over and leave the others.
+struct NodeLeave {};
 /// From the node to itself: say that it lives.
 struct NodeBeat {};
 /// From the directory, through a callback.
@@ -265,10 +267,11 @@ bool inspect(Inspector& f, MarksRelay& x) {
 }
 
 /// The node's clockwork, and its part in the cluster.
-using NodeActor = caf::typed_actor<caf::result<void>(VariationCycle),
-                                   caf::result<void>(PartitionGone), caf::result<void>(NodeBegin),
-                                   caf::result<void>(NodeBeat), caf::result<void>(BeatDone),
-                                   caf::result<Welcome>(Greeting), caf::result<void>(MarksRelay)>;
+using NodeActor =
+    caf::typed_actor<caf::result<void>(VariationCycle), caf::result<void>(PartitionGone),
+                     caf::result<void>(NodeBegin), caf::result<void>(NodeBeat),
+                     caf::result<void>(BeatDone), caf::result<Welcome>(Greeting),
+                     caf::result<void>(MarksRelay), caf::result<void>(NodeLeave)>;
 
 // --- To the oracle -------------------------------------------------------------------------------
 
@@ -362,6 +365,7 @@ CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::ReadConfirmed))
 CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::ConfirmRead))
 CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::ConfirmDone))
 CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::ConfirmRetry))
+CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::NodeLeave))
 CAF_END_TYPE_ID_BLOCK(crossclear)
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::Durable)
@@ -416,3 +420,4 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::ReadConfirmed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::ConfirmRead)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::ConfirmDone)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::ConfirmRetry)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::NodeLeave)

@@ -180,6 +180,29 @@ public:
 
     void drain() override { is_draining_ = true; }
 
+    void leave() override {
+        if (context_->among) caf::anon_send(node_, NodeLeave{});
+    }
+
+    std::size_t partitions_owned() const override {
+        if (!context_->among) return 0;
+        std::size_t sum = 0;
+        for (const auto& status : context_->status) {
+            const auto phase = status->phase.load(std::memory_order_relaxed);
+            if (phase == PartitionStatus::Phase::running ||
+                phase == PartitionStatus::Phase::recovering) {
+                ++sum;
+            }
+        }
+        return sum;
+    }
+
+    bool leads() const override {
+        return !context_->among ||
+               context_->status.front()->phase.load(std::memory_order_relaxed) ==
+                   PartitionStatus::Phase::running;
+    }
+
     std::size_t appends_waiting() const override {
         std::size_t sum = 0;
         for (const auto& status : context_->status) sum += status->queued.load();

@@ -28,6 +28,12 @@ public:
     virtual void publish_marks(const PublishMarks& marks) = 0;
     /// Refuses new requests from now on (11060); what is under way goes on.
     virtual void drain() = 0;
+    /// Hands every partition over to the other nodes, if there are any, and leaves them.
+    virtual void leave() = 0;
+    /// Partitions that this node owns or is reading.
+    [[nodiscard]] virtual std::size_t partitions_owned() const = 0;
+    /// Whether this is the one node that does what only one should: it owns the first partition.
+    [[nodiscard]] virtual bool leads() const = 0;
     /// Appends that are not durable yet, over all partitions.
     [[nodiscard]] virtual std::size_t appends_waiting() const = 0;
     /// What the actor system counts of its own, for a scrape.

@@ -49,6 +49,7 @@ NodeActor::behavior_type NodeHost::make_behavior() {
         [this](const BeatDone& message) { on_beaten(message); },
         [this](const Greeting& greeting) { return on_greeting(greeting); },
         [this](const MarksRelay& relay) { on_relay(relay); },
+        [this](NodeLeave) { leave(); },
     };
 }
 
@@ -77,6 +78,7 @@ void NodeHost::begin(const NodeBegin& begin) {
 // --- Signs of life -------------------------------------------------------------------------------
 
 void NodeHost::beat() {
+    if (is_leaving_) return;
     // One at a time; what is due meanwhile goes with the next.
     if (is_beating_) {
         is_beat_due_ = true;
@@ -149,7 +151,7 @@ void NodeHost::decide(base::PartitionId partition, const std::optional<std::stri
     auto& charge = charges_[partition.v];
     charge.is_wanted = false;
     charge.is_released = false;
-    const bool is_target = target == self_.name && !charge.is_broken;
+    const bool is_target = target == self_.name && !charge.is_broken && !is_leaving_;
     if (holder == self_.name) return keep(partition, is_target);
     if (holder) {
         const auto link = links_.find(*holder);
@@ -196,6 +198,21 @@ void NodeHost::let_everything_go() {
     }
 }
 
+void NodeHost::leave() {
+    is_leaving_ = true;
+    if (view_) look(*view_);
+    leave_if_empty();
+}
+
+// The leases go with the membership, and the others see both in their next look.
+void NodeHost::leave_if_empty() {
+    if (!is_leaving_) return;
+    const bool is_empty = std::none_of(charges_.begin(), charges_.end(), [](const Charge& charge) {
+        return charge.where == Where::here || charge.where == Where::leaving;
+    });
+    if (is_empty) context_->directory->leave(self_, [](bool) {});
+}
+
 void NodeHost::on_gone(const PartitionGone& gone) {
     auto& charge = charges_[gone.partition.v];
     charge.is_broken = gone.is_broken;
@@ -205,6 +222,7 @@ void NodeHost::on_gone(const PartitionGone& gone) {
     }
     if (!context_->among || !view_) return;
     look(*view_);
+    if (is_leaving_) return leave_if_empty();
     beat();
 }
 

@@ -57,6 +57,8 @@ private:
     void keep(base::PartitionId partition, bool is_target);
     void route(base::PartitionId partition, Where where, caf::strong_actor_ptr there = nullptr);
     void let_everything_go();
+    void leave();
+    void leave_if_empty();
     void on_gone(const PartitionGone& gone);
     void say(const std::string& trouble);
 
@@ -80,6 +82,7 @@ private:
     std::optional<store::View> view_;
     bool is_beating_{};
     bool is_beat_due_{};
+    bool is_leaving_{};
     std::string trouble_;
     std::map<std::string, std::string> told_;  ///< Why a node could not be met, said once.
 };

@@ -162,6 +162,25 @@ struct WorldPlace {
     shards::simulated::Endpoint endpoint;  ///< remote: where it listens.
 };
 
+/// How this node takes part in a cluster of several.
+struct NodeConfig {
+    enum class Mode : std::uint8_t {
+        alone,    ///< It owns every partition.
+        cluster,  ///< It shares them with the others on the same journal.
+    };
+    Mode mode{Mode::alone};
+    std::string name;     ///< Unique among the nodes.
+    std::string address;  ///< Where it listens for the others.
+    std::uint16_t port{};
+    std::string advertised;                  ///< host:port for the others; empty: the two above.
+    base::Duration lease{base::seconds(2)};  ///< Without a sign of life so long, it is replaced.
+    /// PEM files, all or none. With them the nodes speak TLS, and only with those whose certificate
+    /// the authority has signed.
+    std::string certificate;
+    std::string key;
+    std::string authority;
+};
+
 /// The risk parameters of one asset.
 struct RiskLine {
     base::AssetId asset;
@@ -188,6 +207,7 @@ struct Config {
     /// from the brokers' capital, see `chains_of`.
     std::vector<shards::simulated::ChainParameters> chains;
     WorldPlace world;
+    NodeConfig node;
     std::vector<KeyConfig> keys;
     /// Demo only: from it a key of every account is derived. Empty switches that off.
     std::string demo_master_secret;

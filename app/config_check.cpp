@@ -80,6 +80,26 @@ void check_api(Faults& faults, const ApiConfig& api) {
     }
 }
 
+// Several nodes share the journal and the outside world, so neither may be this one's own.
+void check_node(Faults& faults, const Config& config) {
+    const auto& node = config.node;
+    if (node.mode == NodeConfig::Mode::alone) return;
+    if (config.journal.mode == JournalConfig::Mode::embedded) {
+        add(faults, "journal.mode", "nodes of a cluster share a Redis: single or quorum");
+    }
+    if (!config.chains.empty() && config.world.mode == WorldPlace::Mode::inside) {
+        add(faults, "world.mode", "nodes of a cluster share one world: remote");
+    }
+    if (node.name.find('|') != std::string::npos) {
+        add(faults, "node.name", "a name without |");
+    }
+    const bool has_all = !node.certificate.empty() && !node.key.empty() && !node.authority.empty();
+    const bool has_none = node.certificate.empty() && node.key.empty() && node.authority.empty();
+    if (!has_all && !has_none) {
+        add(faults, "node.certificate", "certificate, key and authority come together");
+    }
+}
+
 void check_csv(Faults& faults, const Config& config) {
     const auto& marks = config.marks;
     for (const auto& [key, text] :
@@ -304,6 +324,7 @@ std::vector<ConfigFault> faults_of(const Config& config) {
     }
     check_shards(faults, config.listing);
     check_marks(faults, config);
+    check_node(faults, config);
     check_risk(faults, config);
     check_brokers(faults, config);
     check_chains(faults, config);

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::array<std::string_view, 3> journal_modes{"embedded", "single", "quorum"};
 constexpr std::array<std::string_view, 2> world_modes{"inside", "remote"};
+constexpr std::array<std::string_view, 2> node_modes{"alone", "cluster"};
 constexpr std::array<std::string_view, 3> marks_sources{"none", "csv", "generator"};
 constexpr std::array<std::string_view, 2> actor_policies{"stealing", "sharing"};
 constexpr std::array<std::string_view, 3> capital_sources{"capital", "insurance", "fund"};
@@ -256,6 +257,19 @@ void visit_world(FieldVisitor& v, WorldPlace& x) {
     if (x.mode == WorldPlace::Mode::remote) v.field("endpoint", x.endpoint, WorldEndpointText{});
 }
 
+void visit_node(FieldVisitor& v, NodeConfig& x) {
+    v.field("mode", x.mode, OneOf<NodeConfig::Mode>{.names = node_modes});
+    if (x.mode == NodeConfig::Mode::alone) return;
+    v.field("name", x.name, Text{.length_max = 64});
+    v.field("address", x.address, Text{});
+    v.field("port", x.port, Whole<std::uint16_t>{});
+    v.optional("advertised", x.advertised, Text{});
+    v.optional("lease", x.lease, Span{.min = base::milliseconds(500), .max = base::seconds(60)});
+    v.optional("certificate", x.certificate, Text{});
+    v.optional("key", x.key, Text{});
+    v.optional("authority", x.authority, Text{});
+}
+
 void visit_key(FieldVisitor& v, KeyConfig& x) {
     v.field("id", x.id, Text{.length_max = 64});
     v.field("secret", x.secret, secret_text);
@@ -292,6 +306,7 @@ void visit(FieldVisitor& v, Config& x) {
                 visit_chain(inner, chain, x.listing);
             });
     v.optional_object("world", [&x](FieldVisitor& inner) { visit_world(inner, x.world); });
+    v.optional_object("node", [&x](FieldVisitor& inner) { visit_node(inner, x.node); });
     v.items("keys", x.keys, [](FieldVisitor& inner, KeyConfig& key) { visit_key(inner, key); });
     v.optional("demo_master_secret", x.demo_master_secret, optional_secret);
 }

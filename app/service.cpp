@@ -127,6 +127,8 @@ void PriceFeed::run() {
 }
 
 void PriceFeed::tell(const PriceTick& tick) {
+    // Several nodes have the same source; one of them moves the world.
+    if (!node_.leads()) return;
     const auto& listing = node_.listing();
     actors::PublishMarks marks{.marks = {}, .at = base::wall_clock_now()};
     std::map<base::AssetId, base::Price> prices;
@@ -191,6 +193,7 @@ base::Result<std::unique_ptr<Service>, std::string> Service::start(const Config&
             context->shards[{broker_id, shard_id}] = service->world_->shard(shard_id, broker_id);
         }
     }
+    if (auto fault = service->join(config, *context)) return base::Failure{std::move(*fault)};
     auto node = actors::Node::start(std::move(context));
     if (!node) return base::Failure{std::move(node.error())};
     service->node_ = std::move(*node);
@@ -248,6 +251,30 @@ std::optional<std::string> Service::open_journal(const Config& config, bool may_
         return says;
     }
     journal_ = std::move(*journal);
+    return std::nullopt;
+}
+
+// Where the other nodes are heard of: beside the journal, on connections of its own.
+std::optional<std::string> Service::join(const Config& config, actors::Context& context) {
+    const auto& node = config.node;
+    if (node.mode == NodeConfig::Mode::alone) return std::nullopt;
+    auto options = redis_options_;
+    options.listener = {};
+    auto directory = store::RedisDirectory::open(options);
+    if (!directory) return store::to_string(directory.error());
+    directory_ = std::move(*directory);
+    context.directory = directory_.get();
+    context.among = actors::ClusterOptions{.name = node.name,
+                                           .address = node.address,
+                                           .port = node.port,
+                                           .advertised = node.advertised,
+                                           .lease = node.lease,
+                                           .beat_every = base::Duration{node.lease.us / 5},
+                                           .tls = std::nullopt};
+    if (!node.certificate.empty()) {
+        context.among->tls = actors::ClusterOptions::Tls{
+            .certificate = node.certificate, .key = node.key, .authority = node.authority};
+    }
     return std::nullopt;
 }
 
@@ -335,7 +362,13 @@ void Service::stop(base::Duration grace) {
     feed_.reset();
     server_.reset();
     ops_.reset();
-    // Its callbacks speak to actors, so none may come once they are gone.
+    // The others take over at once instead of when the leases have run out.
+    node_->leave();
+    while (node_->partitions_owned() > 0 && base::wall_clock_now() < deadline) {
+        std::this_thread::sleep_for(5ms);
+    }
+    // Their callbacks speak to actors, so none may come once they are gone.
+    if (directory_ != nullptr) directory_->stop();
     journal_->stop();
     node_.reset();
     reopen_journal();
@@ -364,6 +397,7 @@ Service::~Service() {
     stop_watching();
     stop(base::milliseconds(500));
     world_.reset();
+    directory_.reset();
     journal_.reset();
     redis_.clear();
 }

@@ -12,6 +12,7 @@
 #include "metrics/instruments.hpp"
 #include "metrics/registry.hpp"
 #include "shards/simulated/outside.hpp"
+#include "store/redis/redis_directory.hpp"
 
 #include <atomic>
 #include <condition_variable>
@@ -93,6 +94,7 @@ private:
     Service() = default;
 
     [[nodiscard]] std::optional<std::string> open_journal(const Config& config, bool may_create);
+    [[nodiscard]] std::optional<std::string> join(const Config& config, actors::Context& context);
     [[nodiscard]] std::optional<std::string> open_doors(const Config& config);
     void watch_redis();
     void revive(store::EmbeddedRedis& redis);
@@ -107,6 +109,7 @@ private:
     store::RedisOptions redis_options_;
     std::unique_ptr<store::QuorumJournal> journal_;
     std::unique_ptr<shards::simulated::OutsideWorld> world_;
+    std::unique_ptr<store::RedisDirectory> directory_;  ///< Of several nodes; null: it is alone.
     std::unique_ptr<actors::Node> node_;
     std::unique_ptr<PriceFeed> feed_;
     api::KeyStore keys_;

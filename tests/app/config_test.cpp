@@ -167,6 +167,10 @@ TEST(Config, RefusesWhatIsMalformedByLine) {
         {"world", "mode: inside", "mode: remote\n  endpoint: world:0", "world.endpoint",
          "or host:port"},
         {"world", "mode: inside", "{}", "world.mode", "missing; expected one of"},
+        {"node", "mode: alone", "mode: many", "node.mode", "one of alone, cluster"},
+        {"node", "mode: alone", "mode: cluster\n  name: a\n  address: 0.0.0.0", "node.port",
+         "missing"},
+        {"node", "mode: alone", "mode: alone\n  name: a", "node.name", "unknown key"},
         {"keys", "secret: demo", "secret: short #", "keys[0].secret", "16 to 256"},
     };
     for (const auto& bad : table) {
@@ -199,6 +203,23 @@ TEST(Config, KeepsTheWorldInsideUnlessItSaysOtherwise) {
         ASSERT_TRUE(read.has_value()) << to_string(read.error());
         EXPECT_EQ(read->world.endpoint, config->world.endpoint);
     }
+}
+
+TEST(Config, KeepsTheNodeAloneUnlessItSaysOtherwise) {
+    auto text = example_with("node", "node:\n  mode: alone\n", "");
+    auto config = parse_config(text, "it.yaml");
+    ASSERT_TRUE(config.has_value()) << to_string(config.error());
+    EXPECT_EQ(config->node.mode, NodeConfig::Mode::alone);
+
+    text = example_with("node", "mode: alone",
+                        "mode: cluster\n  name: a\n  address: 0.0.0.0\n  port: 7500\n  lease: 3s");
+    config = parse_config(text, "it.yaml");
+    ASSERT_FALSE(config.has_value()) << "a journal and a world of its own";
+    const auto says = to_string(config.error());
+    EXPECT_NE(says.find("journal.mode: nodes of a cluster share a Redis"), std::string::npos)
+        << says;
+    EXPECT_NE(says.find("world.mode: nodes of a cluster share one world"), std::string::npos)
+        << says;
 }
 
 TEST(Config, NamesTheVeryLine) {
