@@ -183,6 +183,15 @@ std::string_view kind_of(const json::value& value) noexcept {
     return "value";
 }
 
+std::string_view start_of(std::string_view text, std::size_t size_max) noexcept {
+    if (text.size() <= size_max) return text;
+    // A byte 10xxxxxx is inside a character; any other begins one.
+    while (size_max > 0 && (static_cast<unsigned char>(text[size_max]) & 0xC0U) == 0x80U) {
+        --size_max;
+    }
+    return text.substr(0, size_max);
+}
+
 void append_json_string(std::string& out, std::string_view text) {
     out += '"';
     std::size_t plain_from = 0;

@@ -42,6 +42,10 @@ struct JsonFault {
 /// `string`, `integer`, and so on: what a value is, for error messages.
 [[nodiscard]] std::string_view kind_of(const boost::json::value& value) noexcept;
 
+/// The beginning of a text, to be shown: at most `size_max` bytes, and no half character, for one
+/// would make the whole frame unreadable. **Requires:** `text` is UTF-8.
+[[nodiscard]] std::string_view start_of(std::string_view text, std::size_t size_max) noexcept;
+
 /// Appends `text` as a JSON string with quotes. **Requires:** `text` is UTF-8.
 void append_json_string(std::string& out, std::string_view text);
 

@@ -137,7 +137,7 @@ std::int64_t Params::amount(std::string_view field, int scale, Sign sign) {
         return fmt::format("a {} decimal string with at most {} decimals",
                            sign == Sign::positive ? "positive" : "non-negative", scale);
     };
-    const auto got = [&] { return std::string{value->get_string().subview(0, 48)}; };
+    const auto got = [&] { return std::string{start_of(value->get_string(), 48)}; };
     if (!number) {
         fault_ = amount_error(field, std::string{reason_of(number.error())}, expected(), got());
         return 0;
@@ -268,7 +268,7 @@ std::optional<Error> Params::fault() {
         for (const auto& member : object_) {
             const std::string_view name = member.key();
             if (std::find(asked_.begin(), end, name) != end) continue;
-            refuse(ErrorCode::invalid_params, "unknown_field", name.substr(0, 64),
+            refuse(ErrorCode::invalid_params, "unknown_field", start_of(name, 64),
                    "only documented fields");
             break;
         }

@@ -10,6 +10,7 @@ namespace json = boost::json;
 
 constexpr std::size_t id_size_max = 128;
 constexpr std::size_t method_size_max = 64;
+constexpr std::size_t field_size_max = 64;
 
 Error invalid_request(std::string reason, std::string_view field, std::string expected,
                       std::string got = {}) {
@@ -34,7 +35,7 @@ std::optional<Error> fault_of_members(const json::object& object) {
     for (const auto& member : object) {
         const std::string_view name = member.key();
         if (name == "jsonrpc" || name == "id" || name == "method" || name == "params") continue;
-        return invalid_request("unknown_member", name.substr(0, 64),
+        return invalid_request("unknown_member", start_of(name, field_size_max),
                                "jsonrpc, id, method and params only");
     }
     const auto* version = object.if_contains("jsonrpc");
@@ -92,7 +93,7 @@ Error error_of(const JsonFault& fault) {
             return invalid_request("too_many_keys", "",
                                    fmt::format("at most {} members in an object", json_keys_max));
         case JsonFaultKind::duplicate_key:
-            return invalid_request("duplicate_key", std::string_view{fault.key}.substr(0, 64),
+            return invalid_request("duplicate_key", start_of(fault.key, field_size_max),
                                    "each key once");
     }
     return {};

@@ -92,6 +92,23 @@ TEST(BadInput, ADuplicateKeyIsAnsweredUnderTheIdWhereThatIsCertain) {
     EXPECT_TRUE(uncertain.at("id").is_null());
 }
 
+// Goal: what is shown of a long name is cut between two characters. A half one would be no UTF-8,
+// and the peer would close.
+TEST(BadInput, ALongNameIsShownInWholeCharacters) {
+    Harness harness;
+    const auto peer = harness.connect();
+    std::string name = "a";
+    for (int i = 0; i < 40; ++i) name += "\u00e9";
+    const auto start = name.substr(0, 63);
+    const auto field_of = [&](const std::string& frame) {
+        return harness.exchange(*peer, frame).at("error").at("data").at("field").as_string();
+    };
+    const std::string request = R"({"jsonrpc":"2.0","id":1,"method":"public/ping",)";
+    EXPECT_EQ(field_of(request + '"' + name + R"(":1})"), start);
+    EXPECT_EQ(field_of(request + R"("params":{")" + name + R"(":1}})"), start);
+    EXPECT_EQ(field_of(request + R"("params":{")" + name + R"(":1,")" + name + R"(":2}})"), start);
+}
+
 struct BadParam {
     const char* name;
     const char* field;

@@ -51,6 +51,19 @@ TEST(Json, EscapesWhatMustBeAndNothingElse) {
     EXPECT_EQ(boost::json::parse(out).as_string(), (std::string{"a\"\\\n\x01é/", 8}));
 }
 
+// Goal: a client that sends a long name is told so in UTF-8. Half a character in the reply would
+// make its reader close the socket.
+TEST(Json, ShowsTheStartOfATextWithoutHalfACharacter) {
+    EXPECT_EQ(start_of("abc", 3), "abc");
+    EXPECT_EQ(start_of("abcd", 3), "abc");
+    const std::string euros = "a\u20ac\u20ac";  // Of one byte, of three, and of three.
+    EXPECT_EQ(start_of(euros, 7), euros);
+    EXPECT_EQ(start_of(euros, 6), "a\u20ac");
+    EXPECT_EQ(start_of(euros, 4), "a\u20ac");
+    EXPECT_EQ(start_of(euros, 3), "a");
+    EXPECT_EQ(start_of(euros, 0), "");
+}
+
 TEST(Json, FindsEqualKeysAtAnyDepthButNotInSiblings) {
     EXPECT_TRUE(parse_json(R"({"a":{"b":1},"c":{"b":2},"d":[{"b":1},{"b":1}]})").has_value());
     const auto doubled = parse_json(R"({"a":{"b":1,"c":[{"x":1,"x":2}]}})");
