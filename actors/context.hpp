@@ -35,13 +35,23 @@ enum class LogLevel : std::uint8_t { debug, info, warning, error };
 using Log = std::function<void(LogLevel, std::string_view sentence, const LogFields& fields)>;
 
 /// The current market surface, for everyone who prices. **Thread:** any.
+///
+/// A mutex, because the atomic pointer of libstdc++ 12 ends its reads with a relaxed unlock: a
+/// writer could change the pointer while it is still being read.
 class SurfaceBoard {
 public:
-    [[nodiscard]] std::shared_ptr<const risk::Surface> load() const { return surface_.load(); }
-    void store(std::shared_ptr<const risk::Surface> surface) { surface_.store(std::move(surface)); }
+    [[nodiscard]] std::shared_ptr<const risk::Surface> load() const {
+        const std::scoped_lock lock(mutex_);
+        return surface_;
+    }
+    void store(std::shared_ptr<const risk::Surface> surface) {
+        const std::scoped_lock lock(mutex_);
+        surface_.swap(surface);  // The old one is let go of after the lock.
+    }
 
 private:
-    std::atomic<std::shared_ptr<const risk::Surface>> surface_;
+    mutable std::mutex mutex_;
+    std::shared_ptr<const risk::Surface> surface_;
 };
 
 /// How each shard stands, as its lanes last saw it. **Thread:** any.
