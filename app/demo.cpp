@@ -16,6 +16,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <csignal>
+#include <future>
 #include <iostream>
 #include <thread>
 
@@ -90,8 +91,8 @@ private:
     Config config_;
     std::unique_ptr<Service> service_;
     boost::asio::io_context io_;
+    std::future<void> io_ended_;  // Waited for after work_ has let go.
     std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> work_;
-    std::thread io_thread_;
     std::vector<std::shared_ptr<Desk>> desks_;
     Budget budget_;
     Tally tally_;
@@ -189,7 +190,7 @@ bool Demo::wait_until(const char* what, const std::function<bool()>& is_so,
 
 bool Demo::open_desks() {
     work_.emplace(io_.get_executor());
-    io_thread_ = std::thread([this] { io_.run(); });
+    io_ended_ = std::async(std::launch::async, [this] { io_.run(); });
     std::atomic<std::size_t> open{};
     std::mutex mutex;
     std::string why_not;
@@ -331,13 +332,10 @@ void Demo::stop_clients() {
         for (const auto& desk : desks_) desk->close();
     });
     work_.reset();
-    if (io_thread_.joinable()) {
+    if (io_ended_.valid()) {
         // A client that never answers the goodbye must not hold up the end.
-        std::thread([this] {
-            std::this_thread::sleep_for(2s);
-            io_.stop();
-        }).detach();
-        io_thread_.join();
+        if (io_ended_.wait_for(2s) == std::future_status::timeout) io_.stop();
+        io_ended_.get();
     }
 }
 
