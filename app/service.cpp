@@ -182,6 +182,12 @@ base::Result<std::unique_ptr<Service>, std::string> Service::start(const Config&
     auto world = reach_world(config, service->log_);
     if (!world) return base::Failure{world.error()};
     service->world_ = std::move(*world);
+    // At the scrape and not now and then: who asks whether all are whole must not hear of a moment
+    // before one died.
+    service->registry_.add_collector([owner = service.get()] {
+        owner->publish_acceptors();
+        return std::vector<metrics::Family>{};
+    });
     auto context = context_of(config);
     context->journal = service->journal_.get();
     context->instruments = service->instruments_.get();
@@ -344,7 +350,6 @@ void Service::watch_redis() {
         std::unique_lock lock(watch_mutex_);
         do {
             for (const auto& redis : redis_) revive(*redis);
-            publish_acceptors();
         } while (!watch_wakes_.wait_for(lock, 500ms, [this] { return is_stopping_; }));
     });
 }

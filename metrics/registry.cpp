@@ -200,7 +200,7 @@ void Registry::add_collector(Collector collector) {
 }
 
 std::string Registry::scrape() const {
-    auto families = state_->own_families();
+    std::vector<Family> families;
     std::vector<Collector> collectors;
     {
         const std::lock_guard lock{state_->mutex};
@@ -210,6 +210,8 @@ std::string Registry::scrape() const {
     for (const auto& collector : collectors) {
         for (auto& family : collector()) families.push_back(std::move(family));
     }
+    // After them: a collector may set what is ours, so that it is true at this moment.
+    for (auto& family : state_->own_families()) families.push_back(std::move(family));
     std::stable_sort(families.begin(), families.end(),
                      [](const Family& a, const Family& b) { return a.name < b.name; });
     std::vector<prometheus::MetricFamily> out;

@@ -103,7 +103,8 @@ struct Family {
     std::vector<Sample> samples;
 };
 
-/// Asked at every scrape for families that live elsewhere; must not block.
+/// Asked at every scrape for families that live elsewhere, and before the registry's own are read:
+/// it may set those that only somebody else knows. Must not block.
 using Collector = std::function<std::vector<Family>()>;
 
 /// All series of a process. **Thread:** any; handles stay valid as long as the registry.

@@ -93,6 +93,18 @@ TEST(Registry, AsksCollectorsAtEveryScrape) {
     EXPECT_EQ(asked, 2);
 }
 
+// Goal: a figure that a collector sets is the one of this scrape, not of the last.
+TEST(Registry, ReadsItsOwnFiguresAfterTheCollectors) {
+    Registry registry;
+    const auto gauge = registry.gauge("votes", "Votes.");
+    registry.add_collector([&] {
+        gauge.add(1);
+        return std::vector<Family>{};
+    });
+    EXPECT_THAT(registry.scrape(), HasSubstr("votes 1\n"));
+    EXPECT_THAT(registry.scrape(), HasSubstr("votes 2\n"));
+}
+
 TEST(RegistryDeath, RefusesOneNameOfTwoKinds) {
     Registry registry;
     static_cast<void>(registry.counter("a_total", ""));
