@@ -94,6 +94,9 @@ public:
         caf::anon_send_exit(oracle_, caf::exit_reason::user_shutdown);
         // Hosts look into the table of doors until they have ended.
         system_.await_all_actors_done();
+        // Shards still speak to mailboxes that have closed, and those to their system: no callback
+        // may run once it is gone.
+        context_->shards.clear();
     }
 
     /// Lets it take part: alone, or among the nodes that can reach it from now on. The reason why
