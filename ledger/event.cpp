@@ -21,7 +21,7 @@ constexpr std::array netting_names = {
     "netting.CapitalPaidIn", "netting.DepositRecorded", "netting.DepositAcknowledged",
     "netting.QuotaGranted",  "netting.HedgeOpened",     "netting.HedgeClosed",
     "netting.MoveOpened",    "netting.MoveClosed",      "netting.VenueVariation",
-    "netting.ResultBooked",
+    "netting.ResultBooked",  "netting.DepositReplaced",
 };
 static_assert(netting_names.size() == std::variant_size_v<netting::Event>);
 constexpr std::array hedge_names = {

@@ -139,6 +139,7 @@ void book(Booking& to, const netting::DepositRecorded& deposit) {
 }
 
 void book(Booking&, const netting::DepositAcknowledged&) {}
+void book(Booking&, const netting::DepositReplaced&) {}
 void book(Booking&, const netting::QuotaGranted&) {}
 void book(Booking&, const netting::HedgeOpened&) {}
 void book(Booking&, const netting::HedgeClosed&) {}

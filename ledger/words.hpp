@@ -88,7 +88,7 @@ struct DepositNotice {
     base::AssetId asset{};
     base::Amount amount{};
     Finality finality{Finality::unseen};  ///< unseen again: reorganised away.
-    std::uint64_t block{};
+    std::uint64_t block{};                ///< Where it is, or was until that was replaced.
 
     friend bool operator==(const DepositNotice&, const DepositNotice&) = default;
 };

@@ -141,9 +141,19 @@ constexpr auto result_booked = [] {
                           value(&E::vm, &M::vm, &M::set_vm), value(&E::at, &M::at, &M::set_at));
 }();
 
+constexpr auto deposit_replaced = [] {
+    using E = netting::DepositReplaced;
+    using M = pb::DepositReplaced;
+    return alternative<E>(
+        pb::Entry::kDepositReplaced, &pb::Entry::deposit_replaced,
+        &pb::Entry::mutable_deposit_replaced, value(&E::deposit, &M::deposit, &M::set_deposit),
+        value(&E::shard, &M::shard, &M::set_shard), value(&E::block, &M::block, &M::set_block),
+        value(&E::at, &M::at, &M::set_at));
+}();
+
 constexpr auto netting_events = machine<netting::Event>(
     capital_paid_in, deposit_recorded, deposit_acknowledged, quota_granted, hedge_opened,
-    hedge_closed, move_opened, move_closed, venue_variation, result_booked);
+    hedge_closed, move_opened, move_closed, venue_variation, result_booked, deposit_replaced);
 
 }  // namespace
 

@@ -12,12 +12,18 @@ using base::Amount;
 
 void apply_one(State& state, const CapitalPaidIn&) { state.is_founded = true; }
 
+void lose_block(State& state, const DepositKey& key, std::uint64_t block) {
+    auto& gone = state.deposits_gone[key];
+    gone = std::max(gone, block);
+}
+
 void apply_one(State& state, const DepositRecorded& event) {
     const DepositKey key{event.shard, event.deposit};
     if (event.finality == Finality::unseen) {
         auto& deposit = state.deposits[key];
         deposit.recorded = Finality::unseen;
         deposit.is_acknowledged = false;
+        lose_block(state, key, event.block);
         return;
     }
     state.deposits[key] = Deposit{.account = event.account,
@@ -25,8 +31,10 @@ void apply_one(State& state, const DepositRecorded& event) {
                                   .amount = event.amount,
                                   .recorded = event.finality,
                                   .acknowledged = state.deposits[key].acknowledged,
-                                  .is_acknowledged = false};
+                                  .is_acknowledged = false,
+                                  .block = event.block};
     if (event.finality == Finality::final) {
+        state.deposits_gone.erase(key);
         const PartitionAsset of{base::partition_of(event.account, state.partitions), event.asset};
         auto& total = state.deposited[of];
         total = base::must_add(total, event.amount);
@@ -46,6 +54,10 @@ void apply_one(State& state, const DepositAcknowledged& event) {
         found->second.acknowledged = event.finality;
         found->second.is_acknowledged = true;
     }
+}
+
+void apply_one(State& state, const DepositReplaced& event) {
+    lose_block(state, {event.shard, event.deposit}, event.block);
 }
 
 void apply_one(State& state, const QuotaGranted& event) {

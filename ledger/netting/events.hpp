@@ -28,7 +28,8 @@ struct CapitalPaidIn {
 };
 
 /// What a shard told of a client's deposit. seen: INFLIGHT_IN / TRANSIT; final: NOSTRO /
-/// INFLIGHT_IN and the account's partition gets the quota; unseen: TRANSIT / INFLIGHT_IN.
+/// INFLIGHT_IN and the account's partition gets the quota; unseen: TRANSIT / INFLIGHT_IN, and
+/// `block` is the one it was lost with.
 struct DepositRecorded {
     std::uint64_t deposit{};
     base::ShardId shard;
@@ -47,6 +48,16 @@ struct DepositAcknowledged {
     base::ShardId shard;
     Finality finality{Finality::unseen};
     friend bool operator==(const DepositAcknowledged&, const DepositAcknowledged&) = default;
+};
+
+/// A block that held a deposit was replaced while nothing of it stood in the books. Books nothing;
+/// what is told of that block later does not count.
+struct DepositReplaced {
+    std::uint64_t deposit{};
+    base::ShardId shard;
+    std::uint64_t block{};
+    base::Timestamp at;
+    friend bool operator==(const DepositReplaced&, const DepositReplaced&) = default;
 };
 
 /// A partition may settle this much more; `granted_total` is since the beginning.
@@ -124,8 +135,8 @@ struct ResultBooked {
     friend bool operator==(const ResultBooked&, const ResultBooked&) = default;
 };
 
-using Event =
-    std::variant<CapitalPaidIn, DepositRecorded, DepositAcknowledged, QuotaGranted, HedgeOpened,
-                 HedgeClosed, MoveOpened, MoveClosed, VenueVariation, ResultBooked>;
+using Event = std::variant<CapitalPaidIn, DepositRecorded, DepositAcknowledged, QuotaGranted,
+                           HedgeOpened, HedgeClosed, MoveOpened, MoveClosed, VenueVariation,
+                           ResultBooked, DepositReplaced>;
 
 }  // namespace crossclear::ledger::netting

@@ -159,6 +159,43 @@ DepositRecorded recorded(const DepositNotice& notice, Finality finality, base::T
                            .at = at};
 }
 
+// A deposit that was recorded and is gone: as it was recorded, whatever the notice says.
+DepositRecorded undone(const DepositKey& key, const Deposit& known, std::uint64_t block,
+                       base::Timestamp at) {
+    return DepositRecorded{.deposit = key.id,
+                           .shard = key.shard,
+                           .account = known.account,
+                           .asset = known.asset,
+                           .amount = known.amount,
+                           .finality = Finality::unseen,
+                           .block = std::max(block, known.block),
+                           .at = at};
+}
+
+// Whether the block that a notice speaks of may have been replaced. Notices come late and in any
+// order, so only one above the block it was lost with revives a deposit; in another one at the same
+// height it counts once it is final.
+bool is_of_replaced_block(const State& state, const DepositKey& key, std::uint64_t block) {
+    const auto gone = state.deposits_gone.find(key);
+    return gone != state.deposits_gone.end() && block <= gone->second;
+}
+
+// The block of a deposit was replaced. `known` is null where nothing of it stands in the books.
+std::vector<Event> without_block(const State& state, const RecordDeposit& command,
+                                 const Deposit* known) {
+    const auto& notice = command.notice;
+    const DepositKey key{notice.shard, notice.id};
+    if (known == nullptr) {
+        // Nothing to take back, but what was told of that block may still arrive.
+        if (notice.block == 0 || is_of_replaced_block(state, key, notice.block)) return {};
+        return {DepositReplaced{
+            .deposit = notice.id, .shard = notice.shard, .block = notice.block, .at = command.at}};
+    }
+    // It stands in a later block by now.
+    if (notice.block != 0 && notice.block < known->block) return {};
+    return {undone(key, *known, notice.block, command.at)};
+}
+
 }  // namespace
 
 bool is_transient(Reject reject) { return reject == Reject::variation_ahead_of_margin; }
@@ -212,28 +249,33 @@ Decision decide(const State& state, const RecordDeposit& command) {
     if (state.deposits_done.contains(key)) return std::vector<Event>{};
     const auto found = state.deposits.find(key);
     const bool is_known = found != state.deposits.end();
-    const Finality known = is_known ? found->second.recorded : Finality::unseen;
-    if (known == Finality::final) return std::vector<Event>{};
+    const Deposit known = is_known ? found->second : Deposit{};
+    const bool is_standing = known.recorded != Finality::unseen;
+    if (known.recorded == Finality::final) return std::vector<Event>{};
     if (notice.finality == Finality::unseen) {
-        if (known == Finality::unseen) return std::vector<Event>{};
-        DepositNotice gone = notice;
-        gone.account = found->second.account;
-        gone.asset = found->second.asset;
-        gone.amount = found->second.amount;
-        return std::vector<Event>{recorded(gone, Finality::unseen, command.at)};
+        return without_block(state, command, is_standing ? &known : nullptr);
     }
     if (notice.amount <= Amount{0}) return Failure{Reject::amount_must_be_positive};
     if (base::broker_of(notice.account) != base::broker_of(state.id)) {
         return Failure{Reject::deposit_of_other_broker};
     }
-    if (is_known && known != Finality::unseen && contradicts(found->second, notice)) {
-        return Failure{Reject::deposit_contradicts_record};
-    }
-    if (notice.finality <= known) return std::vector<Event>{};
+    if (is_known && contradicts(known, notice)) return Failure{Reject::deposit_contradicts_record};
+    // A final block is never replaced; any other may have been by the time that it is told.
+    const bool is_final = notice.finality == Finality::final;
+    const bool is_late =
+        is_of_replaced_block(state, key, notice.block) || notice.block < known.block;
+    if (is_late && !is_final) return std::vector<Event>{};
+    const bool has_moved = known.recorded >= Finality::included &&
+                           notice.finality >= Finality::included && notice.block > known.block;
+    if (notice.finality <= known.recorded && !has_moved) return std::vector<Event>{};
     std::vector<Event> events;
+    // In a later block it is less certain again: the earlier one was replaced.
+    const bool begins_anew = notice.finality <= known.recorded;
+    if (begins_anew) events.emplace_back(undone(key, known, known.block, command.at));
     // Whatever is told first, SEEN is booked once, so that the later rows have it to reverse.
-    if (known == Finality::unseen)
+    if (!is_standing || begins_anew) {
         events.emplace_back(recorded(notice, Finality::seen, command.at));
+    }
     if (notice.finality != Finality::seen) {
         events.emplace_back(recorded(notice, notice.finality, command.at));
     }

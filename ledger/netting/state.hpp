@@ -22,6 +22,7 @@ struct Deposit {
     Finality recorded{Finality::unseen};
     Finality acknowledged{Finality::unseen};
     bool is_acknowledged{};  ///< The account has booked `recorded`.
+    std::uint64_t block{};   ///< Where it stands; 0 before any block.
 
     friend bool operator==(const Deposit&, const Deposit&) = default;
 };
@@ -57,6 +58,9 @@ struct State {
     std::map<base::ShardId, std::uint64_t> variations;  ///< The last number per venue.
     /// Margin known to be at each venue and not on its way out: never more than POSTED says.
     std::map<VenueAsset, base::Amount> posted;
+    /// The highest block that held a deposit, until it is final, and was replaced: what is told of
+    /// blocks up to there is late.
+    std::map<DepositKey, std::uint64_t> deposits_gone;
 
     friend bool operator==(const State&, const State&) = default;
 };

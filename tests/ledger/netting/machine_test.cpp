@@ -72,6 +72,12 @@ RecordDeposit a_deposit(Finality finality, std::int64_t amount = 50) {
                          .at = {}};
 }
 
+RecordDeposit told(Finality finality, std::uint64_t block) {
+    auto deposit = a_deposit(finality);
+    deposit.notice.block = block;
+    return deposit;
+}
+
 RecordVariations a_variation(std::uint64_t number, std::int64_t change = 4) {
     return RecordVariations{.shard = here,
                             .lines = {{.notice = {.shard = here,
@@ -191,11 +197,65 @@ TEST(Netting, BooksADepositOnceHoweverOftenItIsTold) {
     EXPECT_EQ((state.deposited.at({base::partition_of(client, 2), eth})), Amount{50});
 }
 
-TEST(Netting, ADepositThatWasReplacedMayComeBack) {
+// Goal: notices repeat and change order. Whatever comes late of a block that was replaced, a
+// deposit counts for no more than the block that holds it now bears, and a final one is never lost.
+TEST(Netting, ADepositStandsOnlyInABlockThatWasNotReplaced) {
+    using enum Finality;
+    struct Case {
+        const char* name;
+        std::vector<RecordDeposit> notices;
+        Finality stands;
+    };
+    const Case cases[] = {
+        {"gone", {told(safe, 10), told(unseen, 10)}, unseen},
+        {"a late word", {told(included, 10), told(unseen, 10), told(safe, 10)}, unseen},
+        {"an older late word", {told(included, 10), told(unseen, 10), told(seen, 0)}, unseen},
+        {"in a later block",
+         {told(included, 10), told(unseen, 10), told(included, 12), told(safe, 10)},
+         included},
+        {"told gone twice",
+         {told(safe, 10), told(unseen, 10), told(safe, 12), told(unseen, 10)},
+         safe},
+        {"told gone late", {told(included, 10), told(included, 12), told(unseen, 10)}, included},
+        {"less certain again", {told(safe, 10), told(included, 12), told(safe, 10)}, included},
+        {"gone twice",
+         {told(included, 10), told(unseen, 10), told(included, 12), told(unseen, 12),
+          told(safe, 12)},
+         unseen},
+        {"gone first", {told(unseen, 10), told(included, 10)}, unseen},
+        {"gone unseen twice",
+         {told(unseen, 10), told(unseen, 12), told(included, 12), told(safe, 10)},
+         unseen},
+        {"gone from a block nobody names", {told(included, 10), told(unseen, 0)}, unseen},
+        {"final after all", {told(included, 10), told(unseen, 10), told(final, 9)}, final},
+    };
+    for (const auto& one : cases) {
+        State state = a_house();
+        for (const auto& notice : one.notices) {
+            run(state, notice);
+            // The account books at once; that must not make the house forget.
+            if (notice.notice.finality == unseen) {
+                run(state, AcknowledgeDeposit{.deposit = 3, .shard = here, .finality = unseen});
+            }
+        }
+        const auto found = state.deposits.find({here, 3});
+        EXPECT_EQ(found == state.deposits.end() ? unseen : found->second.recorded, one.stands)
+            << one.name;
+    }
+}
+
+// Goal: what the account was told of the earlier block is taken back before the later one counts.
+TEST(Netting, ADepositThatMovedToALaterBlockBeginsAnew) {
     State state = a_house();
-    run(state, a_deposit(Finality::included));
-    EXPECT_EQ(run(state, a_deposit(Finality::unseen)).size(), 1U);
-    EXPECT_EQ(run(state, a_deposit(Finality::final)).size(), 2U);
+    run(state, told(Finality::safe, 10));
+    std::vector<Finality> recorded;
+    for (const auto& event : run(state, told(Finality::included, 12))) {
+        recorded.push_back(std::get<DepositRecorded>(event).finality);
+    }
+    EXPECT_EQ(recorded, (std::vector{Finality::unseen, Finality::seen, Finality::included}));
+    EXPECT_EQ(run(state, told(Finality::safe, 12)).size(), 1U);
+    EXPECT_EQ(run(state, told(Finality::final, 12)).size(), 1U);
+    EXPECT_TRUE(state.deposits_gone.empty());
 }
 
 TEST(Netting, RefusesADepositThatContradictsItself) {
@@ -203,6 +263,11 @@ TEST(Netting, RefusesADepositThatContradictsItself) {
     run(state, a_deposit(Finality::seen));
     EXPECT_EQ(decide(state, a_deposit(Finality::final, 51)).error(),
               Reject::deposit_contradicts_record);
+    // Gone and not yet booked as that: its account has the first figures still.
+    run(state, a_deposit(Finality::unseen));
+    auto in_later_block = a_deposit(Finality::included, 51);
+    in_later_block.notice.block = 12;
+    EXPECT_EQ(decide(state, in_later_block).error(), Reject::deposit_contradicts_record);
     auto other = a_deposit(Finality::seen);
     other.notice.account = base::account_id(base::BrokerId{1}, 17);
     EXPECT_EQ(decide(a_house(), other).error(), Reject::deposit_of_other_broker);
@@ -295,7 +360,7 @@ struct NettingTraits : tests::MachineTraits<State, Command, Event, Effect> {
             case 7:
                 return random_margins(rng);
             case 0: {
-                auto deposit = a_deposit(static_cast<Finality>(rng.below(5)));
+                auto deposit = told(static_cast<Finality>(rng.below(5)), rng.below(12));
                 deposit.notice.id = rng.below(4);
                 return deposit;
             }
