@@ -226,17 +226,24 @@ void AccountHost::handle(const AccountAsk&, const PublishMarks&) {
 
 void AccountHost::on_order(const AccountOrder& order) {
     const auto decision = account::decide(crank_.state(), order.command);
+    const auto reject = decision ? account::Reject::none : decision.error();
     if (decision) {
         commit(*decision);
     } else {
         context_->log(LogLevel::error, "An account refused an order from inside.",
                       {{"account", base::to_string(crank_.state().id)},
-                       {"reject", account::name_of(decision.error())}});
+                       {"reject", account::name_of(reject)}});
     }
     // Acknowledged even where nothing was new: the asker may have lost an earlier word.
-    if (!std::holds_alternative<std::monostate>(order.acknowledge)) {
-        crank_.when_durable([this, word = order.acknowledge](std::uint64_t) { acknowledge(word); });
+    if (std::holds_alternative<std::monostate>(order.acknowledge)) return;
+    auto word = order.acknowledge;
+    if (auto* news = std::get_if<ToHome>(&word); news != nullptr && !decision) {
+        // Only who asked knows what a refusal leaves open, and only of deposits there is anything.
+        auto* booked = std::get_if<DepositBooked>(&news->news);
+        if (booked == nullptr) return;
+        booked->reject = reject;
     }
+    crank_.when_durable([this, word = std::move(word)](std::uint64_t) { acknowledge(word); });
 }
 
 void AccountHost::acknowledge(const decltype(AccountOrder::acknowledge)& word) {

@@ -39,8 +39,7 @@ void NettingHost::on_news(const HomeNews& news) {
     } else if (const auto* deposit = std::get_if<ledger::DepositNotice>(&news)) {
         decide_and_commit(netting::RecordDeposit{.notice = *deposit, .at = now});
     } else if (const auto* booked = std::get_if<DepositBooked>(&news)) {
-        decide_and_commit(netting::AcknowledgeDeposit{
-            .deposit = booked->deposit, .shard = booked->shard, .finality = booked->finality});
+        on_booked(*booked);
     } else if (const auto* variation = std::get_if<ledger::VariationNotice>(&news)) {
         on_variation(*variation);
     } else if (const auto* ended = std::get_if<HedgeEnded>(&news)) {

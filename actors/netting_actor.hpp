@@ -8,6 +8,8 @@
 
 #include <map>
 #include <optional>
+#include <set>
+#include <tuple>
 
 namespace crossclear::actors {
 
@@ -55,6 +57,7 @@ private:
         const ledger::netting::Command& command);
     void carry_out(const std::vector<ledger::netting::Effect>& effects);
     void tell_deposit(const ledger::netting::TellDeposit& deposit);
+    void on_booked(const DepositBooked& booked);
     void say_again();
     void open_hedge(const ledger::netting::HedgeOpened& task);
     void open_move(const ledger::netting::MoveOpened& move);
@@ -75,6 +78,8 @@ private:
     std::uint64_t needed_sequence_{};  ///< Home figures older than this record are not acted on.
     base::Timestamp result_at_;
     base::Timestamp said_at_;
+    /// What accounts refused of deposits, so that it is not said to them again and again.
+    std::set<std::tuple<base::ShardId, std::uint64_t, ledger::Finality>> refused_;
     /// What venues settled and is not recorded yet, by number.
     std::map<base::ShardId, std::map<std::uint64_t, ledger::netting::RecordVariations::Line>>
         variations_;

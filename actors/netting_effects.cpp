@@ -31,14 +31,34 @@ void NettingHost::carry_out(const std::vector<netting::Effect>& effects) {
     }
 }
 
+// What an account refuses is booked on one side only: it stays owed, and is told again with the
+// deposit's next word or after a restart, not before.
+void NettingHost::on_booked(const DepositBooked& booked) {
+    if (booked.reject == ledger::account::Reject::none) {
+        decide_and_commit(netting::AcknowledgeDeposit{
+            .deposit = booked.deposit, .shard = booked.shard, .finality = booked.finality});
+        return;
+    }
+    if (!refused_.insert({booked.shard, booked.deposit, booked.finality}).second) return;
+    parts_.context->log(LogLevel::warning, "An account refused a deposit; it stays in transit.",
+                        {{"deposit", std::to_string(booked.deposit)},
+                         {"shard", parts_.context->listing.shard(booked.shard).symbol},
+                         {"broker", profile().name},
+                         {"reject", ledger::account::name_of(booked.reject)}});
+}
+
 // Other partitions may have been lost with what they were told. Both kinds are safe to repeat: a
 // quota is a total, a deposit has a number.
 void NettingHost::say_again() {
     std::vector<netting::Effect> owed;
     for (auto& effect : netting::outstanding(crank_.state())) {
-        const bool is_for_others = std::holds_alternative<netting::TellDeposit>(effect) ||
-                                   std::holds_alternative<netting::TellQuota>(effect);
-        if (is_for_others) owed.push_back(std::move(effect));
+        const auto* deposit = std::get_if<netting::TellDeposit>(&effect);
+        const bool is_worth_it =
+            deposit != nullptr &&
+            !refused_.contains({deposit->shard, deposit->deposit, deposit->finality});
+        if (is_worth_it || std::holds_alternative<netting::TellQuota>(effect)) {
+            owed.push_back(std::move(effect));
+        }
     }
     if (owed.empty()) return;
     crank_.when_durable([this, owed = std::move(owed)](std::uint64_t) { carry_out(owed); });

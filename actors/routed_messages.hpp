@@ -7,6 +7,7 @@
 #include "base/time.hpp"
 #include "ledger/account/commands.hpp"
 #include "ledger/account/effects.hpp"
+#include "ledger/account/reject.hpp"
 #include "ledger/hedge/commands.hpp"
 #include "ledger/instruction/commands.hpp"
 #include "ledger/instruction/effects.hpp"
@@ -131,11 +132,12 @@ struct InstructionEnded {
     ledger::instruction::ReportEnded report;
     std::uint64_t sequence{};
 };
-/// From the account's host to netting: a deposit is booked this far.
+/// From the account's host to netting: a deposit is booked this far, or why the account refused.
 struct DepositBooked {
     std::uint64_t deposit{};
     base::ShardId shard;
     ledger::Finality finality{};
+    ledger::account::Reject reject{ledger::account::Reject::none};
 };
 /// From a host to itself.
 struct Wake {};
