@@ -16,34 +16,26 @@ Amount CoverDesk::free_room(const ledger::Book& book, ledger::BrokerAsset of) co
 
 std::vector<CoverDesk::Request> CoverDesk::next(ledger::Book& book, ledger::BrokerAsset of) {
     std::vector<Request> requests;
+    const auto found = book.claims.find(of);
+    if (found == book.claims.end()) return requests;
+    auto& queue = found->second;
     Amount room = free_room(book, of);
     while (room > Amount{0}) {
-        const auto claim = ledger::next_claim(book, of);
-        if (!claim) break;
-        const Amount amount = std::min(claim->amount, room);
-        ledger::take_front_claim(book, of, amount);
+        const auto* claim = ledger::next_unasked(queue);
+        if (claim == nullptr) break;
+        const auto account = claim->account;
+        const Amount amount = std::min(base::must_subtract(claim->amount, claim->asked), room);
+        ledger::note_asked(queue, amount);
         // Neighbouring claims of one account travel together.
-        if (!requests.empty() && requests.back().account == claim->account) {
+        if (!requests.empty() && requests.back().account == account) {
             requests.back().amount = base::must_add(requests.back().amount, amount);
         } else {
-            requests.push_back({claim->account, of.asset, amount});
+            requests.push_back({account, of.asset, amount});
         }
         room = base::must_subtract(room, amount);
         asked_[of] = base::must_add(asked_[of], amount);
     }
     return requests;
-}
-
-std::set<base::AccountId> CoverDesk::overdue(const ledger::Book& book, ledger::BrokerAsset of,
-                                             base::Timestamp due_by) {
-    std::set<base::AccountId> accounts;
-    const auto found = book.claims.find(of);
-    if (found == book.claims.end()) return accounts;
-    for (const auto& place : found->second.places) {
-        if (place.settle_by > due_by) break;
-        if (found->second.open.contains(place.account)) accounts.insert(place.account);
-    }
-    return accounts;
 }
 
 void CoverDesk::done(ledger::BrokerAsset of, Amount asked) {
@@ -55,7 +47,8 @@ void CoverDesk::done(ledger::BrokerAsset of, Amount asked) {
 std::vector<ledger::Entry> CoverDesk::surplus(ledger::Book& book) {
     std::vector<ledger::Entry> entries;
     for (const auto& [of, quota] : book.quotas) {
-        if (ledger::next_claim(book, of)) continue;
+        const auto claims = book.claims.find(of);
+        if (claims != book.claims.end() && ledger::next_unasked(claims->second)) continue;
         const Amount room = free_room(book, of);
         if (room <= Amount{0}) continue;
         entries.push_back(

@@ -7,7 +7,6 @@
 #include "ledger/event.hpp"
 
 #include <map>
-#include <set>
 #include <vector>
 
 namespace crossclear::actors {
@@ -25,10 +24,6 @@ public:
 
     /// What may be covered now, within the room that is not asked for already.
     [[nodiscard]] std::vector<Request> next(ledger::Book& book, ledger::BrokerAsset of);
-    /// Accounts with claims that were due until `due_by` and are open still, each once.
-    [[nodiscard]] static std::set<base::AccountId> overdue(const ledger::Book& book,
-                                                           ledger::BrokerAsset of,
-                                                           base::Timestamp due_by);
     /// A request of this size is done with, whatever was covered.
     void done(ledger::BrokerAsset of, base::Amount asked);
     /// The room that nobody claims, as the event that gives it back.

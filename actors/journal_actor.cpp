@@ -380,7 +380,7 @@ void JournalHost::cover_claims() {
     if (!is_serving()) return;
     std::vector<ledger::BrokerAsset> claimed;
     for (const auto& [of, queue] : book_.claims) {
-        if (!queue.open.empty() && changed_.contains(of.broker)) claimed.push_back(of);
+        if (!queue.claims.empty() && changed_.contains(of.broker)) claimed.push_back(of);
     }
     for (const auto& of : claimed) {
         for (const auto& request : desk_.next(book_, of)) {

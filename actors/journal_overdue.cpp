@@ -16,7 +16,8 @@ void JournalHost::look_at_overdue() {
     if (now - overdue_looked_at_ < look_every) return;
     overdue_looked_at_ = now;
     for (const auto& [of, queue] : book_.claims) {
-        if (CoverDesk::overdue(book_, of, now).empty()) continue;
+        const auto first = ledger::first_deadline(queue);
+        if (!first || *first > now) continue;
         changed_.insert(of.broker);
         const auto& broker = context_->broker(of.broker);
         const auto instrument = context_->listing.instrument_of(of.asset);
@@ -26,7 +27,7 @@ void JournalHost::look_at_overdue() {
         if (!mark || !surface->is_instrument_fresh(*instrument, now)) continue;
         const auto settlement = context_->listing.instrument(*instrument).settlement;
         const auto due_by = now - broker.profile.cash_settle_after;
-        for (const auto account : CoverDesk::overdue(book_, of, due_by)) {
+        for (const auto account : ledger::overdue_at(queue, due_by).accounts) {
             send(owner_,
                  AccountOrder{.account = account,
                               .command =

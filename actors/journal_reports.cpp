@@ -54,19 +54,11 @@ PartitionReport JournalHost::report_of(base::BrokerId broker) const {
         line.returned = quota.returned;
     }
     for (const auto& [of, queue] : book_.claims) {
-        if (of.broker != broker || queue.places.empty()) continue;
+        const auto first = ledger::first_deadline(queue);
+        if (of.broker != broker || !first) continue;
         auto& line = report.assets[of.asset];
-        for (const auto& place : queue.places) {
-            if (!queue.open.contains(place.account)) continue;
-            line.oldest_due = place.settle_by;
-            break;
-        }
-        for (const auto& place : queue.places) {
-            if (place.settle_by > now) break;
-            if (queue.open.contains(place.account)) {
-                line.overdue = base::must_add(line.overdue, place.amount);
-            }
-        }
+        line.oldest_due = *first;
+        line.overdue = ledger::overdue_at(queue, now).amount;
     }
     if (base::home_of(broker, context_->partitions) == partition_) add_shard_lines(report);
     return report;

@@ -53,17 +53,22 @@ Amount narrow(Wide value) {
     return Amount{static_cast<std::int64_t>(value)};
 }
 
-// Follows claims: what an event adds to, or takes from, an account's unsettled balance.
-void follow_claims(Book& book, base::AccountId account, const BalanceChange& change,
-                   base::Timestamp settle_by) {
+Amount minus(Amount amount) { return base::must_subtract(Amount{0}, amount); }
+
+// Follows claims: what an event adds to, or takes from, an account's unsettled balance. `terms`
+// says whose trade a claim would come from and when it is due.
+void follow_claims(Book& book, const BalanceChange& change, ClaimQueue::Claim terms) {
     if (change.unsettled == Amount{0}) return;
-    auto& queue = book.claims[{base::broker_of(account), change.asset}];
-    auto& open = queue.open[account];
-    open = base::must_add(open, change.unsettled);
-    if (change.unsettled > Amount{0}) {
-        queue.places.push_back({account, change.unsettled, settle_by});
+    auto& queue = book.claims[{base::broker_of(terms.account), change.asset}];
+    if (change.unsettled < Amount{0}) {
+        return spend_claims(queue, terms.account, minus(change.unsettled));
     }
-    if (open == Amount{0}) queue.open.erase(account);
+    terms.amount = change.unsettled;
+    add_claim(queue, terms);
+}
+
+ClaimQueue::Claim claim_of(base::AccountId account, std::uint64_t trade, base::Timestamp due) {
+    return {.account = account, .trade = trade, .amount = {}, .asked = {}, .settle_by = due};
 }
 
 // Contracts stay on the list until the variation after their closing has been settled.
@@ -88,27 +93,20 @@ void follow(Book& book, base::AccountId account, const account::Event& event) {
     if (const auto* trade = std::get_if<account::TradeNovated>(&event)) {
         follow_contract(book, account, *trade);
         for (const auto& change : trade->changes) {
-            follow_claims(book, account, change, trade->settle_by);
+            follow_claims(book, change, claim_of(account, trade->number, trade->settle_by));
         }
     } else if (const auto* variation = std::get_if<account::VariationSettled>(&event)) {
-        follow_claims(book, account, variation->balance, variation->settle_by);
+        follow_claims(book, variation->balance, claim_of(account, 0, variation->settle_by));
         forget_closed_contract(book, account, variation->contract);
     } else if (const auto* cash = std::get_if<account::ClaimsCashSettled>(&event)) {
-        // Places in the queue that were paid for must not count as overdue any more.
-        std::erase_if(book.claims[{broker, cash->asset}].places, [&](const auto& place) {
-            return place.account == account && place.settle_by <= cash->due_by;
-        });
+        drop_claims(book.claims[{broker, cash->asset}], account, cash->due_by);
         for (const auto& change : cash->changes) {
-            follow_claims(book, account, change, cash->at);
+            if (change.asset != cash->asset) {
+                follow_claims(book, change, claim_of(account, 0, cash->at));
+            }
         }
-    } else if (const auto* covered_claims = std::get_if<account::ClaimsCovered>(&event)) {
-        const BalanceChange change{.asset = covered_claims->asset,
-                                   .seen = {},
-                                   .free = covered_claims->amount,
-                                   .unsettled = base::must_subtract({}, covered_claims->amount),
-                                   .held = {},
-                                   .recv = {}};
-        follow_claims(book, account, change, {});
+    } else if (const auto* covered = std::get_if<account::ClaimsCovered>(&event)) {
+        cover_claims(book.claims[{broker, covered->asset}], account, covered->amount);
     } else if (const auto* deposit = std::get_if<account::DepositNoted>(&event)) {
         auto& quota = book.quotas[{broker, deposit->asset}];
         quota.deposited = base::must_add(quota.deposited, deposit->change.free);
@@ -137,8 +135,6 @@ void effect(ShardBook& book, std::uint64_t block, AssetId asset, const ShardLine
     book.recent.push_back({block, asset, change});
     if (book.recent.size() > recent_effects_max) book.recent.pop_front();
 }
-
-Amount minus(Amount amount) { return base::must_subtract(Amount{0}, amount); }
 
 ShardLine held(Amount amount) { return {.held = amount, .posted = {}, .position = {}}; }
 
@@ -277,31 +273,6 @@ Amount room(const Book& book, BrokerAsset of) {
     const auto quota = book.quotas.find(of);
     const Wide size = quota == book.quotas.end() ? Wide{0} : Wide{size_of(quota->second).v};
     return narrow(size - covered(book, of));
-}
-
-std::optional<NextClaim> next_claim(Book& book, BrokerAsset of) {
-    const auto found = book.claims.find(of);
-    if (found == book.claims.end()) return std::nullopt;
-    auto& queue = found->second;
-    while (!queue.places.empty()) {
-        const auto& place = queue.places.front();
-        const auto open = queue.open.find(place.account);
-        if (open != queue.open.end()) {
-            return NextClaim{.account = place.account,
-                             .amount = std::min(place.amount, open->second),
-                             .settle_by = place.settle_by};
-        }
-        queue.places.pop_front();
-    }
-    return std::nullopt;
-}
-
-void take_front_claim(Book& book, BrokerAsset of, Amount amount) {
-    auto& places = book.claims[of].places;
-    CHECK(!places.empty(), "a claim is taken after it was seen");
-    auto& place = places.front();
-    place.amount = base::must_subtract(place.amount, amount);
-    if (place.amount <= Amount{0}) places.pop_front();
 }
 
 std::optional<std::string> fault_of(const Book& book) {

@@ -5,6 +5,7 @@
 #include "base/time.hpp"
 #include "base/wide.hpp"
 #include "ledger/chart.hpp"
+#include "ledger/claim_queue.hpp"
 #include "ledger/event.hpp"
 
 #include <compare>
@@ -50,17 +51,6 @@ struct Quota {
 /// granted + deposited - returned.
 [[nodiscard]] base::Amount size_of(const Quota& quota);
 
-/// Open claims of one asset in the order in which they are covered.
-struct ClaimQueue {
-    struct Place {
-        base::AccountId account;
-        base::Amount amount;  ///< As it was claimed; the account may have used it since.
-        base::Timestamp settle_by;
-    };
-    std::deque<Place> places;  ///< Oldest first; spent ones are dropped when met.
-    std::map<base::AccountId, base::Amount> open;  ///< What each account still claims in all.
-};
-
 /// What a broker holds on one shard according to final receipts.
 struct ShardLine {
     base::Amount held;
@@ -102,8 +92,8 @@ struct BrokerShard {
 struct Book {
     std::map<TrialKey, base::Wide> trial;
     std::map<BrokerAsset, Quota> quotas;
-    std::map<BrokerAsset, ClaimQueue> claims;
-    std::map<BrokerShard, ShardBook> shards;  ///< Only where the partition is a broker's home.
+    std::map<BrokerAsset, ClaimQueue> claims;  ///< Where anything was ever claimed.
+    std::map<BrokerShard, ShardBook> shards;   ///< Only where the partition is a broker's home.
     /// Accounts with contracts: a position, or a last result that is not settled yet.
     std::map<base::AccountId, std::map<base::AssetId, base::Amount>> contracts;
     std::uint64_t events{};  ///< Folded so far.
@@ -125,18 +115,6 @@ void fold(Book& book, const Entry& entry);
 
 /// What the quota still has room for; never negative where the books are whole.
 [[nodiscard]] base::Amount room(const Book& book, BrokerAsset of);
-
-/// The next claim to cover: the oldest that is still open.
-struct NextClaim {
-    base::AccountId account;
-    base::Amount amount;
-    base::Timestamp settle_by;
-};
-/// Finds it, dropping spent places on the way.
-[[nodiscard]] std::optional<NextClaim> next_claim(Book& book, BrokerAsset of);
-
-/// Takes `amount` off the oldest place, because its account is being asked to cover that much.
-void take_front_claim(Book& book, BrokerAsset of, base::Amount amount);
 
 /// Says what is wrong, or nothing: every ledger sums to zero, no account on its wrong side, no
 /// quota overdrawn. **Cost:** linear in the trial balance.

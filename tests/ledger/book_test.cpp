@@ -60,38 +60,6 @@ Entry deposited(std::uint64_t block, std::int64_t amount) {
     return {base::entity_of(base::EntityKind::netting, broker), netting::Event{event}};
 }
 
-TEST(Book, CoversTheOldestClaimFirst) {
-    Book book;
-    fold(book, claim(first, 5, 100));
-    fold(book, claim(second, 7, 50));
-    auto next = next_claim(book, of);
-    ASSERT_TRUE(next.has_value());
-    EXPECT_EQ(next->account, first);
-    EXPECT_EQ(next->amount, Amount{5});
-    take_front_claim(book, of, Amount{2});
-    EXPECT_EQ(next_claim(book, of)->amount, Amount{3});
-    take_front_claim(book, of, Amount{3});
-    EXPECT_EQ(next_claim(book, of)->account, second);
-}
-
-// An account may sell what it claims before it is covered: its place in the queue is then empty.
-TEST(Book, PassesOverClaimsThatWereUsedUp) {
-    Book book;
-    fold(book, claim(first, 5, 100));
-    fold(book, claim(second, 7, 100));
-    fold(book, claim(first, -5, 100));
-    const auto next = next_claim(book, of);
-    ASSERT_TRUE(next.has_value());
-    EXPECT_EQ(next->account, second);
-}
-
-TEST(Book, NeverOffersMoreThanAnAccountStillClaims) {
-    Book book;
-    fold(book, claim(first, 5, 100));
-    fold(book, claim(first, -3, 100));
-    EXPECT_EQ(next_claim(book, of)->amount, Amount{2});
-}
-
 TEST(Book, AQuotaIsUsedByCoverAndLeavesWithAWithdrawal) {
     Book book;
     fold(book, claim(first, 5, 100));
@@ -100,7 +68,7 @@ TEST(Book, AQuotaIsUsedByCoverAndLeavesWithAWithdrawal) {
     EXPECT_EQ(room(book, of), Amount{6});
     fold(book, cover(first, 5));
     EXPECT_EQ(room(book, of), Amount{1});
-    EXPECT_FALSE(next_claim(book, of).has_value());
+    EXPECT_TRUE(book.claims.at(of).claims.empty());
     fold(book, held(first, 5));
     EXPECT_EQ(room(book, of), Amount{1});
     fold(book, paid_out(first, 5));
