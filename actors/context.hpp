@@ -190,7 +190,6 @@ struct Context {
     std::vector<std::unique_ptr<Broker>> brokers;  ///< By BrokerId.
     std::unique_ptr<risk::Model> model;
     ledger::journal::Journal* journal{};
-    std::map<std::pair<base::BrokerId, base::ShardId>, std::unique_ptr<shards::Shard>> shards;
     std::unique_ptr<metrics::Instruments> own_instruments;
     metrics::Instruments* instruments{};
     Log log;
@@ -201,6 +200,9 @@ struct Context {
     mutable NodeBoard node;
     mutable ShardBoard shard_views;
     MarkBoard last_marks;
+    /// The last member, so that it ends first: callbacks of an adapter use what stands above until
+    /// it is gone.
+    std::map<std::pair<base::BrokerId, base::ShardId>, std::unique_ptr<shards::Shard>> shards;
 
     [[nodiscard]] const Broker& broker(base::BrokerId id) const {
         CHECK(id.v < brokers.size(), "a broker is configured");
