@@ -151,8 +151,11 @@ Outcome publish_marks(Caller& caller, Params& params) {
         .marks = {}, .at = {params.integer_or("time", 0, INT64_MAX, caller.received_at.us)}};
     for (const auto* entry : params.objects("marks", base::limits::assets_max)) {
         Params mark{*entry};
-        request.marks.push_back(
-            {.asset = mark.asset(listing), .price = {mark.amount("price", base::price_scale)}});
+        const auto asset = mark.asset(listing);
+        // What died has a price too: zero.
+        const base::Price price{
+            mark.amount("price", base::price_scale, Params::Sign::not_negative)};
+        request.marks.push_back({.asset = asset, .price = price});
         if (auto fault = mark.fault()) return std::move(*fault);
     }
     return ask(params, {}, [&] { return std::move(request); });

@@ -114,7 +114,9 @@ Booking booking_of(const State& state, const SubmitTrade& command) {
 /// The first reason against what a trade asks for, whatever the account.
 Reject shape_fault(const SubmitTrade& command, const Booking& booking) {
     if (command.quantity == zero) return Reject::quantity_must_be_positive;
-    if (!booking && booking.error() == Reject::notional_out_of_range) {
+    // Without a price, or at one of zero, there is no notional: that is of this moment.
+    const bool is_priced = command.terms.mark.v > 0;
+    if (is_priced && !booking && booking.error() == Reject::notional_out_of_range) {
         return Reject::notional_out_of_range;
     }
     const bool has_two_sides = command.terms.base != command.terms.settlement;
@@ -200,10 +202,11 @@ std::vector<Event> news_of(const NoteDeposit& command, Finality known) {
 
 bool is_scale(int scale) { return scale >= 0 && scale <= base::asset_scale_max; }
 
-/// What a quantity is worth, rounded down: against the client whether it is long or short.
+/// What a quantity is worth, rounded down: against the client whether it is long or short. At a
+/// mark of zero it is worth nothing.
 base::Result<Amount, Reject> value_of(Amount quantity, int scale, base::Price mark,
                                       int settlement_scale) {
-    if (mark.v <= 0) return Failure{Reject::price_is_stale};
+    if (mark.v < 0) return Failure{Reject::price_is_stale};
     if (!is_scale(scale) || !is_scale(settlement_scale)) {
         return Failure{Reject::notional_out_of_range};
     }

@@ -188,7 +188,7 @@ TEST(BadInput, OtherMethodsNameTheirFieldsToo) {
          "unknown_channel"},
         {"public/subscribe", R"({"channels":["marks.sBTC"],"from_seq":{"marks.sBTC":"1"}})",
          "wrong_type"},
-        {"oracle/publish_marks", R"({"marks":[{"asset":"sBTC","price":"0"}]})", "amount_zero"},
+        {"oracle/publish_marks", R"({"marks":[{"asset":"sBTC","price":"-1"}]})", "amount_negative"},
         {"oracle/publish_marks", R"({"marks":[{"asset":"sBTC","price":"1","x":1}]})",
          "unknown_field"},
         {"public/auth", R"({"grant_type":"password"})", "unknown_grant"},

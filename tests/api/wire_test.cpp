@@ -54,11 +54,15 @@ TEST(Wire, AnswersEveryMethod) {
         {"oracle/publish_marks", R"({"marks":[{"asset":"sBTC","price":"60000.5"}],"time":5})"},
         {"private/logout", "{}"},
     };
+    EXPECT_EQ(calls.size() + 1, method_table().size());  // and public/auth
+    EXPECT_TRUE(
+        harness.call(*peer, "oracle/publish_marks", R"({"marks":[{"asset":"sBTC","price":"0"}]})")
+            .is_result())
+        << "zero is a price";
     for (const auto& [method, params] : calls) {
         const auto reply = harness.call(*peer, method, params);
         EXPECT_TRUE(reply.is_result()) << method << json::serialize(reply.value);
     }
-    EXPECT_EQ(calls.size() + 1, method_table().size());  // and public/auth
     keep_frames(*peer);
 }
 

@@ -125,9 +125,15 @@ TEST(AccountCashSettle, RepaysADebtFirst) {
     EXPECT_EQ(holding_of(state, world::usdc).unsettled, Amount{3});
 }
 
+TEST(AccountCashSettle, PaysNothingForWhatIsWorthNothing) {
+    State state = an_account().with_claim(world::eth, 5, soon);
+    run(state, cash_settle(world::eth, base::Price{0}, soon));
+    EXPECT_TRUE(state.holdings.empty());
+}
+
 TEST(AccountCashSettle, RefusesWithoutAMarkOrOutOfRange) {
     const State state = an_account().with_claim(world::eth, int64_max, soon);
-    EXPECT_EQ(decide(state, cash_settle(world::eth, base::Price{0}, soon)),
+    EXPECT_EQ(decide(state, cash_settle(world::eth, base::Price{-1}, soon)),
               Decision{base::Failure{Reject::price_is_stale}});
     EXPECT_EQ(decide(state, cash_settle(world::eth, world::mark, soon)),
               Decision{base::Failure{Reject::notional_out_of_range}});

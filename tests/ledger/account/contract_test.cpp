@@ -89,9 +89,18 @@ TEST(AccountContract, SettlesNothingWithoutAPosition) {
     EXPECT_EQ(decide(state, a_settlement_at(world::mark)), Decision{std::vector<Event>{}});
 }
 
+// Goal: zero is a price. What died there is paid for, once, and there is nothing to say after that.
+TEST(AccountContract, SettlesAtZero) {
+    State state = an_account().with_free(world::usdc, 100).with_contract(10, 20);
+    run(state, a_settlement_at(base::Price{0}));
+    EXPECT_EQ(holding_of(state, world::usdc).free, Amount{80});
+    EXPECT_EQ(state.contracts.begin()->second.settled_value, Amount{0});
+    EXPECT_EQ(decide(state, a_settlement_at(base::Price{0})), Decision{std::vector<Event>{}});
+}
+
 TEST(AccountContract, RefusesASettlementWithoutAMarkOrOutOfRange) {
     const State state = an_account().with_contract(int64_max, -int64_max);
-    EXPECT_EQ(decide(state, a_settlement_at(base::Price{0})),
+    EXPECT_EQ(decide(state, a_settlement_at(base::Price{-1})),
               Decision{base::Failure{Reject::price_is_stale}});
     EXPECT_EQ(decide(state, a_settlement_at(world::mark)),
               Decision{base::Failure{Reject::notional_out_of_range}});

@@ -127,6 +127,16 @@ TEST(AccountTrade, AnUnwindPassesAStalePriceCloseOnlyAndLimits) {
     EXPECT_EQ(reason_of(decide(state, sale)), Reject::none);
 }
 
+// Goal: a client reads that there is no price to trade at, not that its size is wrong.
+TEST(AccountTrade, WithoutAPriceTheRefusalIsAboutThePrice) {
+    const State state = an_account().with_free(world::eth, 10);
+    SubmitTrade sale = a_trade(1, world::eth, -10, 20);
+    sale.terms.mark = base::Price{0};
+    sale.terms.fill = base::Price{0};
+    sale.terms.cash = Amount{0};
+    EXPECT_EQ(reason_of(decide(state, sale)), Reject::price_is_stale);
+}
+
 TEST(AccountTrade, AnUnwindNeedsSomeMark) {
     const State state = an_account().with_free(world::eth, 10);
     SubmitTrade sale = a_trade(1, world::eth, -10, 20);
