@@ -4,6 +4,7 @@
 #include "actors/account_views.hpp"
 #include "actors/chrono.hpp"
 #include "actors/refusals.hpp"
+#include "actors/to_withdrawal.hpp"
 #include "base/limits.hpp"
 #include "ledger/account/balances.hpp"
 #include "ledger/journal/codec.hpp"
@@ -38,6 +39,16 @@ Answer withdrawal_answer(const account::State& state, base::CommandId id, bool i
     return WithdrawalTaken{.number = static_cast<std::uint32_t>(first->number),
                            .sequence = first->version,
                            .is_repeat = is_repeat};
+}
+
+Answer cancel_answer(const account::State& state, base::CommandId id, bool is_repeat) {
+    const auto* first = account::answer_to(state, id);
+    // It was remembered, and so many came while it waited that it is not any more.
+    if (first == nullptr) return refusal_of(account::Reject::id_too_old);
+    if (first->reject != account::Reject::none) return refusal_of(first->reject);
+    return WithdrawalCancelled{.number = static_cast<std::uint32_t>(first->number),
+                               .sequence = first->version,
+                               .is_repeat = is_repeat};
 }
 
 }  // namespace
@@ -102,6 +113,9 @@ void AccountHost::on_exit() {
     for (auto& [number, read] : std::exchange(reads_, {})) {
         send(read.from, AnswerReady{.ticket = read.ticket,
                                     .answer = refusal_of_dropped(*context_, partition)});
+    }
+    for (const auto& [ask, is_repeat] : std::exchange(undecided_, {})) {
+        unanswered_.emplace_back(ask.from, ask.ticket);
     }
     for (auto& [from, ticket] : std::exchange(unanswered_, {})) {
         send(from, AnswerReady{.ticket = ticket,
@@ -184,6 +198,27 @@ void AccountHost::handle(const AccountAsk& ask, const Withdraw& request) {
     answer_when_durable(ask, withdrawal_answer(crank_.state(), request.id, decision->empty()));
 }
 
+void AccountHost::handle(const AccountAsk& ask, const CancelWithdrawal& request) {
+    const account::CancelWithdrawal command{
+        .id = request.id, .number = request.number, .received_at = request.received_at};
+    const auto decision = account::decide(crank_.state(), command);
+    if (!decision) return answer_when_durable(ask, refusal_of(decision.error()));
+    commit(*decision);
+    undecided_.emplace_back(ask, decision->empty());
+    answer_decided();
+}
+
+// Those whose withdrawal has answered by now; the others wait on.
+void AccountHost::answer_decided() {
+    std::erase_if(undecided_, [this](const auto& waiting) {
+        const auto& [ask, is_repeat] = waiting;
+        const auto id = std::get<CancelWithdrawal>(ask.request).id;
+        if (account::is_undecided(crank_.state(), id)) return false;
+        answer_when_durable(ask, cancel_answer(crank_.state(), id, is_repeat));
+        return true;
+    });
+}
+
 void AccountHost::handle(const AccountAsk& ask, const GetAccount&) {
     answer_read(ask, account_view(*context_, crank_.state()));
 }
@@ -229,6 +264,7 @@ void AccountHost::on_order(const AccountOrder& order) {
     const auto reject = decision ? account::Reject::none : decision.error();
     if (decision) {
         commit(*decision);
+        answer_decided();
     } else {
         context_->log(LogLevel::error, "An account refused an order from inside.",
                       {{"account", base::to_string(crank_.state().id)},
@@ -282,11 +318,7 @@ void AccountHost::commit(const Events& events) {
 
 void AccountHost::carry_out(const std::vector<account::Effect>& effects) {
     for (const auto& effect : effects) {
-        const auto& start = std::get<account::StartWithdrawal>(effect);
-        send(owner_, ToHome{base::EntityId{.kind = base::EntityKind::withdrawal,
-                                           .id = start.account.v,
-                                           .sub = start.number},
-                            StartWithdrawal{start}});
+        send(owner_, to_withdrawal(effect, context_->now()));
     }
     if (!effects.empty()) say_again_later();
 }
@@ -294,7 +326,9 @@ void AccountHost::carry_out(const std::vector<account::Effect>& effects) {
 // The home partition may be lost with what it was told. A withdrawal has a number, so that telling
 // of it again starts no other.
 void AccountHost::say_again_later() {
+    if (std::exchange(is_to_say_again_, true)) return;
     run_delayed(as_chrono(context_->options.say_again_every), [this] {
+        is_to_say_again_ = false;
         crank_.when_durable([this, owed = account::outstanding(crank_.state())](std::uint64_t) {
             carry_out(owed);
         });
@@ -464,7 +498,7 @@ void AccountHost::on_passivate() {
     // One that is owed something asks for it again, and so stays awake.
     const bool is_owed = !account::outstanding(crank_.state()).empty();
     const bool is_read = !reads_.empty() || !new_followers_.empty();
-    if (is_followed || is_owed || is_read || !crank_.is_durable()) {
+    if (is_followed || is_owed || is_read || !undecided_.empty() || !crank_.is_durable()) {
         send(owner_, NotPassivated{crank_.state().id});
         return;
     }

@@ -11,6 +11,8 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace crossclear::actors {
 
@@ -78,6 +80,8 @@ private:
     void handle(const AccountAsk& ask, const GetSettlements& request);
     void handle(const AccountAsk& ask, const GetWithdrawals& request);
     void handle(const AccountAsk& ask, const PublishMarks& request);
+    void handle(const AccountAsk& ask, const CancelWithdrawal& request);
+    void answer_decided();
 
     void on_order(const AccountOrder& order);
     void acknowledge(const decltype(AccountOrder::acknowledge)& word);
@@ -102,11 +106,14 @@ private:
     Crank<ledger::account::State> crank_;
     PartitionActor owner_;
     JournalActor journal_;
+    bool is_to_say_again_{};
     std::map<Channel::Kind, Feed> feeds_;
     std::uint64_t reads_asked_{};  ///< Counts reads and followers.
     std::map<std::uint64_t, Read> reads_;
     std::map<std::uint64_t, NewFollower> new_followers_;
     std::deque<std::pair<SessionActor, std::uint64_t>> unanswered_;  ///< Oldest first.
+    /// Who waits for what another machine decides, and whether it is a repeat.
+    std::vector<std::pair<AccountAsk, bool>> undecided_;
 };
 
 }  // namespace crossclear::actors

@@ -67,6 +67,12 @@ const char* hint_of(account::Reject reject) {
             return "equity after the fee must cover the initial margin; see private/preview_trade";
         case account::Reject::withdrawal_unknown:
             return "no such withdrawal";
+        case account::Reject::withdrawal_not_found:
+            return "see private/get_withdrawals for those that are open";
+        case account::Reject::withdrawal_has_ended:
+            return "it is paid, or its tokens are free again";
+        case account::Reject::withdrawal_is_sent:
+            return "it may be on its way to the shard: wait for its end";
         case account::Reject::none:
             return "";
     }

@@ -65,6 +65,13 @@ struct Withdraw {
     std::string destination;
     base::Timestamp received_at;
 };
+/// Scope withdraw. Takes a withdrawal back before it is sent. Answer: WithdrawalCancelled.
+struct CancelWithdrawal {
+    base::AccountId account;
+    base::CommandId id;
+    std::uint32_t number{};
+    base::Timestamp received_at;
+};
 /// Scope viewer, each of them.
 struct GetAccount {
     base::AccountId account;
@@ -110,7 +117,7 @@ struct PublishMarks {
 
 using Request =
     std::variant<SubmitTrade, PreviewTrade, Withdraw, GetAccount, GetPositions, GetMargin, GetTrade,
-                 GetTrades, GetSettlements, GetWithdrawals, PublishMarks>;
+                 GetTrades, GetSettlements, GetWithdrawals, PublishMarks, CancelWithdrawal>;
 
 // --- What is answered --------------------------------------------------------------------------
 
@@ -213,6 +220,12 @@ struct WithdrawalTaken {
     std::uint64_t sequence{};
     bool is_repeat{};
 };
+/// The tokens are the client's again; durable.
+struct WithdrawalCancelled {
+    std::uint32_t number{};
+    std::uint64_t sequence{};
+    bool is_repeat{};
+};
 /// One open withdrawal.
 struct WithdrawalView {
     std::uint32_t number{};
@@ -232,8 +245,9 @@ struct MarksTaken {
     std::uint64_t surface{};
 };
 
-using Answer = std::variant<Refusal, TradeCleared, TradePreview, AccountView, PositionsView,
-                            MarginView, TradesView, WithdrawalTaken, WithdrawalsView, MarksTaken>;
+using Answer =
+    std::variant<Refusal, TradeCleared, TradePreview, AccountView, PositionsView, MarginView,
+                 TradesView, WithdrawalTaken, WithdrawalsView, MarksTaken, WithdrawalCancelled>;
 
 // --- Subscriptions -----------------------------------------------------------------------------
 

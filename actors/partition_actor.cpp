@@ -9,6 +9,7 @@
 #include "actors/netting_actor.hpp"
 #include "actors/reconciler_actor.hpp"
 #include "actors/refusals.hpp"
+#include "actors/to_withdrawal.hpp"
 #include "actors/withdrawal_actor.hpp"
 #include "base/limits.hpp"
 #include "ledger/journal/codec.hpp"
@@ -326,12 +327,8 @@ void PartitionHost::on_recovered(const Recovered& recovered) {
     publish_in_flight();
     for (auto& [account, state] : recovered_.accounts) {
         for (const auto& effect : ledger::account::outstanding(state)) {
-            const auto& start = std::get<ledger::account::StartWithdrawal>(effect);
             send(doors_(base::home_of(base::broker_of(account), context_->partitions)),
-                 ToHome{base::EntityId{.kind = base::EntityKind::withdrawal,
-                                       .id = account.v,
-                                       .sub = start.number},
-                        StartWithdrawal{start}});
+                 to_withdrawal(effect, context_->now()));
         }
         resting_.emplace(account, std::move(state));
     }

@@ -150,7 +150,8 @@ using HomeNews =
                  ledger::VariationNotice, PartitionReport, HedgeEnded, MoveEnded, ReviewAsk,
                  ReviewAnswer, ReviewDone, StartWithdrawal, WithdrawalBooked, InstructionEnded,
                  DepositBooked, ledger::hedge::PlanHedge, ledger::instruction::CreateInstruction,
-                 ledger::reconcile::ResolveBreak, shards::Balances, Wake, Resume>;
+                 ledger::reconcile::ResolveBreak, shards::Balances, Wake, Resume,
+                 ledger::withdrawal::CancelWithdrawal>;
 
 /// News for one home machine; through the partition that owns it, which makes the host on demand.
 struct ToHome {

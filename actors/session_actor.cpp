@@ -13,6 +13,7 @@ constexpr base::Duration look_after = base::milliseconds(250);
 
 Scope scope_of(const SubmitTrade&) { return Scope::trader; }
 Scope scope_of(const Withdraw&) { return Scope::withdraw; }
+Scope scope_of(const CancelWithdrawal&) { return Scope::withdraw; }
 Scope scope_of(const PublishMarks&) { return Scope::oracle; }
 template <class Query>
 Scope scope_of(const Query&) {

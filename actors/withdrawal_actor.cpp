@@ -56,6 +56,8 @@ void WithdrawalHost::on_news(const HomeNews& news) {
             .reason = ended->report.reason,
             .block = ended->report.block,
             .at = now});
+    } else if (const auto* cancel = std::get_if<withdrawal::CancelWithdrawal>(&news)) {
+        decide_and_commit(*cancel);
     } else if (std::holds_alternative<WithdrawalBooked>(news)) {
         decide_and_commit(withdrawal::AcknowledgeEnd{});
     } else if (std::holds_alternative<Resume>(news)) {
@@ -68,6 +70,10 @@ void WithdrawalHost::decide_and_commit(const withdrawal::Command& command) {
     if (!decision) {
         if (std::holds_alternative<withdrawal::Review>(command)) {
             return review_at(parts_.context->now() + review_again);
+        }
+        if (decision.error() == withdrawal::Reject::already_approved ||
+            decision.error() == withdrawal::Reject::already_ended) {
+            return refuse_cancel();
         }
         parts_.context->log(LogLevel::error, "A withdrawal refused a command.",
                             {{"withdrawal", base::to_string(parts_.entity)},
@@ -135,6 +141,17 @@ void WithdrawalHost::open(const withdrawal::OpenInstruction& open) {
                                       .order_lifetime = order_lifetime,
                                       .attempts_max = attempts_max,
                                       .at = parts_.context->now()}});
+}
+
+// What makes it too late may not be durable yet.
+void WithdrawalHost::refuse_cancel() {
+    crank_.when_durable([this](std::uint64_t) {
+        const auto& terms = crank_.state().terms;
+        send(parts_.partition_of(terms.account),
+             AccountOrder{.account = terms.account,
+                          .command = ledger::account::RefuseCancel{.number = terms.number},
+                          .acknowledge = {}});
+    });
 }
 
 void WithdrawalHost::tell(base::AccountId account, ledger::account::Command command) {

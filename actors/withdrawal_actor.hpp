@@ -21,6 +21,7 @@ private:
     void ask_for_review();
     void review_at(base::Timestamp at);
     void open(const ledger::withdrawal::OpenInstruction& open);
+    void refuse_cancel();
     void tell(base::AccountId account, ledger::account::Command command);
 
     HomeParts parts_;

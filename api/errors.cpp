@@ -29,8 +29,7 @@ constexpr std::array errors{
     ErrorEntry{too_many_requests, "too many requests",
                "The credits of this key, or before a login of this address, and of the method's "
                "class are used up.",
-               true,
-               "Wait `retry_after_ms`; watch `credits` in the replies."},
+               true, "Wait `retry_after_ms`; watch `credits` in the replies."},
     ErrorEntry{id_reused, "id reused with another body",
                "This client_id was used for a different command.", false, "Make a new client_id."},
     ErrorEntry{id_too_old, "id too old",
@@ -62,6 +61,11 @@ constexpr std::array errors{
                "The command may or may not have been taken; the connection to the journal failed "
                "at the wrong moment.",
                true, "Repeat with the same client_id: it takes effect at most once."},
+    ErrorEntry{
+        deadline_passed, "deadline passed",
+        "Too late to take it back: the withdrawal may be on its way (`withdrawal_is_sent`) or "
+        "has ended (`withdrawal_has_ended`).",
+        false, "Wait for its end; see private/get_withdrawals and the balances."},
     ErrorEntry{not_owner, "not owner", "This node does not own the account's partition.", true,
                "Try again; the owner is changing."},
     ErrorEntry{draining, "draining", "The node takes no new work because it is being stopped.",

@@ -32,6 +32,8 @@ constexpr std::array methods{
     Method{"private/get_settlement", query, needs_login, get_trade, write_settlement},
     Method{"private/get_settlements", query, needs_login, get_settlements, write_settlements},
     Method{"private/withdraw", trade, needs_login, withdraw, write_withdrawal_taken},
+    Method{"private/cancel_withdrawal", trade, needs_login, cancel_withdrawal,
+           write_withdrawal_cancelled},
     Method{"private/get_withdrawals", query, needs_login, get_withdrawals, write_withdrawals},
     Method{"private/subscribe", query, needs_login, subscribe, nullptr},
     Method{"private/unsubscribe", query, needs_login, unsubscribe, nullptr},

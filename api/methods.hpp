@@ -115,6 +115,7 @@ Outcome get_trade(Caller&, Params&);
 Outcome get_trades(Caller&, Params&);
 Outcome get_settlements(Caller&, Params&);
 Outcome withdraw(Caller&, Params&);
+Outcome cancel_withdrawal(Caller&, Params&);
 Outcome get_withdrawals(Caller&, Params&);
 Outcome publish_marks(Caller&, Params&);
 

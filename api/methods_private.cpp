@@ -2,6 +2,8 @@
 #include "api/methods.hpp"
 #include "base/limits.hpp"
 
+#include <limits>
+
 namespace crossclear::api {
 namespace {
 
@@ -143,6 +145,28 @@ Outcome withdraw(Caller& caller, Params& params) {
                                            .destination = std::string{destination},
                                            .received_at = caller.received_at};
                });
+}
+
+Outcome cancel_withdrawal(Caller& caller, Params& params) {
+    const auto client_id_text = std::string{params.text("client_id", 64)};
+    const auto id = params.client_id();
+    const auto account = params.account();
+    const auto text = params.text("withdrawal_id", 64);
+    const auto withdrawal = parse_numbered_id(text, 'w').value_or(NumberedId{});
+    const bool is_possible = withdrawal.account == account && withdrawal.number != 0 &&
+                             withdrawal.number <= std::numeric_limits<std::uint32_t>::max();
+    if (!is_possible) {
+        params.refuse(ErrorCode::invalid_params, "malformed_withdrawal_id", "withdrawal_id",
+                      "<account>-w<number>", std::string{text});
+    }
+    return ask(
+        params, {.account = account, .instrument = {}, .number = 0, .client_id = client_id_text},
+        [&] {
+            return actors::CancelWithdrawal{.account = account,
+                                            .id = id,
+                                            .number = static_cast<std::uint32_t>(withdrawal.number),
+                                            .received_at = caller.received_at};
+        });
 }
 
 Outcome publish_marks(Caller& caller, Params& params) {

@@ -241,6 +241,16 @@ void write_withdrawal_taken(JsonWriter& writer, const Answer& answer, const Answ
     writer.end_object();
 }
 
+void write_withdrawal_cancelled(JsonWriter& writer, const Answer& answer,
+                                const AnswerContext& context, const Listing&) {
+    const auto& cancelled = expect<actors::WithdrawalCancelled>(answer);
+    writer.begin_object();
+    writer.member("withdrawal_id", numbered_id(context.account, 'w', cancelled.number));
+    writer.member("state", "cancelled");
+    writer.member("sequence", cancelled.sequence);
+    writer.end_object();
+}
+
 void write_withdrawals(JsonWriter& writer, const Answer& answer, const AnswerContext& context,
                        const Listing& listing) {
     const auto& view = expect<actors::WithdrawalsView>(answer);

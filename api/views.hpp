@@ -38,6 +38,8 @@ void write_settlements(JsonWriter&, const actors::Answer&, const AnswerContext&,
                        const base::Listing&);
 void write_withdrawal_taken(JsonWriter&, const actors::Answer&, const AnswerContext&,
                             const base::Listing&);
+void write_withdrawal_cancelled(JsonWriter&, const actors::Answer&, const AnswerContext&,
+                                const base::Listing&);
 void write_withdrawals(JsonWriter&, const actors::Answer&, const AnswerContext&,
                        const base::Listing&);
 void write_marks_taken(JsonWriter&, const actors::Answer&, const AnswerContext&,

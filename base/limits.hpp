@@ -40,6 +40,8 @@ inline constexpr std::size_t claims_max = 1'024;
 inline constexpr std::size_t cover_parts_max = 256;
 /// Withdrawals one account may have open.
 inline constexpr std::size_t withdrawals_open_max = 64;
+/// Commands that ask for one withdrawal back and are not decided yet.
+inline constexpr std::size_t cancels_undecided_max = 8;
 /// How far ahead of the clock an id may claim to have been made.
 inline constexpr Duration id_ahead_max = seconds(300);
 

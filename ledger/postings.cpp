@@ -96,6 +96,9 @@ void book(Booking& to, const account::VariationSettled& settled) {
     to.line(Chart::vm, 0, settled.settlement, settled.change);
 }
 
+void book(Booking&, const account::CancelRequested&) {}
+void book(Booking&, const account::CancelRefused&) {}
+
 // --- Cover ---------------------------------------------------------------------------------------
 
 void book(Booking&, const cover::QuotaArrived&) {}

@@ -82,6 +82,16 @@ Withdrawal take_withdrawal(State& state, std::uint32_t number) {
     return node.mapped();
 }
 
+/// What came of the commands that asked for a withdrawal back.
+void answer_cancels(State& state, const Withdrawal& withdrawal, Reject outcome) {
+    for (const base::CommandId& cause : withdrawal.cancels) {
+        const auto found = state.answered.find(cause);
+        if (found == state.answered.end()) continue;  // Evicted: its id is too old by now.
+        found->second.reject = outcome;
+        found->second.version = state.version;
+    }
+}
+
 /// Forgets the oldest settled trades. Every open trade has a claim, so that what is beyond claims
 /// and the maximum together is settled.
 void forget_trades(State& state) {
@@ -172,6 +182,7 @@ void apply_one(State& state, const WithdrawalHeld& held) {
 
 void apply_one(State& state, const WithdrawalReturned& returned) {
     const Withdrawal withdrawal = take_withdrawal(state, returned.number);
+    answer_cancels(state, withdrawal, Reject::none);
     BalanceChange change;
     change.asset = withdrawal.asset;
     change.held = base::must_subtract(zero, withdrawal.amount);
@@ -181,6 +192,7 @@ void apply_one(State& state, const WithdrawalReturned& returned) {
 
 void apply_one(State& state, const WithdrawalPaid& paid) {
     const Withdrawal withdrawal = take_withdrawal(state, paid.number);
+    answer_cancels(state, withdrawal, Reject::withdrawal_is_sent);
     BalanceChange change;
     change.asset = withdrawal.asset;
     change.held = base::must_subtract(zero, withdrawal.amount);
@@ -236,6 +248,27 @@ void apply_one(State& state, const VariationSettled& settled) {
          settled.at);
 }
 
+void apply_one(State& state, const CancelRequested& asked) {
+    const auto open = state.withdrawals.find(asked.number);
+    CHECK(open != state.withdrawals.end(), "only an open withdrawal is asked back");
+    open->second.cancels.push_back(asked.cause);
+    remember(state, asked.cause,
+             {.body = asked.body,
+              .reject = Reject::none,
+              .number = asked.number,
+              .price = {},
+              .fee = {},
+              .version = state.version});
+}
+
+void apply_one(State& state, const CancelRefused& refused) {
+    const auto open = state.withdrawals.find(refused.number);
+    CHECK(open != state.withdrawals.end(),
+          "who asked for a withdrawal back is told while it is open");
+    answer_cancels(state, open->second, Reject::withdrawal_is_sent);
+    open->second.cancels.clear();
+}
+
 StartWithdrawal start(base::AccountId account, std::uint32_t number, const Withdrawal& open) {
     return {.account = account,
             .number = number,
@@ -255,6 +288,12 @@ std::vector<Effect> effects(const State& after, const WithdrawalHeld& held) {
     return {start(after.id, held.number, open)};
 }
 
+std::vector<Effect> effects(const State& after, const CancelRequested& asked) {
+    // A second one waits for what the first one is told.
+    if (after.withdrawals.at(asked.number).cancels.size() > 1) return {};
+    return {StopWithdrawal{.account = after.id, .number = asked.number}};
+}
+
 // One line for each event that asks for nothing: a new event has to say so too.
 std::vector<Effect> effects(const State&, const TradeNovated&) { return {}; }
 std::vector<Effect> effects(const State&, const CommandRefused&) { return {}; }
@@ -264,6 +303,7 @@ std::vector<Effect> effects(const State&, const DepositNoted&) { return {}; }
 std::vector<Effect> effects(const State&, const ClaimsCovered&) { return {}; }
 std::vector<Effect> effects(const State&, const ClaimsCashSettled&) { return {}; }
 std::vector<Effect> effects(const State&, const VariationSettled&) { return {}; }
+std::vector<Effect> effects(const State&, const CancelRefused&) { return {}; }
 
 }  // namespace
 
@@ -282,6 +322,8 @@ std::vector<Effect> outstanding(const State& state) {
     owed.reserve(state.withdrawals.size());
     for (const auto& [number, open] : state.withdrawals) {
         owed.emplace_back(start(state.id, number, open));
+        if (open.cancels.empty()) continue;
+        owed.emplace_back(StopWithdrawal{.account = state.id, .number = number});
     }
     return owed;
 }

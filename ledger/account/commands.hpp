@@ -63,7 +63,22 @@ struct RequestWithdrawal {
     bool has_margin{};              ///< Margin holds without what is withdrawn, by the host.
 };
 
-/// Asks to take back a withdrawal that was not sent yet. Sent by the home partition, which decides.
+/// Asks for a withdrawal back before it is sent. Sent by a session; the withdrawal machine decides,
+/// and the answer is known once its word has come. Safe to repeat like any command.
+struct CancelWithdrawal {
+    base::CommandId id;
+    std::uint32_t number{};
+    base::Timestamp received_at;
+};
+
+/// Tells that a withdrawal cannot be taken back any more. Sent by the withdrawal's host; repeats
+/// add nothing.
+struct RefuseCancel {
+    std::uint32_t number{};
+};
+
+/// Gives back what was held for a withdrawal that will not be sent, or was not taken. Sent by the
+/// home partition, which decides.
 struct ReturnWithdrawal {
     std::uint32_t number{};
     ShardRefusal reason{ShardRefusal::none};
@@ -117,7 +132,8 @@ struct SettleVariation {
     base::Timestamp settle_by;
 };
 
-using Command = std::variant<SubmitTrade, RequestWithdrawal, ReturnWithdrawal, PayWithdrawal,
-                             NoteDeposit, CoverClaims, CashSettleClaims, SettleVariation>;
+using Command =
+    std::variant<SubmitTrade, RequestWithdrawal, ReturnWithdrawal, PayWithdrawal, NoteDeposit,
+                 CoverClaims, CashSettleClaims, SettleVariation, CancelWithdrawal, RefuseCancel>;
 
 }  // namespace crossclear::ledger::account

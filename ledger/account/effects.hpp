@@ -27,6 +27,15 @@ struct StartWithdrawal {
     friend bool operator==(const StartWithdrawal&, const StartWithdrawal&) = default;
 };
 
-using Effect = std::variant<StartWithdrawal>;
+/// Asks the withdrawal machine to take a withdrawal back; repeated until it has said what came of
+/// it.
+struct StopWithdrawal {
+    base::AccountId account;
+    std::uint32_t number{};
+
+    friend bool operator==(const StopWithdrawal&, const StopWithdrawal&) = default;
+};
+
+using Effect = std::variant<StartWithdrawal, StopWithdrawal>;
 
 }  // namespace crossclear::ledger::account

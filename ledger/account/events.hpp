@@ -141,8 +141,25 @@ struct VariationSettled {
     friend bool operator==(const VariationSettled&, const VariationSettled&) = default;
 };
 
-using Event =
-    std::variant<TradeNovated, CommandRefused, WithdrawalHeld, WithdrawalReturned, WithdrawalPaid,
-                 DepositNoted, ClaimsCovered, ClaimsCashSettled, VariationSettled>;
+/// The client wants a withdrawal back; the withdrawal machine decides. Books nothing.
+struct CancelRequested {
+    base::CommandId cause;
+    std::uint64_t body{};
+    std::uint32_t number{};
+    base::Timestamp at;
+
+    friend bool operator==(const CancelRequested&, const CancelRequested&) = default;
+};
+
+/// A withdrawal could not be taken back any more: whoever asked is told so. Books nothing.
+struct CancelRefused {
+    std::uint32_t number{};
+
+    friend bool operator==(const CancelRefused&, const CancelRefused&) = default;
+};
+
+using Event = std::variant<TradeNovated, CommandRefused, WithdrawalHeld, WithdrawalReturned,
+                           WithdrawalPaid, DepositNoted, ClaimsCovered, ClaimsCashSettled,
+                           VariationSettled, CancelRequested, CancelRefused>;
 
 }  // namespace crossclear::ledger::account

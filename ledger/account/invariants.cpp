@@ -61,6 +61,9 @@ Breach withdrawals_breach(const State& state) {
         if (number == 0 || number > state.withdrawals_count || withdrawal.amount <= zero) {
             return fmt::format("withdrawal {} was never counted or is empty", number);
         }
+        if (withdrawal.cancels.size() > limits::cancels_undecided_max) {
+            return fmt::format("withdrawal {} is asked back too often", number);
+        }
         Amount& sum = held[withdrawal.asset];
         const auto next = base::add(sum, withdrawal.amount);
         if (!next) return fmt::format("the withdrawals of asset {} overflow", withdrawal.asset.v);

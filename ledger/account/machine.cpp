@@ -160,6 +160,17 @@ Reject moment_fault(const State& state, const RequestWithdrawal& command) {
     return Reject::none;
 }
 
+/// The first reason against taking a withdrawal back that this account knows of.
+Reject moment_fault(const State& state, const CancelWithdrawal& command) {
+    if (command.number == 0 || command.number > state.withdrawals_count) {
+        return Reject::withdrawal_not_found;
+    }
+    const auto found = state.withdrawals.find(command.number);
+    if (found == state.withdrawals.end()) return Reject::withdrawal_has_ended;
+    if (found->second.cancels.size() >= limits::cancels_undecided_max) return Reject::too_much_open;
+    return Reject::none;
+}
+
 DepositNoted noted(const NoteDeposit& command, Finality finality, BalanceChange change) {
     change.asset = command.asset;
     return DepositNoted{.deposit = command.deposit,
@@ -283,6 +294,28 @@ Decision decide(const State& state, const RequestWithdrawal& command) {
                                          .at = command.received_at});
 }
 
+Decision decide(const State& state, const CancelWithdrawal& command) {
+    const std::uint64_t body = body_hash(command);
+    if (auto known = decide_by_identity(state, command.id, body, command.received_at)) {
+        return *std::move(known);
+    }
+    const Reject fault = moment_fault(state, command);
+    if (fault != Reject::none) {
+        return refuse(state, command.id, body, fault, command.received_at);
+    }
+    return propose(state, CancelRequested{.cause = command.id,
+                                          .body = body,
+                                          .number = command.number,
+                                          .at = command.received_at});
+}
+
+Decision decide(const State& state, const RefuseCancel& command) {
+    const auto open = open_withdrawal(state, command.number);
+    if (!open) return Failure{open.error()};
+    if (*open == nullptr || (*open)->cancels.empty()) return nothing_new;
+    return propose(state, CancelRefused{.number = command.number});
+}
+
 Decision decide(const State& state, const ReturnWithdrawal& command) {
     const auto open = open_withdrawal(state, command.number);
     if (!open) return Failure{open.error()};
@@ -402,6 +435,13 @@ const Answer* answer_to(const State& state, base::CommandId id) {
     return found == state.answered.end() ? nullptr : &found->second;
 }
 
+bool is_undecided(const State& state, base::CommandId id) {
+    return std::any_of(state.withdrawals.begin(), state.withdrawals.end(), [id](const auto& open) {
+        const auto& cancels = open.second.cancels;
+        return std::find(cancels.begin(), cancels.end(), id) != cancels.end();
+    });
+}
+
 std::uint64_t body_hash(const SubmitTrade& command) {
     std::uint64_t hash = base::hash_combine(0, 1);  // The kind of command.
     hash = base::hash_combine(hash, command.instrument.v);
@@ -415,6 +455,11 @@ std::uint64_t body_hash(const RequestWithdrawal& command) {
     hash = base::hash_combine(hash, static_cast<std::uint64_t>(command.amount.v));
     hash = base::hash_combine(hash, command.shard.v);
     return base::hash_combine(hash, base::fnv1a(command.destination));
+}
+
+std::uint64_t body_hash(const CancelWithdrawal& command) {
+    const std::uint64_t hash = base::hash_combine(0, 3);  // The kind of command.
+    return base::hash_combine(hash, command.number);
 }
 
 }  // namespace crossclear::ledger::account

@@ -32,6 +32,14 @@ using Decision = base::Result<std::vector<Event>, Reject>;
 /// `destination_not_allowed`, `too_much_open`, `holding_insufficient`, `margin_insufficient`.
 [[nodiscard]] Decision decide(const State& state, const RequestWithdrawal& command);
 
+/// Asks the withdrawal machine for a withdrawal back; the answer is not known while
+/// `is_undecided`. **Errors:** those about ids; journaled: `withdrawal_not_found`,
+/// `withdrawal_has_ended`, `too_much_open`.
+[[nodiscard]] Decision decide(const State& state, const CancelWithdrawal& command);
+
+/// Answers those who asked for a withdrawal back: too late. **Errors:** `withdrawal_unknown`.
+[[nodiscard]] Decision decide(const State& state, const RefuseCancel& command);
+
 /// Gives held tokens back, once. **Errors:** `withdrawal_unknown`.
 [[nodiscard]] Decision decide(const State& state, const ReturnWithdrawal& command);
 
@@ -76,10 +84,15 @@ void apply(State& state, const Event& event);
 /// The first answer given to a command, null where none is remembered.
 [[nodiscard]] const Answer* answer_to(const State& state, base::CommandId id);
 
+/// Whether what came of a command is not known yet, though it is remembered: its answer comes with
+/// a later event.
+[[nodiscard]] bool is_undecided(const State& state, base::CommandId id);
+
 /// Tells one command's body from another's under the same id. Stored; the value never changes.
 /// The time of arrival and what the host found out are no part of the body.
 [[nodiscard]] std::uint64_t body_hash(const SubmitTrade& command);
 /// As above; two kinds of command never share a body.
 [[nodiscard]] std::uint64_t body_hash(const RequestWithdrawal& command);
+[[nodiscard]] std::uint64_t body_hash(const CancelWithdrawal& command);
 
 }  // namespace crossclear::ledger::account

@@ -23,6 +23,10 @@ bool depends_on_the_moment(Reject reject) {
         case Reject::too_much_open:
         case Reject::holding_insufficient:
         case Reject::margin_insufficient:
+        // Numbers are given out in order: a late copy must not hit a withdrawal that came after.
+        case Reject::withdrawal_not_found:
+        case Reject::withdrawal_has_ended:
+        case Reject::withdrawal_is_sent:
             return true;
     }
     UNREACHABLE("an unlisted reject");
@@ -39,6 +43,9 @@ bool is_transient(Reject reject) {
         case Reject::instrument_not_offered:
         case Reject::destination_not_allowed:
         case Reject::withdrawal_unknown:
+        case Reject::withdrawal_not_found:
+        case Reject::withdrawal_has_ended:
+        case Reject::withdrawal_is_sent:
             return false;
         case Reject::price_is_stale:
         case Reject::price_outside_limit:
@@ -51,7 +58,8 @@ bool is_transient(Reject reject) {
     UNREACHABLE("an unlisted reject");
 }
 
-std::uint16_t wire_code(Reject reject) {
+std::int32_t wire_code(Reject reject) {
+    constexpr std::int32_t invalid_params = -32602;
     switch (reject) {
         case Reject::none:
         case Reject::id_reused_with_other_body:
@@ -62,6 +70,7 @@ std::uint16_t wire_code(Reject reject) {
         case Reject::account_is_close_only:
         case Reject::too_much_open:
         case Reject::margin_insufficient:
+        case Reject::withdrawal_is_sent:
             return static_cast<std::uint16_t>(reject);
         case Reject::id_too_far_ahead:
             return static_cast<std::uint16_t>(Reject::id_too_old);
@@ -72,6 +81,10 @@ std::uint16_t wire_code(Reject reject) {
             return static_cast<std::uint16_t>(Reject::quantity_must_be_positive);
         case Reject::holding_insufficient:
             return static_cast<std::uint16_t>(Reject::too_much_open);
+        case Reject::withdrawal_not_found:
+            return invalid_params;
+        case Reject::withdrawal_has_ended:
+            return static_cast<std::uint16_t>(Reject::withdrawal_is_sent);
     }
     UNREACHABLE("an unlisted reject");
 }
@@ -108,6 +121,12 @@ const char* name_of(Reject reject) {
             return "margin_insufficient";
         case Reject::withdrawal_unknown:
             return "withdrawal_unknown";
+        case Reject::withdrawal_not_found:
+            return "withdrawal_not_found";
+        case Reject::withdrawal_has_ended:
+            return "withdrawal_has_ended";
+        case Reject::withdrawal_is_sent:
+            return "withdrawal_is_sent";
     }
     UNREACHABLE("an unlisted reject");
 }

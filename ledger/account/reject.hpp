@@ -24,7 +24,10 @@ enum class Reject : std::uint16_t {
     too_much_open = 11021,         ///< A limit of the account or of its broker.
     holding_insufficient = 21021,  ///< 11021: tokens are sold only from what is held.
     margin_insufficient = 11020,
-    withdrawal_unknown = 21031,  ///< 11012: never issued, so a defect of ours.
+    withdrawal_unknown = 21031,    ///< 11012: never issued, so a defect of ours.
+    withdrawal_not_found = 21032,  ///< -32602: a client names a number that was never issued.
+    withdrawal_has_ended = 21040,  ///< 11040: paid or given back.
+    withdrawal_is_sent = 11040,    ///< May be on its way: it can only be waited for.
 };
 
 /// Whether the refusal depended on the moment: such a one is journaled, so that a late copy of the
@@ -35,7 +38,7 @@ enum class Reject : std::uint16_t {
 [[nodiscard]] bool is_transient(Reject reject);
 
 /// The public number of a reject.
-[[nodiscard]] std::uint16_t wire_code(Reject reject);
+[[nodiscard]] std::int32_t wire_code(Reject reject);
 
 /// The enumerator's name, for the wire's `reason`, logs and metrics.
 [[nodiscard]] const char* name_of(Reject reject);

@@ -91,6 +91,7 @@ struct Withdrawal {
     base::ShardId shard;
     std::string destination;
     base::Timestamp at;
+    std::vector<base::CommandId> cancels{};  ///< Commands to take it back that are not decided.
 
     friend bool operator==(const Withdrawal&, const Withdrawal&) = default;
 };

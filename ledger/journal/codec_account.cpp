@@ -127,9 +127,28 @@ constexpr auto variation_settled = [] {
         value(&E::settle_by, &M::settle_by, &M::set_settle_by));
 }();
 
-constexpr auto account_events = machine<account::Event>(
-    trade_novated, command_refused, withdrawal_held, withdrawal_returned, withdrawal_paid,
-    deposit_noted, claims_covered, claims_cash_settled, variation_settled);
+constexpr auto cancel_requested = [] {
+    using E = account::CancelRequested;
+    using M = pb::CancelRequested;
+    return alternative<E>(
+        pb::Entry::kCancelRequested, &pb::Entry::cancel_requested,
+        &pb::Entry::mutable_cancel_requested, nested(&E::cause, &M::cause, &M::mutable_cause),
+        value(&E::body, &M::body, &M::set_body), value(&E::number, &M::number, &M::set_number),
+        value(&E::at, &M::at, &M::set_at));
+}();
+
+constexpr auto cancel_refused = [] {
+    using E = account::CancelRefused;
+    using M = pb::CancelRefused;
+    return alternative<E>(pb::Entry::kCancelRefused, &pb::Entry::cancel_refused,
+                          &pb::Entry::mutable_cancel_refused,
+                          value(&E::number, &M::number, &M::set_number));
+}();
+
+constexpr auto account_events =
+    machine<account::Event>(trade_novated, command_refused, withdrawal_held, withdrawal_returned,
+                            withdrawal_paid, deposit_noted, claims_covered, claims_cash_settled,
+                            variation_settled, cancel_requested, cancel_refused);
 
 }  // namespace
 

@@ -86,6 +86,8 @@ inline constexpr auto fields_of<account::Withdrawal> = std::tuple{
           &pb::AccountState::Withdrawal::mutable_destination),
     value(&account::Withdrawal::at, &pb::AccountState::Withdrawal::at,
           &pb::AccountState::Withdrawal::set_at),
+    list(&account::Withdrawal::cancels, &pb::AccountState::Withdrawal::cancels,
+         &pb::AccountState::Withdrawal::mutable_cancels),
 };
 
 template <>

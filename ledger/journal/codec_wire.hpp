@@ -102,6 +102,9 @@ private:
         case account::Reject::too_much_open:
         case account::Reject::holding_insufficient:
         case account::Reject::margin_insufficient:
+        case account::Reject::withdrawal_not_found:
+        case account::Reject::withdrawal_has_ended:
+        case account::Reject::withdrawal_is_sent:
             return true;
     }
     return false;

@@ -71,6 +71,9 @@ inline actors::Answer agreeable(const actors::Request& request) {
                                 .after = margin()};
         }
         Answer operator()(const Withdraw&) const { return WithdrawalTaken{3, 43, false}; }
+        Answer operator()(const CancelWithdrawal& cancel) const {
+            return WithdrawalCancelled{cancel.number, 44, false};
+        }
         Answer operator()(const GetAccount& get) const {
             return AccountView{.account = get.account,
                                .sequence = 42,

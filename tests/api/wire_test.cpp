@@ -47,6 +47,8 @@ TEST(Wire, AnswersEveryMethod) {
         {"private/withdraw",
          R"({"account":"0-17","asset":"sBTC","amount":"0.5","shard":"synthetix",)"
          R"("destination":"0xabc","client_id":"01J9ZZZZZZZZZZZZZZZZZZZZZZ"})"},
+        {"private/cancel_withdrawal", R"({"account":"0-17","withdrawal_id":"0-17-w3",)"
+                                      R"("client_id":"01J9ZZZZZZZZZZZZZZZZZZZZZZ"})"},
         {"private/get_withdrawals", R"({"account":"0-17"})"},
         {"private/subscribe",
          R"({"channels":["account.0-17.trades"],"from_seq":{"account.0-17.trades":5}})"},

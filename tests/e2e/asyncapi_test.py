@@ -195,7 +195,13 @@ async def speak(client):
         await well("private/" + method, trade_id=trade["trade_id"])
     await well("private/withdraw", account=ACCOUNT, asset="USDC", amount="1.5",
                shard="aave-uniswap", destination="0xabc", client_id=uuid7())
+    # Until its delay is over it can be taken back.
+    held = await well("private/withdraw", account=ACCOUNT, asset="USDC", amount="2.5",
+                      shard="aave-uniswap", destination="0xabc", client_id=uuid7())
     await well("private/get_withdrawals", account=ACCOUNT)
+    cancel = dict(account=ACCOUNT, withdrawal_id=held["withdrawal_id"], client_id=uuid7())
+    first = await well("private/cancel_withdrawal", **cancel)
+    assert await well("private/cancel_withdrawal", **cancel) == first
     # News of every channel: what was subscribed to last has its snapshot by now, and this trade's
     # settlement brings the rest.
     seen = set()
@@ -224,6 +230,10 @@ async def err(client, order):
     await badly(-32602, "private/get_account", True)
     await badly(-32602, "private/get_account", True, account=ACCOUNT, more=1)
     await badly(11012, "private/submit_trade", False, **dict(order, quantity="0"))
+    await badly(-32602, "private/cancel_withdrawal", False, account=ACCOUNT,
+                withdrawal_id=f"{ACCOUNT}-w9999", client_id=uuid7())
+    await badly(-32602, "private/cancel_withdrawal", False, account=ACCOUNT,
+                withdrawal_id="0-2-w1", client_id=uuid7())
     await badly(11010, "private/submit_trade", False, **dict(order, quantity="0.02"))
     await badly(11023, "private/submit_trade", False,
                 **dict(order, limit_price="0.01", client_id=uuid7()))

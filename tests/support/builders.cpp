@@ -210,10 +210,19 @@ const account::Holding& eth_of(const account::State& state) {
     return account::holding_of(state, world::eth);
 }
 
+account::CancelWithdrawal a_cancel(std::uint64_t id, std::uint32_t number) {
+    return {.id = an_id(id), .number = number, .received_at = world::now};
+}
+
 account::Command random_account_command(base::Rng& rng, const account::State& state) {
     const auto at = world::now + base::seconds(static_cast<std::int64_t>(rng.below(100)));
     const auto number = static_cast<std::uint32_t>(rng.below(state.withdrawals_count + 2));
-    switch (rng.below(9)) {
+    switch (rng.below(11)) {
+        case 9:
+            return account::CancelWithdrawal{
+                .id = any_id(rng), .number = number, .received_at = world::now};
+        case 10:
+            return account::RefuseCancel{.number = number};
         case 0:
         case 1:
             return any_trade(rng);

@@ -77,6 +77,9 @@ private:
 [[nodiscard]] ledger::account::RequestWithdrawal a_withdrawal(std::uint64_t id, base::AssetId asset,
                                                               std::int64_t amount);
 
+/// Asks for withdrawal `number` back.
+[[nodiscard]] ledger::account::CancelWithdrawal a_cancel(std::uint64_t id, std::uint32_t number);
+
 /// Tells of deposit `number`.
 [[nodiscard]] ledger::account::NoteDeposit a_deposit(std::uint64_t number, base::AssetId asset,
                                                      std::int64_t amount,

@@ -72,7 +72,10 @@ struct Listed<account::Reject> {
                                     account_is_close_only,
                                     too_much_open,
                                     holding_insufficient,
-                                    margin_insufficient};
+                                    margin_insufficient,
+                                    withdrawal_not_found,
+                                    withdrawal_has_ended,
+                                    withdrawal_is_sent};
 };
 template <>
 struct Listed<account::TradeState> {

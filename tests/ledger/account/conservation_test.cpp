@@ -40,6 +40,8 @@ struct Exchanged {
     void operator()(const CommandRefused&) const {}
     void operator()(const WithdrawalHeld&) const {}
     void operator()(const WithdrawalReturned&) const {}
+    void operator()(const CancelRequested&) const {}
+    void operator()(const CancelRefused&) const {}
     void operator()(const WithdrawalPaid& paid) const { sum[paid.asset] -= paid.amount.v; }
     void operator()(const DepositNoted& noted) const {
         if (noted.change.seen.v > 0) sum[noted.asset] += noted.amount.v;

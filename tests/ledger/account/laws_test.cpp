@@ -22,8 +22,12 @@ struct AccountTraits
     static Command random_command(base::Rng& rng, const State& state) {
         return random_account_command(rng, state);
     }
-    /// A withdrawal's start is answered by its end, however it ends.
+    /// A withdrawal's start is answered by its end, however it ends; its stop by that or a no.
     static bool is_answered(const State& state, const Effect& effect) {
+        if (const auto* stop = std::get_if<account::StopWithdrawal>(&effect)) {
+            const auto open = state.withdrawals.find(stop->number);
+            return open == state.withdrawals.end() || open->second.cancels.empty();
+        }
         return !state.withdrawals.contains(std::get<account::StartWithdrawal>(effect).number);
     }
     /// A grant of cover is spent once by the host that holds it: the same again is another grant.

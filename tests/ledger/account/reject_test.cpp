@@ -31,7 +31,10 @@ const std::vector<Reject> all_rejects{Reject::none,
                                       Reject::too_much_open,
                                       Reject::holding_insufficient,
                                       Reject::margin_insufficient,
-                                      Reject::withdrawal_unknown};
+                                      Reject::withdrawal_unknown,
+                                      Reject::withdrawal_not_found,
+                                      Reject::withdrawal_has_ended,
+                                      Reject::withdrawal_is_sent};
 
 /// One reason and how a client, a host or time takes it away.
 template <class Asked>
@@ -155,6 +158,29 @@ TEST(AccountReject, GivesTheFirstReasonAgainstAWithdrawalInOrder) {
              {Reject::margin_insufficient, [](State&, auto& c) { c.has_margin = true; }}});
 }
 
+TEST(AccountReject, GivesTheFirstReasonAgainstACancelInOrder) {
+    State state = an_account().with_free(world::eth, 10);
+    run(state, a_withdrawal(65, world::eth, 1));
+    run(state, a_withdrawal(66, world::eth, 1));
+    run(state, PayWithdrawal{.number = 1, .block = 1});
+    for (std::uint64_t n = 0; n < base::limits::cancels_undecided_max; ++n) {
+        run(state, a_cancel(100 + n, 2));
+    }
+    raise_floor(state, an_id(60));
+    CancelWithdrawal command = a_cancel(65, 3);
+    command.received_at = base::Timestamp{base::made_at(an_id(70)).us - 301'000'000};
+
+    using Fix = Step<CancelWithdrawal>;
+    walk(state, command,
+         std::vector<Fix>{
+             {Reject::id_reused_with_other_body, [](State&, auto& c) { c.id = an_id(55); }},
+             {Reject::id_too_old, [](State&, auto& c) { c.id = an_id(70); }},
+             {Reject::id_too_far_ahead, [](State&, auto& c) { c.received_at = world::now; }},
+             {Reject::withdrawal_not_found, [](State&, auto& c) { c.number = 1; }},
+             {Reject::withdrawal_has_ended, [](State&, auto& c) { c.number = 2; }},
+             {Reject::too_much_open, [](State& s, auto&) { run(s, RefuseCancel{.number = 2}); }}});
+}
+
 TEST(AccountReject, HasANameOfItsOwnForEach) {
     std::set<std::string> names;
     for (const Reject reject : all_rejects) names.insert(name_of(reject));
@@ -172,6 +198,9 @@ TEST(AccountReject, ReachesTheWireAsAPublicNumber) {
     EXPECT_EQ(wire_code(Reject::withdrawal_unknown), 11012);
     EXPECT_EQ(wire_code(Reject::holding_insufficient), 11021);
     EXPECT_EQ(wire_code(Reject::margin_insufficient), 11020);
+    EXPECT_EQ(wire_code(Reject::withdrawal_not_found), -32602);
+    EXPECT_EQ(wire_code(Reject::withdrawal_has_ended), 11040);
+    EXPECT_EQ(wire_code(Reject::withdrawal_is_sent), 11040);
 }
 
 TEST(AccountReject, IsTransientOnlyWhereItDependsOnTheMoment) {

@@ -83,6 +83,50 @@ TEST(AccountWithdrawal, EndsOnceWhicheverEndComesFirst) {
     EXPECT_EQ(decide(state, ReturnWithdrawal{.number = 1, .reason = {}}), nothing);
 }
 
+// The account with 4 of 10 ETH held for withdrawal 1, which is asked back under id 2.
+State asked_back() {
+    State state = an_account().with_free(world::eth, 10);
+    run(state, a_withdrawal(1, world::eth, 4));
+    run(state, a_cancel(2, 1));
+    return state;
+}
+
+TEST(AccountWithdrawal, IsUndecidedWhileItIsAskedBack) {
+    const State state = asked_back();
+    const Effect stop = StopWithdrawal{.account = state.id, .number = 1};
+    EXPECT_TRUE(is_undecided(state, an_id(2)));
+    EXPECT_EQ(outstanding(state), (std::vector<Effect>{the_start(state), stop}));
+    EXPECT_EQ(decide(state, a_cancel(2, 1)), Decision{std::vector<Event>{}});
+}
+
+TEST(AccountWithdrawal, ThatIsAskedBackAnswersOnceItIsReturned) {
+    State state = asked_back();
+    run(state, ReturnWithdrawal{.number = 1, .reason = {}});
+    EXPECT_FALSE(is_undecided(state, an_id(2)));
+    EXPECT_EQ(answer_to(state, an_id(2))->reject, Reject::none);
+    EXPECT_EQ(answer_to(state, an_id(2))->version, state.version);
+    EXPECT_EQ(holding_of(state, world::eth).free, Amount{10});
+    EXPECT_TRUE(outstanding(state).empty());
+}
+
+TEST(AccountWithdrawal, ThatIsAskedBackTooLateStaysHeld) {
+    State state = asked_back();
+    run(state, a_cancel(3, 1));
+    run(state, RefuseCancel{.number = 1});
+    for (const auto id : {an_id(2), an_id(3)}) {
+        EXPECT_FALSE(is_undecided(state, id));
+        EXPECT_EQ(answer_to(state, id)->reject, Reject::withdrawal_is_sent);
+    }
+    EXPECT_EQ(holding_of(state, world::eth).held, Amount{4});
+    EXPECT_EQ(decide(state, RefuseCancel{.number = 1}), Decision{std::vector<Event>{}});
+}
+
+TEST(AccountWithdrawal, ThatIsPaidWhileItIsAskedBackWasSent) {
+    State state = asked_back();
+    run(state, PayWithdrawal{.number = 1, .block = 9});
+    EXPECT_EQ(answer_to(state, an_id(2))->reject, Reject::withdrawal_is_sent);
+}
+
 TEST(AccountWithdrawal, OfANumberNeverIssuedIsADefectOfOurs) {
     const State state = an_account();
     const Decision unknown{base::Failure{Reject::withdrawal_unknown}};

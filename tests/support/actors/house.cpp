@@ -117,7 +117,7 @@ actors::BrokerProfile profile_of(base::BrokerId broker, const HouseOptions& opti
     profile.unsettled_max_cents = 5'000'000'00;
     profile.settle_within = options.settle_within;
     profile.cash_settle_after = options.cash_settle_after;
-    profile.withdrawal_delay = base::milliseconds(50);
+    profile.withdrawal_delay = options.withdrawal_delay;
     profile.hedge = {.band_cents = {},
                      .task_max_cents = 2'000'000'00,
                      .slices_max = 3,
@@ -386,6 +386,13 @@ actors::Withdraw withdrawal_of(base::AccountId account, base::AssetId asset, std
                             .shard = shard,
                             .destination = "0xclient",
                             .received_at = base::wall_clock_now()};
+}
+
+actors::CancelWithdrawal cancel_of(base::AccountId account, std::uint32_t number) {
+    return actors::CancelWithdrawal{.account = account,
+                                    .id = fresh_id(),
+                                    .number = number,
+                                    .received_at = base::wall_clock_now()};
 }
 
 }  // namespace crossclear::tests

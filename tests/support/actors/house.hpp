@@ -65,6 +65,7 @@ struct HouseOptions {
     std::optional<actors::ClusterOptions::Tls> tls{};
     base::Duration ask_again_for{};
     base::Duration read_wait{base::seconds(20)};
+    base::Duration withdrawal_delay{base::milliseconds(50)};
 };
 
 /// What goes on without us: the journal, the shards, the watch. Outlives every node.
@@ -153,5 +154,8 @@ private:
 /// A withdrawal now, under a fresh id.
 [[nodiscard]] actors::Withdraw withdrawal_of(base::AccountId account, base::AssetId asset,
                                              std::int64_t amount, base::ShardId shard);
+
+/// Asks for a withdrawal back now, under a fresh id.
+[[nodiscard]] actors::CancelWithdrawal cancel_of(base::AccountId account, std::uint32_t number);
 
 }  // namespace crossclear::tests

@@ -1,0 +1,69 @@
+#include "tests/support/actors/house.hpp"
+
+#include <gtest/gtest.h>
+
+namespace crossclear::tests {
+namespace {
+
+using namespace town;
+using base::Amount;
+namespace account = ledger::account;
+namespace withdrawal = ledger::withdrawal;
+
+const auto payee = account_in(base::PartitionId{1});
+
+// Goal: until it is sent a withdrawal is the client's to take back, and a repeat says the same.
+TEST(Withdrawal, IsTakenBackBeforeItIsSent) {
+    Outside outside;
+    House house(outside, {.withdrawal_delay = base::seconds(600)});
+    const auto session = house.client({payee});
+    outside.deposit(uniswap, payee, usdc, 1'000 * one_usdc);
+    const auto taken = session->expect<actors::WithdrawalTaken>(
+        withdrawal_of(payee, usdc, 400 * one_usdc, uniswap));
+
+    const auto cancel = cancel_of(payee, taken.number);
+    const auto once = session->expect<actors::WithdrawalCancelled>(cancel);
+    EXPECT_FALSE(once.is_repeat);
+    EXPECT_EQ(outside.account(payee).holdings.at(usdc).free, Amount{1'000 * one_usdc});
+
+    const auto again = session->expect<actors::WithdrawalCancelled>(cancel);
+    EXPECT_TRUE(again.is_repeat);
+    EXPECT_EQ(again.sequence, once.sequence);
+    auto other_body = cancel;
+    other_body.number += 1;
+    EXPECT_EQ(session->refusal_code(other_body), 11010);
+    EXPECT_EQ(session->refusal_code(cancel_of(payee, taken.number)), 11040) << "it has ended";
+    EXPECT_EQ(session->refusal_code(cancel_of(payee, 99)), -32602) << "there never was one";
+    EXPECT_TRUE(
+        session->expect<actors::WithdrawalsView>(actors::GetWithdrawals{payee}).open.empty());
+    EXPECT_EQ(outside.audit(), std::nullopt);
+}
+
+// Goal: tokens that may be on their way are not given back as well.
+TEST(Withdrawal, IsNotTakenBackOnceItMayBeOnItsWay) {
+    Outside outside;
+    House house(outside);
+    const auto session = house.client({payee});
+    outside.deposit(uniswap, payee, usdc, 1'000 * one_usdc);
+    auto faults = outside.world->faults(uniswap);
+    faults.is_paused = true;  // It takes nothing in, so that the payment cannot end.
+    outside.world->set_faults(uniswap, faults);
+    const auto taken = session->expect<actors::WithdrawalTaken>(
+        withdrawal_of(payee, usdc, 400 * one_usdc, uniswap));
+    ASSERT_TRUE(outside.watch.await_event<withdrawal::WithdrawalApproved>().has_value());
+
+    const auto cancel = cancel_of(payee, taken.number);
+    EXPECT_EQ(session->refusal_code(cancel), 11040);
+    EXPECT_EQ(session->refusal_code(cancel), 11040);
+    EXPECT_EQ(outside.watch.all<account::CancelRefused>().size(), 1U);
+
+    faults.is_paused = false;
+    outside.world->set_faults(uniswap, faults);
+    ASSERT_TRUE(outside.watch.await_event<account::WithdrawalPaid>().has_value());
+    EXPECT_EQ(session->refusal_code(cancel), 11040);
+    EXPECT_EQ(outside.account(payee).holdings.at(usdc).free, Amount{600 * one_usdc});
+    EXPECT_EQ(outside.audit(), std::nullopt);
+}
+
+}  // namespace
+}  // namespace crossclear::tests
