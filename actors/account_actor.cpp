@@ -191,6 +191,8 @@ void AccountHost::handle(const AccountAsk& ask, const Withdraw& request) {
         .destination = request.destination,
         .received_at = request.received_at,
         .is_destination_allowed = is_payable && !request.destination.empty(),
+        .is_shard_paused =
+            context_->paused.is_paused(base::broker_of(request.account), request.shard),
         .has_margin = has_margin_without(*context_, crank_.state(), request.asset, request.amount)};
     const auto decision = account::decide(crank_.state(), command);
     if (!decision) return answer_when_durable(ask, refusal_of(decision.error()));
@@ -255,6 +257,10 @@ void AccountHost::handle(const AccountAsk& ask, const GetWithdrawals&) {
 
 void AccountHost::handle(const AccountAsk&, const PublishMarks&) {
     UNREACHABLE("marks go to the oracle");
+}
+
+void AccountHost::handle(const AccountAsk&, const OperatorRequest&) {
+    UNREACHABLE("operators speak to reconcilers");
 }
 
 // --- Orders from inside --------------------------------------------------------------------------
@@ -413,6 +419,7 @@ decltype(Publication::body) AccountHost::snapshot_of(Channel::Kind kind) const {
             return margin_view_of(*context_, crank_.state());
         case Channel::Kind::marks:
         case Channel::Kind::shards:
+        case Channel::Kind::transparency:
             break;
     }
     UNREACHABLE("not a channel of an account");

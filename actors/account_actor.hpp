@@ -81,6 +81,7 @@ private:
     void handle(const AccountAsk& ask, const GetWithdrawals& request);
     void handle(const AccountAsk& ask, const PublishMarks& request);
     void handle(const AccountAsk& ask, const CancelWithdrawal& request);
+    void handle(const AccountAsk& ask, const OperatorRequest& request);
     void answer_decided();
 
     void on_order(const AccountOrder& order);

@@ -197,6 +197,11 @@ account::Terms terms_of(const Context& context, const account::State& state,
     terms.is_contract = listed.kind == base::InstrumentKind::linear_perpetual;
     terms.is_offered = broker.profile.instruments.contains(instrument);
     terms.is_close_only = broker.profile.is_paused;
+    if (context.paused.is_any()) {
+        const auto venues = context.listing.venues_of(instrument);
+        terms.is_shard_paused =
+            !venues.empty() && context.paused.is_paused(broker.profile.id, venues.front());
+    }
     terms.settle_by = now + broker.profile.settle_within;
     const auto surface = broker.surface.load();
     if (surface == nullptr || quantity == Amount{0}) return terms;

@@ -59,6 +59,8 @@ const char* hint_of(account::Reject reject) {
             return "the price is worse than limit_price";
         case account::Reject::account_is_close_only:
             return "only trades that reduce positions are taken";
+        case account::Reject::shard_is_paused:
+            return "an operator has paused the shard; trades that only reduce positions are taken";
         case account::Reject::too_much_open:
             return "a limit of the account or its broker is reached";
         case account::Reject::holding_insufficient:

@@ -19,6 +19,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -113,6 +114,32 @@ private:
     std::vector<risk::Mark> marks_;
 };
 
+/// Lanes that an operator has paused, for whoever takes on new risk. **Thread:** any.
+class PauseBoard {
+public:
+    void store(base::BrokerId broker, base::ShardId shard, bool is_paused) {
+        const std::scoped_lock lock(mutex_);
+        if (is_paused) {
+            lanes_.insert({broker, shard});
+        } else {
+            lanes_.erase({broker, shard});
+        }
+        is_any_.store(!lanes_.empty(), std::memory_order_relaxed);
+    }
+    /// Whether any lane is paused: of the ordinary answer every trade asks.
+    [[nodiscard]] bool is_any() const { return is_any_.load(std::memory_order_relaxed); }
+    [[nodiscard]] bool is_paused(base::BrokerId broker, base::ShardId shard) const {
+        if (!is_any()) return false;
+        const std::scoped_lock lock(mutex_);
+        return lanes_.contains({broker, shard});
+    }
+
+private:
+    mutable std::mutex mutex_;
+    std::set<std::pair<base::BrokerId, base::ShardId>> lanes_;
+    std::atomic<bool> is_any_{};
+};
+
 /// Where a partition's log stands for its owner here. **Thread:** any.
 class LogBoard {
 public:
@@ -199,6 +226,7 @@ struct Context {
     store::Directory* directory{};        ///< Of the others; with `among` only.
     mutable NodeBoard node;
     mutable ShardBoard shard_views;
+    mutable PauseBoard paused;
     MarkBoard last_marks;
     /// The last member, so that it ends first: callbacks of an adapter use what stands above until
     /// it is gone.

@@ -16,7 +16,12 @@ DoorActor::behavior_type DoorHost::make_behavior() {
             if (bring(ask)) return;
             send(ask.from, AnswerReady{.ticket = ask.ticket, .answer = refusal()});
         },
+        [this](OperatorAsk& ask) {
+            if (bring(ask)) return;
+            send(ask.from, AnswerReady{.ticket = ask.ticket, .answer = refusal()});
+        },
         [this](AccountFollow& follow) { on_follow(follow); },
+        [this](HouseFollow& follow) { on_follow(follow); },
         [this](AccountOrder& order) { bring(order); },
         [this](ToHome& news) { bring(news); },
         [this](QuotaTold& told) { bring(told); },
@@ -116,28 +121,40 @@ void DoorHost::on_ended(const PartitionEnded& ended) {
 
 // --- Followers -----------------------------------------------------------------------------------
 
+// If it cannot be brought anywhere, it is told again once there is somewhere.
 void DoorHost::on_follow(AccountFollow& follow) {
-    const bool is_ours = !follow.is_routed;
-    if (is_ours) {
-        const std::pair key{caf::actor_cast<caf::actor_addr>(follow.from), follow.channel};
-        if (follow.is_following) {
-            followers_[key] = {follow.from, follow.account};
-        } else {
-            followers_.erase(key);
-        }
-    }
-    // If it cannot be brought anywhere, it is told again once there is somewhere.
+    if (!follow.is_routed) note_follower(follow.from, follow.channel, follow.is_following);
     bring(follow);
 }
 
+void DoorHost::on_follow(HouseFollow& follow) {
+    if (!follow.is_routed) note_follower(follow.from, follow.channel, follow.is_following);
+    bring(follow);
+}
+
+void DoorHost::note_follower(const SessionActor& from, const Channel& channel, bool is_following) {
+    const std::pair key{caf::actor_cast<caf::actor_addr>(from), channel};
+    if (is_following) {
+        followers_[key] = from;
+    } else {
+        followers_.erase(key);
+    }
+}
+
 void DoorHost::follow_again() {
-    for (const auto& [key, follower] : followers_) {
-        AccountFollow follow{.account = follower.second,
-                             .channel = key.second,
-                             .from_sequence = std::nullopt,
-                             .from = follower.first,
-                             .is_following = true};
-        bring(follow);
+    for (const auto& [key, from] : followers_) {
+        const auto& channel = key.second;
+        if (channel.kind == Channel::Kind::transparency) {
+            HouseFollow follow{.channel = channel, .from = from, .is_following = true};
+            bring(follow);
+        } else {
+            AccountFollow follow{.account = channel.account,
+                                 .channel = channel,
+                                 .from_sequence = std::nullopt,
+                                 .from = from,
+                                 .is_following = true};
+            bring(follow);
+        }
     }
 }
 

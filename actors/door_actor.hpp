@@ -25,14 +25,15 @@ public:
 
 private:
     using Where = DoorRoute::Where;
-    /// Whoever follows, from this node.
-    using Followers =
-        std::map<std::pair<caf::actor_addr, Channel>, std::pair<SessionActor, base::AccountId>>;
+    /// Whoever follows, from this node, and what.
+    using Followers = std::map<std::pair<caf::actor_addr, Channel>, SessionActor>;
 
     void on_route(const DoorRoute& route);
     void on_ended(const PartitionEnded& ended);
     void open();
     void on_follow(AccountFollow& follow);
+    void on_follow(HouseFollow& follow);
+    void note_follower(const SessionActor& from, const Channel& channel, bool is_following);
     void follow_again();
     [[nodiscard]] Refusal refusal() const;
     template <class Message>

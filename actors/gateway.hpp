@@ -115,9 +115,46 @@ struct PublishMarks {
     base::Timestamp at;  ///< When they were observed.
 };
 
-using Request =
-    std::variant<SubmitTrade, PreviewTrade, Withdraw, GetAccount, GetPositions, GetMargin, GetTrade,
-                 GetTrades, GetSettlements, GetWithdrawals, PublishMarks, CancelWithdrawal>;
+/// Scope operate, this and what follows. What is open between books and shards. Answer: LanesView.
+struct GetBreaks {};
+/// Looks at a shard now, for every broker. Answer: LanesView of that shard.
+struct Reconcile {
+    base::ShardId shard;
+};
+/// One break: that of an asset which was opened in a block.
+struct BreakId {
+    base::BrokerId broker;
+    base::ShardId shard;
+    base::AssetId asset;
+    std::uint64_t block{};
+};
+/// What an operator says becomes of a break. The numbers are those of the ledger.
+enum class Resolution : std::uint8_t { explained = 1, suspended = 2, borne = 3 };
+/// Answer: BreakSettled.
+struct ResolveBreak {
+    base::CommandId id;
+    BreakId of;
+    Resolution resolution{Resolution::explained};
+    std::string reason;
+    base::Timestamp received_at;
+};
+/// Stops every broker's lane to a shard, or lets it go on. Answer: ShardPauseSet.
+struct PauseShard {
+    base::CommandId id;
+    base::ShardId shard;
+    bool is_paused{};
+    base::Timestamp received_at;
+};
+/// Answer: PartitionsView.
+struct GetPartitions {};
+/// Answer: NodesView.
+struct GetNodes {};
+using OperatorRequest =
+    std::variant<GetBreaks, Reconcile, ResolveBreak, PauseShard, GetPartitions, GetNodes>;
+
+using Request = std::variant<SubmitTrade, PreviewTrade, Withdraw, GetAccount, GetPositions,
+                             GetMargin, GetTrade, GetTrades, GetSettlements, GetWithdrawals,
+                             PublishMarks, CancelWithdrawal, OperatorRequest>;
 
 // --- What is answered --------------------------------------------------------------------------
 
@@ -245,9 +282,83 @@ struct MarksTaken {
     std::uint64_t surface{};
 };
 
+/// One open break, or what is suspended of an earlier one.
+struct BreakLine {
+    BreakId id;
+    std::string state;  ///< open, suspended.
+    std::string kind;   ///< timing, unknown_inflow, unexplained_outflow; empty once suspended.
+    base::Amount difference;  ///< Positive: the shard has more.
+    base::Timestamp since;
+    /// Both sides at the latest look; absent before the first one.
+    struct Sides {
+        base::Amount shard_held;
+        base::Amount book_held;
+        base::Amount shard_posted;
+        base::Amount book_posted;
+        base::Amount shard_position;
+        base::Amount book_position;
+    };
+    std::optional<Sides> sides;
+};
+/// One broker on one shard.
+struct LaneView {
+    base::BrokerId broker;
+    base::ShardId shard;
+    std::uint64_t block{};  ///< Compared up to here.
+    bool is_frozen{};       ///< By a break.
+    bool is_paused{};       ///< By an operator.
+    std::vector<BreakLine> breaks;
+};
+/// Lanes, by shard and broker.
+struct LanesView {
+    std::vector<LaneView> lanes;
+};
+/// The break is closed, or its loss borne; durable.
+struct BreakSettled {
+    BreakId of;
+    Resolution resolution{Resolution::explained};
+    bool is_frozen{};  ///< By another break.
+    bool is_paused{};
+    bool is_repeat{};
+};
+/// Every lane to the shard knows; durable.
+struct ShardPauseSet {
+    base::ShardId shard;
+    bool is_paused{};
+    bool is_repeat{};
+};
+/// How one partition stands.
+struct PartitionLine {
+    base::PartitionId partition;
+    std::string phase;  ///< recovering, running, lost, broken,
+                        ///< elsewhere, unowned.
+    std::uint64_t epoch{};
+    std::uint64_t sequence{};  ///< Of the latest durable record.
+    std::uint64_t appends_waiting{};
+    bool is_stuck{};  ///< The journal does not take what waits.
+};
+/// All of them, by number.
+struct PartitionsView {
+    std::vector<PartitionLine> partitions;
+};
+/// One process of the cluster.
+struct NodeLine {
+    std::string name;  ///< Empty: it is alone.
+    std::string cluster;
+    std::uint64_t partitions_running{};  ///< Of others not known here: 0.
+    std::uint64_t partitions{};
+    std::string trouble;  ///< Of its journal; empty: none.
+    base::Timestamp at;
+};
+/// Those of the cluster; the one that answers first.
+struct NodesView {
+    std::vector<NodeLine> nodes;
+};
+
 using Answer =
     std::variant<Refusal, TradeCleared, TradePreview, AccountView, PositionsView, MarginView,
-                 TradesView, WithdrawalTaken, WithdrawalsView, MarksTaken, WithdrawalCancelled>;
+                 TradesView, WithdrawalTaken, WithdrawalsView, MarksTaken, WithdrawalCancelled,
+                 LanesView, BreakSettled, ShardPauseSet, PartitionsView, NodesView>;
 
 // --- Subscriptions -----------------------------------------------------------------------------
 
@@ -259,11 +370,13 @@ struct Channel {
         balances = 3,
         margin = 4,
         marks = 5,
-        shards = 6
+        shards = 6,
+        transparency = 7
     };
     Kind kind{Kind::trades};
     base::AccountId account;  ///< trades, settlements, balances, margin: scope viewer.
     base::AssetId asset;      ///< marks.
+    base::BrokerId broker{};  ///< transparency.
 
     friend auto operator<=>(const Channel&, const Channel&) = default;
 };
@@ -285,13 +398,34 @@ struct ShardView {
     base::Timestamp head_at;
 };
 
+/// One hedge task, as anybody may know it: its commitment from the beginning, the rest once it has
+/// ended. docs/transparency.md says how the hash is made.
+struct HedgeNews {
+    struct Schedule {
+        base::InstrumentId instrument;
+        base::ShardId shard;
+        base::Amount quantity;  ///< Signed: positive buys.
+        base::Price bound;
+        base::Timestamp deadline;
+        std::vector<std::pair<base::Amount, base::Timestamp>> slices;
+        std::uint64_t salt{};
+        std::string text;  ///< What was hashed.
+        base::Amount filled;
+    };
+    std::uint64_t task{};
+    std::string hash;  ///< Lower-case hexadecimal.
+    base::Timestamp committed_at;
+    std::optional<Schedule> revealed;
+};
+
 /// One message of a channel. A snapshot has `previous` 0; a delta follows `previous`.
 struct Publication {
     Channel channel;
     std::uint64_t sequence{};
     std::uint64_t previous{};
     bool is_snapshot{};
-    std::variant<TradesView, AccountView, MarginView, std::vector<MarkView>, std::vector<ShardView>>
+    std::variant<TradesView, AccountView, MarginView, std::vector<MarkView>, std::vector<ShardView>,
+                 std::vector<HedgeNews>>
         body;
 };
 

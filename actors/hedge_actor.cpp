@@ -1,6 +1,7 @@
 #include "actors/hedge_actor.hpp"
 
 #include "actors/chrono.hpp"
+#include "actors/hedge_news.hpp"
 
 #include <algorithm>
 
@@ -28,7 +29,10 @@ void HedgeHost::on_news(const HomeNews& news) {
         decide_and_commit(hedge::NoteOrder{.notice = *notice, .at = now});
     } else if (std::holds_alternative<Wake>(news)) {
         decide_and_commit(hedge::Advance{.now = now});
+    } else if (const auto* off = std::get_if<hedge::CancelHedge>(&news)) {
+        decide_and_commit(*off);
     } else if (std::holds_alternative<Resume>(news)) {
+        if (crank_.state().phase != hedge::Phase::unplanned) publish(hedge_news(crank_.state()));
         carry_out(hedge::outstanding(crank_.state()));
     }
 }
@@ -48,10 +52,28 @@ void HedgeHost::decide_and_commit(const hedge::Command& command) {
         }
         return;
     }
-    for (const auto& event : *decision) measure(event);
+    bool is_news = false;
+    for (const auto& event : *decision) {
+        measure(event);
+        is_news = is_news || std::holds_alternative<hedge::HedgeCommitted>(event) ||
+                  std::holds_alternative<hedge::HedgeFinished>(event);
+    }
     auto effects = crank_.commit(this, *decision);
+    // As of now: what follows is not durable yet, and may not be revealed by then.
+    std::optional<HedgeNews> news;
+    if (is_news) news = hedge_news(crank_.state());
     crank_.when_durable(
-        [this, effects = std::move(effects)](std::uint64_t) { carry_out(effects); });
+        [this, news = std::move(news), effects = std::move(effects)](std::uint64_t) {
+            // Before anything is sent: a commitment that comes after its first order proves
+            // nothing.
+            if (news) publish(*news);
+            carry_out(effects);
+        });
+}
+
+void HedgeHost::publish(const HedgeNews& news) {
+    send(parts_.home,
+         ToHome{base::entity_of(base::EntityKind::netting, parts_.broker()), HedgePublished{news}});
 }
 
 // For figures only: what was planned or sent before a restart is not measured.

@@ -18,6 +18,8 @@ private:
     void on_news(const HomeNews& news);
     void decide_and_commit(const ledger::hedge::Command& command);
     void carry_out(const std::vector<ledger::hedge::Effect>& effects);
+    /// Tells netting what may be known of the task.
+    void publish(const HedgeNews& news);
     void measure(const ledger::hedge::Event& event);
 
     HomeParts parts_;

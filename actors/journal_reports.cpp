@@ -32,7 +32,8 @@ PartitionReport JournalHost::report_of(base::BrokerId broker) const {
                            .partition = partition_,
                            .sequence = last_.seq,
                            .assets = {},
-                           .shards = {}};
+                           .shards = {},
+                           .hedged = {}};
     const auto now = context_->now();
     for (const auto& [key, wide] : book_.trial) {
         if (key.broker != broker) continue;
@@ -43,6 +44,7 @@ PartitionReport JournalHost::report_of(base::BrokerId broker) const {
         if (key.account == ledger::Chart::vm) line.vm = amount;
         if (key.account == ledger::Chart::unsettled) line.unsettled = *base::negate(amount);
         if (key.account == ledger::Chart::held) line.held = *base::negate(amount);
+        if (key.account == ledger::Chart::capital) line.capital = *base::negate(amount);
         if (key.account == ledger::Chart::free || key.account == ledger::Chart::held) {
             line.covered = base::must_subtract(line.covered, amount);
         }
@@ -84,6 +86,10 @@ void JournalHost::add_shard_lines(PartitionReport& report) const {
         if (key.account == ledger::Chart::posted) line.posted = amount;
     }
     for (const auto& [key, line] : lines) report.shards.push_back(line);
+    for (const auto& [task, filled] : book_.hedged) {
+        if (base::broker_of(task) != report.broker) continue;
+        report.hedged.emplace(base::number_of(base::AccountId{task.id}), filled);
+    }
 }
 
 }  // namespace crossclear::actors

@@ -186,7 +186,8 @@ using PartitionActor = caf::typed_actor<
     caf::result<void>(NotPassivated), caf::result<void>(SnapshotKept),
     caf::result<void>(SnapshotBack), caf::result<void>(Retire), caf::result<void>(PartitionTick),
     caf::result<void>(VariationCycle), caf::result<void>(LaneOrder),
-    caf::result<void>(PartitionLeave), caf::result<void>(PartitionRelease)>;
+    caf::result<void>(PartitionLeave), caf::result<void>(PartitionRelease),
+    caf::result<void>(OperatorAsk), caf::result<void>(HouseFollow)>;
 
 // --- To a door -----------------------------------------------------------------------------------
 
@@ -213,7 +214,8 @@ struct PartitionEnded {
 using DoorActor = caf::typed_actor<caf::result<void>(AccountAsk), caf::result<void>(AccountFollow),
                                    caf::result<void>(AccountOrder), caf::result<void>(ToHome),
                                    caf::result<void>(QuotaTold), caf::result<void>(VariationCycle),
-                                   caf::result<void>(DoorRoute), caf::result<void>(PartitionEnded)>;
+                                   caf::result<void>(DoorRoute), caf::result<void>(PartitionEnded),
+                                   caf::result<void>(OperatorAsk), caf::result<void>(HouseFollow)>;
 
 // --- To a node -----------------------------------------------------------------------------------
 
@@ -366,6 +368,8 @@ CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::ConfirmRead))
 CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::ConfirmDone))
 CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::ConfirmRetry))
 CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::NodeLeave))
+CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::OperatorAsk))
+CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::HouseFollow))
 CAF_END_TYPE_ID_BLOCK(crossclear)
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::Durable)

@@ -3,6 +3,7 @@
 #include "actors/chrono.hpp"
 
 #include <algorithm>
+#include <random>
 
 namespace crossclear::actors {
 namespace {
@@ -13,17 +14,24 @@ using base::Amount;
 using base::AssetId;
 using base::Rounding;
 
+std::uint64_t true_chance() {
+    std::random_device device;
+    return (std::uint64_t{device()} << 32U) | device();
+}
+
 }  // namespace
 
 NettingHost::NettingHost(caf::actor_config& config, HomeParts parts, netting::State state)
     : HomeActor::base(config),
       parts_(std::move(parts)),
       crank_(parts_.entity, std::move(state), parts_.journal),
-      rng_(base::hash_combine(parts_.context->options.seed,
-                              static_cast<std::uint64_t>(parts_.context->now().us))),
+      // Salts come from here as well: who knows the clock and the configuration must not guess
+      // them.
+      rng_(base::hash_combine(parts_.context->options.seed, true_chance())),
       result_at_(parts_.context->now()) {}
 
 HomeActor::behavior_type NettingHost::make_behavior() {
+    set_down_handler([this](const caf::down_msg& gone) { followers_.erase(gone.source); });
     return {
         [this](const Durable& durable) { crank_.on_durable(durable); },
         [this](const ToHome& message) { on_news(message.news); },
@@ -56,6 +64,15 @@ void NettingHost::on_news(const HomeNews& news) {
         review(*ask);
     } else if (const auto* over = std::get_if<ReviewDone>(&news)) {
         withdrawal::forget(gate_, over->withdrawal);
+    } else if (const auto* published = std::get_if<HedgePublished>(&news)) {
+        publish_hedge(published->news);
+    } else if (const auto* follow = std::get_if<HouseFollow>(&news)) {
+        on_follow(*follow);
+    } else if (const auto* shortfall = std::get_if<ShortfallAsk>(&news)) {
+        shortfalls_.push_back(*shortfall);
+        answer_shortfall();
+    } else if (const auto* written_off = std::get_if<ShortfallDone>(&news)) {
+        on_shortfall_done(*written_off);
     } else if (std::holds_alternative<Resume>(news)) {
         found_house();
         carry_out(netting::outstanding(crank_.state()));
@@ -101,6 +118,7 @@ void NettingHost::record_variations(base::ShardId shard) {
 }
 
 void NettingHost::on_wake() {
+    answer_shortfall();
     keep_margins();
     balance();
     level_shards();
@@ -134,8 +152,14 @@ void NettingHost::balance() {
                              .exposures = exposures(),
                              .is_market_orderly = true,
                              .now = parts_.context->now()};
-    needs_.clear();
-    for (const auto& exposure : command.exposures) needs_[exposure.base] = exposure.need;
+    looks_.clear();
+    for (const auto& exposure : command.exposures) {
+        auto& look = looks_[exposure.base];
+        look.need = exposure.need;
+        look.task = task_on(exposure.base);
+        const auto whole = base::add(exposure.need, exposure.hedged);
+        if (whole) look.whole = *whole;
+    }
     decide_and_commit(command);
 }
 

@@ -6,6 +6,7 @@
 #include "ledger/netting/machine.hpp"
 #include "ledger/withdrawal/gate.hpp"
 
+#include <deque>
 #include <map>
 #include <optional>
 #include <set>
@@ -33,6 +34,15 @@ private:
     void level_shards();
     void book_result();
     void review(const ReviewAsk& ask);
+    void publish_hedge(const HedgeNews& news);
+    void on_follow(const HouseFollow& follow);
+    void answer_shortfall();
+    void on_shortfall_done(const ShortfallDone& booked);
+    [[nodiscard]] ledger::netting::Means means_for(
+        const ledger::netting::Shortfall& shortfall) const;
+    /// The number of an asset's open task, 0 if it has none.
+    [[nodiscard]] std::uint64_t task_on(base::AssetId asset) const;
+    void note_task(ledger::netting::Exposure& exposure) const;
 
     [[nodiscard]] std::vector<ledger::netting::CoverLine> cover_lines() const;
     [[nodiscard]] std::vector<ledger::netting::Exposure> exposures() const;
@@ -74,7 +84,15 @@ private:
     Crank<ledger::netting::State> crank_;
     base::Rng rng_;
     std::map<base::PartitionId, PartitionReport> reports_;
-    std::map<base::AssetId, base::Amount> needs_;  ///< At the last look, for the next one.
+    /// What was needed of an asset at the last look, for the next one.
+    struct Look {
+        base::Amount need;
+        std::uint64_t task{};               ///< Open then, 0: none.
+        std::optional<base::Amount> whole;  ///< The need and what that task had filled.
+    };
+    std::map<base::AssetId, Look> looks_;
+    std::deque<ShortfallAsk> shortfalls_;  ///< The first one is answered, or waits for figures.
+    bool is_booking_{};                    ///< A reconciler books: nothing is promised meanwhile.
     std::uint64_t needed_sequence_{};  ///< Home figures older than this record are not acted on.
     base::Timestamp result_at_;
     base::Timestamp said_at_;
@@ -84,6 +102,9 @@ private:
     std::map<base::ShardId, std::map<std::uint64_t, ledger::netting::RecordVariations::Line>>
         variations_;
     ledger::withdrawal::Gate gate_;
+    std::map<std::uint64_t, HedgeNews> hedge_news_;  ///< Of the latest tasks.
+    std::uint64_t news_told_{};
+    std::map<caf::actor_addr, SessionActor> followers_;  ///< Of the transparency channel.
 };
 
 }  // namespace crossclear::actors

@@ -25,6 +25,10 @@ void NettingHost::carry_out(const std::vector<netting::Effect>& effects) {
                                                            .granted_total = quota->granted_total});
         } else if (const auto* task = std::get_if<netting::OpenHedge>(&effect)) {
             open_hedge(task->task);
+        } else if (const auto* off = std::get_if<netting::CallOffHedge>(&effect)) {
+            send(parts_.home,
+                 ToHome{base::entity_of(base::EntityKind::hedge, parts_.broker(), off->number),
+                        hedge::CancelHedge{.at = parts_.context->now()}});
         } else if (const auto* move = std::get_if<netting::OpenMove>(&effect)) {
             open_move(move->move);
         }

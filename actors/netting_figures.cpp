@@ -51,7 +51,7 @@ bool NettingHost::has_all_reports() const {
 
 bool NettingHost::is_home_current() const {
     const auto home = reports_.find(base::home_of(parts_.broker(), parts_.context->partitions));
-    return home != reports_.end() && home->second.sequence >= needed_sequence_;
+    return !is_booking_ && home != reports_.end() && home->second.sequence >= needed_sequence_;
 }
 
 std::vector<netting::CoverLine> NettingHost::cover_lines() const {
@@ -131,21 +131,45 @@ std::optional<netting::Exposure> NettingHost::exposure_of(base::InstrumentId ins
                                .given_on_shard = on_shard(venues.front(), listed.settlement),
                                .base_on_shard = on_shard(venues.front(), listed.base),
                                .position = {},
-                               .position_max = {}};
+                               .position_max = {},
+                               .hedged = {},
+                               .whole_before = {}};
     if (is_contract) {
         exposure.position = position_at(exposure.shard, listed.base);
         exposure.need = base::must_subtract(total(listed.base, &PartitionReport::AssetLine::hbook),
                                             exposure.position);
         limit_to_margin(exposure, surface);
     }
-    const auto before = needs_.find(listed.base);
-    if (before != needs_.end()) exposure.need_before = before->second;
+    const auto before = looks_.find(listed.base);
+    if (before != looks_.end()) exposure.need_before = before->second.need;
+    note_task(exposure);
     const auto cost =
         base::notional(*task_max, listing.asset(listed.base).scale, exposure.bound_buy,
                        listing.asset(listed.settlement).scale, Rounding::up);
     if (!cost) return std::nullopt;
     exposure.cost_at_bound = *cost;
     return exposure;
+}
+
+std::uint64_t NettingHost::task_on(AssetId asset) const {
+    for (const auto& [number, task] : crank_.state().hedges) {
+        if (task.base == asset) return number;
+    }
+    return 0;
+}
+
+// Fills reach the report together with what they changed, so that both are of one record.
+void NettingHost::note_task(netting::Exposure& exposure) const {
+    const auto number = task_on(exposure.base);
+    if (number == 0) return;
+    const auto& home = reports_.at(base::home_of(parts_.broker(), parts_.context->partitions));
+    if (const auto filled = home.hedged.find(number); filled != home.hedged.end()) {
+        exposure.hedged = filled->second;
+    }
+    const auto before = looks_.find(exposure.base);
+    if (before != looks_.end() && before->second.task == number) {
+        exposure.whole_before = before->second.whole;
+    }
 }
 
 Amount NettingHost::position_at(base::ShardId venue, AssetId contract) const {

@@ -3,6 +3,7 @@
 #include "actors/account_actor.hpp"
 #include "actors/chrono.hpp"
 #include "actors/hedge_actor.hpp"
+#include "actors/hedge_news.hpp"
 #include "actors/instruction_actor.hpp"
 #include "actors/journal_actor.hpp"
 #include "actors/lane_actor.hpp"
@@ -106,6 +107,23 @@ PartitionActor::behavior_type PartitionHost::make_behavior() {
         [this](PartitionTick) { on_tick(); },
         [this](VariationCycle) {
             if (is_running_) send(journal_, SettleContracts{});
+        },
+        [this](OperatorAsk& ask) {
+            if (auto refusal = refusal_of_ask()) {
+                send(ask.from, AnswerReady{.ticket = ask.ticket, .answer = std::move(*refusal)});
+                return;
+            }
+            ToHome news{ask.entity, ask};
+            to_home(news);
+        },
+        [this](HouseFollow& follow) {
+            ToHome news{base::entity_of(base::EntityKind::netting, follow.channel.broker),
+                        std::move(follow)};
+            if (is_running_) {
+                to_home(news);
+            } else if (status().phase == PartitionStatus::Phase::recovering) {
+                early_.emplace_back(std::move(news));
+            }
         },
         [this](const LaneOrder& order) {
             const auto lane =
@@ -341,6 +359,7 @@ void PartitionHost::on_recovered(const Recovered& recovered) {
                    {"epoch", std::to_string(status().log.load().fence.epoch)},
                    {"accounts", std::to_string(resting_.size())}});
     start_lanes();
+    note_ended_hedges();
     for (const auto& [id, state] : recovered_.hedges) {
         (ledger::is_over(recovered_, state) ? retired_ : to_wake_).insert(id);
     }
@@ -363,9 +382,29 @@ void PartitionHost::on_recovered(const Recovered& recovered) {
             to_home(news);
         }
     }
+    republish_hedges();
     recovered_ = {};
     for (auto& news : std::exchange(early_, {})) {
         std::visit([this](auto& one) { send(this, std::move(one)); }, news);
+    }
+}
+
+// Those that have ended have no host any more; the latest are told again, as their channel shows
+// them.
+void PartitionHost::republish_hedges() {
+    for (const auto& [task, ended] : std::exchange(told_hedges_, {})) {
+        ToHome news{base::entity_of(base::EntityKind::netting, base::broker_of(task)),
+                    HedgePublished{ended}};
+        to_home(news);
+    }
+}
+
+void PartitionHost::note_ended_hedges() {
+    std::map<base::BrokerId, std::size_t> noted;
+    for (auto task = recovered_.hedges.rbegin(); task != recovered_.hedges.rend(); ++task) {
+        if (task->second.phase != ledger::hedge::Phase::finished) continue;
+        if (++noted[base::broker_of(task->first)] > base::limits::hedges_published_max) continue;
+        told_hedges_.emplace(task->first, hedge_news(task->second));
     }
 }
 

@@ -60,6 +60,8 @@ private:
     void drop_everything();
     void refuse_waiting();
     void publish_in_flight() const;
+    void note_ended_hedges();
+    void republish_hedges();
 
     [[nodiscard]] PartitionStatus& status() const { return *context_->status[partition_.v]; }
 
@@ -80,6 +82,7 @@ private:
     std::map<std::pair<base::BrokerId, base::ShardId>, LaneActor> lanes_;
     std::set<base::EntityId> retired_;
     std::set<base::EntityId> to_wake_;
+    std::map<base::EntityId, HedgeNews> told_hedges_;  ///< Ended before the start.
     /// What sessions and other partitions of this node sent while this one was still reading.
     std::deque<std::variant<AccountFollow, AccountOrder, ToHome, QuotaTold>> early_;
 };

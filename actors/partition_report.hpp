@@ -23,6 +23,7 @@ struct PartitionReport {
         base::Amount deposited;  ///< Of the quota.
         base::Amount returned;   ///< Of the quota.
         base::Amount overdue;    ///< Claims past their time.
+        base::Amount capital;    ///< Only from the broker's home.
         base::Timestamp oldest_due;
     };
     struct ShardLine {
@@ -38,7 +39,8 @@ struct PartitionReport {
     base::PartitionId partition;
     std::uint64_t sequence{};
     std::map<base::AssetId, AssetLine> assets;
-    std::vector<ShardLine> shards;  ///< Only from the broker's home.
+    std::vector<ShardLine> shards;                 ///< Only from the broker's home.
+    std::map<std::uint64_t, base::Amount> hedged;  ///< By task, as far as `assets` know; home only.
 };
 
 }  // namespace crossclear::actors

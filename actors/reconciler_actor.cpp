@@ -37,6 +37,7 @@ HomeActor::behavior_type ReconcilerHost::make_behavior() {
                    parts_.context->listing.asset(asset).symbol})
             .add(1);
     }
+    parts_.context->paused.store(parts_.broker(), shard_, crank_.state().is_lane_paused);
     look_again();
     return {
         [this](const Durable& durable) { crank_.on_durable(durable); },
@@ -50,8 +51,12 @@ void ReconcilerHost::on_news(const HomeNews& news) {
         look_again();
     } else if (const auto* balances = std::get_if<shards::Balances>(&news)) {
         run_delayed(travel_time, [this, shard_side = *balances] { ask_books(shard_side); });
-    } else if (const auto* resolved = std::get_if<reconcile::ResolveBreak>(&news)) {
-        decide_and_commit(*resolved);
+    } else if (std::holds_alternative<shards::NoAnswer>(news)) {
+        answer_looks(Refusal{11031, "shard_unavailable", "the shard does not answer: retry", true});
+    } else if (const auto* ask = std::get_if<OperatorAsk>(&news)) {
+        on_operator(*ask);
+    } else if (const auto* means = std::get_if<ShortfallAnswer>(&news)) {
+        on_means(means->remedies);
     } else if (std::holds_alternative<Resume>(news)) {
         carry_out(reconcile::outstanding(crank_.state()));
     }
@@ -67,8 +72,8 @@ void ReconcilerHost::fetch() {
     if (found == parts_.context->shards.end()) return;
     const auto self = caf::actor_cast<HomeActor>(this);
     found->second->balances([self, entity = parts_.entity](auto answer) {
-        const auto* balances = std::get_if<shards::Balances>(&answer);
-        if (balances != nullptr) caf::anon_send(self, ToHome{entity, HomeNews{*balances}});
+        std::visit([&](const auto& one) { caf::anon_send(self, ToHome{entity, HomeNews{one}}); },
+                   answer);
     });
 }
 
@@ -88,7 +93,7 @@ void ReconcilerHost::ask_books(const shards::Balances& balances) {
 
 void ReconcilerHost::compare(const shards::Balances& balances, const BookLines& book,
                              std::uint64_t orders_in_doubt) {
-    if (balances.block <= crank_.state().block) return;
+    if (balances.block <= crank_.state().block) return answer_looks(std::nullopt);
     reconcile::Compare command{.block = balances.block, .lines = {}, .at = parts_.context->now()};
     for (const auto& line : balances.lines) {
         const auto booked = book.lines.find(line.asset);
@@ -101,12 +106,14 @@ void ReconcilerHost::compare(const shards::Balances& balances, const BookLines& 
                                  .shard_position = line.position,
                                  .book_position = ours.position,
                                  .is_explained = orders_in_doubt > 0};
+        lines_[line.asset] = compared;
         auto& seen = seen_[line.asset];
         seen = differs(compared) ? seen + 1 : 0;
         if (seen > 0 && seen < patience) continue;  // Perhaps only on its way: not compared yet.
         command.lines.push_back(compared);
     }
     decide_and_commit(command);
+    answer_looks(std::nullopt);
     auto& metrics = parts_.context->instruments->reconciliation;
     const auto& name = parts_.context->listing.shard(shard_).symbol;
     const auto& broker = parts_.context->broker(parts_.broker()).profile.name;
@@ -115,38 +122,67 @@ void ReconcilerHost::compare(const shards::Balances& balances, const BookLines& 
 }
 
 void ReconcilerHost::decide_and_commit(const reconcile::Command& command) {
-    const auto before = crank_.state().breaks.size();
+    const auto reject = commit_for(command);
+    if (!reject) return;
+    parts_.context->log(
+        LogLevel::error, "A reconciliation refused a command.",
+        {{"reconciler", base::to_string(parts_.entity)}, {"reject", reconcile::name_of(*reject)}});
+}
+
+std::optional<reconcile::Reject> ReconcilerHost::commit_for(const reconcile::Command& command) {
+    const auto open_before = crank_.state().breaks;
     const auto decision = reconcile::decide(crank_.state(), command);
-    if (!decision) {
-        parts_.context->log(LogLevel::error, "A reconciliation refused a command.",
-                            {{"reconciler", base::to_string(parts_.entity)},
-                             {"reject", reconcile::name_of(decision.error())}});
-        return;
-    }
-    if (decision->empty()) return;
+    if (!decision) return decision.error();
+    if (decision->empty()) return std::nullopt;
     auto effects = crank_.commit(this, *decision);
+    const auto before = open_before.size();
     const auto after = crank_.state().breaks.size();
     auto& figures = parts_.context->broker(parts_.broker()).figures;
     if (after > before) figures.breaks_open += after - before;
     if (after < before) figures.breaks_open -= before - after;
-    const auto& name = parts_.context->listing.shard(shard_).symbol;
-    for (const auto& event : *decision) {
-        if (const auto* opened = std::get_if<reconcile::BreakOpened>(&event)) {
-            const auto& asset = parts_.context->listing.asset(opened->asset).symbol;
-            parts_.context->log(LogLevel::error, "Book and shard disagree.",
-                                {{"shard", name},
-                                 {"broker", std::to_string(parts_.broker().v)},
-                                 {"asset", asset},
-                                 {"difference", std::to_string(opened->difference.v)},
-                                 {"block", std::to_string(opened->block)}});
-            parts_.context->instruments->reconciliation.breaks.with({name, asset}).add(1);
-        } else if (const auto* closed = std::get_if<reconcile::BreakClosed>(&event)) {
-            const auto& asset = parts_.context->listing.asset(closed->asset).symbol;
-            parts_.context->instruments->reconciliation.breaks.with({name, asset}).add(-1);
-        }
-    }
+    for (const auto& event : *decision) tell(event, open_before);
     crank_.when_durable(
         [this, effects = std::move(effects)](std::uint64_t) { carry_out(effects); });
+    return std::nullopt;
+}
+
+// The log and the figures.
+void ReconcilerHost::tell(const reconcile::Event& event,
+                          const std::map<base::AssetId, reconcile::Break>& open_before) const {
+    const auto& name = parts_.context->listing.shard(shard_).symbol;
+    const auto closed_in = [&](base::AssetId asset) {
+        parts_.context->instruments->reconciliation.breaks
+            .with({name, parts_.context->listing.asset(asset).symbol})
+            .add(-1);
+    };
+    if (const auto* opened = std::get_if<reconcile::BreakOpened>(&event)) {
+        const auto& asset = parts_.context->listing.asset(opened->asset).symbol;
+        parts_.context->log(LogLevel::error, "Book and shard disagree.",
+                            {{"shard", name},
+                             {"broker", std::to_string(parts_.broker().v)},
+                             {"asset", asset},
+                             {"difference", std::to_string(opened->difference.v)},
+                             {"block", std::to_string(opened->block)}});
+        parts_.context->instruments->reconciliation.breaks.with({name, asset}).add(1);
+    } else if (const auto* closed = std::get_if<reconcile::BreakClosed>(&event)) {
+        closed_in(closed->asset);
+    } else if (const auto* resolved = std::get_if<reconcile::BreakResolved>(&event)) {
+        const auto open = open_before.find(resolved->asset);
+        const bool was_open =
+            open != open_before.end() && open->second.opened_block == resolved->block;
+        if (was_open) closed_in(resolved->asset);
+        parts_.context->log(LogLevel::warning, "An operator has resolved a break.",
+                            {{"shard", name},
+                             {"broker", std::to_string(parts_.broker().v)},
+                             {"asset", parts_.context->listing.asset(resolved->asset).symbol},
+                             {"booked", std::to_string(resolved->booked.v)},
+                             {"borne", std::to_string(resolved->borne.v)}});
+    } else if (const auto* pause = std::get_if<reconcile::LanePauseSet>(&event)) {
+        parts_.context->log(
+            LogLevel::warning,
+            pause->is_paused ? "An operator has paused a lane." : "An operator has resumed a lane.",
+            {{"shard", name}, {"broker", std::to_string(parts_.broker().v)}});
+    }
 }
 
 void ReconcilerHost::carry_out(const std::vector<reconcile::Effect>& effects) {

@@ -4,7 +4,11 @@
 #include "actors/machine_host.hpp"
 #include "ledger/reconcile/machine.hpp"
 
+#include <deque>
 #include <map>
+#include <optional>
+#include <utility>
+#include <vector>
 
 namespace crossclear::actors {
 
@@ -20,6 +24,8 @@ public:
                    LaneActor lane);
 
     HomeActor::behavior_type make_behavior() override;
+    /// Tells operators who still wait that nobody here can say any more.
+    void on_exit() override;
 
 private:
     void on_news(const HomeNews& news);
@@ -31,11 +37,36 @@ private:
     void carry_out(const std::vector<ledger::reconcile::Effect>& effects);
     void look_again();
 
+    // reconciler_operator.cpp
+    void on_operator(const OperatorAsk& ask);
+    void handle(const OperatorAsk& ask, const GetBreaks& request);
+    void handle(const OperatorAsk& ask, const Reconcile& request);
+    void handle(const OperatorAsk& ask, const ResolveBreak& request);
+    void handle(const OperatorAsk& ask, const PauseShard& request);
+    void handle(const OperatorAsk& ask, const GetPartitions& request);
+    void handle(const OperatorAsk& ask, const GetNodes& request);
+    void ask_for_means(const ResolveBreak& request);
+    void on_means(const ledger::netting::Remedies& remedies);
+    void resolve(const OperatorAsk& ask, ledger::reconcile::ResolveBreak command);
+    void answer_when_durable(const OperatorAsk& ask, Answer answer);
+    void answer_looks(const std::optional<Refusal>& refusal);
+    [[nodiscard]] LaneView lane_view() const;
+    /// Why not, if it was refused.
+    [[nodiscard]] std::optional<ledger::reconcile::Reject> commit_for(
+        const ledger::reconcile::Command& command);
+    void tell(const ledger::reconcile::Event& event,
+              const std::map<base::AssetId, ledger::reconcile::Break>& open_before) const;
+
     HomeParts parts_;
     Crank<ledger::reconcile::State> crank_;
     LaneActor lane_;
     base::ShardId shard_;
     std::map<base::AssetId, std::uint32_t> seen_;  ///< How often a difference was seen in a row.
+    std::map<base::AssetId, ledger::reconcile::Line> lines_;  ///< As of the latest look.
+    std::vector<OperatorAsk> looks_;                          ///< Who waits for the next look.
+    std::deque<OperatorAsk> resolving_;  ///< Who waits for netting; the first one has asked.
+    base::Amount asked_for_;             ///< What netting was asked about: missing where positive.
+    std::deque<std::pair<SessionActor, std::uint64_t>> unanswered_;
 };
 
 }  // namespace crossclear::actors

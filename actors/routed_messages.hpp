@@ -1,8 +1,10 @@
 #pragma once
 
 #include "actors/gateway.hpp"
+#include "actors/house_messages.hpp"
 #include "actors/pack.hpp"
 #include "actors/partition_report.hpp"
+#include "actors/session_messages.hpp"
 #include "base/ids.hpp"
 #include "base/time.hpp"
 #include "ledger/account/commands.hpp"
@@ -11,7 +13,6 @@
 #include "ledger/hedge/commands.hpp"
 #include "ledger/instruction/commands.hpp"
 #include "ledger/instruction/effects.hpp"
-#include "ledger/reconcile/commands.hpp"
 #include "ledger/withdrawal/commands.hpp"
 #include "ledger/words.hpp"
 #include "shards/port.hpp"
@@ -30,66 +31,6 @@
 /// that crosses has an `inspect`, and holds only values and handles.
 
 namespace crossclear::actors {
-
-// --- To anyone who appends ---------------------------------------------------------------------
-
-/// The journal tells that an entity's appends up to `number` are durable, in record `sequence`.
-struct Durable {
-    std::uint64_t number{};
-    std::uint64_t sequence{};
-};
-
-/// Whoever waits for durability.
-using DurableActor = caf::typed_actor<caf::result<void>(Durable)>;
-
-// --- To a session --------------------------------------------------------------------------------
-
-/// From the gateway: a request of the client, and where its answer goes.
-struct SessionAsk {
-    Request request;
-    std::function<void(Answer)> done;
-};
-/// From the gateway: who speaks from now on.
-struct SessionIdentify {
-    Identity identity;
-};
-/// From the gateway: follow a channel, or stop.
-struct SessionFollow {
-    Channel channel;
-    std::optional<std::uint64_t> from;
-    std::function<void(std::optional<Refusal>)> done;
-};
-/// From the gateway: stop following.
-struct SessionUnfollow {
-    Channel channel;
-};
-/// From an account or the oracle: the answer to the request under `ticket`.
-struct AnswerReady {
-    std::uint64_t ticket{};
-    Answer answer;
-};
-template <class Inspector>
-bool inspect(Inspector& f, AnswerReady& x) {
-    return inspect_packed(f, x);
-}
-/// From an account, the oracle or a shard: news of a channel that the session follows.
-struct Published {
-    std::shared_ptr<const Publication> publication;
-};
-template <class Inspector>
-bool inspect(Inspector& f, Published& x) {
-    return inspect_packed(f, x.publication);
-}
-/// From the gateway: the client has gone.
-struct SessionEnd {};
-/// From the session to itself: ask again what nobody could answer yet.
-struct SessionRetry {};
-
-using SessionActor =
-    caf::typed_actor<caf::result<void>(SessionAsk), caf::result<void>(SessionIdentify),
-                     caf::result<void>(SessionFollow), caf::result<void>(SessionUnfollow),
-                     caf::result<void>(AnswerReady), caf::result<void>(Published),
-                     caf::result<void>(SessionEnd), caf::result<void>(SessionRetry)>;
 
 // --- To home machines ----------------------------------------------------------------------------
 
@@ -150,8 +91,9 @@ using HomeNews =
                  ledger::VariationNotice, PartitionReport, HedgeEnded, MoveEnded, ReviewAsk,
                  ReviewAnswer, ReviewDone, StartWithdrawal, WithdrawalBooked, InstructionEnded,
                  DepositBooked, ledger::hedge::PlanHedge, ledger::instruction::CreateInstruction,
-                 ledger::reconcile::ResolveBreak, shards::Balances, Wake, Resume,
-                 ledger::withdrawal::CancelWithdrawal>;
+                 shards::Balances, Wake, Resume, ledger::withdrawal::CancelWithdrawal,
+                 ledger::hedge::CancelHedge, shards::NoAnswer, OperatorAsk, ShortfallAsk,
+                 ShortfallAnswer, ShortfallDone, HedgePublished, HouseFollow>;
 
 /// News for one home machine; through the partition that owns it, which makes the host on demand.
 struct ToHome {

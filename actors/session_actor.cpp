@@ -15,15 +15,28 @@ Scope scope_of(const SubmitTrade&) { return Scope::trader; }
 Scope scope_of(const Withdraw&) { return Scope::withdraw; }
 Scope scope_of(const CancelWithdrawal&) { return Scope::withdraw; }
 Scope scope_of(const PublishMarks&) { return Scope::oracle; }
+Scope scope_of(const OperatorRequest&) { return Scope::operate; }
 template <class Query>
 Scope scope_of(const Query&) {
     return Scope::viewer;
 }
 
 base::AccountId account_of(const PublishMarks&) { return {}; }
+base::AccountId account_of(const OperatorRequest&) { return {}; }
 template <class Query>
 base::AccountId account_of(const Query& query) {
     return query.account;
+}
+
+// The others go to the oracle, or to several reconcilers; whoever asks those asks again himself.
+bool is_for_account(const Request& request) {
+    return !std::holds_alternative<PublishMarks>(request) &&
+           !std::holds_alternative<OperatorRequest>(request);
+}
+
+bool is_public(const Channel& channel) {
+    return channel.kind == Channel::Kind::marks || channel.kind == Channel::Kind::shards ||
+           channel.kind == Channel::Kind::transparency;
 }
 
 Refusal missing_scope(const char* hint) {
@@ -39,7 +52,8 @@ SessionHost::SessionHost(caf::actor_config& config, const Context* context,
       context_(context),
       sink_(std::move(sink)),
       doors_(std::move(doors)),
-      oracle_(std::move(oracle)) {}
+      oracle_(std::move(oracle)),
+      desk_(context) {}
 
 SessionActor::behavior_type SessionHost::make_behavior() {
     return {
@@ -75,10 +89,11 @@ bool SessionHost::may(base::AccountId account, Scope scope) const {
 std::optional<Refusal> SessionHost::refusal_of(const Request& request) const {
     const auto scope = std::visit([](const auto& one) { return scope_of(one); }, request);
     const auto account = std::visit([](const auto& one) { return account_of(one); }, request);
-    if (std::holds_alternative<PublishMarks>(request)) {
+    if (scope == Scope::oracle || scope == Scope::operate) {
         const bool is_granted = (identity_.service & static_cast<std::uint16_t>(scope)) != 0;
         if (is_granted) return std::nullopt;
-        return missing_scope("the key has no scope oracle");
+        return missing_scope(scope == Scope::oracle ? "the key has no scope oracle"
+                                                    : "the key has no scope operate");
     }
     if (!may(account, scope)) return missing_scope("the key does not grant this on that account");
     if (base::broker_of(account).v >= context_->brokers.size()) {
@@ -89,6 +104,9 @@ std::optional<Refusal> SessionHost::refusal_of(const Request& request) const {
 
 void SessionHost::on_ask(SessionAsk& message) {
     if (auto refusal = refusal_of(message.request)) return message.done(std::move(*refusal));
+    if (auto* ask = std::get_if<OperatorRequest>(&message.request)) {
+        return ask_operator(std::move(*ask), std::move(message.done));
+    }
     const auto ticket = ++tickets_;
     const auto account =
         std::visit([](const auto& one) { return account_of(one); }, message.request);
@@ -119,11 +137,37 @@ void SessionHost::ask_partition(std::uint64_t ticket, Waiting& waiting) {
     look_again(look_after);
 }
 
+void SessionHost::ask_operator(OperatorRequest request, std::function<void(Answer)> done) {
+    if (auto answer = desk_.answer_at_once(request)) return done(std::move(*answer));
+    const auto entities = desk_.reconcilers_of(request);
+    if (entities.empty()) {
+        return done(Refusal{.code = -32602,
+                            .reason = "no_such_lane",
+                            .hint = "no broker works on that shard; see operator/get_breaks",
+                            .retryable = false});
+    }
+    const auto ticket = ++tickets_;
+    waiting_.emplace(ticket, Waiting{.done = std::move(done),
+                                     .request = request,
+                                     .partition = {},
+                                     .since = context_->now()});
+    desk_.expect(ticket, entities.size());
+    for (const auto& entity : entities) {
+        send(doors_(base::home_of(base::broker_of(entity), context_->partitions)),
+             OperatorAsk{.entity = entity,
+                         .ticket = ticket,
+                         .request = request,
+                         .from = caf::actor_cast<SessionActor>(this)});
+    }
+}
+
 void SessionHost::on_answer(AnswerReady& message) {
     const auto found = waiting_.find(message.ticket);
     // A late answer of a former owner to what has been asked again: the first one counts.
     if (found == waiting_.end()) return;
-    if (is_worth_asking_again(found->second, message.answer)) {
+    auto whole = desk_.gather(message.ticket, std::move(message.answer));
+    if (!whole) return;
+    if (is_worth_asking_again(found->second, *whole)) {
         if (!found->second.is_parked) park(found->second);
         return;
     }
@@ -132,11 +176,12 @@ void SessionHost::on_answer(AnswerReady& message) {
     }
     const auto reply = std::move(found->second.done);
     waiting_.erase(found);
-    reply(std::move(message.answer));
+    reply(std::move(*whole));
 }
 
 // Nothing was decided, or the same id will be told what was.
 bool SessionHost::is_worth_asking_again(const Waiting& waiting, const Answer& answer) const {
+    if (!is_for_account(waiting.request)) return false;
     const auto* refusal = std::get_if<Refusal>(&answer);
     if (refusal == nullptr) return false;
     const bool has_no_owner = refusal->reason == "not_owner" ||
@@ -162,7 +207,7 @@ void SessionHost::on_retry() {
     look_at_.reset();
     parked_.clear();
     for (auto& [ticket, waiting] : waiting_) {
-        if (std::holds_alternative<PublishMarks>(waiting.request)) continue;
+        if (!is_for_account(waiting.request)) continue;
         // The owner that was asked may have gone without a word.
         const bool has_moved = waiting.moves != moves_of(waiting.partition);
         if (!std::exchange(waiting.is_parked, false) && !has_moved) continue;
@@ -174,9 +219,10 @@ void SessionHost::on_retry() {
 void SessionHost::route(const Channel& channel, std::optional<std::uint64_t> from,
                         bool is_following) {
     const auto self = caf::actor_cast<SessionActor>(this);
-    const bool is_public =
-        channel.kind == Channel::Kind::marks || channel.kind == Channel::Kind::shards;
-    if (is_public) {
+    if (channel.kind == Channel::Kind::transparency) {
+        send(doors_(base::home_of(channel.broker, context_->partitions)),
+             HouseFollow{.channel = channel, .from = self, .is_following = is_following});
+    } else if (is_public(channel)) {
         send(oracle_, OracleFollow{channel, self, is_following});
     } else {
         send(doors_(base::partition_of(channel.account, context_->partitions)),
@@ -190,12 +236,12 @@ void SessionHost::route(const Channel& channel, std::optional<std::uint64_t> fro
 
 void SessionHost::on_follow(const SessionFollow& message) {
     const auto& channel = message.channel;
-    const bool is_public =
-        channel.kind == Channel::Kind::marks || channel.kind == Channel::Kind::shards;
-    if (!is_public && !may(channel.account, Scope::viewer)) {
+    const bool is_private = !is_public(channel);
+    if (is_private && !may(channel.account, Scope::viewer)) {
         return message.done(missing_scope("the key does not grant this on that account"));
     }
-    if (!is_public && base::broker_of(channel.account).v >= context_->brokers.size()) {
+    const auto broker = is_private ? base::broker_of(channel.account) : channel.broker;
+    if (broker.v >= context_->brokers.size()) {
         return message.done(missing_scope("no such broker"));
     }
     if (followed_.size() >= base::limits::subscriptions_max && !followed_.contains(channel)) {

@@ -2,6 +2,7 @@
 
 #include "actors/context.hpp"
 #include "actors/messages.hpp"
+#include "actors/operator_desk.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -28,6 +29,7 @@ public:
 
 private:
     void on_ask(SessionAsk& message);
+    void ask_operator(OperatorRequest request, std::function<void(Answer)> done);
     void on_follow(const SessionFollow& message);
     void on_unfollow(const SessionUnfollow& message);
     void on_answer(AnswerReady& message);
@@ -61,6 +63,7 @@ private:
     std::function<DoorActor(base::PartitionId)> doors_;
     OracleActor oracle_;
     Identity identity_;
+    OperatorDesk desk_;
     std::uint64_t tickets_{};
     Tickets waiting_;
     std::map<base::PartitionId, std::size_t> parked_;  ///< How many are parked; none is absent.

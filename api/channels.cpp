@@ -3,6 +3,8 @@
 #include "base/check.hpp"
 
 #include <array>
+#include <charconv>
+#include <string>
 #include <utility>
 
 namespace crossclear::api {
@@ -13,6 +15,8 @@ using Kind = actors::Channel::Kind;
 constexpr std::string_view account_prefix = "account.";
 constexpr std::string_view marks_prefix = "marks.";
 constexpr std::string_view shards_name = "shards.health";
+constexpr std::string_view broker_prefix = "broker.";
+constexpr std::string_view transparency_suffix = ".transparency";
 
 constexpr std::array<std::pair<std::string_view, Kind>, 4> account_streams{{
     {"trades", Kind::trades},
@@ -20,6 +24,22 @@ constexpr std::array<std::pair<std::string_view, Kind>, 4> account_streams{{
     {"balances", Kind::balances},
     {"margin", Kind::margin},
 }};
+
+// broker.<number>.transparency
+std::optional<actors::Channel> parse_broker_channel(std::string_view name) {
+    if (!name.ends_with(transparency_suffix)) return std::nullopt;
+    name.remove_prefix(broker_prefix.size());
+    if (name.size() <= transparency_suffix.size()) return std::nullopt;
+    name.remove_suffix(transparency_suffix.size());
+    actors::Channel channel{.kind = Kind::transparency, .account = {}, .asset = {}, .broker = {}};
+    const auto [end, status] =
+        std::from_chars(name.data(), name.data() + name.size(), channel.broker.v);
+    const bool is_spelt_once = name.size() == 1 || name.front() != '0';
+    if (status != std::errc{} || end != name.data() + name.size() || !is_spelt_once) {
+        return std::nullopt;
+    }
+    return channel;
+}
 
 }  // namespace
 
@@ -32,6 +52,7 @@ std::optional<actors::Channel> parse_channel(std::string_view name, const base::
         return actors::Channel{
             .kind = Kind::marks, .account = {}, .asset = listing.instrument(*instrument).base};
     }
+    if (name.starts_with(broker_prefix)) return parse_broker_channel(name);
     if (!name.starts_with(account_prefix)) return std::nullopt;
     const auto rest = name.substr(account_prefix.size());
     const auto dot = rest.find('.');
@@ -48,6 +69,12 @@ std::optional<actors::Channel> parse_channel(std::string_view name, const base::
 
 std::string name_of(const actors::Channel& channel, const base::Listing& listing) {
     if (channel.kind == Kind::shards) return std::string{shards_name};
+    if (channel.kind == Kind::transparency) {
+        std::string name{broker_prefix};
+        name += std::to_string(channel.broker.v);
+        name += transparency_suffix;
+        return name;
+    }
     if (channel.kind == Kind::marks) {
         const auto instrument = listing.instrument_of(channel.asset);
         return std::string{marks_prefix} + (instrument ? listing.instrument(*instrument).symbol
@@ -65,7 +92,8 @@ std::string name_of(const actors::Channel& channel, const base::Listing& listing
 }
 
 bool is_private(const actors::Channel& channel) noexcept {
-    return channel.kind != Kind::marks && channel.kind != Kind::shards;
+    return channel.kind != Kind::marks && channel.kind != Kind::shards &&
+           channel.kind != Kind::transparency;
 }
 
 bool is_coalesced(const actors::Channel& channel) noexcept {

@@ -45,8 +45,9 @@ constexpr std::array errors{
                "The account would fall below its initial margin.", false,
                "Pay in or trade less; then use a new client_id."},
     ErrorEntry{limit_exceeded, "limit exceeded",
-               "A limit of the account, the broker, a shard or the session.", false,
-               "`reason` names the limit."},
+               "A limit of the account, the broker, a shard or the session; to operators: what a "
+               "break's resolution would book is reserved or cannot be borne.",
+               false, "`reason` names the limit."},
     ErrorEntry{stale_price, "stale price", "No price fresh enough to trade on.", false,
                "Try again shortly; with a new client_id."},
     ErrorEntry{price_outside_limit, "price outside limit",
@@ -54,9 +55,15 @@ constexpr std::array errors{
                "Decide again; then use a new client_id."},
     ErrorEntry{close_only, "close only", "Only trades that reduce risk are accepted.", false,
                "Reduce a position."},
+    ErrorEntry{
+        shard_paused, "shard paused",
+        "An operator has paused the shard: no withdrawals to it, and only trades that reduce "
+        "risk in what is hedged there.",
+        false, "Wait, watch shards.health; then use a new client_id."},
     ErrorEntry{shard_unavailable, "shard unavailable",
-               "`partition_stopped`: what keeps the account failed a check and is stopped.", true,
-               "Repeat with the same client_id once the service is mended."},
+               "`partition_stopped`: what keeps the account failed a check and is stopped. To "
+               "operators: the shard does not answer, or was not looked at yet.",
+               true, "Repeat with the same client_id once the service is mended."},
     ErrorEntry{outcome_unknown, "outcome unknown",
                "The command may or may not have been taken; the connection to the journal failed "
                "at the wrong moment.",

@@ -27,8 +27,7 @@ enum class ErrorCode : std::int32_t {
     stale_price = 11022,
     price_outside_limit = 11023,
     close_only = 11024,
-    // 11030 (shard paused) is kept free: no request depends on it yet, because trades do not wait
-    // for shards and withdrawals queue.
+    shard_paused = 11030,
     shard_unavailable = 11031,
     outcome_unknown = 11032,
     deadline_passed = 11040,

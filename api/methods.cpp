@@ -39,6 +39,13 @@ constexpr std::array methods{
     Method{"private/unsubscribe", query, needs_login, unsubscribe, nullptr},
     Method{"private/logout", general, needs_login, logout, nullptr},
     Method{"oracle/publish_marks", feed, needs_login, publish_marks, write_marks_taken},
+    Method{"operator/get_breaks", query, needs_login, get_breaks, write_lanes},
+    Method{"operator/reconcile", query, needs_login, reconcile, write_lanes},
+    Method{"operator/resolve_break", trade, needs_login, resolve_break, write_break_settled},
+    Method{"operator/pause_shard", trade, needs_login, pause_shard, write_shard_pause_set},
+    Method{"operator/resume_shard", trade, needs_login, resume_shard, write_shard_pause_set},
+    Method{"operator/get_partitions", query, needs_login, get_partitions, write_partitions},
+    Method{"operator/get_nodes", query, needs_login, get_nodes, write_nodes},
 };
 
 }  // namespace

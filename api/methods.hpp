@@ -119,4 +119,13 @@ Outcome cancel_withdrawal(Caller&, Params&);
 Outcome get_withdrawals(Caller&, Params&);
 Outcome publish_marks(Caller&, Params&);
 
+// methods_operator.cpp
+Outcome get_breaks(Caller&, Params&);
+Outcome reconcile(Caller&, Params&);
+Outcome resolve_break(Caller&, Params&);
+Outcome pause_shard(Caller&, Params&);
+Outcome resume_shard(Caller&, Params&);
+Outcome get_partitions(Caller&, Params&);
+Outcome get_nodes(Caller&, Params&);
+
 }  // namespace crossclear::api

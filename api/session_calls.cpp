@@ -28,6 +28,8 @@ std::optional<bool> repeat_of(const actors::Answer& answer) {
     if (const auto* back = std::get_if<actors::WithdrawalCancelled>(&answer)) {
         return back->is_repeat;
     }
+    if (const auto* of = std::get_if<actors::BreakSettled>(&answer)) return of->is_repeat;
+    if (const auto* set = std::get_if<actors::ShardPauseSet>(&answer)) return set->is_repeat;
     return std::nullopt;
 }
 

@@ -142,6 +142,9 @@ struct BodyWriter {
     void operator()(const std::vector<actors::MarkView>& view) const {
         write_marks(writer, view, listing);
     }
+    void operator()(const std::vector<actors::HedgeNews>& view) const {
+        write_hedges(writer, view, channel.broker, listing);
+    }
     void operator()(const std::vector<actors::ShardView>& view) const {
         write_shards(writer, view, listing);
     }

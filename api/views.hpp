@@ -45,6 +45,20 @@ void write_withdrawals(JsonWriter&, const actors::Answer&, const AnswerContext&,
 void write_marks_taken(JsonWriter&, const actors::Answer&, const AnswerContext&,
                        const base::Listing&);
 
+// views_operator.cpp
+void write_lanes(JsonWriter&, const actors::Answer&, const AnswerContext&, const base::Listing&);
+void write_break_settled(JsonWriter&, const actors::Answer&, const AnswerContext&,
+                         const base::Listing&);
+void write_shard_pause_set(JsonWriter&, const actors::Answer&, const AnswerContext&,
+                           const base::Listing&);
+void write_partitions(JsonWriter&, const actors::Answer&, const AnswerContext&,
+                      const base::Listing&);
+void write_nodes(JsonWriter&, const actors::Answer&, const AnswerContext&, const base::Listing&);
+
+// views_transparency.cpp
+void write_hedges(JsonWriter& writer, const std::vector<actors::HedgeNews>& hedges,
+                  base::BrokerId broker, const base::Listing& listing);
+
 void write_shards(JsonWriter& writer, const std::vector<actors::ShardView>& shards,
                   const base::Listing& listing);
 

@@ -50,6 +50,10 @@ inline constexpr std::size_t slices_max = 32;
 inline constexpr std::size_t instruction_legs_max = 16;
 inline constexpr std::size_t orders_in_flight_max = 256;
 inline constexpr std::size_t breaks_open_max = 256;
+/// Operators' commands that one reconciler remembers; evicting the oldest raises its floor.
+inline constexpr std::size_t operator_commands_max = 256;
+/// Hedge tasks of which a broker's transparency channel tells again.
+inline constexpr std::size_t hedges_published_max = 256;
 /// Settlements of one venue that wait for others; a rescan tells those beyond it again.
 inline constexpr std::size_t variations_waiting_max = 512;
 

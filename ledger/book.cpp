@@ -199,6 +199,28 @@ void follow(Book& book, BrokerId broker, const netting::Event& event) {
     }
 }
 
+// The house hears of a task's end after the last fill is booked: until then both are here.
+void follow_tasks(Book& book, const Entry& entry) {
+    if (const auto* task = std::get_if<hedge::Event>(&entry.event)) {
+        const auto* filled = std::get_if<hedge::SliceFilled>(task);
+        if (filled == nullptr) return;
+        auto& sum = book.hedged[entry.entity];
+        sum = base::must_add(sum, filled->filled);
+    } else if (const auto* house = std::get_if<netting::Event>(&entry.event)) {
+        const auto* closed = std::get_if<netting::HedgeClosed>(house);
+        if (closed == nullptr) return;
+        book.hedged.erase(base::entity_of(base::EntityKind::hedge, base::broker_of(entry.entity),
+                                          closed->number));
+    }
+}
+
+// The book follows the shard whatever block is looked at.
+void follow(Book& book, BrokerId broker, const reconcile::Event& event) {
+    const auto* resolved = std::get_if<reconcile::BreakResolved>(&event);
+    if (resolved == nullptr) return;
+    effect(book.shards[{broker, resolved->shard}], 0, resolved->asset, held(resolved->booked));
+}
+
 void follow(Book& book, const Entry& entry) {
     if (std::holds_alternative<EpochStarted>(entry.event)) return;
     const auto broker = base::broker_of(entry.entity);
@@ -212,7 +234,10 @@ void follow(Book& book, const Entry& entry) {
         follow(book, broker, *task);
     } else if (const auto* duty = std::get_if<instruction::Event>(&entry.event)) {
         follow(book, broker, *duty);
+    } else if (const auto* found = std::get_if<reconcile::Event>(&entry.event)) {
+        follow(book, broker, *found);
     }
+    follow_tasks(book, entry);
 }
 
 }  // namespace

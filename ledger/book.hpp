@@ -96,6 +96,8 @@ struct Book {
     std::map<BrokerShard, ShardBook> shards;   ///< Only where the partition is a broker's home.
     /// Accounts with contracts: a position, or a last result that is not settled yet.
     std::map<base::AccountId, std::map<base::AssetId, base::Amount>> contracts;
+    /// What open hedge tasks have filled, signed; a task leaves with its end in the house's books.
+    std::map<base::EntityId, base::Amount> hedged;
     std::uint64_t events{};  ///< Folded so far.
 };
 

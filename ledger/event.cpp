@@ -22,7 +22,7 @@ constexpr std::array netting_names = {
     "netting.CapitalPaidIn", "netting.DepositRecorded", "netting.DepositAcknowledged",
     "netting.QuotaGranted",  "netting.HedgeOpened",     "netting.HedgeClosed",
     "netting.MoveOpened",    "netting.MoveClosed",      "netting.VenueVariation",
-    "netting.ResultBooked",  "netting.DepositReplaced",
+    "netting.ResultBooked",  "netting.DepositReplaced", "netting.HedgeCalledOff",
 };
 static_assert(netting_names.size() == std::variant_size_v<netting::Event>);
 constexpr std::array hedge_names = {
@@ -43,8 +43,9 @@ constexpr std::array withdrawal_names = {
 };
 static_assert(withdrawal_names.size() == std::variant_size_v<withdrawal::Event>);
 constexpr std::array reconcile_names = {
-    "reconcile.Reconciled",  "reconcile.BreakOpened", "reconcile.BreakChanged",
-    "reconcile.BreakClosed", "reconcile.LaneFrozen",  "reconcile.LaneThawed",
+    "reconcile.Reconciled",    "reconcile.BreakOpened",  "reconcile.BreakChanged",
+    "reconcile.BreakClosed",   "reconcile.LaneFrozen",   "reconcile.LaneThawed",
+    "reconcile.BreakResolved", "reconcile.LanePauseSet",
 };
 static_assert(reconcile_names.size() == std::variant_size_v<reconcile::Event>);
 

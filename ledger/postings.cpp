@@ -146,6 +146,7 @@ void book(Booking&, const netting::DepositReplaced&) {}
 void book(Booking&, const netting::QuotaGranted&) {}
 void book(Booking&, const netting::HedgeOpened&) {}
 void book(Booking&, const netting::HedgeClosed&) {}
+void book(Booking&, const netting::HedgeCalledOff&) {}
 void book(Booking&, const netting::MoveOpened&) {}
 void book(Booking&, const netting::MoveClosed&) {}
 
@@ -253,6 +254,22 @@ void book(Booking& to, const instruction::LegFailed& failed) {
     to.row(Chart::gas, 0, Chart::nostro, shard, failed.gas_asset, failed.gas);
 }
 
+// --- Breaks --------------------------------------------------------------------------------------
+
+void book(Booking&, const reconcile::Reconciled&) {}
+void book(Booking&, const reconcile::BreakOpened&) {}
+void book(Booking&, const reconcile::BreakChanged&) {}
+void book(Booking&, const reconcile::BreakClosed&) {}
+void book(Booking&, const reconcile::LaneFrozen&) {}
+void book(Booking&, const reconcile::LaneThawed&) {}
+void book(Booking&, const reconcile::LanePauseSet&) {}
+
+void book(Booking& to, const reconcile::BreakResolved& resolved) {
+    const auto shard = resolved.shard.v;
+    to.row(Chart::nostro, shard, Chart::suspense, shard, resolved.asset, resolved.booked);
+    to.row(Chart::capital, 0, Chart::suspense, shard, resolved.asset, resolved.borne);
+}
+
 // --- The rest moves nothing ----------------------------------------------------------------------
 
 void book(Booking&, const EpochStarted&) {}
@@ -264,7 +281,6 @@ void book(Booking& to, const std::variant<Events...>& event) {
 }
 
 void book(Booking&, const withdrawal::Event&) {}
-void book(Booking&, const reconcile::Event&) {}
 
 }  // namespace
 

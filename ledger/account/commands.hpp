@@ -30,6 +30,7 @@ struct Terms {
     base::Amount fee;      ///< In the settlement token, positive.
     std::int64_t notional_cents{};
     bool is_within_limits{};    ///< The broker's and the account's caps.
+    bool is_shard_paused{};     ///< By an operator: where it would be hedged.
     bool is_close_only{};       ///< The broker or the account takes unwinds alone.
     bool is_pure_unwind{};      ///< No position grows and margin does not rise.
     bool has_margin{};          ///< RISK: equity - fee >= IM after, or the relaxed tests.
@@ -60,6 +61,7 @@ struct RequestWithdrawal {
     std::string destination;
     base::Timestamp received_at;
     bool is_destination_allowed{};  ///< The allow-list's answer, by the host.
+    bool is_shard_paused{};         ///< By an operator, by the host.
     bool has_margin{};              ///< Margin holds without what is withdrawn, by the host.
 };
 

@@ -125,7 +125,8 @@ Reject shape_fault(const SubmitTrade& command, const Booking& booking) {
 }
 
 /// The first reason against a trade at this moment: state, then risk. Unwinds pass a stale price,
-/// close-only and the limits; they too need some mark, and room to write down what they do.
+/// close-only, a pause and the limits; they too need some mark, and room to write down what they
+/// do.
 Reject moment_fault(const State& state, const SubmitTrade& command, const Booking& booking) {
     const Terms& terms = command.terms;
     const bool is_priced = terms.is_price_fresh || terms.is_pure_unwind;
@@ -134,6 +135,7 @@ Reject moment_fault(const State& state, const SubmitTrade& command, const Bookin
         is_buy(command) ? terms.fill <= command.limit : terms.fill >= command.limit;
     if (!is_within_limit) return Reject::price_outside_limit;
     if (terms.is_close_only && !terms.is_pure_unwind) return Reject::account_is_close_only;
+    if (terms.is_shard_paused && !terms.is_pure_unwind) return Reject::shard_is_paused;
     if (!terms.is_within_limits && !terms.is_pure_unwind) return Reject::too_much_open;
     const base::AssetId received = is_buy(command) ? terms.base : terms.settlement;
     const bool can_claim = terms.is_contract || has_room_for_claim(holding_of(state, received));
@@ -146,6 +148,7 @@ Reject moment_fault(const State& state, const SubmitTrade& command, const Bookin
 /// The first reason against a withdrawal that its body does not tell alone.
 Reject moment_fault(const State& state, const RequestWithdrawal& command) {
     if (!command.is_destination_allowed) return Reject::destination_not_allowed;
+    if (command.is_shard_paused) return Reject::shard_is_paused;
     const bool can_count = state.withdrawals_count < std::numeric_limits<std::uint32_t>::max();
     if (state.withdrawals.size() >= limits::withdrawals_open_max || !can_count) {
         return Reject::too_much_open;

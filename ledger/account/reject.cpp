@@ -20,6 +20,7 @@ bool depends_on_the_moment(Reject reject) {
         case Reject::price_is_stale:
         case Reject::price_outside_limit:
         case Reject::account_is_close_only:
+        case Reject::shard_is_paused:
         case Reject::too_much_open:
         case Reject::holding_insufficient:
         case Reject::margin_insufficient:
@@ -50,6 +51,7 @@ bool is_transient(Reject reject) {
         case Reject::price_is_stale:
         case Reject::price_outside_limit:
         case Reject::account_is_close_only:
+        case Reject::shard_is_paused:
         case Reject::too_much_open:
         case Reject::holding_insufficient:
         case Reject::margin_insufficient:
@@ -68,6 +70,7 @@ std::int32_t wire_code(Reject reject) {
         case Reject::price_is_stale:
         case Reject::price_outside_limit:
         case Reject::account_is_close_only:
+        case Reject::shard_is_paused:
         case Reject::too_much_open:
         case Reject::margin_insufficient:
         case Reject::withdrawal_is_sent:
@@ -113,6 +116,8 @@ const char* name_of(Reject reject) {
             return "price_outside_limit";
         case Reject::account_is_close_only:
             return "account_is_close_only";
+        case Reject::shard_is_paused:
+            return "shard_is_paused";
         case Reject::too_much_open:
             return "too_much_open";
         case Reject::holding_insufficient:

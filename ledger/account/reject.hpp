@@ -21,6 +21,7 @@ enum class Reject : std::uint16_t {
     price_is_stale = 11022,
     price_outside_limit = 11023,
     account_is_close_only = 11024,
+    shard_is_paused = 11030,       ///< By an operator.
     too_much_open = 11021,         ///< A limit of the account or of its broker.
     holding_insufficient = 21021,  ///< 11021: tokens are sold only from what is held.
     margin_insufficient = 11020,

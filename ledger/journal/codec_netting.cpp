@@ -151,9 +151,19 @@ constexpr auto deposit_replaced = [] {
         value(&E::at, &M::at, &M::set_at));
 }();
 
-constexpr auto netting_events = machine<netting::Event>(
-    capital_paid_in, deposit_recorded, deposit_acknowledged, quota_granted, hedge_opened,
-    hedge_closed, move_opened, move_closed, venue_variation, result_booked, deposit_replaced);
+constexpr auto hedge_called_off = [] {
+    using E = netting::HedgeCalledOff;
+    using M = pb::HedgeCalledOff;
+    return alternative<E>(pb::Entry::kHedgeCalledOff, &pb::Entry::hedge_called_off,
+                          &pb::Entry::mutable_hedge_called_off,
+                          value(&E::number, &M::number, &M::set_number),
+                          value(&E::at, &M::at, &M::set_at));
+}();
+
+constexpr auto netting_events =
+    machine<netting::Event>(capital_paid_in, deposit_recorded, deposit_acknowledged, quota_granted,
+                            hedge_opened, hedge_closed, move_opened, move_closed, venue_variation,
+                            result_booked, deposit_replaced, hedge_called_off);
 
 }  // namespace
 

@@ -105,6 +105,7 @@ private:
         case account::Reject::withdrawal_not_found:
         case account::Reject::withdrawal_has_ended:
         case account::Reject::withdrawal_is_sent:
+        case account::Reject::shard_is_paused:
             return true;
     }
     return false;
@@ -166,6 +167,16 @@ private:
         case instruction::Outcome::settled:
         case instruction::Outcome::compensated:
         case instruction::Outcome::manual:
+            return true;
+    }
+    return false;
+}
+
+[[nodiscard]] constexpr bool is_listed(reconcile::Resolution value) noexcept {
+    switch (value) {
+        case reconcile::Resolution::explained:
+        case reconcile::Resolution::suspended:
+        case reconcile::Resolution::borne:
             return true;
     }
     return false;

@@ -111,8 +111,31 @@ constexpr auto lane_thawed = [] {
                           &pb::Entry::mutable_lane_thawed, value(&E::at, &M::at, &M::set_at));
 }();
 
-constexpr auto reconcile_events = machine<reconcile::Event>(reconciled, break_opened, break_changed,
-                                                            break_closed, lane_frozen, lane_thawed);
+constexpr auto break_resolved = [] {
+    using E = reconcile::BreakResolved;
+    using M = pb::BreakResolved;
+    return alternative<E>(
+        pb::Entry::kBreakResolved, &pb::Entry::break_resolved, &pb::Entry::mutable_break_resolved,
+        nested(&E::cause, &M::cause, &M::mutable_cause), value(&E::body, &M::body, &M::set_body),
+        value(&E::asset, &M::asset, &M::set_asset), value(&E::shard, &M::shard, &M::set_shard),
+        value(&E::resolution, &M::resolution, &M::set_resolution),
+        value(&E::booked, &M::booked, &M::set_booked), value(&E::borne, &M::borne, &M::set_borne),
+        bytes(&E::reason, &M::reason, &M::mutable_reason),
+        value(&E::block, &M::block, &M::set_block), value(&E::at, &M::at, &M::set_at));
+}();
+
+constexpr auto lane_pause_set = [] {
+    using E = reconcile::LanePauseSet;
+    using M = pb::LanePauseSet;
+    return alternative<E>(
+        pb::Entry::kLanePauseSet, &pb::Entry::lane_pause_set, &pb::Entry::mutable_lane_pause_set,
+        nested(&E::cause, &M::cause, &M::mutable_cause), value(&E::body, &M::body, &M::set_body),
+        value(&E::is_paused, &M::is_paused, &M::set_is_paused), value(&E::at, &M::at, &M::set_at));
+}();
+
+constexpr auto reconcile_events =
+    machine<reconcile::Event>(reconciled, break_opened, break_changed, break_closed, lane_frozen,
+                              lane_thawed, break_resolved, lane_pause_set);
 
 }  // namespace
 

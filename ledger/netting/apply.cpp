@@ -69,7 +69,12 @@ void apply_one(State& state, const HedgeOpened& event) {
     state.hedges.emplace(event.number, event);
 }
 
-void apply_one(State& state, const HedgeClosed& event) { state.hedges.erase(event.number); }
+void apply_one(State& state, const HedgeClosed& event) {
+    state.hedges.erase(event.number);
+    state.called_off.erase(event.number);
+}
+
+void apply_one(State& state, const HedgeCalledOff& event) { state.called_off.insert(event.number); }
 
 void add_posted(State& state, VenueAsset of, Amount change) {
     auto& posted = state.posted[of];
@@ -126,6 +131,7 @@ std::vector<Effect> effects_of(const State& after, const Event& event) {
         return {TellQuota{quota->partition, quota->asset, quota->granted_total}};
     }
     if (const auto* task = std::get_if<HedgeOpened>(&event)) return {OpenHedge{*task}};
+    if (const auto* off = std::get_if<HedgeCalledOff>(&event)) return {CallOffHedge{off->number}};
     if (const auto* move = std::get_if<MoveOpened>(&event)) return {OpenMove{*move}};
     return {};
 }
@@ -137,6 +143,7 @@ std::vector<Effect> outstanding(const State& state) {
         owed.emplace_back(TellQuota{of.partition, of.asset, total});
     }
     for (const auto& [number, task] : state.hedges) owed.emplace_back(OpenHedge{task});
+    for (const auto number : state.called_off) owed.emplace_back(CallOffHedge{number});
     for (const auto& [number, move] : state.moves) owed.emplace_back(OpenMove{move});
     return owed;
 }

@@ -7,6 +7,7 @@
 #include "ledger/words.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <variant>
 #include <vector>
 
@@ -80,6 +81,9 @@ struct Exposure {
     base::Amount base_on_shard;            ///< Base (to sell) on that shard.
     base::Amount position;                 ///< Contracts at the venue, signed.
     base::Amount position_max;             ///< Contracts that what is posted there bears, >= 0.
+    base::Amount hedged{};                 ///< Filled by its open task, signed; `need` knows of it.
+    /// `need` and `hedged` together at the look before, if the same task was open then.
+    std::optional<base::Amount> whole_before{};
 };
 
 /// What is known of one asset's cover, over all partitions.

@@ -37,12 +37,18 @@ struct OpenHedge {
     friend bool operator==(const OpenHedge&, const OpenHedge&) = default;
 };
 
+/// Calls the rest of a task off; repeats change nothing.
+struct CallOffHedge {
+    std::uint64_t number{};
+    friend bool operator==(const CallOffHedge&, const CallOffHedge&) = default;
+};
+
 /// Opens an instruction that moves tokens; repeats are dropped by its identity.
 struct OpenMove {
     MoveOpened move;
     friend bool operator==(const OpenMove&, const OpenMove&) = default;
 };
 
-using Effect = std::variant<TellDeposit, TellQuota, OpenHedge, OpenMove>;
+using Effect = std::variant<TellDeposit, TellQuota, OpenHedge, OpenMove, CallOffHedge>;
 
 }  // namespace crossclear::ledger::netting

@@ -92,6 +92,14 @@ struct HedgeClosed {
     friend bool operator==(const HedgeClosed&, const HedgeClosed&) = default;
 };
 
+/// What a task was opened for has turned around or fallen away: its rest is not wanted any more.
+/// What was sent is waited for.
+struct HedgeCalledOff {
+    std::uint64_t number{};
+    base::Timestamp at;
+    friend bool operator==(const HedgeCalledOff&, const HedgeCalledOff&) = default;
+};
+
 /// Tokens are moved between shards, or into or out of a venue.
 struct MoveOpened {
     std::uint64_t number{};
@@ -137,6 +145,6 @@ struct ResultBooked {
 
 using Event = std::variant<CapitalPaidIn, DepositRecorded, DepositAcknowledged, QuotaGranted,
                            HedgeOpened, HedgeClosed, MoveOpened, MoveClosed, VenueVariation,
-                           ResultBooked, DepositReplaced>;
+                           ResultBooked, DepositReplaced, HedgeCalledOff>;
 
 }  // namespace crossclear::ledger::netting

@@ -16,9 +16,27 @@ using base::Amount;
 using base::AssetId;
 using base::Failure;
 
-bool has_open_task(const State& state, AssetId asset) {
-    return std::any_of(state.hedges.begin(), state.hedges.end(),
-                       [&](const auto& open) { return open.second.base == asset; });
+const HedgeOpened* open_task_in(const State& state, AssetId asset) {
+    const auto found = std::find_if(state.hedges.begin(), state.hedges.end(),
+                                    [&](const auto& one) { return one.second.base == asset; });
+    return found == state.hedges.end() ? nullptr : &found->second;
+}
+
+// What would have to be hedged back if the task came to its end. What is still needed and what it
+// has filled are together what is wanted of it, so that its own fills change nothing.
+bool is_beyond(const HedgeOpened& task, Amount whole, Amount band) {
+    const auto excess = base::subtract(task.quantity, whole);
+    if (!excess) return false;
+    return (task.quantity > Amount{0} ? *excess : base::must_subtract({}, *excess)) > band;
+}
+
+// A task is called off where its end would leave more than the band on the other side, and would
+// have at the last look. Flow that comes and goes within the band does not call anything off.
+bool is_unwanted(const State& state, const HedgeOpened& task, const Exposure& exposure) {
+    if (state.called_off.contains(task.number) || !exposure.whole_before) return false;
+    const auto whole = base::add(exposure.need, exposure.hedged);
+    return whole && is_beyond(task, *whole, exposure.band) &&
+           is_beyond(task, *exposure.whole_before, exposure.band);
 }
 
 bool has_open_move(const State& state, base::ShardId to, AssetId asset) {
@@ -321,8 +339,13 @@ Decision decide(const State& state, const Balance& command) {
     std::uint64_t number = state.numbers;
     std::size_t open = state.hedges.size();
     for (const auto& exposure : command.exposures) {
-        if (open >= base::limits::hedge_tasks_open_max) break;
-        if (has_open_task(state, exposure.base)) continue;
+        if (const auto* task = open_task_in(state, exposure.base)) {
+            if (is_unwanted(state, *task, exposure)) {
+                events.emplace_back(HedgeCalledOff{.number = task->number, .at = command.now});
+            }
+            continue;
+        }
+        if (open >= base::limits::hedge_tasks_open_max) continue;
         const auto task = open_task(state, exposure, spendable, number + 1, command.now);
         if (!task) continue;
         events.emplace_back(*task);
@@ -407,6 +430,9 @@ std::optional<std::string> check_invariants(const State& state) {
             return fmt::format("asset {} has two open hedge tasks", task.base.v);
         }
         if (number > state.numbers) return fmt::format("task {} was never numbered", number);
+    }
+    for (const auto number : state.called_off) {
+        if (!state.hedges.contains(number)) return fmt::format("task {} is not open", number);
     }
     for (const auto& [of, amount] : state.posted) {
         if (amount < Amount{0}) {

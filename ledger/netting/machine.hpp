@@ -28,6 +28,7 @@ using Decision = base::Result<std::vector<Event>, Reject>;
 [[nodiscard]] Decision decide(const State& state, const RecordDeposit& command);
 [[nodiscard]] Decision decide(const State& state, const AcknowledgeDeposit& command);
 [[nodiscard]] Decision decide(const State& state, const RecordVariations& command);
+/// Grants cover, opens tasks, and calls those off that have become too large by more than the band.
 [[nodiscard]] Decision decide(const State& state, const Balance& command);
 [[nodiscard]] Decision decide(const State& state, const KeepMargins& command);
 [[nodiscard]] Decision decide(const State& state, const LevelShards& command);

@@ -9,6 +9,7 @@
 #include <compare>
 #include <cstdint>
 #include <map>
+#include <set>
 
 /// What we know of one broker's house.
 
@@ -50,6 +51,7 @@ struct State {
     bool is_founded{};
     std::uint64_t numbers{};                            ///< Hedges and moves opened so far.
     std::map<std::uint64_t, HedgeOpened> hedges;        ///< Open ones.
+    std::set<std::uint64_t> called_off;                 ///< Of the open ones, those not wanted.
     std::map<std::uint64_t, MoveOpened> moves;          ///< Open ones.
     std::map<PartitionAsset, base::Amount> granted;     ///< Totals.
     std::map<PartitionAsset, base::Amount> deposited;   ///< Totals of final deposits.

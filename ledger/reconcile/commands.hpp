@@ -1,8 +1,10 @@
 #pragma once
 
 #include "base/amount.hpp"
+#include "base/command_id.hpp"
 #include "base/ids.hpp"
 #include "base/time.hpp"
+#include "ledger/reconcile/events.hpp"
 
 #include <cstdint>
 #include <string>
@@ -34,13 +36,30 @@ struct Compare {
     base::Timestamp at;
 };
 
-/// Closes a break by an operator's word.
+/// Says what becomes of a break, by an operator's word. Safe to repeat with the same `id`. The last
+/// four are the host's findings: what the latest look said, and what netting says of the broker's
+/// means.
 struct ResolveBreak {
+    base::CommandId id;
     base::AssetId asset;
+    std::uint64_t block{};  ///< In which it was opened: a break of the asset that came later is not
+                            ///< meant.
+    Resolution resolution{Resolution::explained};
     std::string reason;
+    base::Timestamp at;
+    base::Amount difference;  ///< What the findings are about.
+    bool is_of_tokens{};      ///< Margin and positions agree: only tokens at the address differ.
+    bool is_bookable{};  ///< What is missing was not promised to a task, a move or a withdrawal.
+    bool is_bearable{};  ///< CAPITAL is enough, and clients stay covered without it.
+};
+
+/// Stops the lane, or lets it go on, by an operator's word. Safe to repeat with the same `id`.
+struct PauseLane {
+    base::CommandId id;
+    bool is_paused{};
     base::Timestamp at;
 };
 
-using Command = std::variant<Compare, ResolveBreak>;
+using Command = std::variant<Compare, ResolveBreak, PauseLane>;
 
 }  // namespace crossclear::ledger::reconcile

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/amount.hpp"
+#include "base/command_id.hpp"
 #include "base/ids.hpp"
 #include "base/time.hpp"
 
@@ -14,6 +15,13 @@ namespace crossclear::ledger::reconcile {
 
 /// What kind of disagreement; explained ones that last become unexplained.
 enum class BreakKind : std::uint8_t { timing = 1, unknown_inflow = 2, unexplained_outflow = 3 };
+
+/// What an operator says becomes of a break.
+enum class Resolution : std::uint8_t {
+    explained = 1,  ///< Nothing: both sides agree, or will by themselves.
+    suspended = 2,  ///< The book follows the shard; who bears it is open. Withdrawals stay gated.
+    borne = 3,      ///< The broker's capital bears it.
+};
 
 /// Everything was compared up to this block.
 struct Reconciled {
@@ -65,7 +73,32 @@ struct LaneThawed {
     friend bool operator==(const LaneThawed&, const LaneThawed&) = default;
 };
 
-using Event =
-    std::variant<Reconciled, BreakOpened, BreakChanged, BreakClosed, LaneFrozen, LaneThawed>;
+/// An operator has said what becomes of a break, which is closed, or of what was suspended before.
+/// NOSTRO / SUSPENSE what is booked, CAPITAL / SUSPENSE what is borne.
+struct BreakResolved {
+    base::CommandId cause;
+    std::uint64_t body{};  ///< Hash of the command's body, for repeats.
+    base::AssetId asset;
+    base::ShardId shard;
+    Resolution resolution{Resolution::explained};
+    base::Amount booked;  ///< As the difference was: negative where tokens are missing.
+    base::Amount borne;   ///< Negative where the broker gains.
+    std::string reason;
+    std::uint64_t block{};  ///< In which the break was opened.
+    base::Timestamp at;
+    friend bool operator==(const BreakResolved&, const BreakResolved&) = default;
+};
+
+/// An operator has stopped the lane, or lets it go on.
+struct LanePauseSet {
+    base::CommandId cause;
+    std::uint64_t body{};
+    bool is_paused{};
+    base::Timestamp at;
+    friend bool operator==(const LanePauseSet&, const LanePauseSet&) = default;
+};
+
+using Event = std::variant<Reconciled, BreakOpened, BreakChanged, BreakClosed, LaneFrozen,
+                           LaneThawed, BreakResolved, LanePauseSet>;
 
 }  // namespace crossclear::ledger::reconcile

@@ -1,7 +1,9 @@
 #include "ledger/reconcile/machine.hpp"
 
+#include "base/hash.hpp"
 #include "base/limits.hpp"
 
+#include <algorithm>
 #include <array>
 #include <set>
 #include <utility>
@@ -140,7 +142,7 @@ void applied(State& state, const BreakClosed& event) {
 void applied(State& state, const LaneFrozen&) {
     CHECK(!state.is_lane_frozen, "a lane is frozen once");
     state.is_lane_frozen = true;
-    ++state.freezes_count;
+    ++state.lane_words_count;
 }
 
 void applied(State& state, const LaneThawed&) {
@@ -148,12 +150,117 @@ void applied(State& state, const LaneThawed&) {
     state.is_lane_frozen = false;
 }
 
-std::vector<Effect> asked_by(const Reconciled&) { return {}; }
-std::vector<Effect> asked_by(const BreakOpened&) { return {}; }
-std::vector<Effect> asked_by(const BreakChanged&) { return {}; }
-std::vector<Effect> asked_by(const BreakClosed&) { return {}; }
-std::vector<Effect> asked_by(const LaneFrozen&) { return {SetLaneFrozen{.is_frozen = true}}; }
-std::vector<Effect> asked_by(const LaneThawed&) { return {SetLaneFrozen{.is_frozen = false}}; }
+void remember(State& state, base::CommandId cause, std::uint64_t body) {
+    CHECK(state.answered.emplace(cause, body).second, "a command is answered once");
+    while (state.answered.size() > base::limits::operator_commands_max) {
+        const auto smallest = state.answered.begin();
+        state.floor = std::max(state.floor, smallest->first);
+        state.answered.erase(smallest);
+    }
+}
+
+void applied(State& state, const BreakResolved& event) {
+    remember(state, event.cause, event.body);
+    const auto open = state.breaks.find(event.asset);
+    if (open != state.breaks.end() && open->second.opened_block == event.block) {
+        state.breaks.erase(open);
+    }
+    Suspended& suspended = state.suspended[event.asset];
+    const Amount left = base::must_subtract(suspended.missing, event.booked);
+    suspended.missing = base::must_subtract(left, event.borne);
+    if (event.booked.v != 0) {
+        suspended.block = event.block;
+        suspended.at = event.at;
+    }
+    if (suspended.missing.v == 0) state.suspended.erase(event.asset);
+}
+
+void applied(State& state, const LanePauseSet& event) {
+    remember(state, event.cause, event.body);
+    state.is_lane_paused = event.is_paused;
+    ++state.lane_words_count;
+}
+
+std::vector<Effect> lane_as_it_stands(const State& state) {
+    return {SetLaneFrozen{.is_frozen = is_lane_stopped(state)}};
+}
+
+std::vector<Effect> asked_by(const State&, const Reconciled&) { return {}; }
+std::vector<Effect> asked_by(const State&, const BreakOpened&) { return {}; }
+std::vector<Effect> asked_by(const State&, const BreakChanged&) { return {}; }
+std::vector<Effect> asked_by(const State&, const BreakClosed&) { return {}; }
+std::vector<Effect> asked_by(const State&, const BreakResolved&) { return {}; }
+std::vector<Effect> asked_by(const State& after, const LaneFrozen&) {
+    return lane_as_it_stands(after);
+}
+std::vector<Effect> asked_by(const State& after, const LaneThawed&) {
+    return lane_as_it_stands(after);
+}
+std::vector<Effect> asked_by(const State& after, const LanePauseSet&) {
+    return lane_as_it_stands(after);
+}
+
+// The decision that identity alone allows: a repeat, a reused id, or one that is too old.
+template <class Command>
+std::optional<Decision> decide_by_identity(const State& state, const Command& command) {
+    const auto known = state.answered.find(command.id);
+    if (known != state.answered.end()) {
+        if (known->second == body_hash(command)) return std::vector<Event>{};
+        return Failure{Reject::id_reused_with_other_body};
+    }
+    const bool is_full = state.answered.size() >= base::limits::operator_commands_max;
+    const bool would_be_evicted = is_full && command.id < state.answered.begin()->first;
+    if (command.id <= state.floor || would_be_evicted) return Failure{Reject::id_too_old};
+    return std::nullopt;
+}
+
+const Break* open_break(const State& state, const ResolveBreak& command) {
+    const auto known = state.breaks.find(command.asset);
+    const bool is_meant =
+        known != state.breaks.end() && known->second.opened_block == command.block;
+    return is_meant ? &known->second : nullptr;
+}
+
+// What of the asset is suspended, where the command may be about it.
+Amount suspended_of(const State& state, base::AssetId asset) {
+    const auto known = state.suspended.find(asset);
+    return known == state.suspended.end() ? Amount{} : known->second.missing;
+}
+
+bool is_about_suspended(const State& state, const ResolveBreak& command) {
+    const auto known = state.suspended.find(command.asset);
+    return command.resolution == Resolution::borne && known != state.suspended.end() &&
+           known->second.block == command.block;
+}
+
+struct Outcome {
+    Amount booked;
+    Amount borne;
+};
+
+// What a resolution books, or why it cannot.
+base::Result<Outcome, Reject> outcome_of(const State& state, const ResolveBreak& command) {
+    const Break* open = open_break(state, command);
+    if (open == nullptr && !is_about_suspended(state, command)) {
+        return Failure{Reject::no_such_break};
+    }
+    if (command.resolution == Resolution::explained) return Outcome{};
+    Outcome outcome;
+    if (open != nullptr) {
+        if (!command.is_of_tokens) return Failure{Reject::difference_is_not_of_tokens};
+        if (open->difference != command.difference) return Failure{Reject::difference_has_changed};
+        if (open->difference.v < 0 && !command.is_bookable) {
+            return Failure{Reject::tokens_are_promised};
+        }
+        outcome.booked = open->difference;
+    }
+    if (command.resolution == Resolution::suspended) return outcome;
+    const auto borne = base::subtract(suspended_of(state, command.asset), outcome.booked);
+    if (!borne) return Failure{Reject::difference_out_of_range};
+    if (borne->v > 0 && !command.is_bearable) return Failure{Reject::loss_is_not_bearable};
+    outcome.borne = *borne;
+    return outcome;
+}
 
 }  // namespace
 
@@ -173,16 +280,49 @@ Decision decide(const State& state, const Compare& command) {
 }
 
 Decision decide(const State& state, const ResolveBreak& command) {
+    if (auto known = decide_by_identity(state, command)) return *std::move(known);
     if (command.reason.empty()) return Failure{Reject::reason_is_missing};
-    if (!state.breaks.contains(command.asset)) return Failure{Reject::no_such_break};
+    const auto outcome = outcome_of(state, command);
+    if (!outcome) return Failure{outcome.error()};
 
     Proposal proposal{state};
-    proposal.add(BreakClosed{
-        .asset = command.asset, .reason = command.reason, .block = state.block, .at = command.at});
+    proposal.add(BreakResolved{.cause = command.id,
+                               .body = body_hash(command),
+                               .asset = command.asset,
+                               .shard = base::ShardId{static_cast<std::uint16_t>(state.id.sub)},
+                               .resolution = command.resolution,
+                               .booked = outcome->booked,
+                               .borne = outcome->borne,
+                               .reason = command.reason,
+                               .block = command.block,
+                               .at = command.at});
     if (state.is_lane_frozen && !has_unexplained_outflow(proposal.state())) {
         proposal.add(LaneThawed{.at = command.at});
     }
     return std::move(proposal).done();
+}
+
+Decision decide(const State& state, const PauseLane& command) {
+    if (auto known = decide_by_identity(state, command)) return *std::move(known);
+    Proposal proposal{state};
+    proposal.add(LanePauseSet{.cause = command.id,
+                              .body = body_hash(command),
+                              .is_paused = command.is_paused,
+                              .at = command.at});
+    return std::move(proposal).done();
+}
+
+std::uint64_t body_hash(const ResolveBreak& command) {
+    std::uint64_t hash = base::hash_combine(0, 1);  // The kind of command.
+    hash = base::hash_combine(hash, command.asset.v);
+    hash = base::hash_combine(hash, command.block);
+    hash = base::hash_combine(hash, static_cast<std::uint64_t>(command.resolution));
+    return base::hash_combine(hash, base::fnv1a(command.reason));
+}
+
+std::uint64_t body_hash(const PauseLane& command) {
+    const std::uint64_t hash = base::hash_combine(0, 2);  // The kind of command.
+    return base::hash_combine(hash, command.is_paused ? 1 : 0);
 }
 
 Decision decide(const State& state, const Command& command) {
@@ -193,19 +333,25 @@ void apply(State& state, const Event& event) {
     std::visit([&state](const auto& each) { applied(state, each); }, event);
 }
 
-std::vector<Effect> effects_of(const State&, const Event& event) {
-    return std::visit([](const auto& each) { return asked_by(each); }, event);
+std::vector<Effect> effects_of(const State& after, const Event& event) {
+    return std::visit([&after](const auto& each) { return asked_by(after, each); }, event);
 }
 
 std::vector<Effect> outstanding(const State& state) {
-    if (state.freezes_count == 0) return {};
-    return {SetLaneFrozen{.is_frozen = state.is_lane_frozen}};
+    if (state.lane_words_count == 0) return {};
+    return lane_as_it_stands(state);
 }
 
 std::optional<std::string> check_invariants(const State& state) {
     if (state.breaks.size() > base::limits::breaks_open_max) return "too many breaks are open";
     if (state.is_lane_frozen != has_unexplained_outflow(state)) {
         return "a lane is frozen while an outflow is unexplained, and only then";
+    }
+    for (const auto& [asset, suspended] : state.suspended) {
+        if (suspended.missing.v == 0) return "nothing is suspended and remembered";
+    }
+    if (state.answered.size() > base::limits::operator_commands_max) {
+        return "too many commands are remembered";
     }
     for (const auto& [asset, open] : state.breaks) {
         if (open.difference.v == 0 && open.kind != BreakKind::unexplained_outflow) {

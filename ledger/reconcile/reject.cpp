@@ -13,6 +13,12 @@ bool is_defect(Reject reject) {
             return true;
         case Reject::reason_is_missing:
         case Reject::no_such_break:
+        case Reject::id_reused_with_other_body:
+        case Reject::id_too_old:
+        case Reject::difference_is_not_of_tokens:
+        case Reject::difference_has_changed:
+        case Reject::tokens_are_promised:
+        case Reject::loss_is_not_bearable:
             return false;
     }
     UNREACHABLE("an unlisted reject");
@@ -32,6 +38,18 @@ const char* name_of(Reject reject) {
             return "reason_is_missing";
         case Reject::no_such_break:
             return "no_such_break";
+        case Reject::id_reused_with_other_body:
+            return "id_reused_with_other_body";
+        case Reject::id_too_old:
+            return "id_too_old";
+        case Reject::difference_is_not_of_tokens:
+            return "difference_is_not_of_tokens";
+        case Reject::difference_has_changed:
+            return "difference_has_changed";
+        case Reject::tokens_are_promised:
+            return "tokens_are_promised";
+        case Reject::loss_is_not_bearable:
+            return "loss_is_not_bearable";
     }
     UNREACHABLE("an unlisted reject");
 }

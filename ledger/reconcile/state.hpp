@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/amount.hpp"
+#include "base/command_id.hpp"
 #include "base/ids.hpp"
 #include "base/time.hpp"
 #include "ledger/reconcile/events.hpp"
@@ -22,16 +23,32 @@ struct Break {
     friend bool operator==(const Break&, const Break&) = default;
 };
 
+/// What was booked to SUSPENSE and nobody bears yet.
+struct Suspended {
+    base::Amount missing{};  ///< Not zero; negative where there is more than was booked.
+    std::uint64_t block{};   ///< Of the latest break in it.
+    base::Timestamp at{};
+
+    friend bool operator==(const Suspended&, const Suspended&) = default;
+};
+
 /// One reconciler. The host sets `id` before the first event.
 struct State {
     base::EntityId id{};
     std::uint64_t block{};                    ///< Everything was compared up to here; 0: nothing.
     std::map<base::AssetId, Break> breaks{};  ///< Open ones.
+    std::map<base::AssetId, Suspended> suspended{};
     bool is_lane_frozen{};
-    std::uint32_t freezes_count{};  ///< How often the lane was frozen.
+    bool is_lane_paused{};             ///< By an operator.
+    std::uint32_t lane_words_count{};  ///< How often the lane was told how it stands.
+    std::map<base::CommandId, std::uint64_t> answered{};  ///< Bodies of operators' commands.
+    base::CommandId floor{};  ///< Ids up to here are too old: their bodies were evicted.
 
     friend bool operator==(const State&, const State&) = default;
 };
+
+/// Whether orders may not leave, for whatever reason.
+[[nodiscard]] bool is_lane_stopped(const State& state);
 
 /// Whether any open break is an outflow that nobody has explained.
 [[nodiscard]] bool has_unexplained_outflow(const State& state);

@@ -36,6 +36,15 @@ void let_through(Gate& gate, const Departure& departure, base::Timestamp now) {
     gate.outflows.push_back({now, departure.asset, departure.amount});
 }
 
+Amount leaving(const Gate& gate, base::ShardId shard, base::AssetId asset) {
+    Amount sum;
+    for (const auto& [entity, departure] : gate.approved) {
+        if (departure.asset != asset || departure.shard != shard) continue;
+        sum = base::must_add(sum, departure.amount);
+    }
+    return sum;
+}
+
 void forget(Gate& gate, const base::EntityId& withdrawal) { gate.approved.erase(withdrawal); }
 
 }  // namespace crossclear::ledger::withdrawal

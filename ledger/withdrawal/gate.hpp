@@ -58,6 +58,8 @@ struct Findings {
                             base::Ppm hour_max, base::Timestamp now);
 /// Lets it through: it counts from now on. A repeat counts once.
 void let_through(Gate& gate, const Departure& departure, base::Timestamp now);
+/// What was let through and may still take from an asset on one shard.
+[[nodiscard]] base::Amount leaving(const Gate& gate, base::ShardId shard, base::AssetId asset);
 /// It has ended, or was dropped: what it held on its shard is free. What left stays counted.
 void forget(Gate& gate, const base::EntityId& withdrawal);
 

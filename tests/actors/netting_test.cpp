@@ -39,5 +39,71 @@ TEST(Netting, BuysAndSellsThatCancelAreNotHedged) {
     EXPECT_EQ(outside.audit(), std::nullopt);
 }
 
+// Goal: a task whose need has gone is called off, not finished and hedged back. Its shard makes no
+// blocks meanwhile, so that what was sent cannot end before.
+TEST(Netting, CallsATaskOffWhoseNeedHasGone) {
+    Outside outside;
+    House house(outside, {.hedge_spread = base::seconds(10)});
+    const auto buyer = account_in(first);
+    const auto seller = account_in(second);
+    const auto client = house.client({buyer, seller});
+    outside.deposit(uniswap, buyer, usdc, 100'000 * one_usdc);
+    outside.deposit(uniswap, seller, eth, 20 * one_eth);
+    auto faults = outside.world->faults(uniswap);
+    faults.is_paused = true;
+    outside.world->set_faults(uniswap, faults);
+
+    (void)client->expect<actors::TradeCleared>(trade_of(buyer, eth_swap, 20 * one_eth));
+    const auto opened = outside.watch.await_event<netting::HedgeOpened>();
+    ASSERT_TRUE(opened.has_value());
+    (void)client->expect<actors::TradeCleared>(trade_of(seller, eth_swap, -20 * one_eth));
+    const auto off = outside.watch.await_event<netting::HedgeCalledOff>();
+    ASSERT_TRUE(off.has_value());
+    EXPECT_EQ(off->number, opened->number);
+    EXPECT_TRUE(outside.watch.await_event<ledger::hedge::HedgeCancelled>().has_value());
+
+    faults.is_paused = false;
+    outside.world->set_faults(uniswap, faults);
+    EXPECT_TRUE(outside.watch.await_event<netting::HedgeClosed>().has_value());
+    EXPECT_EQ(outside.audit(), std::nullopt);
+}
+
+// Goal: whoever kept the hash can check the schedule, and a restart does not make it forgotten.
+TEST(Netting, PublishesWhatATaskHasCommittedToAndRevealsItAfterwards) {
+    const actors::Channel channel{
+        .kind = actors::Channel::Kind::transparency, .account = {}, .asset = {}, .broker = alpha};
+    const auto is_about = [](bool is_revealed, bool is_snapshot) {
+        return [=](const actors::Publication& publication) {
+            const auto* news = std::get_if<std::vector<actors::HedgeNews>>(&publication.body);
+            return news != nullptr && publication.is_snapshot == is_snapshot && !news->empty() &&
+                   news->front().revealed.has_value() == is_revealed;
+        };
+    };
+    Outside outside;
+    std::string hash;
+    {
+        House house(outside);
+        const auto buyer = account_in(first);
+        const auto client = house.client({buyer});
+        client->follow(channel);
+        outside.deposit(uniswap, buyer, usdc, 100'000 * one_usdc);
+        (void)client->expect<actors::TradeCleared>(trade_of(buyer, eth_swap, 20 * one_eth));
+        const auto committed = outside.watch.await_publication(is_about(false, false));
+        ASSERT_NE(committed, nullptr);
+        hash = std::get<std::vector<actors::HedgeNews>>(committed->body).front().hash;
+        const auto revealed = outside.watch.await_publication(is_about(true, false));
+        ASSERT_NE(revealed, nullptr);
+        const auto& news = std::get<std::vector<actors::HedgeNews>>(revealed->body).front();
+        EXPECT_EQ(news.hash, hash);
+        ASSERT_TRUE(outside.watch.await_event<netting::HedgeClosed>().has_value());
+    }
+    House house(outside);
+    const auto client = house.client({});
+    client->follow(channel);
+    const auto snapshot = outside.watch.await_publication(is_about(true, true));
+    ASSERT_NE(snapshot, nullptr);
+    EXPECT_EQ(std::get<std::vector<actors::HedgeNews>>(snapshot->body).front().hash, hash);
+}
+
 }  // namespace
 }  // namespace crossclear::tests

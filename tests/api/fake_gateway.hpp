@@ -114,6 +114,37 @@ inline actors::Answer agreeable(const actors::Request& request) {
                                              .at = {9}}}};
         }
         Answer operator()(const PublishMarks&) const { return MarksTaken{5}; }
+        Answer operator()(const OperatorRequest& request) const {
+            return std::visit(*this, request);
+        }
+        Answer operator()(const GetBreaks&) const { return lanes(); }
+        Answer operator()(const Reconcile&) const { return lanes(); }
+        Answer operator()(const ResolveBreak& resolve) const {
+            return BreakSettled{.of = resolve.of, .resolution = resolve.resolution};
+        }
+        Answer operator()(const PauseShard& pause) const {
+            return ShardPauseSet{.shard = pause.shard, .is_paused = pause.is_paused};
+        }
+        Answer operator()(const GetPartitions&) const {
+            return PartitionsView{{{.partition = {1}, .phase = "running", .epoch = 2}}};
+        }
+        Answer operator()(const GetNodes&) const {
+            return NodesView{{{.cluster = "c",
+                               .partitions_running = 8,
+                               .partitions = 8,
+                               .trouble = {},
+                               .at = {9}}}};
+        }
+
+        static LanesView lanes() {
+            const BreakLine line{.id = {{0}, {0}, {1}, 9},
+                                 .state = "open",
+                                 .kind = "unexplained_outflow",
+                                 .difference = {-5},
+                                 .since = {7},
+                                 .sides = BreakLine::Sides{}};
+            return {{{.broker = {0}, .shard = {0}, .block = 12, .breaks = {line}}}};
+        }
 
         static MarginView margin() {
             return {.equity_cents = 1'000'050,

@@ -54,6 +54,17 @@ TEST(Wire, AnswersEveryMethod) {
          R"({"channels":["account.0-17.trades"],"from_seq":{"account.0-17.trades":5}})"},
         {"private/unsubscribe", R"({"channels":["account.0-17.trades"]})"},
         {"oracle/publish_marks", R"({"marks":[{"asset":"sBTC","price":"60000.5"}],"time":5})"},
+        {"operator/get_breaks", "{}"},
+        {"operator/reconcile", R"({"shard":"synthetix"})"},
+        {"operator/resolve_break",
+         R"({"break":"0/synthetix/sBTC/9","resolution":"borne","reason":"paid back",)"
+         R"("client_id":"01J9ZZZZZZZZZZZZZZZZZZZZZZ"})"},
+        {"operator/pause_shard",
+         R"({"shard":"synthetix","client_id":"01J9ZZZZZZZZZZZZZZZZZZZZZZ"})"},
+        {"operator/resume_shard",
+         R"({"shard":"synthetix","client_id":"01J9ZZZZZZZZZZZZZZZZZZZZZY"})"},
+        {"operator/get_partitions", "{}"},
+        {"operator/get_nodes", "{}"},
         {"private/logout", "{}"},
     };
     EXPECT_EQ(calls.size() + 1, method_table().size());  // and public/auth

@@ -75,7 +75,8 @@ struct Listed<account::Reject> {
                                     margin_insufficient,
                                     withdrawal_not_found,
                                     withdrawal_has_ended,
-                                    withdrawal_is_sent};
+                                    withdrawal_is_sent,
+                                    shard_is_paused};
 };
 template <>
 struct Listed<account::TradeState> {
@@ -106,6 +107,11 @@ template <>
 struct Listed<instruction::Outcome> {
     using enum instruction::Outcome;
     static constexpr std::array all{settled, compensated, manual};
+};
+template <>
+struct Listed<reconcile::Resolution> {
+    using enum reconcile::Resolution;
+    static constexpr std::array all{explained, suspended, borne};
 };
 template <>
 struct Listed<reconcile::BreakKind> {

@@ -34,7 +34,8 @@ const std::vector<Reject> all_rejects{Reject::none,
                                       Reject::withdrawal_unknown,
                                       Reject::withdrawal_not_found,
                                       Reject::withdrawal_has_ended,
-                                      Reject::withdrawal_is_sent};
+                                      Reject::withdrawal_is_sent,
+                                      Reject::shard_is_paused};
 
 /// One reason and how a client, a host or time takes it away.
 template <class Asked>
@@ -87,6 +88,7 @@ TEST(AccountReject, GivesTheFirstReasonAgainstATradeInOrder) {
     command.terms.is_offered = false;
     command.terms.is_price_fresh = false;
     command.terms.is_close_only = true;
+    command.terms.is_shard_paused = true;
     command.terms.is_within_limits = false;
     command.terms.has_margin = false;
 
@@ -103,6 +105,7 @@ TEST(AccountReject, GivesTheFirstReasonAgainstATradeInOrder) {
             {Reject::price_is_stale, [](State&, auto& c) { c.terms.is_price_fresh = true; }},
             {Reject::price_outside_limit, [](State&, auto& c) { c.limit = world::mark; }},
             {Reject::account_is_close_only, [](State&, auto& c) { c.terms.is_close_only = false; }},
+            {Reject::shard_is_paused, [](State&, auto& c) { c.terms.is_shard_paused = false; }},
             {Reject::too_much_open, [](State&, auto& c) { c.terms.is_within_limits = true; }},
             {Reject::too_much_open,
              [](State& s, auto&) {
@@ -123,6 +126,7 @@ TEST(AccountReject, GivesTheFirstReasonAgainstAWithdrawalInOrder) {
     command.received_at = base::Timestamp{base::made_at(an_id(70)).us - 301'000'000};
     command.amount = Amount{-1};
     command.is_destination_allowed = false;
+    command.is_shard_paused = true;
     command.has_margin = false;
     State full = state;
     full.withdrawals_count = base::limits::withdrawals_open_max;
@@ -144,6 +148,7 @@ TEST(AccountReject, GivesTheFirstReasonAgainstAWithdrawalInOrder) {
              {Reject::quantity_must_be_positive, [](State&, auto& c) { c.amount = Amount{10}; }},
              {Reject::destination_not_allowed,
               [](State&, auto& c) { c.is_destination_allowed = true; }},
+             {Reject::shard_is_paused, [](State&, auto& c) { c.is_shard_paused = false; }},
              {Reject::too_much_open,
               [](State& s, auto&) { run(s, PayWithdrawal{.number = 1, .block = 1}); }},
              {Reject::holding_insufficient,
@@ -198,6 +203,7 @@ TEST(AccountReject, ReachesTheWireAsAPublicNumber) {
     EXPECT_EQ(wire_code(Reject::withdrawal_unknown), 11012);
     EXPECT_EQ(wire_code(Reject::holding_insufficient), 11021);
     EXPECT_EQ(wire_code(Reject::margin_insufficient), 11020);
+    EXPECT_EQ(wire_code(Reject::shard_is_paused), 11030);
     EXPECT_EQ(wire_code(Reject::withdrawal_not_found), -32602);
     EXPECT_EQ(wire_code(Reject::withdrawal_has_ended), 11040);
     EXPECT_EQ(wire_code(Reject::withdrawal_is_sent), 11040);

@@ -333,6 +333,7 @@ struct NettingTraits : tests::MachineTraits<State, Command, Event, Effect> {
         }
         balance.exposures = {an_exposure(static_cast<std::int64_t>(rng.below(800)) - 400)};
         balance.exposures.front().is_contract = rng.below(4) == 0;
+        if (rng.below(2) == 0) balance.exposures.front().whole_before = random_amount(rng, 9);
         return balance;
     }
 

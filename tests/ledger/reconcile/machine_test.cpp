@@ -50,8 +50,40 @@ Compare at_block(std::uint64_t block, std::vector<Line> lines) {
     return Compare{.block = block, .lines = std::move(lines), .at = Timestamp{5}};
 }
 
-ResolveBreak resolve(base::AssetId asset = token) {
-    return ResolveBreak{.asset = asset, .reason = "paid back", .at = Timestamp{9}};
+base::CommandId an_id(std::uint64_t n) {
+    return base::make_command_id(Timestamp{static_cast<std::int64_t>(n) * 1'000}, 0, n << 16);
+}
+
+// About the break that was opened in block 7; everything can be booked and borne.
+ResolveBreak resolve(base::AssetId asset = token, Resolution resolution = Resolution::explained,
+                     std::uint64_t id = 1) {
+    return ResolveBreak{.id = an_id(id + asset.v * 1'000),
+                        .asset = asset,
+                        .block = 7,
+                        .resolution = resolution,
+                        .reason = "paid back",
+                        .at = Timestamp{9},
+                        .difference = Amount{-5},
+                        .is_of_tokens = true,
+                        .is_bookable = true,
+                        .is_bearable = true};
+}
+
+PauseLane pause(std::uint64_t id, bool is_paused = true) {
+    return PauseLane{.id = an_id(id), .is_paused = is_paused, .at = Timestamp{9}};
+}
+
+BreakResolved resolved(const ResolveBreak& command, std::int64_t booked, std::int64_t borne) {
+    return BreakResolved{.cause = command.id,
+                         .body = body_hash(command),
+                         .asset = command.asset,
+                         .shard = base::ShardId{1},
+                         .resolution = command.resolution,
+                         .booked = Amount{booked},
+                         .borne = Amount{borne},
+                         .reason = command.reason,
+                         .block = command.block,
+                         .at = command.at};
 }
 
 State fresh() { return State{.id = own_id}; }
@@ -171,12 +203,69 @@ TEST(ReconcileCompare, LeavesAssetsThatAreNotListedAlone) {
 
 TEST(ReconcileResolve, ClosesTheBreakAndThawsTheLaneWithTheLastOutflow) {
     State state = after({at_block(7, {a_line(-5), a_line(-6, dollar)})});
-    EXPECT_THAT(run(state, resolve(token)),
-                ElementsAre(Event{BreakClosed{
-                    .asset = token, .reason = "paid back", .block = 7, .at = Timestamp{9}}}));
+    EXPECT_THAT(run(state, resolve(token)), ElementsAre(Event{resolved(resolve(token), 0, 0)}));
     EXPECT_THAT(run(state, resolve(dollar)),
-                ElementsAre(testing::VariantWith<BreakClosed>(testing::_),
+                ElementsAre(testing::VariantWith<BreakResolved>(testing::_),
                             Event{LaneThawed{.at = Timestamp{9}}}));
+}
+
+TEST(ReconcileResolve, BooksWhatIsMissingUntilSomebodyBearsIt) {
+    State state = after({at_block(7, {a_line(-5)})});
+    const auto suspend = resolve(token, Resolution::suspended);
+    EXPECT_THAT(run(state, suspend), ElementsAre(Event{resolved(suspend, -5, 0)},
+                                                 Event{LaneThawed{.at = Timestamp{9}}}));
+    EXPECT_EQ(state.suspended.at(token).missing, Amount{5});
+
+    const auto bear = resolve(token, Resolution::borne, 2);
+    EXPECT_THAT(run(state, bear), ElementsAre(Event{resolved(bear, 0, 5)}));
+    EXPECT_TRUE(state.suspended.empty());
+    EXPECT_EQ(decide(state, resolve(token, Resolution::borne, 3)),
+              Decision{base::Failure{Reject::no_such_break}});
+}
+
+TEST(ReconcileResolve, BearsABreakAndWhatWasSuspendedBeforeAtOnce) {
+    State state = after({at_block(6, {a_line(-2)}),
+                         [] {
+                             auto command = resolve(token, Resolution::suspended);
+                             command.block = 6;
+                             command.difference = Amount{-2};
+                             return command;
+                         }(),
+                         at_block(7, {a_line(-5)})});
+    const auto bear = resolve(token, Resolution::borne, 2);
+    EXPECT_THAT(run(state, bear),
+                ElementsAre(Event{resolved(bear, -5, 7)}, Event{LaneThawed{.at = Timestamp{9}}}));
+    EXPECT_TRUE(state.suspended.empty());
+}
+
+TEST(ReconcileResolve, BooksAnInflowWhateverTheMeans) {
+    State state = after({at_block(7, {a_line(5)})});
+    auto gain = resolve(token, Resolution::borne);
+    gain.difference = Amount{5};
+    gain.is_bookable = gain.is_bearable = false;
+    EXPECT_THAT(run(state, gain), ElementsAre(Event{resolved(gain, 5, -5)}));
+}
+
+TEST(ReconcileResolve, IsIdempotentAndNamesOneBreakOnly) {
+    State state = after({at_block(7, {a_line(-5)})});
+    const auto command = resolve(token, Resolution::suspended);
+    run(state, command);
+    run(state, at_block(8, {a_line(-5)}));
+    EXPECT_EQ(decide(state, command), Decision{std::vector<Event>{}});
+    EXPECT_EQ(decide(state, resolve(token, Resolution::explained, 4)),
+              Decision{base::Failure{Reject::no_such_break}});
+    EXPECT_TRUE(state.is_lane_frozen) << "the later break is another one";
+}
+
+TEST(ReconcilePause, StopsTheLaneApartFromBreaks) {
+    State state = after({pause(1), at_block(7, {a_line(-5)})});
+    EXPECT_THAT(outstanding(state), ElementsAre(Effect{SetLaneFrozen{.is_frozen = true}}));
+    run(state, resolve());
+    EXPECT_THAT(outstanding(state), ElementsAre(Effect{SetLaneFrozen{.is_frozen = true}}));
+    const auto events = run(state, pause(2, false));
+    EXPECT_THAT(effects_of(state, events.front()),
+                ElementsAre(Effect{SetLaneFrozen{.is_frozen = false}}));
+    EXPECT_EQ(decide(state, pause(1)), Decision{std::vector<Event>{}}) << "a late copy";
 }
 
 TEST(ReconcileResolve, OpensAgainWhereTheSidesStillDisagree) {
@@ -216,15 +305,34 @@ Line an_immense_line() {
 
 // In order of precedence: each command also breaks a later rule where it can.
 TEST(ReconcileReject, IsGivenForEachBrokenCondition) {
+    const State broken = after({at_block(7, {a_line(-5)})});
+    State with_floor = fresh();
+    with_floor.floor = an_id(1);
+    const auto without = [](auto change) {
+        auto command = resolve(token, Resolution::borne);
+        change(command);
+        return command;
+    };
     const Refusal refusals[] = {
         {Reject::block_went_backwards, after({at_block(7, {})}),
          at_block(6, {a_line(0), a_line(0)})},
         {Reject::asset_listed_twice, fresh(), at_block(7, {an_immense_line(), a_line(0)})},
         {Reject::difference_out_of_range, fresh(), at_block(7, {an_immense_line()})},
         {Reject::too_many_breaks, fresh(), at_block(7, many_broken_lines())},
-        {Reject::reason_is_missing, fresh(),
-         ResolveBreak{.asset = token, .reason = "", .at = Timestamp{9}}},
-        {Reject::no_such_break, fresh(), resolve()},
+        {Reject::id_reused_with_other_body, after({at_block(7, {a_line(-5)}), resolve()}),
+         without([](auto& c) { c.reason = ""; })},
+        {Reject::reason_is_missing, fresh(), without([](auto& c) { c.reason = ""; })},
+        {Reject::no_such_break, fresh(), without([](auto& c) { c.is_of_tokens = false; })},
+        {Reject::difference_is_not_of_tokens, broken,
+         without([](auto& c) { c.is_of_tokens = c.is_bookable = c.is_bearable = false; })},
+        {Reject::difference_has_changed, broken, without([](auto& c) {
+             c.difference = Amount{-4};
+             c.is_bookable = c.is_bearable = false;
+         })},
+        {Reject::tokens_are_promised, broken,
+         without([](auto& c) { c.is_bookable = c.is_bearable = false; })},
+        {Reject::loss_is_not_bearable, broken, without([](auto& c) { c.is_bearable = false; })},
+        {Reject::id_too_old, with_floor, pause(1)},
     };
     for (const Refusal& refusal : refusals) {
         SCOPED_TRACE(name_of(refusal.reject));
@@ -254,9 +362,27 @@ struct ReconcileTraits : tests::MachineTraits<State, Command, Event, Effect> {
         return line;
     }
 
+    static ResolveBreak random_resolution(base::Rng& rng, const State& state, base::AssetId asset,
+                                          std::uint64_t id) {
+        constexpr Resolution all[] = {Resolution::explained, Resolution::suspended,
+                                      Resolution::borne};
+        auto command = resolve(asset, all[rng.below(3)], id);
+        if (const auto open = state.breaks.find(asset); open != state.breaks.end()) {
+            command.block = open->second.opened_block;
+            if (rng.below(8) > 0) command.difference = open->second.difference;
+        } else if (const auto old = state.suspended.find(asset); old != state.suspended.end()) {
+            command.block = old->second.block;
+        }
+        command.is_bookable = rng.below(4) > 0;
+        command.is_bearable = rng.below(4) > 0;
+        return command;
+    }
+
     static Command random_command(base::Rng& rng, const State& state) {
         const base::AssetId asset{static_cast<std::uint16_t>(rng.below(4))};
-        if (rng.below(4) == 0) return resolve(asset);
+        const std::uint64_t id = rng.below(1'000);
+        if (rng.below(8) == 0) return pause(id, rng.below(2) == 0);
+        if (rng.below(4) == 0) return random_resolution(rng, state, asset, id);
         std::vector<Line> lines;
         for (std::uint16_t i = 0; i < 4; ++i) {
             if (rng.below(4) > 0) lines.push_back(random_line(rng, base::AssetId{i}));
@@ -265,12 +391,12 @@ struct ReconcileTraits : tests::MachineTraits<State, Command, Event, Effect> {
         return at_block(std::max(state.block, back) - back + rng.below(3), std::move(lines));
     }
 
-    /// Found from the breaks alone: a word to the lane stands until the other one is true.
+    /// Found from the breaks and the pause: a word to the lane stands until the other is true.
     static bool is_answered(const State& state, const Effect& effect) {
         const bool leaks = std::any_of(
             state.breaks.begin(), state.breaks.end(),
             [](const auto& entry) { return entry.second.kind == BreakKind::unexplained_outflow; });
-        return std::get<SetLaneFrozen>(effect).is_frozen != leaks;
+        return std::get<SetLaneFrozen>(effect).is_frozen != (leaks || state.is_lane_paused);
     }
 };
 

@@ -1,0 +1,41 @@
+#pragma once
+
+#include "actors/context.hpp"
+#include "actors/messages.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+namespace crossclear::actors {
+
+/// Knows which reconcilers an operator's request is about, and puts their answers together.
+class OperatorDesk {
+public:
+    explicit OperatorDesk(const Context* context) : context_(context) {}
+
+    /// What is known without asking anybody.
+    [[nodiscard]] std::optional<Answer> answer_at_once(const OperatorRequest& request) const;
+    /// Who has to be asked. None: there is no such lane.
+    [[nodiscard]] std::vector<base::EntityId> reconcilers_of(const OperatorRequest& request) const;
+
+    /// So many answers will come under the ticket.
+    void expect(std::uint64_t ticket, std::size_t answers) { gathering_[ticket].left = answers; }
+    /// The whole answer, once the last one is here; any refusal is the answer of all.
+    [[nodiscard]] std::optional<Answer> gather(std::uint64_t ticket, Answer part);
+
+private:
+    struct Gathering {
+        std::size_t left{};
+        std::optional<Answer> whole;
+    };
+
+    [[nodiscard]] PartitionsView partitions() const;
+    [[nodiscard]] NodesView nodes() const;
+
+    const Context* context_;
+    std::map<std::uint64_t, Gathering> gathering_;
+};
+
+}  // namespace crossclear::actors

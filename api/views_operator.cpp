@@ -1,0 +1,123 @@
+#include "api/break_id.hpp"
+#include "api/views.hpp"
+#include "base/check.hpp"
+#include "base/decimal.hpp"
+
+namespace crossclear::api {
+namespace {
+
+template <class T>
+const T& expected(const actors::Answer& answer) {
+    const auto* held = std::get_if<T>(&answer);
+    CHECK(held != nullptr, "an actor answers with the type its request names");
+    return *held;
+}
+
+void write_sides(JsonWriter& writer, const actors::BreakLine::Sides& sides, int scale) {
+    const auto amount = [scale](base::Amount value) {
+        return base::format_decimal(value.v, scale);
+    };
+    writer.member("shard_held", amount(sides.shard_held));
+    writer.member("book_held", amount(sides.book_held));
+    writer.member("shard_posted", amount(sides.shard_posted));
+    writer.member("book_posted", amount(sides.book_posted));
+    writer.member("shard_position", amount(sides.shard_position));
+    writer.member("book_position", amount(sides.book_position));
+}
+
+void write_break(JsonWriter& writer, const actors::BreakLine& line, const base::Listing& listing) {
+    const auto& asset = listing.asset(line.id.asset);
+    writer.begin_object();
+    writer.member("break", break_text(line.id, listing));
+    writer.member("asset", asset.symbol);
+    writer.member("state", line.state);
+    if (!line.kind.empty()) writer.member("kind", line.kind);
+    writer.member("difference", base::format_decimal(line.difference.v, asset.scale));
+    writer.member("since", line.since.us);
+    if (line.sides) write_sides(writer, *line.sides, asset.scale);
+    writer.end_object();
+}
+
+const char* text_of(actors::Resolution resolution) {
+    switch (resolution) {
+        case actors::Resolution::explained:
+            return "explained";
+        case actors::Resolution::suspended:
+            return "suspended";
+        case actors::Resolution::borne:
+            return "borne";
+    }
+    UNREACHABLE("an unlisted resolution");
+}
+
+}  // namespace
+
+void write_lanes(JsonWriter& writer, const actors::Answer& answer, const AnswerContext&,
+                 const base::Listing& listing) {
+    writer.begin_object().key("lanes").begin_array();
+    for (const auto& lane : expected<actors::LanesView>(answer).lanes) {
+        writer.begin_object();
+        writer.member("broker", static_cast<std::uint64_t>(lane.broker.v));
+        writer.member("shard", listing.shard(lane.shard).symbol);
+        writer.member("block", lane.block);
+        writer.member("is_frozen", lane.is_frozen);
+        writer.member("is_paused", lane.is_paused);
+        writer.key("breaks").begin_array();
+        for (const auto& line : lane.breaks) write_break(writer, line, listing);
+        writer.end_array().end_object();
+    }
+    writer.end_array().end_object();
+}
+
+void write_break_settled(JsonWriter& writer, const actors::Answer& answer, const AnswerContext&,
+                         const base::Listing& listing) {
+    const auto& settled = expected<actors::BreakSettled>(answer);
+    writer.begin_object();
+    writer.member("break", break_text(settled.of, listing));
+    writer.member("resolution", text_of(settled.resolution));
+    writer.member("is_frozen", settled.is_frozen);
+    writer.member("is_paused", settled.is_paused);
+    writer.end_object();
+}
+
+void write_shard_pause_set(JsonWriter& writer, const actors::Answer& answer, const AnswerContext&,
+                           const base::Listing& listing) {
+    const auto& set = expected<actors::ShardPauseSet>(answer);
+    writer.begin_object();
+    writer.member("shard", listing.shard(set.shard).symbol);
+    writer.member("is_paused", set.is_paused);
+    writer.end_object();
+}
+
+void write_partitions(JsonWriter& writer, const actors::Answer& answer, const AnswerContext&,
+                      const base::Listing&) {
+    writer.begin_object().key("partitions").begin_array();
+    for (const auto& line : expected<actors::PartitionsView>(answer).partitions) {
+        writer.begin_object();
+        writer.member("partition", static_cast<std::uint64_t>(line.partition.v));
+        writer.member("phase", line.phase);
+        writer.member("epoch", line.epoch);
+        writer.member("sequence", line.sequence);
+        writer.member("appends_waiting", line.appends_waiting);
+        writer.member("is_stuck", line.is_stuck);
+        writer.end_object();
+    }
+    writer.end_array().end_object();
+}
+
+void write_nodes(JsonWriter& writer, const actors::Answer& answer, const AnswerContext&,
+                 const base::Listing&) {
+    writer.begin_object().key("nodes").begin_array();
+    for (const auto& line : expected<actors::NodesView>(answer).nodes) {
+        writer.begin_object();
+        writer.member("cluster", line.cluster);
+        writer.member("partitions_running", line.partitions_running);
+        writer.member("partitions", line.partitions);
+        if (!line.trouble.empty()) writer.member("trouble", line.trouble);
+        writer.member("time", line.at.us);
+        writer.end_object();
+    }
+    writer.end_array().end_object();
+}
+
+}  // namespace crossclear::api
