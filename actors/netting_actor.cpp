@@ -56,8 +56,7 @@ void NettingHost::on_news(const HomeNews& news) {
             netting::CloseHedge{.number = ended->number, .filled = ended->filled, .at = now});
     } else if (const auto* moved_tokens = std::get_if<MoveEnded>(&news)) {
         needed_sequence_ = std::max(needed_sequence_, moved_tokens->sequence);
-        decide_and_commit(netting::CloseMove{
-            .number = moved_tokens->number, .is_settled = moved_tokens->is_settled, .at = now});
+        close_move(*moved_tokens);
         // Margin that has arrived may be what a loss was waiting for.
         for (const auto& [shard, waiting] : variations_) record_variations(shard);
     } else if (const auto* ask = std::get_if<ReviewAsk>(&news)) {
@@ -114,6 +113,21 @@ void NettingHost::record_variations(base::ShardId shard) {
     if (refusal == netting::Reject::variation_out_of_order &&
         adapter != parts_.context->shards.end()) {
         adapter->second->rescan(0);
+    }
+}
+
+void NettingHost::close_move(const MoveEnded& ended) {
+    const auto refusals = crank_.state().refusals;
+    decide_and_commit(netting::CloseMove{
+        .number = ended.number, .is_settled = ended.is_settled, .at = parts_.context->now()});
+    // Told of the first in a row: a venue that is down for a day is one line.
+    for (const auto& [of, refused] : crank_.state().refusals) {
+        if (refusals.contains(of)) continue;
+        const auto& listing = parts_.context->listing;
+        parts_.context->log(LogLevel::warning, "A venue refuses to move margin; it is asked less.",
+                            {{"broker", profile().name},
+                             {"shard", listing.shard(of.venue).symbol},
+                             {"asset", listing.asset(of.asset).symbol}});
     }
 }
 

@@ -27,6 +27,7 @@ private:
     void on_report(const PartitionReport& report);
     void on_variation(const ledger::VariationNotice& variation);
     void record_variations(base::ShardId shard);
+    void close_move(const MoveEnded& ended);
     void on_wake();
     void found_house();
     void balance();

@@ -94,6 +94,15 @@ void apply_one(State& state, const MoveClosed& event) {
     const auto open = state.moves.extract(event.number);
     if (open.empty()) return;
     const MoveOpened& move = open.mapped();
+    if (move.purpose != instruction::Purpose::move) {
+        const VenueAsset of{move.from, move.asset};
+        if (event.is_settled) {
+            state.refusals.erase(of);
+        } else {
+            auto& refusals = state.refusals[of];
+            refusals = {.count = refusals.count + 1, .last = event.at};
+        }
+    }
     const bool has_arrived = move.purpose == instruction::Purpose::post_margin && event.is_settled;
     const bool has_stayed = move.purpose == instruction::Purpose::take_margin && !event.is_settled;
     if (has_arrived || has_stayed) add_posted(state, {move.from, move.asset}, move.amount);

@@ -36,6 +36,19 @@ bool has_open_margin_move(const State& state, VenueAsset of) {
     });
 }
 
+// How long a venue that refused is left alone: twice as long each time, up to a minute, so that one
+// that is down is not asked at every look and one that is up again is not kept waiting.
+constexpr base::Duration wait_first = base::seconds(1);
+constexpr base::Duration wait_max = base::seconds(60);
+
+bool is_to_be_left_alone(const State& state, VenueAsset of, base::Timestamp now) {
+    const auto found = state.refusals.find(of);
+    if (found == state.refusals.end()) return false;
+    base::Duration wait = wait_first;
+    for (std::uint32_t i = 1; i < found->second.count && wait < wait_max; ++i) wait = wait * 2;
+    return now - found->second.last < std::min(wait, wait_max);
+}
+
 // What may leave the backing: neither promised to clients, nor reserved, nor kept for gas.
 base::Result<Amount, Reject> uncommitted_of(const State& state, const CoverLine& line) {
     const auto promises = promised(state, line);
@@ -114,6 +127,7 @@ Decision decide(const State& state, const KeepMargins& command) {
     for (const auto& line : command.lines) {
         const VenueAsset of{line.policy.venue, line.policy.asset};
         if (has_open_margin_move(state, of)) continue;
+        if (is_to_be_left_alone(state, of, command.now)) continue;
         const auto wanted = wanted_of(line);
         if (!wanted) return Failure{Reject::figures_out_of_range};
         const Amount posted = posted_at(state, of);

@@ -44,6 +44,14 @@ struct VenueAsset {
     friend constexpr auto operator<=>(const VenueAsset&, const VenueAsset&) = default;
 };
 
+/// How often in a row a venue has refused to move margin, and when last.
+struct Refusals {
+    std::uint32_t count{};
+    base::Timestamp last;
+
+    friend bool operator==(const Refusals&, const Refusals&) = default;
+};
+
 /// One broker's house.
 struct State {
     base::EntityId id;
@@ -60,6 +68,8 @@ struct State {
     std::map<base::ShardId, std::uint64_t> variations;  ///< The last number per venue.
     /// Margin known to be at each venue and not on its way out: never more than POSTED says.
     std::map<VenueAsset, base::Amount> posted;
+    /// Moves of margin that a venue refused, one after the other.
+    std::map<VenueAsset, Refusals> refusals;
     /// The highest block that held a deposit, until it is final, and was replaced: what is told of
     /// blocks up to there is late.
     std::map<DepositKey, std::uint64_t> deposits_gone;

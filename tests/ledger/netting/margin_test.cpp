@@ -85,6 +85,31 @@ TEST(VenueMargin, SurplusIsTakenBackAndNeverBelowTheFloor) {
     EXPECT_EQ(posted_in(state), Amount{1'000}) << "the venue refused: it is still there";
 }
 
+// Goal: a venue that refuses is not asked again at every look, across restarts as well: the waits
+// are folded from the events. One success ends them.
+TEST(VenueMargin, AVenueThatRefusesIsLeftAloneForLongerEachTime) {
+    State state = a_house_with(200);
+    base::Timestamp now = base::Timestamp{} + base::seconds(1'000);
+    const auto look = [&] {
+        auto command = a_look(9'000);
+        command.now = now;
+        return run(state, command);
+    };
+    const auto close = [&](bool is_settled) {
+        run(state, CloseMove{.number = state.numbers, .is_settled = is_settled, .at = now});
+    };
+    for (const std::int64_t wait : {1, 2, 4, 8, 16, 32, 60, 60}) {
+        ASSERT_EQ(look().size(), 1U) << "before a wait of " << wait;
+        close(false);
+        now = now + base::seconds(wait) - base::milliseconds(1);
+        EXPECT_TRUE(look().empty()) << "within a wait of " << wait;
+        now = now + base::milliseconds(1);
+    }
+    ASSERT_EQ(look().size(), 1U);
+    close(true);
+    EXPECT_TRUE(state.refusals.empty());
+}
+
 TEST(VenueMargin, MovesNothingWithinTheSlack) {
     State state = a_house_with(120);
     EXPECT_TRUE(run(state, a_look(500)).empty());
