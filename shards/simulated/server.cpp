@@ -62,7 +62,7 @@ public:
         deadline_.expires_after(std::chrono::microseconds{server_.options.hello_timeout.us});
         deadline_.async_wait([weak](boost::system::error_code failure) {
             const auto self = weak.lock();
-            if (!failure && self) self->server_.forget(self, "no hello came in time");
+            if (!failure && self) self->server_.forget(self, self->why_late_);
         });
         link_->start({.on_frame =
                           [weak](std::string_view payload) {
@@ -98,6 +98,7 @@ private:
     State& server_;
     std::shared_ptr<Link> link_;
     net::steady_timer deadline_;
+    std::string_view why_late_{"no hello came in time"};
     bool is_welcome_{};
     std::size_t under_way_{};
     std::map<Seat, std::unique_ptr<Shard>> shards_;
@@ -122,6 +123,7 @@ bool WorldServer::State::Session::greet(const Hello& hello) {
         server_.log("A node was turned away.", to_string(*why));
         link_->send(framed(TurnedAway{*why}));
         link_->close_when_sent();
+        why_late_ = "it was turned away";
         return true;  // The deadline takes it away.
     }
     deadline_.cancel();

@@ -246,14 +246,13 @@ TEST(Remote, StillOwesAReplayThatAnUnreachableChainDidNotGive) {
     Listener near{*world, swaps};
     ASSERT_TRUE(world->deposit(swaps, base::account_id(alpha, 3), usdc, base::Amount{9}));
     near.wait_until_final_deposit(9);
-    world->set_faults(swaps, {.is_unreachable = true});
     Listener far{*remote, swaps};
-    far.shard->rescan(0);
-    EXPECT_FALSE(far.health().is_reachable);
     // Long after the deposit: what the chain itself tells again begins later.
     const auto first = world->balances(swaps, alpha).block;
     while (world->balances(swaps, alpha).block < first + 20) (void)far.health();
     world->set_faults(swaps, {.is_unreachable = true});
+    far.shard->rescan(0);
+    EXPECT_FALSE(far.health().is_reachable);
     world->set_faults(swaps, {});
     EXPECT_TRUE(far.health().is_reachable);
     far.wait_until_final_deposit(9);
