@@ -17,8 +17,6 @@ namespace {
 namespace account = ledger::account;
 using base::Amount;
 
-constexpr std::uint32_t page_max = 100;
-
 // The first answer to a command, as a client sees it.
 Answer trade_answer(const account::State& state, base::CommandId id, bool is_repeat) {
     const auto* first = account::answer_to(state, id);
@@ -221,40 +219,6 @@ void AccountHost::answer_decided() {
     });
 }
 
-void AccountHost::handle(const AccountAsk& ask, const GetAccount&) {
-    answer_read(ask, account_view(*context_, crank_.state()));
-}
-
-void AccountHost::handle(const AccountAsk& ask, const GetPositions&) {
-    answer_read(ask, positions_view(*context_, crank_.state()));
-}
-
-void AccountHost::handle(const AccountAsk& ask, const GetMargin&) {
-    answer_read(ask, margin_view_of(*context_, crank_.state()));
-}
-
-void AccountHost::handle(const AccountAsk& ask, const GetTrade& request) {
-    TradesView view{.sequence = crank_.state().version, .trades = {}};
-    if (crank_.state().trades.contains(request.number)) {
-        view.trades.push_back(trade_view(crank_.state(), request.number));
-    }
-    answer_read(ask, std::move(view));
-}
-
-void AccountHost::handle(const AccountAsk& ask, const GetTrades& request) {
-    answer_read(ask,
-                trades_view(crank_.state(), request.before, std::min(request.count, page_max)));
-}
-
-void AccountHost::handle(const AccountAsk& ask, const GetSettlements& request) {
-    answer_read(ask,
-                trades_view(crank_.state(), request.before, std::min(request.count, page_max)));
-}
-
-void AccountHost::handle(const AccountAsk& ask, const GetWithdrawals&) {
-    answer_read(ask, withdrawals_view(crank_.state()));
-}
-
 void AccountHost::handle(const AccountAsk&, const PublishMarks&) {
     UNREACHABLE("marks go to the oracle");
 }
@@ -412,7 +376,7 @@ decltype(Publication::body) AccountHost::snapshot_of(Channel::Kind kind) const {
     switch (kind) {
         case Channel::Kind::trades:
         case Channel::Kind::settlements:
-            return trades_view(crank_.state(), 0, page_max);
+            return trades_view(crank_.state(), 0, trades_page_max);
         case Channel::Kind::balances:
             return account_view(*context_, crank_.state());
         case Channel::Kind::margin:

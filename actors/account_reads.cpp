@@ -1,8 +1,45 @@
 // What an account shows: only what is durable, and only while its partition is known to be ours.
 #include "actors/account_actor.hpp"
+#include "actors/account_views.hpp"
 #include "base/limits.hpp"
 
+#include <algorithm>
+
 namespace crossclear::actors {
+
+void AccountHost::handle(const AccountAsk& ask, const GetAccount&) {
+    answer_read(ask, account_view(*context_, crank_.state()));
+}
+
+void AccountHost::handle(const AccountAsk& ask, const GetPositions&) {
+    answer_read(ask, positions_view(*context_, crank_.state()));
+}
+
+void AccountHost::handle(const AccountAsk& ask, const GetMargin&) {
+    answer_read(ask, margin_view_of(*context_, crank_.state()));
+}
+
+void AccountHost::handle(const AccountAsk& ask, const GetTrade& request) {
+    TradesView view{.sequence = crank_.state().version, .trades = {}};
+    if (crank_.state().trades.contains(request.number)) {
+        view.trades.push_back(trade_view(crank_.state(), request.number));
+    }
+    answer_read(ask, std::move(view));
+}
+
+void AccountHost::handle(const AccountAsk& ask, const GetTrades& request) {
+    answer_read(
+        ask, trades_view(crank_.state(), request.before, std::min(request.count, trades_page_max)));
+}
+
+void AccountHost::handle(const AccountAsk& ask, const GetSettlements& request) {
+    answer_read(
+        ask, trades_view(crank_.state(), request.before, std::min(request.count, trades_page_max)));
+}
+
+void AccountHost::handle(const AccountAsk& ask, const GetWithdrawals&) {
+    answer_read(ask, withdrawals_view(crank_.state()));
+}
 
 // The view is of this moment, so that a command behind the read in the same session is not in it.
 // It is told once all that it saw is durable, and once the journal has confirmed the owner.

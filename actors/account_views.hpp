@@ -19,6 +19,9 @@ namespace crossclear::actors {
                                         const ledger::account::State& state);
 /// One trade. **Requires:** it is remembered.
 [[nodiscard]] TradeView trade_view(const ledger::account::State& state, std::uint64_t number);
+/// Trades in one answer, at most.
+inline constexpr std::uint32_t trades_page_max = 100;
+
 /// The latest `count` trades before `before` (0: from the newest), newest first.
 [[nodiscard]] TradesView trades_view(const ledger::account::State& state, std::uint64_t before,
                                      std::uint32_t count);

@@ -98,7 +98,8 @@ PartitionsView OperatorDesk::partitions() const {
 }
 
 NodesView OperatorDesk::nodes() const {
-    NodeLine line{.cluster = context_->cluster,
+    NodeLine line{.name = context_->among ? context_->among->name : std::string{},
+                  .cluster = context_->cluster,
                   .partitions_running = 0,
                   .partitions = context_->status.size(),
                   .trouble = context_->journal->trouble(),
@@ -107,7 +108,6 @@ NodesView OperatorDesk::nodes() const {
         const bool is_running = status->phase.load() == PartitionStatus::Phase::running;
         line.partitions_running += is_running ? 1U : 0U;
     }
-    if (context_->among) line.name = context_->among->name;
     NodesView view{.nodes = {std::move(line)}};
     // Of the others it is known that they live, and whether they can be reached.
     const auto standing = context_->node.load();

@@ -137,17 +137,17 @@ void SessionHost::ask_partition(std::uint64_t ticket, Waiting& waiting) {
     look_again(look_after);
 }
 
-void SessionHost::ask_operator(OperatorRequest request, std::function<void(Answer)> done) {
-    if (auto answer = desk_.answer_at_once(request)) return done(std::move(*answer));
+void SessionHost::ask_operator(OperatorRequest request, std::function<void(Answer)> reply) {
+    if (auto answer = desk_.answer_at_once(request)) return reply(std::move(*answer));
     const auto entities = desk_.reconcilers_of(request);
     if (entities.empty()) {
-        return done(Refusal{.code = -32602,
-                            .reason = "no_such_lane",
-                            .hint = "no broker works on that shard; see operator/get_breaks",
-                            .retryable = false});
+        return reply(Refusal{.code = -32602,
+                             .reason = "no_such_lane",
+                             .hint = "no broker works on that shard; see operator/get_breaks",
+                             .retryable = false});
     }
     const auto ticket = ++tickets_;
-    waiting_.emplace(ticket, Waiting{.done = std::move(done),
+    waiting_.emplace(ticket, Waiting{.done = std::move(reply),
                                      .request = request,
                                      .partition = {},
                                      .since = context_->now()});

@@ -147,7 +147,7 @@ void WithdrawalHost::open(const withdrawal::OpenInstruction& open) {
 void WithdrawalHost::refuse_cancel() {
     crank_.when_durable([this](std::uint64_t) {
         const auto& terms = crank_.state().terms;
-        send(parts_.partition_of(terms.account),
+        send(parts_.door_of(terms.account),
              AccountOrder{.account = terms.account,
                           .command = ledger::account::RefuseCancel{.number = terms.number},
                           .acknowledge = {}});

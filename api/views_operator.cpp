@@ -110,6 +110,7 @@ void write_nodes(JsonWriter& writer, const actors::Answer& answer, const AnswerC
     writer.begin_object().key("nodes").begin_array();
     for (const auto& line : expected<actors::NodesView>(answer).nodes) {
         writer.begin_object();
+        if (!line.name.empty()) writer.member("name", line.name);
         writer.member("cluster", line.cluster);
         writer.member("partitions_running", line.partitions_running);
         writer.member("partitions", line.partitions);

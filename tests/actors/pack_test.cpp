@@ -43,8 +43,8 @@ TEST(Pack, ContentsComeBackToo) {
     EXPECT_EQ(read.hint, refusal.hint);
     EXPECT_TRUE(read.retryable);
 
-    PartitionReport report{
-        .broker = {}, .partition = {}, .sequence = 7, .assets = {}, .shards = {}};
+    PartitionReport report;
+    report.sequence = 7;
     report.assets[base::AssetId{3}].conv = base::Amount{-5};
     report.shards.push_back({.shard = base::ShardId{1},
                              .asset = {},

@@ -129,7 +129,8 @@ inline actors::Answer agreeable(const actors::Request& request) {
             return PartitionsView{{{.partition = {1}, .phase = "running", .epoch = 2}}};
         }
         Answer operator()(const GetNodes&) const {
-            return NodesView{{{.cluster = "c",
+            return NodesView{{{.name = "a",
+                               .cluster = "c",
                                .partitions_running = 8,
                                .partitions = 8,
                                .trouble = {},

@@ -439,9 +439,8 @@ TEST(LunaWeek, EveryDebtIsALossAndNoMarginGoesNegative) {
     EXPECT_EQ(asked.stale, "price_is_stale");
     EXPECT_EQ(asked.zero, "notional_out_of_range") << "nobody can sell for nothing";
 
-    const auto report =
-        app::audit(service.journal(), config.cluster, config.partitions,
-                   {.is_at_rest = true, .history = app::shard_history_of(config)});
+    const auto report = app::audit(service.journal(), config.cluster, config.partitions,
+                                   {.is_at_rest = true, .history = app::shard_history_of(config)});
     EXPECT_EQ(report.violations, std::vector<std::string>{});
     const auto week = read_back(service, config);
     EXPECT_TRUE(week.posted_min >= 0);

@@ -1,6 +1,7 @@
 #include "api/client.hpp"
 #include "app/audit.hpp"
 #include "app/service.hpp"
+#include "shards/simulated/world.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/json/serialize.hpp>
@@ -136,7 +137,9 @@ TEST(ResolveBreak, OverTheWireOpensAFrozenLaneAgain) {
 
     const auto id = *config.listing.find_shard(shard);
     const auto usdc = *config.listing.find_asset("USDC");
-    service.world().fail_protocol(id, usdc, base::Ppm{50'000});
+    auto* world = dynamic_cast<shards::simulated::SimulatedWorld*>(&service.world());
+    ASSERT_NE(world, nullptr) << "the world is inside";
+    world->fail_protocol(id, usdc, base::Ppm{50'000});
     // Each call is a look; five in a row make it a break.
     ASSERT_TRUE(ask_until([&] {
         (void)by.call("operator/reconcile", look);
