@@ -46,9 +46,12 @@ void HedgeHost::decide_and_commit(const hedge::Command& command) {
         return;
     }
     if (decision->empty()) {
-        // Nothing new: a wake that came early, or a repeat. The next wake is still owed.
+        // Nothing new: a wake that came early, or a repeat. The next wake is still owed; and what
+        // is in flight may not be durable yet, so it waits like everything that leaves.
         if (std::holds_alternative<hedge::Advance>(command)) {
-            carry_out(hedge::outstanding(crank_.state()));
+            crank_.when_durable([this, owed = hedge::outstanding(crank_.state())](std::uint64_t) {
+                carry_out(owed);
+            });
         }
         return;
     }

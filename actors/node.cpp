@@ -1,6 +1,7 @@
 #include "actors/node.hpp"
 
 #include "actors/caf_metrics.hpp"
+#include "actors/caf_stepper.hpp"
 #include "actors/door_actor.hpp"
 #include "actors/messages.hpp"
 #include "actors/node_actor.hpp"
@@ -76,7 +77,9 @@ private:
 class CafNode : public Node {
 public:
     explicit CafNode(std::unique_ptr<Context> context)
-        : context_(std::move(context)), system_(configure(config_, *context_)) {
+        : context_(std::move(context)),
+          system_(configure(config_, *context_)),
+          stepper_(make_stepper(system_)) {
         oracle_ = system_.spawn<OracleHost>(context_.get());
         // The table is complete before anybody opens a partition that looks into it.
         for (std::uint16_t i = 0; i < context_->partitions; ++i) {
@@ -92,6 +95,7 @@ public:
         caf::anon_send_exit(node_, caf::exit_reason::kill);
         for (const auto& door : doors_) caf::anon_send_exit(door, caf::exit_reason::user_shutdown);
         caf::anon_send_exit(oracle_, caf::exit_reason::user_shutdown);
+        if (stepper_) stepper_->run_out();
         // Hosts look into the table of doors until they have ended.
         system_.await_all_actors_done();
         // Shards still speak to mailboxes that have closed, and those to their system: no callback
@@ -212,6 +216,8 @@ public:
         return sum;
     }
 
+    Stepper* stepper() override { return stepper_.get(); }
+
     std::vector<metrics::Family> actor_families() override { return caf_families(system_); }
 
 private:
@@ -224,6 +230,7 @@ private:
     std::unique_ptr<Context> context_;
     caf::actor_system_config config_;
     caf::actor_system system_;
+    std::unique_ptr<CafStepper> stepper_;
     std::atomic<bool> is_draining_{};
     std::vector<DoorActor> doors_;
     OracleActor oracle_;

@@ -2,6 +2,7 @@
 
 #include "actors/context.hpp"
 #include "actors/gateway.hpp"
+#include "actors/stepper.hpp"
 #include "base/result.hpp"
 #include "metrics/registry.hpp"
 
@@ -36,6 +37,8 @@ public:
     [[nodiscard]] virtual bool leads() const = 0;
     /// Appends that are not durable yet, over all partitions.
     [[nodiscard]] virtual std::size_t appends_waiting() const = 0;
+    /// The hand on its actors; null unless the options' scheduler is `testing`.
+    [[nodiscard]] virtual Stepper* stepper() = 0;
     /// What the actor system counts of its own, for a scrape.
     [[nodiscard]] virtual std::vector<metrics::Family> actor_families() = 0;
 };

@@ -60,7 +60,7 @@ struct BrokerProfile {
 /// How a node runs its hosts.
 struct ActorOptions {
     std::size_t threads{2};
-    std::string scheduler{"sharing"};
+    std::string scheduler{"sharing"};  ///< `testing`: none, a Stepper runs the actors.
     base::Duration idle_after{base::seconds(60)};  ///< Then an account is passivated.
     base::Duration balance_every{base::milliseconds(50)};
     base::Duration variation_every{base::seconds(2)};

@@ -1,0 +1,209 @@
+#include "tests/sim/owner.hpp"
+
+#include "tests/support/actors/house.hpp"
+
+#include <utility>
+
+namespace crossclear::sim {
+
+using namespace tests::town;
+using base::Amount;
+namespace simulated = shards::simulated;
+
+namespace {
+
+constexpr std::int64_t start_usdc = 5'000'000 * one_usdc;
+constexpr std::int64_t start_eth = 1'000 * one_eth;
+
+struct StartLine {
+    base::ShardId shard;
+    base::AssetId asset;
+    std::int64_t amount;
+};
+constexpr StartLine start_lines[] = {{synthetix, usdc, start_usdc},
+                                     {synthetix, eth, start_eth},
+                                     {uniswap, usdc, start_usdc},
+                                     {uniswap, eth, start_eth},
+                                     {perpetuals, usdc, start_usdc}};
+
+simulated::ChainParameters chain_of(const Stage& stage, base::ShardId shard,
+                                    base::InstrumentId instrument, std::int64_t capacity) {
+    simulated::ChainParameters made;
+    made.shard = shard;
+    made.block_time = base::milliseconds(150 + 40 * shard.v);
+    made.finality_depth = 3;
+    made.bridge_latency = base::milliseconds(200);
+    made.gas_per_order = Amount{1'000};
+    made.variation_every_blocks = 5;
+    made.seed = stage.plan.accounts * 31 + shard.v;
+    made.venues = {simulated::VenueTerms{.instrument = instrument,
+                                         .half_spread = base::Ppm{500},
+                                         .impact_at_capacity = base::Ppm{1'000},
+                                         .capacity_per_block = Amount{capacity}}};
+    for (std::uint16_t broker = 0; broker < stage.plan.brokers; ++broker) {
+        for (const auto& line : start_lines) {
+            if (line.shard != shard) continue;
+            made.genesis.push_back({base::BrokerId{broker}, line.asset, Amount{line.amount}});
+        }
+    }
+    return made;
+}
+
+std::shared_ptr<const risk::Parameters> risk_parameters() {
+    return std::make_shared<const risk::Parameters>(
+        risk::Parameters{.assets = {{0, 0.0001, 0.0025, 0.00125},
+                                    {0.2, 0.0003, 0.005, 0.0025},
+                                    {0.16, 0.002, 0.01, 0.005},
+                                    {0.16, 0.0002, 0, 0}},
+                         .mark_age_max = base::seconds(600)});
+}
+
+actors::BrokerProfile profile_of(base::BrokerId broker) {
+    actors::BrokerProfile profile;
+    profile.id = broker;
+    profile.name = broker == alpha ? "alpha" : "beta";
+    profile.instruments = {eth_swap, sbtc_swap, btc_perp};
+    profile.fee = base::Ppm{50};
+    profile.fee_floor_cents = 1;
+    profile.trade_notional_max_cents = 1'000'000'00;
+    profile.account_notional_max_cents = 10'000'000'00;
+    profile.unsettled_max_cents = 5'000'000'00;
+    profile.settle_within = base::seconds(4);
+    profile.cash_settle_after = base::seconds(8);
+    profile.withdrawal_delay = base::milliseconds(300);
+    profile.hedge = {.band_cents = {},
+                     .task_max_cents = 2'000'000'00,
+                     .slices_max = 3,
+                     .spread = base::milliseconds(300),
+                     .deadline = base::seconds(6),
+                     .bound = base::Ppm{20'000}};
+    for (const auto asset : {eth, sbtc, btc_contract}) {
+        profile.hedge.band_cents[asset] = 1'000'00;
+    }
+    for (const auto& line : start_lines) {
+        profile.capital.push_back({.shard = line.shard,
+                                   .asset = line.asset,
+                                   .amount = Amount{line.amount},
+                                   .source = ledger::netting::Source::capital});
+    }
+    profile.margins = {{.venue = perpetuals,
+                        .asset = usdc,
+                        .floor = Amount{1'000'000 * one_usdc},
+                        .share = base::Ppm{200'000},
+                        .slack = base::Ppm{250'000}}};
+    return profile;
+}
+
+}  // namespace
+
+std::unique_ptr<simulated::SimulatedWorld> open_world(const Stage& stage,
+                                                      const base::Listing& listing) {
+    auto world = simulated::SimulatedWorld::open(simulated::WorldConfig{
+        .listing = listing,
+        .chains = {chain_of(stage, synthetix, sbtc_swap, 100 * one_sbtc),
+                   chain_of(stage, uniswap, eth_swap, 1'000 * one_eth),
+                   chain_of(stage, perpetuals, btc_perp, 100 * one_contract)},
+        .directory = {},
+        .clock = simulated::Clock::stepped,
+        .start = stage.agenda.now()});
+    CHECK(world.has_value(), "a world in memory opens");
+    return std::move(*world);
+}
+
+Owner::Owner(Outside& outside, std::uint64_t number)
+    : outside_(outside), number_(number), stepped_to_(outside.stage.agenda.now()) {
+    outside_.stage.note("node starts", number_);
+    journal_ =
+        std::make_unique<ObservedJournal>(outside_.stage, outside_.truth, life_, outside_.disks);
+    node_ = actors::Node::start(make_context());
+    stepper_ = node_->stepper();
+    CHECK(stepper_ != nullptr, "a simulated node is run by hand");
+}
+
+Owner::~Owner() {
+    outside_.stage.note("node ends", number_);
+    life_->cut();
+    node_.reset();
+}
+
+std::unique_ptr<actors::Context> Owner::make_context() {
+    const auto& stage = outside_.stage;
+    auto context = std::make_unique<actors::Context>();
+    context->listing = listing();
+    context->cluster = cluster;
+    context->partitions = stage.plan.partitions;
+    const auto tick = stage.plan.tick;
+    context->options = {.threads = 1,
+                        .scheduler = "testing",
+                        .idle_after = tick * 5,
+                        .balance_every = tick,
+                        .variation_every = tick * 5,
+                        .reconcile_every = tick * 3,
+                        .result_every = tick * 10,
+                        .lane_tick = tick,
+                        .append_retry = base::milliseconds(50),
+                        .seed = number_};
+    for (std::uint16_t b = 0; b < stage.plan.brokers; ++b) {
+        const base::BrokerId broker{b};
+        auto made = std::make_unique<actors::Broker>();
+        made->profile = profile_of(broker);
+        made->parameters = risk_parameters();
+        context->brokers.push_back(std::move(made));
+        for (const auto shard : {synthetix, uniswap, perpetuals}) {
+            context->shards[{broker, shard}] = std::make_unique<ShardDoor>(
+                outside_.stage, outside_.truth, life_, *outside_.world, shard, broker);
+        }
+    }
+    context->model = risk::make_lockstep_model();
+    context->journal = journal_.get();
+    context->own_instruments = std::make_unique<metrics::Instruments>(registry_);
+    context->instruments = context->own_instruments.get();
+    context->log = [this](actors::LogLevel level, std::string_view sentence,
+                          const actors::LogFields& fields) {
+        if (level < actors::LogLevel::warning) return;
+        last_error_ = sentence;
+        for (const auto& [name, value] : fields) {
+            last_error_ += ' ' + std::string(name) + '=' + value;
+        }
+    };
+    context->now = [this] { return now(); };
+    return context;
+}
+
+void Owner::run_one() {
+    auto& rng = outside_.stage.rng;
+    const auto waiting = stepper_->ready();
+    // Half the time in order, or long queues would never be seen to their end.
+    const auto nth = rng.below(2) == 0 ? 0 : rng.below(waiting);
+    outside_.stage.note("message", number_, stepper_->run(nth));
+}
+
+std::optional<base::Timestamp> Owner::next_timer_at() const {
+    if (is_paused()) return std::nullopt;
+    const auto left = stepper_->until_timer();
+    if (!left) return std::nullopt;
+    return stepped_to_ + *left;
+}
+
+void Owner::catch_up() {
+    if (is_paused()) return;
+    const auto now = outside_.stage.agenda.now();
+    if (now <= stepped_to_) return;
+    stepper_->advance(now - stepped_to_);
+    stepped_to_ = now;
+}
+
+void Owner::wake() {
+    life_->wake();
+    catch_up();
+}
+
+std::size_t Owner::count(actors::PartitionStatus::Phase phase) const {
+    std::size_t count = 0;
+    for (const auto& status : node_->context().status) {
+        if (status->phase.load() == phase) ++count;
+    }
+    return count;
+}
+
+}  // namespace crossclear::sim

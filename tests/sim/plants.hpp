@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+/// Bugs that are planted on purpose: a checker that cannot fail is worth nothing. Each sits in the
+/// simulator's own doors, between the real parts, and is there only when its name is given.
+
+namespace crossclear::sim {
+
+/// Which bug is planted.
+enum class Plant : std::uint8_t {
+    none,
+    fence_not_checked,
+    promise_taken_back,
+    nonce_not_compared,
+    append_without_compare,
+    answer_before_quorum,
+    quorum_of_one,
+    unknown_taken_for_done,
+    tail_not_synced,
+    empty_acceptor_votes,
+    admitted_too_early,
+    takeover_forgets_the_end,
+    takeover_reads_the_shortest,
+    duplicate_taken_for_gap,
+    damage_not_noticed,
+    snapshot_forgets_answers,
+    snapshot_of_another_time,
+    order_before_commit,
+    order_executed_twice,
+    order_notice_lost,
+    included_taken_for_final,
+    deposit_told_twice,
+    deposit_taken_for_final,
+    variation_swallowed,
+    payment_told_as_failed,
+    fill_told_too_high,
+    second_answer_differs,
+    refusal_not_final,
+    read_of_a_later_state,
+};
+
+/// One planted bug and what it stands for.
+struct PlantInfo {
+    Plant plant{Plant::none};
+    std::string_view name;
+    std::string_view what;
+};
+
+/// All of them.
+[[nodiscard]] std::span<const PlantInfo> all_plants();
+/// The one of this name.
+[[nodiscard]] std::optional<Plant> plant_named(std::string_view name);
+
+}  // namespace crossclear::sim

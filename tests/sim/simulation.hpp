@@ -1,0 +1,80 @@
+#pragma once
+
+#include "tests/sim/clients.hpp"
+#include "tests/sim/owner.hpp"
+#include "tests/sim/plants.hpp"
+#include "tests/sim/trace.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+/// One seed: a world, what happens to it, and what was wrong.
+
+namespace crossclear::sim {
+
+/// What one seed came to.
+struct Outcome {
+    std::uint64_t hash{};
+    std::uint64_t steps{};    ///< With those after the faults had stopped.
+    std::uint64_t records{};  ///< Committed.
+    Marks marks{};
+    std::optional<Finding> finding;
+};
+
+/// Runs a world for a number of steps, then lets it come to rest. **Thread:** one.
+class Simulation {
+public:
+    Simulation(std::uint64_t seed, Plant plant);
+    Simulation(const Simulation&) = delete;
+    Simulation& operator=(const Simulation&) = delete;
+    ~Simulation();
+
+    [[nodiscard]] Outcome run(std::uint64_t steps);
+    /// What the seed decided, and the latest events, for people.
+    [[nodiscard]] std::string plan() const { return stage_.plan.text(); }
+    void print_latest(std::FILE* out) const { stage_.trace.print_latest(out); }
+
+private:
+    void step();
+    bool run_actors();
+    void plan_life();
+    void act();
+    void move_prices();
+    void publish_marks(Owner& owner) const;
+    void make_blocks();
+    void keep_alive();
+
+    void do_harm();
+    void kill();
+    void pause_and_replace();
+    void end_rival();
+    void break_acceptor();
+    void empty_acceptor();
+    void rot_acceptor();
+    void jump_clock();
+    void spoil_shard();
+
+    void start_node();
+    void end_node(std::size_t which);
+    void stop_faults();
+    void drain();
+    [[nodiscard]] bool has_drained();
+    void help_along();
+    [[nodiscard]] std::string what_waits();
+
+    Stage stage_;
+    base::Listing listing_;
+    Truth truth_;
+    Outside outside_;
+    Clients clients_;
+    std::vector<std::unique_ptr<Owner>> nodes_;  ///< The newest last.
+    std::uint64_t nodes_started_{};
+    bool is_start_due_{};
+    std::uint64_t steps_{};
+    std::vector<base::Price> prices_;
+};
+
+}  // namespace crossclear::sim

@@ -1,0 +1,48 @@
+#include "tests/sim/trace.hpp"
+
+#include "base/check.hpp"
+#include "base/hash.hpp"
+
+namespace crossclear::sim {
+namespace {
+
+constexpr std::size_t latest_max = 300;
+
+}  // namespace
+
+const char* name_of(Mark mark) {
+    static constexpr std::array<const char*, mark_count> names{
+        "append_gap",          "append_duplicate",     "append_fenced",
+        "prepare_fenced",      "fenced_while_syncing", "tail_abandoned",
+        "outcome_unknown",     "executed_late",        "acceptor_wiped",
+        "acceptor_admitted",   "epoch_renewed",        "takeover",
+        "takeover_by_rival",   "woken_after_takeover", "killed_with_append_in_flight",
+        "partition_lost",      "stale_node_refuses",   "snapshot_stored",
+        "account_woken",       "repeat_answered",      "repeat_conflicts",
+        "outcome_asked_again", "trade_refused",        "claim_cash_settled",
+        "deposit_reorganised", "slice_reorganised",    "slice_failed",
+        "leg_reorganised",     "leg_failed",           "order_submitted_again",
+        "order_lost",          "withdrawal_paid",      "withdrawal_returned",
+        "variation_settled",   "clock_jumped",         "damage_found",
+    };
+    return names.at(static_cast<std::size_t>(mark));
+}
+
+void Trace::note(base::Timestamp at, std::string_view what, std::uint64_t first,
+                 std::uint64_t second) {
+    hash_ = base::hash_combine(hash_, base::fnv1a(what, static_cast<std::uint64_t>(at.us)));
+    hash_ = base::hash_combine(hash_, first * 0x9E3779B97F4A7C15ULL + second);
+    latest_.push_back({at, what, first, second});
+    if (latest_.size() > latest_max) latest_.pop_front();
+}
+
+void Trace::print_latest(std::FILE* out) const {
+    for (const auto& event : latest_) {
+        std::fprintf(out, "%14.6f  %-28.*s %llu %llu\n", static_cast<double>(event.at.us) * 1e-6,
+                     static_cast<int>(event.what.size()), event.what.data(),
+                     static_cast<unsigned long long>(event.first),
+                     static_cast<unsigned long long>(event.second));
+    }
+}
+
+}  // namespace crossclear::sim

@@ -1,0 +1,88 @@
+#pragma once
+
+#include "base/time.hpp"
+
+#include <array>
+#include <cstdint>
+#include <cstdio>
+#include <deque>
+#include <string>
+#include <string_view>
+
+/// What one simulation did: a hash that two runs of one seed share, the latest events for whoever
+/// looks for a bug, and marks that say which rare paths were taken.
+
+namespace crossclear::sim {
+
+/// Rare paths that the simulation must come by, or it tests less than it says.
+enum class Mark : std::uint8_t {
+    append_gap,
+    append_duplicate,
+    append_fenced,
+    prepare_fenced,
+    fenced_while_syncing,
+    tail_abandoned,
+    outcome_unknown,
+    executed_late,
+    acceptor_wiped,
+    acceptor_admitted,
+    epoch_renewed,
+    takeover,
+    takeover_by_rival,
+    woken_after_takeover,
+    killed_with_append_in_flight,
+    partition_lost,
+    stale_node_refuses,
+    snapshot_stored,
+    account_woken,
+    repeat_answered,
+    repeat_conflicts,
+    outcome_asked_again,
+    trade_refused,
+    claim_cash_settled,
+    deposit_reorganised,
+    slice_reorganised,
+    slice_failed,
+    leg_reorganised,
+    leg_failed,
+    order_submitted_again,
+    order_lost,
+    withdrawal_paid,
+    withdrawal_returned,
+    variation_settled,
+    clock_jumped,
+    damage_found,
+    count_,
+};
+inline constexpr std::size_t mark_count = static_cast<std::size_t>(Mark::count_);
+
+/// The mark's name, as `--verbose` prints it.
+[[nodiscard]] const char* name_of(Mark mark);
+
+using Marks = std::array<std::uint64_t, mark_count>;
+
+/// The record of one run. **Thread:** one.
+class Trace {
+public:
+    /// One event: `what` is a constant word; the numbers say who and which.
+    void note(base::Timestamp at, std::string_view what, std::uint64_t first = 0,
+              std::uint64_t second = 0);
+    void mark(Mark mark) { ++marks_[static_cast<std::size_t>(mark)]; }
+
+    [[nodiscard]] std::uint64_t hash() const { return hash_; }
+    [[nodiscard]] const Marks& marks() const { return marks_; }
+    void print_latest(std::FILE* out) const;
+
+private:
+    struct Event {
+        base::Timestamp at;
+        std::string_view what;
+        std::uint64_t first{};
+        std::uint64_t second{};
+    };
+    std::uint64_t hash_{};
+    Marks marks_{};
+    std::deque<Event> latest_;
+};
+
+}  // namespace crossclear::sim
