@@ -105,11 +105,14 @@ void ReconcilerHost::compare(const shards::Balances& balances, const BookLines& 
                                  .book_posted = ours.posted,
                                  .shard_position = line.position,
                                  .book_position = ours.position,
-                                 .is_explained = orders_in_doubt > 0};
+                                 .is_explained = false};
         lines_[line.asset] = compared;
         auto& seen = seen_[line.asset];
-        seen = differs(compared) ? seen + 1 : 0;
-        if (seen > 0 && seen < patience) continue;  // Perhaps only on its way: not compared yet.
+        seen.any = differs(compared) ? seen.any + 1 : 0;
+        seen.without_doubt =
+            differs(compared) && orders_in_doubt == 0 ? seen.without_doubt + 1 : 0;
+        if (seen.any > 0 && seen.any < patience) continue;  // Perhaps only on its way.
+        compared.is_explained = seen.without_doubt < patience;
         command.lines.push_back(compared);
     }
     decide_and_commit(command);

@@ -16,8 +16,9 @@ namespace crossclear::actors {
 /// and lets the machine compare.
 ///
 /// A difference that is seen for the first time may be a receipt on its way: it is not compared
-/// until it has been seen `patience` times in a row, and counts as explained while orders are in
-/// doubt.
+/// until it has been seen `patience` times in a row, and counts as explained until it has been seen
+/// so often with no order in doubt. An order that ends is in doubt no longer and its receipt not
+/// yet in the books: where there is always some order, one such look must not freeze a lane.
 class ReconcilerHost : public HomeActor::base {
 public:
     ReconcilerHost(caf::actor_config& config, HomeParts parts, ledger::reconcile::State state,
@@ -61,12 +62,17 @@ private:
     Crank<ledger::reconcile::State> crank_;
     LaneActor lane_;
     base::ShardId shard_;
-    std::map<base::AssetId, std::uint32_t> seen_;  ///< How often a difference was seen in a row.
     std::map<base::AssetId, ledger::reconcile::Line> lines_;  ///< As of the latest look.
     std::vector<OperatorAsk> looks_;                          ///< Who waits for the next look.
     std::deque<OperatorAsk> resolving_;  ///< Who waits for netting; the first one has asked.
     base::Amount asked_for_;             ///< What netting was asked about: missing where positive.
     std::deque<std::pair<SessionActor, std::uint64_t>> unanswered_;
+    /// How often a difference was seen in a row.
+    struct Looks {
+        std::uint32_t any{};
+        std::uint32_t without_doubt{};  ///< No order being under way.
+    };
+    std::map<base::AssetId, Looks> seen_;
 };
 
 }  // namespace crossclear::actors

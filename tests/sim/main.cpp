@@ -32,6 +32,7 @@ and the exit status is 0 only where V is 0. The same seeds and steps give the sa
   --list FILE      the seeds of a file, one a line, instead
   --workers W      processes (2)
   --verbose        plans, marks, and the latest events of what failed
+  --trace          every event as it happens
   --require-marks  a mark that no seed reached is a violation
   --plant NAME     plant a bug: some seed has to catch it, so that status 0 means caught
   --plant all      each of them in turn
@@ -63,6 +64,9 @@ std::string parse(int count, char** arguments, Options& options) {
             std::fputs(usage, stdout);
             std::exit(0);
         } else if (name == "--verbose") {
+            options.order.is_verbose = true;
+        } else if (name == "--trace") {
+            options.order.traces_all = true;
             options.order.is_verbose = true;
         } else if (name == "--require-marks") {
             options.requires_marks = true;

@@ -2,6 +2,7 @@
 
 #include "tests/support/actors/house.hpp"
 
+#include <cstdio>
 #include <utility>
 
 namespace crossclear::sim {
@@ -160,11 +161,14 @@ std::unique_ptr<actors::Context> Owner::make_context() {
     context->instruments = context->own_instruments.get();
     context->log = [this](actors::LogLevel level, std::string_view sentence,
                           const actors::LogFields& fields) {
-        if (level < actors::LogLevel::warning) return;
-        last_error_ = sentence;
-        for (const auto& [name, value] : fields) {
-            last_error_ += ' ' + std::string(name) + '=' + value;
+        std::string line(sentence);
+        for (const auto& [name, value] : fields) line += ' ' + std::string(name) + '=' + value;
+        if (outside_.stage.is_loud) {
+            std::fprintf(stderr, "%14.6f  node %llu: %s\n",
+                         static_cast<double>(outside_.stage.agenda.now().us) * 1e-6,
+                         static_cast<unsigned long long>(number_), line.c_str());
         }
+        if (level >= actors::LogLevel::warning) last_error_ = std::move(line);
     };
     context->now = [this] { return now(); };
     return context;

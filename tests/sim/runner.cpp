@@ -51,10 +51,11 @@ bool read_all(int from, Line& line) {
 }
 
 Line run_one(const Order& order, std::uint64_t seed) {
-    Simulation simulation(seed, order.plant);
+    Simulation simulation(seed, order.plant, order.is_verbose);
     if (order.is_verbose)
         std::fprintf(stderr, "seed %llu: %s\n", static_cast<unsigned long long>(seed),
                      simulation.plan().c_str());
+    if (order.traces_all) simulation.print_all(stderr);
     const auto outcome = simulation.run(order.steps);
     Line line{.seed = seed,
               .is_begun = 0,

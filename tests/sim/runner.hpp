@@ -18,6 +18,7 @@ struct Order {
     Plant plant{Plant::none};
     unsigned workers{2};
     bool is_verbose{};
+    bool traces_all{};       ///< Every event is printed as it happens.
     bool is_first_enough{};  ///< Stop at the first violation.
 };
 

@@ -27,7 +27,7 @@ std::vector<std::shared_ptr<Disk>> make_disks(Stage& stage) {
 
 }  // namespace
 
-Simulation::Simulation(std::uint64_t seed, Plant plant)
+Simulation::Simulation(std::uint64_t seed, Plant plant, bool is_loud)
     : stage_(seed, plant),
       listing_(listing()),
       truth_(stage_, make_disks(stage_)),
@@ -35,6 +35,7 @@ Simulation::Simulation(std::uint64_t seed, Plant plant)
       clients_(outside_, listing_),
       prices_{base::Price{one_dollar}, base::Price{2'000 * one_dollar},
               base::Price{30'000 * one_dollar}, base::Price{30'000 * one_dollar}} {
+    stage_.is_loud = is_loud;
     plan_life();
     start_node();
 }

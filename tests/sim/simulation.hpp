@@ -27,7 +27,7 @@ struct Outcome {
 /// Runs a world for a number of steps, then lets it come to rest. **Thread:** one.
 class Simulation {
 public:
-    Simulation(std::uint64_t seed, Plant plant);
+    Simulation(std::uint64_t seed, Plant plant, bool is_loud = false);
     Simulation(const Simulation&) = delete;
     Simulation& operator=(const Simulation&) = delete;
     ~Simulation();
@@ -35,6 +35,7 @@ public:
     [[nodiscard]] Outcome run(std::uint64_t steps);
     /// What the seed decided, and the latest events, for people.
     [[nodiscard]] std::string plan() const { return stage_.plan.text(); }
+    void print_all(std::FILE* out) { stage_.trace.print_all(out); }
     void print_latest(std::FILE* out) const { stage_.trace.print_latest(out); }
 
 private:

@@ -30,7 +30,7 @@ Plan Plan::drawn(base::Rng rng) {
     plan.lost_request_ppm = is_flaky ? static_cast<std::uint32_t>(rng.below(20'000)) : 0;
     plan.lost_answer_ppm = is_flaky ? static_cast<std::uint32_t>(rng.below(20'000)) : 0;
     plan.late_ppm = often(1, 2) ? 500'000 : 0;
-    plan.eager_ppm = static_cast<std::uint32_t>(700'000 + rng.below(300'000));
+    plan.eager_ppm = static_cast<std::uint32_t>(880'000 + rng.below(120'000));
     plan.has_kills = often(2, 3);
     plan.has_rivals = often(1, 2);
     plan.has_outages = often(2, 3);

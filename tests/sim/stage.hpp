@@ -62,6 +62,7 @@ struct Stage {
     Trace trace;
     std::optional<Finding> finding;
     bool is_faulty{true};  ///< Until the faults stop.
+    bool is_loud{};        ///< What nodes log is printed.
 
     void blame(int invariant, std::string what) {
         if (!finding) finding = Finding{invariant, std::move(what)};

@@ -34,15 +34,18 @@ void Trace::note(base::Timestamp at, std::string_view what, std::uint64_t first,
     hash_ = base::hash_combine(hash_, first * 0x9E3779B97F4A7C15ULL + second);
     latest_.push_back({at, what, first, second});
     if (latest_.size() > latest_max) latest_.pop_front();
+    if (all_to_ != nullptr) print(all_to_, latest_.back());
+}
+
+void Trace::print(std::FILE* out, const Event& event) {
+    std::fprintf(out, "%17.6f  %-28.*s %llu %llu\n", static_cast<double>(event.at.us) * 1e-6,
+                 static_cast<int>(event.what.size()), event.what.data(),
+                 static_cast<unsigned long long>(event.first),
+                 static_cast<unsigned long long>(event.second));
 }
 
 void Trace::print_latest(std::FILE* out) const {
-    for (const auto& event : latest_) {
-        std::fprintf(out, "%14.6f  %-28.*s %llu %llu\n", static_cast<double>(event.at.us) * 1e-6,
-                     static_cast<int>(event.what.size()), event.what.data(),
-                     static_cast<unsigned long long>(event.first),
-                     static_cast<unsigned long long>(event.second));
-    }
+    for (const auto& event : latest_) print(out, event);
 }
 
 }  // namespace crossclear::sim

@@ -69,6 +69,8 @@ public:
               std::uint64_t second = 0);
     void mark(Mark mark) { ++marks_[static_cast<std::size_t>(mark)]; }
 
+    /// Prints every event as it happens.
+    void print_all(std::FILE* out) { all_to_ = out; }
     [[nodiscard]] std::uint64_t hash() const { return hash_; }
     [[nodiscard]] const Marks& marks() const { return marks_; }
     void print_latest(std::FILE* out) const;
@@ -80,7 +82,10 @@ private:
         std::uint64_t first{};
         std::uint64_t second{};
     };
+    static void print(std::FILE* out, const Event& event);
+
     std::uint64_t hash_{};
+    std::FILE* all_to_{};
     Marks marks_{};
     std::deque<Event> latest_;
 };

@@ -131,6 +131,11 @@ void Truth::follow(base::PartitionId partition, const journal::Record& record) {
 }
 
 void Truth::take_in(base::PartitionId partition, const ledger::Entry& entry) {
+    if (stage_.is_loud) {
+        std::fprintf(stderr, "%17.6f  event %d %s %s\n",
+                     static_cast<double>(stage_.agenda.now().us) * 1e-6, partition.v,
+                     base::to_string(entry.entity).c_str(), ledger::name_of(entry.event));
+    }
     ledger::replay(logs_[partition.v].state, entry);
     note_ends(entry);
     note_marks(entry);

@@ -50,6 +50,27 @@ std::string Truth::restless() const {
         for (const auto& [id, payment] : state.withdrawals) {
             if (!ledger::is_over(payment)) return base::to_string(id) + " is under way";
         }
+        for (const auto& [id, house] : state.houses) {
+            for (const auto& [number, task] : house.hedges) {
+                if (!state.hedges.contains(base::entity_of(base::EntityKind::hedge,
+                                                           base::broker_of(id), number))) {
+                    return fmt::format("hedge {} of {} has no task", number, base::to_string(id));
+                }
+            }
+            for (const auto& [number, move] : house.moves) {
+                return fmt::format("move {} of {} is open", number, base::to_string(id));
+            }
+            for (const auto& [key, deposit] : house.deposits) {
+                if (deposit.is_acknowledged) continue;
+                return fmt::format("deposit {} on shard {} is {} and its account knows {}", key.id,
+                                   key.shard.v, static_cast<int>(deposit.recorded),
+                                   static_cast<int>(deposit.acknowledged));
+            }
+        }
+        for (const auto& [id, account] : state.accounts) {
+            if (account.withdrawals.empty()) continue;
+            return fmt::format("account {} has an open withdrawal", base::to_string(id));
+        }
         if (app::has_work(state)) {
             return fmt::format("partition {} has something to do", state.id.v);
         }
