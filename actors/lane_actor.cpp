@@ -1,10 +1,17 @@
 #include "actors/lane_actor.hpp"
 
 #include <chrono>
+#include <utility>
 
 namespace crossclear::actors {
 
 using shards::Breaker;
+
+namespace {
+
+constexpr base::Duration rescan_every = base::seconds(10);
+
+}  // namespace
 
 LaneHost::LaneHost(caf::actor_config& config, const Context* context, base::BrokerId broker,
                    base::ShardId shard, shards::Shard* adapter, PartitionActor home)
@@ -22,6 +29,7 @@ LaneActor::behavior_type LaneHost::make_behavior() {
     });
     // Whatever came in while we were away is told again; receivers drop what they know.
     adapter_->rescan(0);
+    rescanned_at_ = context_->now();
     delayed_send(this, std::chrono::microseconds(context_->options.lane_tick.us), LaneTick{});
     return {
         [this](const LaneOrder& message) { handle(shards::Enqueue{message.order}); },
@@ -110,8 +118,18 @@ void LaneHost::deliver(const ledger::ShardNotice& notice) {
     }
 }
 
+// Notices may change order: one that a deposit is in a block can come after the word that this
+// block was replaced, and then nothing would ever be told of it again.
+void LaneHost::rescan_sometimes() {
+    const auto now = context_->now();
+    if (now - rescanned_at_ < rescan_every || !lane_.health.is_reachable) return;
+    rescanned_at_ = now;
+    adapter_->rescan(std::exchange(rescan_from_, lane_.health.final_block));
+}
+
 void LaneHost::on_tick() {
     handle(shards::Tick{});
+    rescan_sometimes();
     const auto self = caf::actor_cast<LaneActor>(this);
     adapter_->health([self](shards::Health health) { caf::anon_send(self, LaneHealth{health}); });
     publish_metrics();

@@ -21,6 +21,7 @@ private:
     void ask(const base::OrderRef& ref);
     void deliver(const ledger::ShardNotice& notice);
     void on_tick();
+    void rescan_sometimes();
     void publish_metrics();
     [[nodiscard]] std::function<void()> timed() const;
     [[nodiscard]] ToHome to_house(HomeNews news) const;
@@ -31,6 +32,8 @@ private:
     shards::Lane lane_;
     shards::LaneCounters told_;  ///< What the metrics know already.
     std::string name_;
+    base::Timestamp rescanned_at_;
+    std::uint64_t rescan_from_{};  ///< What was final at the last rescan.
 };
 
 }  // namespace crossclear::actors
