@@ -110,17 +110,11 @@ PrepareOutcome Disk::prepare(base::PartitionId partition, const Fence& fence) {
 
 // Planted: what an acceptor must look at before it writes, it does not look at.
 bool Disk::forge(Append& append) const {
+    if (!stage_.is_planted(Plant::fence_not_checked)) return false;
     const auto found = promises_.find(append.partition);
-    const Fence promised = found == promises_.end() ? Fence{} : found->second;
-    const bool is_rival =
-        append.fence.epoch == promised.epoch && append.fence.nonce != promised.nonce;
-    const bool is_open = stage_.is_planted(Plant::fence_not_checked) ||
-                         (stage_.is_planted(Plant::nonce_not_compared) && is_rival);
-    if (is_open && append.fence != promised && promised.epoch > 0) {
-        append.fence = promised;
-        return true;
-    }
-    return false;
+    if (found == promises_.end() || append.fence == found->second) return false;
+    append.fence = found->second;
+    return true;
 }
 
 AppendOutcome Disk::append(const Append& asked) {

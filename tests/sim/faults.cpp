@@ -3,6 +3,7 @@
 #include "tests/support/actors/house.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace crossclear::sim {
 
@@ -98,17 +99,45 @@ void Simulation::break_acceptor() {
     });
 }
 
-// Only a minority may lose what it promised: of several, one at a time.
+// Only a minority may lose what it holds: of several one at a time, and none while another rots.
 void Simulation::empty_acceptor() {
     const bool is_one_away = std::any_of(outside_.disks.begin(), outside_.disks.end(),
                                          [](const auto& disk) { return disk->is_joining(); });
-    if (is_one_away) return;
+    if (is_one_away || rotten_ != nullptr) return;
     const auto disk = outside_.disks[stage_.rng.below(outside_.disks.size())];
     stage_.note("acceptor emptied", disk->number());
+    // It hurts most when somebody has to take over and another acceptor is not there to be asked.
+    if (stage_.rng.below(2) == 0) {
+        const auto other = outside_.disks[(disk->number() + 1) % outside_.disks.size()];
+        other->go_down();
+        stage_.agenda.after(stage_.up_to(base::seconds(1)), [other] { other->come_up(); });
+        if (stage_.plan.has_kills) kill();
+    }
     disk->wipe();
 }
 
-void Simulation::rot_acceptor() {}
+// A bit flips in what is stored. Whoever reads it must notice; then an operator empties the
+// acceptor, and the others make it whole.
+void Simulation::rot_acceptor() {
+    const bool is_one_away = std::any_of(outside_.disks.begin(), outside_.disks.end(),
+                                         [](const auto& disk) { return disk->is_joining(); });
+    if (is_one_away || rotten_ != nullptr) return;
+    const auto disk = outside_.disks[stage_.rng.below(outside_.disks.size())];
+    const base::PartitionId partition{
+        static_cast<std::uint16_t>(stage_.rng.below(stage_.plan.partitions))};
+    if (!disk->rot(partition)) return;
+    stage_.note("acceptor rots", disk->number(), partition.v);
+    rotten_ = disk;
+}
+
+void Simulation::replace_rotten() {
+    if (rotten_ == nullptr) return;
+    const bool is_one_away = std::any_of(outside_.disks.begin(), outside_.disks.end(),
+                                         [](const auto& disk) { return disk->is_joining(); });
+    if (is_one_away) return;
+    stage_.note("rotten acceptor emptied", rotten_->number());
+    std::exchange(rotten_, nullptr)->wipe();
+}
 
 void Simulation::jump_clock() {
     if (nodes_.empty()) return;

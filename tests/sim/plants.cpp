@@ -19,6 +19,8 @@ constexpr PlantInfo plants[] = {
      "an acceptor that goes down loses what it acknowledged last"},
     {Plant::empty_acceptor_votes, "empty_acceptor_votes",
      "an acceptor that lost everything votes at once"},
+    {Plant::admitted_too_early, "admitted_too_early",
+     "an emptied acceptor votes once it has one of its partitions"},
     {Plant::takeover_forgets_the_end, "takeover_forgets_the_end",
      "a new owner begins one record too early"},
     {Plant::duplicate_taken_for_gap, "duplicate_taken_for_gap",

@@ -15,6 +15,7 @@ namespace {
 
 // After the last fault everything must have come to rest within this.
 constexpr base::Duration drain_max = base::seconds(180);
+constexpr std::uint64_t drain_steps_max = 1'000'000;
 constexpr base::Duration look_every = base::milliseconds(250);
 
 std::vector<std::shared_ptr<Disk>> make_disks(Stage& stage) {
@@ -59,7 +60,9 @@ Outcome Simulation::run(std::uint64_t steps) {
 
 void Simulation::step() {
     ++steps_;
-    if (stage_.rng.chance_ppm(stage_.plan.eager_ppm) && run_actors()) return;
+    // While there are faults actors are slow now and then; afterwards time waits for them.
+    const bool is_eager = !stage_.is_faulty || stage_.rng.chance_ppm(stage_.plan.eager_ppm);
+    if (is_eager && run_actors()) return;
     auto next = stage_.agenda.next_at();
     Owner* timed = nullptr;
     for (const auto& node : nodes_) {
@@ -160,6 +163,7 @@ void Simulation::keep_alive() {
     if (newest.count(Phase::broken) > 0 && !stage_.plan.has_damage && !stage_.plan.has_wipes) {
         stage_.blame(17, "a partition stopped and nothing was damaged: " + newest.last_error());
     }
+    if (newest.count(Phase::broken) > 0) replace_rotten();
     end_node(nodes_.size() - 1);
     start_node();
 }
@@ -201,7 +205,8 @@ void Simulation::drain() {
     const auto until = stage_.agenda.now() + drain_max;
     auto look_at = stage_.agenda.now();
     std::string difference = "nothing was compared";
-    while (!stage_.finding && stage_.agenda.now() < until) {
+    const auto last_step = steps_ + drain_steps_max;
+    while (!stage_.finding && stage_.agenda.now() < until && steps_ < last_step) {
         step();
         if (stage_.agenda.now() < look_at) continue;
         look_at = stage_.agenda.now() + look_every;
@@ -219,8 +224,11 @@ void Simulation::drain() {
     stage_.blame(17, "the world does not come to rest: " + waits);
 }
 
-// Clients ask again for what they were not told.
-void Simulation::help_along() { clients_.ask_again(*nodes_.back()); }
+// Clients ask again for what they were not told; operators replace what is broken.
+void Simulation::help_along() {
+    replace_rotten();
+    clients_.ask_again(*nodes_.back());
+}
 
 bool Simulation::has_drained() { return what_waits().empty(); }
 

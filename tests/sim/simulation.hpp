@@ -55,6 +55,7 @@ private:
     void break_acceptor();
     void empty_acceptor();
     void rot_acceptor();
+    void replace_rotten();
     void jump_clock();
     void spoil_shard();
 
@@ -76,6 +77,7 @@ private:
     bool is_start_due_{};
     std::uint64_t steps_{};
     std::vector<base::Price> prices_;
+    std::shared_ptr<Disk> rotten_;  ///< Holds a record that is not what was written.
 };
 
 }  // namespace crossclear::sim

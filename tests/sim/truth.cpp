@@ -28,6 +28,17 @@ std::uint64_t key_of(const journal::Digest& digest) {
     return key;
 }
 
+// Whether what lies between the known heads and `end` is as it was written.
+bool is_chain(base::PartitionId partition, const std::vector<journal::Head>& heads,
+              const std::vector<journal::Record>& records, std::uint64_t end) {
+    auto last = heads.empty() ? journal::Head{} : heads.back();
+    for (std::uint64_t seq = heads.size() + 1; seq <= end; ++seq) {
+        if (!journal::is_linked(cluster, partition, last, records[seq - 1])) return false;
+        last = records[seq - 1].head;
+    }
+    return true;
+}
+
 std::uint64_t digest_of(base::AssetId asset, std::initializer_list<Amount> amounts) {
     std::uint64_t digest = asset.v;
     for (const auto amount : amounts) {
@@ -95,8 +106,10 @@ std::vector<journal::Record> Truth::missing_before(base::PartitionId partition,
     if (record.head.seq == known + 1) return missing;
     for (const auto& disk : disks_) {
         const auto records = disk->journal().records_of(partition);
-        const bool has_it =
-            records.size() >= record.head.seq && records[record.head.seq - 1].head == record.head;
+        // Of several holders, one may have rotted.
+        const bool has_it = records.size() >= record.head.seq &&
+                            records[record.head.seq - 1].head == record.head &&
+                            is_chain(partition, logs_[partition.v].heads, records, record.head.seq);
         if (!has_it) continue;
         missing.assign(records.begin() + static_cast<std::ptrdiff_t>(known),
                        records.begin() + static_cast<std::ptrdiff_t>(record.head.seq) - 1);
@@ -214,8 +227,6 @@ void Truth::note_marks(const ledger::Entry& entry) {
             stage_.mark(Mark::claim_cash_settled);
         } else if (std::holds_alternative<account::WithdrawalPaid>(*event)) {
             stage_.mark(Mark::withdrawal_paid);
-        } else if (std::holds_alternative<account::WithdrawalReturned>(*event)) {
-            stage_.mark(Mark::withdrawal_returned);
         } else if (std::holds_alternative<account::VariationSettled>(*event)) {
             stage_.mark(Mark::variation_settled);
         } else if (const auto* noted = std::get_if<account::DepositNoted>(event)) {

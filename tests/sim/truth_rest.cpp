@@ -52,8 +52,8 @@ std::string Truth::restless() const {
         }
         for (const auto& [id, house] : state.houses) {
             for (const auto& [number, task] : house.hedges) {
-                if (!state.hedges.contains(base::entity_of(base::EntityKind::hedge,
-                                                           base::broker_of(id), number))) {
+                if (!state.hedges.contains(
+                        base::entity_of(base::EntityKind::hedge, base::broker_of(id), number))) {
                     return fmt::format("hedge {} of {} has no task", number, base::to_string(id));
                 }
             }
