@@ -233,7 +233,7 @@ void ReconcilerHost::resolve(const OperatorAsk& ask, reconcile::ResolveBreak com
         return answer_when_durable(ask, refusal_of(*reject));
     }
     // What was seen of the old difference says nothing about the next.
-    if (!is_repeat) seen_[request.of.asset] = 0;
+    if (!is_repeat) seen_[request.of.asset] = {};
     answer_when_durable(ask, BreakSettled{.of = request.of,
                                           .resolution = request.resolution,
                                           .is_frozen = crank_.state().is_lane_frozen,

@@ -48,13 +48,18 @@ bool Disk::rot(base::PartitionId partition) {
     return true;
 }
 
-// Planted: what was acknowledged lately had not reached the platter.
+// Planted: what was acknowledged lately had not reached the platter, or only a part of it.
 void Disk::lose_tails() {
-    if (!stage_.is_planted(Plant::tail_not_synced)) return;
+    const bool is_torn = stage_.is_planted(Plant::append_torn);
+    if (!is_torn && !stage_.is_planted(Plant::tail_not_synced)) return;
     for (std::uint16_t i = 0; i < stage_.plan.partitions; ++i) {
         const base::PartitionId partition{i};
         const auto records = journal_.records_of(partition);
         if (records.size() < 3) continue;
+        if (is_torn) {
+            journal_.corrupt(partition, records.size());
+            continue;
+        }
         const auto kept = records.size() - 2;
         // A record at or below the end abandons the tail: the last one to keep, once more.
         const Append again{.partition = partition,
@@ -194,8 +199,7 @@ ReadSnapshotOutcome Disk::read_snapshot(base::PartitionId partition, base::Entit
 bool Disk::admit(base::PartitionId partition) {
     if (!is_joining_) return true;
     given_.insert(partition);
-    const bool is_early = stage_.is_planted(Plant::admitted_too_early);
-    if (!is_early && given_.size() < stage_.plan.partitions) return true;
+    if (given_.size() < stage_.plan.partitions) return true;
     is_joining_ = false;
     stage_.mark(Mark::acceptor_admitted);
     tell();

@@ -107,7 +107,14 @@ void ObservedJournal::append_once(const Append& append, std::function<void(Appen
         on_outcome(append, outcome);
         done(std::move(outcome));
     };
-    quorum_->append(append, told);
+    if (!stage_.is_planted(Plant::quorum_of_one)) return quorum_->append(append, told);
+    // Planted: whoever is first decides.
+    quorum_->append(append, [](const AppendOutcome&) {});
+    const auto look = life_->hold<int>([this, append, told](int) {
+        told(truth_.holders_of(append.record) > 0 ? AppendOutcome{Appended{}}
+                                                  : AppendOutcome{Unknown{"nobody has it yet"}});
+    });
+    stage_.agenda.after(stage_.plan.call_max, [look] { look(0); });
 }
 
 void ObservedJournal::on_outcome(const Append& append, const AppendOutcome& outcome) {

@@ -34,6 +34,7 @@ and the exit status is 0 only where V is 0. The same seeds and steps give the sa
   --verbose        plans, marks, and the latest events of what failed
   --trace          every event as it happens
   --require-marks  a mark that no seed reached is a violation
+  --twice          everything once more: a trace that differs is a violation
   --plant NAME     plant a bug: some seed has to catch it, so that status 0 means caught
   --plant all      each of them in turn
   --list-plants    their names
@@ -46,6 +47,7 @@ struct Options {
     std::string list;
     std::string plant;
     bool requires_marks{};
+    bool runs_twice{};
     bool lists_plants{};
 };
 
@@ -70,6 +72,8 @@ std::string parse(int count, char** arguments, Options& options) {
             options.order.is_verbose = true;
         } else if (name == "--require-marks") {
             options.requires_marks = true;
+        } else if (name == "--twice") {
+            options.runs_twice = true;
         } else if (name == "--list-plants") {
             options.lists_plants = true;
         } else if (i + 1 == count) {
@@ -124,6 +128,19 @@ void print_violation(const SeedReport& report, std::uint64_t steps) {
                 static_cast<unsigned long long>(steps));
 }
 
+// How many seeds took another way the second time.
+std::uint64_t count_different(const Order& order, const std::vector<SeedReport>& first) {
+    const auto second = run_seeds(order);
+    std::uint64_t different = 0;
+    for (std::size_t i = 0; i < first.size(); ++i) {
+        if (i < second.size() && second[i].hash == first[i].hash) continue;
+        ++different;
+        std::printf("seed %llu took another way the second time\n",
+                    static_cast<unsigned long long>(first[i].seed));
+    }
+    return different;
+}
+
 int run_plain(const Options& options) {
     const auto started = std::chrono::steady_clock::now();
     const auto reports = run_seeds(options.order);
@@ -152,6 +169,7 @@ int run_plain(const Options& options) {
             std::printf("mark %s was not reached\n", name);
         }
     }
+    if (options.runs_twice) violations += count_different(options.order, reports);
     std::printf("%llu steps, %llu records in %.1f s, %.0f steps/s\n",
                 static_cast<unsigned long long>(steps), static_cast<unsigned long long>(records),
                 took.count(), static_cast<double>(steps) / took.count());

@@ -151,8 +151,10 @@ std::unique_ptr<actors::Context> Owner::make_context() {
         made->parameters = risk_parameters();
         context->brokers.push_back(std::move(made));
         for (const auto shard : {synthetix, uniswap, perpetuals}) {
-            context->shards[{broker, shard}] = std::make_unique<ShardDoor>(
-                outside_.stage, outside_.truth, life_, *outside_.world, shard, broker);
+            auto door = std::make_unique<ShardDoor>(outside_.stage, outside_.truth, life_,
+                                                    *outside_.world, shard, broker);
+            doors_.push_back(door.get());
+            context->shards[{broker, shard}] = std::move(door);
         }
     }
     context->model = risk::make_lockstep_model();
@@ -200,6 +202,10 @@ void Owner::catch_up() {
 void Owner::wake() {
     life_->wake();
     catch_up();
+}
+
+void Owner::reconnect() {
+    for (auto* door : doors_) door->reconnect();
 }
 
 std::size_t Owner::count(actors::PartitionStatus::Phase phase) const {

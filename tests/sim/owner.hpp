@@ -57,6 +57,8 @@ public:
 
     void pause() { life_->pause(); }
     void wake();
+    /// Another node that had the shards' ear is gone.
+    void reconnect();
 
     /// Partitions that it runs, has lost, or has stopped at.
     [[nodiscard]] std::size_t count(actors::PartitionStatus::Phase phase) const;
@@ -73,6 +75,7 @@ private:
     std::shared_ptr<Lifeline> life_{std::make_shared<Lifeline>()};
     metrics::Registry registry_;
     std::unique_ptr<ObservedJournal> journal_;
+    std::vector<ShardDoor*> doors_;  ///< Owned by the node's context.
     std::unique_ptr<actors::Node> node_;
     actors::Stepper* stepper_{};
 };

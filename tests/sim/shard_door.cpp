@@ -26,7 +26,13 @@ ShardDoor::ShardDoor(Stage& stage, Truth& truth, std::shared_ptr<Lifeline> life,
       life_(std::move(life)),
       world_(world),
       shard_(shard),
+      broker_(broker),
       behind_(world.shard(shard, broker)) {}
+
+void ShardDoor::reconnect() {
+    behind_ = world_.shard(shard_, broker_);
+    behind_->listen([this](const ledger::ShardNotice& notice) { on_notice(notice); });
+}
 
 // To the chain and back, each way in its own time. The chain's own answer comes at once.
 template <class Answer>
@@ -124,6 +130,7 @@ void ShardDoor::listen(std::function<void(ledger::ShardNotice)> listener) {
 
 void ShardDoor::on_notice(const ledger::ShardNotice& told) {
     auto notice = told;
+    if (!listener_) return;
     const bool is_told = std::visit([this](auto& one) { return spoil(one); }, notice);
     if (!is_told) return;
     pass_on(notice);

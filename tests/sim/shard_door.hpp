@@ -22,6 +22,9 @@ public:
     ShardDoor(Stage& stage, Truth& truth, std::shared_ptr<Lifeline> life,
               shards::simulated::SimulatedWorld& world, base::ShardId shard, base::BrokerId broker);
 
+    /// Hears the chain's notices again: only one node at a time does, the last one that came.
+    void reconnect();
+
     void submit(const ledger::ShardOrder& order,
                 std::function<void(shards::SubmitAnswer)> done) override;
     void ask(
@@ -50,11 +53,11 @@ private:
     std::shared_ptr<Lifeline> life_;
     shards::simulated::SimulatedWorld& world_;
     base::ShardId shard_;
+    base::BrokerId broker_;
     std::unique_ptr<shards::Shard> behind_;
     std::function<void(ledger::ShardNotice)> listener_;
     std::shared_ptr<base::Timestamp> last_notice_{std::make_shared<base::Timestamp>()};
     std::set<base::OrderRef> submitted_;
-    bool has_swallowed_{};
 };
 
 }  // namespace crossclear::sim

@@ -183,6 +183,7 @@ void Simulation::end_node(std::size_t which) {
     node.life().cut();
     clients_.leave(node.number());
     nodes_.erase(nodes_.begin() + static_cast<std::ptrdiff_t>(which));
+    for (const auto& left : nodes_) left->reconnect();
 }
 
 // --- The end -------------------------------------------------------------------------------------

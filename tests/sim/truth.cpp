@@ -74,12 +74,17 @@ Truth::Truth(Stage& stage, std::vector<std::shared_ptr<Disk>> disks)
 
 // --- Claims --------------------------------------------------------------------------------------
 
+std::size_t Truth::holders_of(const journal::Record& record) const {
+    const auto found = written_on_.find(key_of(record.head.head));
+    return found == written_on_.end() ? 0 : static_cast<std::size_t>(std::popcount(found->second));
+}
+
 void Truth::claim(base::PartitionId partition, const journal::Record& record) {
     if (stage_.finding) return;
     const auto& head = record.head;
     stage_.note("committed", partition.v, head.seq);
-    const auto holders = std::popcount(written_on_[key_of(head.head)]);
-    if (static_cast<std::size_t>(holders) < store::majority_of(disks_.size())) {
+    const auto holders = holders_of(record);
+    if (holders < store::majority_of(disks_.size())) {
         stage_.blame(3, fmt::format("record {} of partition {} was taken for durable and is held "
                                     "by {} of {} acceptors",
                                     head.seq, partition.v, holders, disks_.size()));

@@ -28,6 +28,8 @@ public:
 
     /// An owner was told that `record` is durable.
     void claim(base::PartitionId partition, const ledger::journal::Record& record);
+    /// On how many acceptors a record was ever written.
+    [[nodiscard]] std::size_t holders_of(const ledger::journal::Record& record) const;
     /// An order leaves for a shard.
     void check_order(const ledger::ShardOrder& order);
     /// A snapshot leaves for the store, from the owner with this fence.
