@@ -15,6 +15,8 @@ using base::Amount;
 constexpr std::size_t read_page = 512;
 // A record's own framing beside its entries: the payload's version field.
 constexpr std::size_t payload_margin = 64;
+// A batch that is under way for longer keeps receipts out of the books that others rely on.
+constexpr base::Duration behind_after = base::milliseconds(100);
 
 // An append of the journal host itself: nobody waits for it.
 Append own_append(std::vector<ledger::Entry> entries) {
@@ -60,8 +62,12 @@ JournalActor::behavior_type JournalHost::make_behavior() {
         },
         [this](const BookAt& ask) {
             const auto found = book_.shards.find({ask.broker, ask.shard});
-            if (found == book_.shards.end()) return BookLines{};
-            return BookLines{ledger::at_block(found->second, ask.block)};
+            BookLines lines{.lines = {},
+                            .is_behind = is_flying_ && context_->now() - sent_at_ > behind_after};
+            if (found != book_.shards.end()) {
+                lines.lines = ledger::at_block(found->second, ask.block);
+            }
+            return lines;
         },
         [this](SettleContracts) { settle_contracts(); },
         [this](ConfirmRead& read) { on_confirm_read(read); },

@@ -105,6 +105,7 @@ struct BookAt {
 /// The answer to BookAt.
 struct BookLines {
     std::map<base::AssetId, ledger::ShardLine> lines;
+    bool is_behind{};  ///< Receipts wait for a journal that does not answer.
 };
 /// From an account: a read has arrived. Answered by ReadConfirmed, once the journal has honoured
 /// the fence in a call that began later.

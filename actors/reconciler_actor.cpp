@@ -93,7 +93,11 @@ void ReconcilerHost::ask_books(const shards::Balances& balances) {
 
 void ReconcilerHost::compare(const shards::Balances& balances, const BookLines& book,
                              std::uint64_t orders_in_doubt) {
-    if (balances.block <= crank_.state().block) return answer_looks(std::nullopt);
+    // What the shard says of a time whose receipts are not booked yet is compared with nothing: an
+    // outage of the journal must not look like missing tokens.
+    if (book.is_behind || balances.block <= crank_.state().block) {
+        return answer_looks(std::nullopt);
+    }
     reconcile::Compare command{.block = balances.block, .lines = {}, .at = parts_.context->now()};
     for (const auto& line : balances.lines) {
         const auto booked = book.lines.find(line.asset);
@@ -109,8 +113,7 @@ void ReconcilerHost::compare(const shards::Balances& balances, const BookLines& 
         lines_[line.asset] = compared;
         auto& seen = seen_[line.asset];
         seen.any = differs(compared) ? seen.any + 1 : 0;
-        seen.without_doubt =
-            differs(compared) && orders_in_doubt == 0 ? seen.without_doubt + 1 : 0;
+        seen.without_doubt = differs(compared) && orders_in_doubt == 0 ? seen.without_doubt + 1 : 0;
         if (seen.any > 0 && seen.any < patience) continue;  // Perhaps only on its way.
         compared.is_explained = seen.without_doubt < patience;
         command.lines.push_back(compared);

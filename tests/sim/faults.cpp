@@ -93,7 +93,9 @@ void Simulation::break_acceptor() {
     if (!disk->is_up()) return;
     stage_.note("acceptor down", disk->number());
     disk->go_down();
-    stage_.agenda.after(stage_.up_to(base::seconds(1)), [this, disk] {
+    // Sometimes for so long that everybody's patience ends.
+    const auto most = base::seconds(stage_.rng.below(6) == 0 ? 12 : 1);
+    stage_.agenda.after(stage_.up_to(most), [this, disk] {
         stage_.note("acceptor up", disk->number());
         disk->come_up();
     });
