@@ -437,7 +437,7 @@ TEST(LunaWeek, EveryDebtIsALossAndNoMarginGoesNegative) {
     auto late = desk.told(true).refused;
     EXPECT_GT(late["margin_insufficient"], early["margin_insufficient"] + 50);
     EXPECT_EQ(asked.stale, "price_is_stale");
-    EXPECT_EQ(asked.zero, "notional_out_of_range") << "nobody can sell for nothing";
+    EXPECT_EQ(asked.zero, "price_is_stale") << "nobody can sell for nothing";
 
     const auto report = app::audit(service.journal(), config.cluster, config.partitions,
                                    {.is_at_rest = true, .history = app::shard_history_of(config)});

@@ -116,7 +116,9 @@ Owner::Owner(Outside& outside, std::uint64_t number)
     outside_.stage.note("node starts", number_);
     journal_ =
         std::make_unique<ObservedJournal>(outside_.stage, outside_.truth, life_, outside_.disks);
-    node_ = actors::Node::start(make_context());
+    auto node = actors::Node::start(make_context());
+    CHECK(node.has_value(), "a node that is alone starts");
+    node_ = std::move(*node);
     stepper_ = node_->stepper();
     CHECK(stepper_ != nullptr, "a simulated node is run by hand");
 }
