@@ -62,8 +62,7 @@ JournalActor::behavior_type JournalHost::make_behavior() {
         },
         [this](const BookAt& ask) {
             const auto found = book_.shards.find({ask.broker, ask.shard});
-            BookLines lines{.lines = {},
-                            .is_behind = is_flying_ && context_->now() - sent_at_ > behind_after};
+            BookLines lines{.lines = {}, .is_behind = is_behind()};
             if (found != book_.shards.end()) {
                 lines.lines = ledger::at_block(found->second, ask.block);
             }
@@ -428,6 +427,12 @@ void JournalHost::return_surplus() {
     if (surplus.empty()) return;
     queue_.push_front(own_append(std::move(surplus)));
     status().queued.fetch_add(1, std::memory_order_relaxed);
+}
+
+// A clock that was set back says nothing of how long it takes: then nobody should count on it.
+bool JournalHost::is_behind() const {
+    const auto now = context_->now();
+    return is_flying_ && (now < sent_at_ || now - sent_at_ > behind_after);
 }
 
 void JournalHost::report() {

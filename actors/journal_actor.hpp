@@ -58,6 +58,7 @@ private:
     void append_own(std::vector<ledger::Entry> entries);
     void cover_claims();
     void return_surplus();
+    [[nodiscard]] bool is_behind() const;
     void report();
     void publish_imbalance() const;
     [[nodiscard]] PartitionReport report_of(base::BrokerId broker) const;

@@ -143,7 +143,7 @@ void Simulation::replace_rotten() {
 
 void Simulation::jump_clock() {
     if (nodes_.empty()) return;
-    const auto by = static_cast<std::int64_t>(stage_.rng.below(8'000'000)) - 4'000'000;
+    const auto by = static_cast<std::int64_t>(stage_.rng.below(40'000'000)) - 20'000'000;
     stage_.note("clock jumps", nodes_.back()->number());
     stage_.mark(Mark::clock_jumped);
     nodes_.back()->skew_by({by});

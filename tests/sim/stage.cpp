@@ -35,7 +35,7 @@ Plan Plan::drawn(base::Rng rng) {
     plan.has_rivals = often(1, 2);
     plan.has_outages = often(2, 3);
     plan.has_wipes = plan.acceptors > 1 && often(1, 2);
-    plan.has_clock_jumps = often(1, 4);
+    plan.has_clock_jumps = often(1, 3);
     plan.has_shard_faults = often(2, 3);
     plan.has_damage = plan.acceptors > 1 && often(1, 8);
     plan.has_contracts = often(1, 2);
