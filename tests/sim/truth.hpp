@@ -53,8 +53,10 @@ public:
     [[nodiscard]] std::string restless() const;
     /// What must hold of all that was ever committed, once nothing is under way.
     void check_at_rest();
-    /// Where book and shard differ, and where acceptors do; empty where nothing does.
+    /// Where book and shard differ; empty where they do not.
     [[nodiscard]] std::string difference(shards::simulated::SimulatedWorld& world) const;
+    /// Which acceptor lacks what was committed; empty where none does.
+    [[nodiscard]] std::string lacking() const;
     /// Machines and books of one partition.
     void check_books(base::PartitionId partition);
 

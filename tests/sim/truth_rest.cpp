@@ -110,6 +110,10 @@ std::string Truth::difference(shards::simulated::SimulatedWorld& world) const {
             }
         }
     }
+    return {};
+}
+
+std::string Truth::lacking() const {
     for (const auto& disk : disks_) {
         if (auto text = difference_on(*disk); !text.empty()) return text;
     }
