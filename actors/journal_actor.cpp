@@ -17,6 +17,8 @@ constexpr std::size_t read_page = 512;
 constexpr std::size_t payload_margin = 64;
 // A batch that is under way for longer keeps receipts out of the books that others rely on.
 constexpr base::Duration behind_after = base::milliseconds(100);
+// A takeover whose first record is not taken for so long begins again.
+constexpr base::Duration start_patience = base::seconds(5);
 
 // An append of the journal host itself: nobody waits for it.
 Append own_append(std::vector<ledger::Entry> entries) {
@@ -284,8 +286,10 @@ void JournalHost::on_appended(const AppendDone& message) {
         return end(false, "epoch " + std::to_string(fenced->epoch) + " owns the partition");
     }
     const auto* gap = std::get_if<journal::Gap>(&message.outcome);
-    if (gap != nullptr && phase_ == Phase::starting) {
-        // Whoever alone held the chosen end has gone; another majority knows another one.
+    const bool is_hopeless = gap != nullptr || context_->now() - sent_at_ > start_patience;
+    if (is_hopeless && phase_ == Phase::starting) {
+        // Whoever alone held the chosen end has gone; another majority knows another one. Those
+        // that are left cannot say so while the third may still come back: then patience decides.
         on_trouble("The log's end went away.", context_->journal->trouble());
         queue_.clear();
         flying_.clear();
