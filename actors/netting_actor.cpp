@@ -27,7 +27,9 @@ NettingHost::NettingHost(caf::actor_config& config, HomeParts parts, netting::St
       crank_(parts_.entity, std::move(state), parts_.journal),
       // Salts come from here as well: who knows the clock and the configuration must not guess
       // them.
-      rng_(base::hash_combine(parts_.context->options.seed, true_chance())),
+      rng_(base::hash_combine(parts_.broker().v, parts_.context->options.seed
+                                                     ? *parts_.context->options.seed
+                                                     : true_chance())),
       result_at_(parts_.context->now()) {}
 
 HomeActor::behavior_type NettingHost::make_behavior() {

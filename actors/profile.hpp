@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -60,7 +61,7 @@ struct BrokerProfile {
 /// How a node runs its hosts.
 struct ActorOptions {
     std::size_t threads{2};
-    std::string scheduler{"sharing"};  ///< `testing`: none, a Stepper runs the actors.
+    std::string scheduler{"sharing"};              ///< `testing`: none, a Stepper runs the actors.
     base::Duration idle_after{base::seconds(60)};  ///< Then an account is passivated.
     base::Duration balance_every{base::milliseconds(50)};
     base::Duration variation_every{base::seconds(2)};
@@ -73,7 +74,9 @@ struct ActorOptions {
     /// A request that meets no owner is asked again for so long, unseen by its client.
     base::Duration ask_again_for{base::seconds(10)};
     base::Duration read_wait{base::seconds(5)};  ///< For the journal's word; then it is refused.
-    std::uint64_t seed{1};                       ///< For schedules; nonces are always fresh.
+    /// What schedules of hedges are drawn from. None: from true chance, so that nobody foresees
+    /// them; simulation gives one. Nonces are always fresh.
+    std::optional<std::uint64_t> seed;
 };
 
 /// How a node takes part in a cluster of several.

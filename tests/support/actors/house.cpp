@@ -296,7 +296,7 @@ House::House(Outside& outside, HouseOptions options) : outside_(outside) {
                         .say_again_every = base::milliseconds(100),
                         .ask_again_for = options.ask_again_for,
                         .read_wait = options.read_wait,
-                        .seed = 1};
+                        .seed = std::nullopt};
     for (const auto broker : {alpha, beta}) {
         auto made = std::make_unique<actors::Broker>();
         made->profile = profile_of(broker, options);
