@@ -238,16 +238,20 @@ struct NodeBeat {};
 struct BeatDone {
     store::BeatOutcome outcome;
 };
-/// From another node, when it meets this one. Answered by Welcome.
+/// From another node, when it meets this one. Answered by Welcome; then both know each other.
 struct Greeting {
     store::Member self;
     std::string cluster;
     std::uint16_t partitions{};
     std::string shape;  ///< Of the listing, and of what nodes send each other.
+    caf::strong_actor_ptr node;
+    std::vector<caf::strong_actor_ptr> doors;  ///< By partition.
 };
 template <class Inspector>
 bool inspect(Inspector& f, Greeting& x) {
-    return inspect_packed(f, x);
+    return inspect_packed(f, x.self) && inspect_packed(f, x.cluster) &&
+           inspect_packed(f, x.partitions) && inspect_packed(f, x.shape) && f.apply(x.node) &&
+           f.apply(x.doors);
 }
 /// The answer to Greeting.
 struct Welcome {

@@ -34,6 +34,7 @@ private:
     /// Another node that lives.
     struct Link {
         store::Member member;
+        base::Timestamp since;  ///< When it was first seen, or its connection was lost.
         bool is_connecting{};
         NodeActor node;  ///< Null until it has welcomed this one.
         std::vector<caf::strong_actor_ptr> doors;
@@ -67,7 +68,10 @@ private:
     void greet(const store::Member& member, const caf::strong_actor_ptr& node);
     void on_welcome(const store::Member& member, const NodeActor& node, const Welcome& welcome);
     void no_link(const store::Member& member, const std::string& why);
-    Welcome on_greeting(const Greeting& greeting) const;
+    Welcome on_greeting(const Greeting& greeting);
+    void link(const store::Member& member, const NodeActor& node,
+              const std::vector<caf::strong_actor_ptr>& doors);
+    [[nodiscard]] std::vector<caf::strong_actor_ptr> own_doors() const;
     void on_relay(const MarksRelay& relay);
     void tell_marks(const NodeActor& node);
 

@@ -13,6 +13,7 @@ namespace crossclear::actors {
 namespace {
 
 constexpr std::chrono::seconds answer_within{2};
+constexpr base::Duration connected_by_the_other_within = base::seconds(3);
 
 struct Place {
     std::string host;
@@ -51,13 +52,17 @@ void NodeHost::meet(const store::View& view) {
     std::erase_if(told_, [&](const auto& entry) { return !links_.contains(entry.first); });
     for (const auto& member : view.members) {
         if (member.name == self_.name) continue;
-        auto& link =
-            links_
-                .try_emplace(
-                    member.name,
-                    Link{.member = member, .is_connecting = false, .node = {}, .doors = {}})
-                .first->second;
-        if (!link.node && !link.is_connecting) {
+        auto& link = links_
+                         .try_emplace(member.name, Link{.member = member,
+                                                        .since = context_->now(),
+                                                        .is_connecting = false,
+                                                        .node = {},
+                                                        .doors = {}})
+                         .first->second;
+        // One connection serves both. If the other one should make it and does not, so be it.
+        const bool is_ours = self_.name < member.name ||
+                             context_->now() - link.since >= connected_by_the_other_within;
+        if (!link.node && !link.is_connecting && is_ours) {
             link.is_connecting = true;
             connect(member);
         }
@@ -85,7 +90,9 @@ void NodeHost::greet(const store::Member& member, const caf::strong_actor_ptr& t
             Greeting{.self = self_,
                      .cluster = context_->cluster,
                      .partitions = context_->partitions,
-                     .shape = shape_of(*context_)})
+                     .shape = shape_of(*context_),
+                     .node = caf::actor_cast<caf::strong_actor_ptr>(this),
+                     .doors = own_doors()})
         .then([this, member, node](const Welcome& welcome) { on_welcome(member, node, welcome); },
               [this, member](const caf::error& error) { no_link(member, caf::to_string(error)); });
 }
@@ -96,12 +103,16 @@ void NodeHost::on_welcome(const store::Member& member, const NodeActor& node,
     if (welcome.self != member || welcome.doors.size() != doors_.size()) {
         return no_link(member, "somebody else listens there");
     }
-    const auto found = links_.find(member.name);
-    if (found == links_.end() || found->second.member != member) return;
-    auto& link = found->second;
-    link.is_connecting = false;
-    link.node = node;
-    link.doors = welcome.doors;
+    link(member, node, welcome.doors);
+}
+
+void NodeHost::link(const store::Member& member, const NodeActor& node,
+                    const std::vector<caf::strong_actor_ptr>& doors) {
+    links_.insert_or_assign(member.name, Link{.member = member,
+                                              .since = context_->now(),
+                                              .is_connecting = false,
+                                              .node = node,
+                                              .doors = doors});
     monitor(node);
     told_.erase(member.name);
     context_->log(LogLevel::info, "Another node can be reached.",
@@ -112,13 +123,16 @@ void NodeHost::on_welcome(const store::Member& member, const NodeActor& node,
 
 void NodeHost::no_link(const store::Member& member, const std::string& why) {
     const auto found = links_.find(member.name);
-    if (found != links_.end()) found->second.is_connecting = false;
+    if (found != links_.end()) {
+        found->second.is_connecting = false;
+        found->second.since = context_->now();
+    }
     if (std::exchange(told_[member.name], why) == why) return;
     context_->log(LogLevel::warning, "Another node cannot be reached.",
                   {{"name", member.name}, {"endpoint", member.endpoint}, {"reason", why}});
 }
 
-Welcome NodeHost::on_greeting(const Greeting& greeting) const {
+Welcome NodeHost::on_greeting(const Greeting& greeting) {
     Welcome welcome{.self = self_, .why_not = {}, .doors = {}};
     if (greeting.cluster != context_->cluster) {
         welcome.why_not = "it belongs to the cluster " + context_->cluster;
@@ -127,11 +141,16 @@ Welcome NodeHost::on_greeting(const Greeting& greeting) const {
     } else if (greeting.shape != shape_of(*context_)) {
         welcome.why_not = "it has another listing, or is another release";
     } else {
-        for (const auto& door : doors_) {
-            welcome.doors.push_back(caf::actor_cast<caf::strong_actor_ptr>(door));
-        }
+        welcome.doors = own_doors();
+        link(greeting.self, caf::actor_cast<NodeActor>(greeting.node), greeting.doors);
     }
     return welcome;
+}
+
+std::vector<caf::strong_actor_ptr> NodeHost::own_doors() const {
+    std::vector<caf::strong_actor_ptr> doors;
+    for (const auto& door : doors_) doors.push_back(caf::actor_cast<caf::strong_actor_ptr>(door));
+    return doors;
 }
 
 // --- Marks ---------------------------------------------------------------------------------------

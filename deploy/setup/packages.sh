@@ -17,7 +17,7 @@ base_packages() {
 g++ cmake ninja-build ccache pkg-config protobuf-compiler
 libprotobuf-dev libhiredis-dev libcli11-dev libyaml-cpp-dev libspdlog-dev libfmt-dev libssl-dev
 zlib1g-dev librapidcheck-dev libgtest-dev libgmock-dev libjemalloc-dev
-redis-server redis-tools python3 python3-jsonschema python3-websockets python3-yaml
+redis-server openssl redis-tools python3 python3-jsonschema python3-websockets python3-yaml
 dpkg-dev debian-archive-keyring curl ca-certificates git
 END
     # Boost.JSON and Asio are compiled by ourselves (cmake/Boost.cmake), so headers are enough.

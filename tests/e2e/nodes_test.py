@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Goal: three nodes are one service, and any of them may go at any time.
 
-Three `crossclear serve` share a Redis and a `crossclear world`. Clients trade on all of them, on
-accounts that live anywhere. Under that load one node is killed with SIGKILL, another is stopped
-with SIGSTOP until it has been replaced and then wakes up, a new process takes the killed one's
-name, and one ends in order. Every answer that a client was given is looked for in the journal
+Three `crossclear serve` share a Redis and a `crossclear world`, and speak TLS. Clients trade on all
+of them, on accounts that live anywhere. Under that load one node is killed with SIGKILL, another is
+stopped with SIGSTOP until it has been replaced and then wakes up, a new process takes the killed
+one's name, and one ends in order. Every answer that a client was given is looked for in the journal
 afterwards, no command may have taken effect twice, and the audit holds. CROSSCLEAR_SEED sets the
 seed.
 """
@@ -14,6 +14,7 @@ import json
 import os
 import random
 import signal
+import subprocess
 import sys
 import tempfile
 
@@ -30,8 +31,23 @@ told = {}     # command id -> (account, trade id)
 refused = {}  # reason -> count
 
 
+def certificates(directory):
+    """A certificate for every node, signed by an authority of the test's own."""
+    def openssl(*words):
+        subprocess.run(["openssl", *words], cwd=directory, check=True, capture_output=True)
+    os.makedirs(directory)
+    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.pem",
+            "-days", "2", "-subj", "/CN=authority")
+    openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", "node.key", "-out", "node.csr",
+            "-subj", "/CN=node")
+    openssl("x509", "-req", "-in", "node.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
+            "-CAcreateserial", "-out", "node.pem", "-days", "2")
+    return {key: os.path.join(directory, name) for key, name in
+            (("certificate", "node.pem"), ("key", "node.key"), ("authority", "ca.pem"))}
+
+
 class Cluster:
-    """Three nodes by name, each on a configuration of its own."""
+    """Three nodes by name, each on a configuration of its own. They speak TLS with each other."""
 
     def __init__(self, data, redis):
         base = write_config(os.path.join(data, "base.yaml"),
@@ -42,8 +58,10 @@ class Cluster:
             config = yaml.safe_load(file)
         self.base = base
         self.configs = {}
+        tls = certificates(os.path.join(data, "tls"))
         for name in ("a", "b", "c"):
-            config["node"] = {"mode": "cluster", "name": name, "address": "127.0.0.1", "port": 0}
+            config["node"] = {"mode": "cluster", "name": name, "address": "127.0.0.1", "port": 0,
+                              **tls}
             path = os.path.join(data, f"{name}.yaml")
             with open(path, "w", encoding="utf-8") as file:
                 yaml.safe_dump(config, file, sort_keys=False)
