@@ -473,8 +473,7 @@ void AccountHost::on_passivate() {
         send(owner_, NotPassivated{crank_.state().id});
         return;
     }
-    send(owner_, Passivated{.account = crank_.state().id,
-                            .state = ledger::journal::encode_state(crank_.state())});
+    send(owner_, Passivated{crank_.state().id});
     quit();
 }
 

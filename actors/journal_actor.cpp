@@ -12,7 +12,6 @@ namespace {
 namespace journal = ledger::journal;
 using base::Amount;
 
-constexpr std::size_t read_page = 512;
 // A record's own framing beside its entries: the payload's version field.
 constexpr std::size_t payload_margin = 64;
 // A batch that is under way for longer keeps receipts out of the books that others rely on.
@@ -43,6 +42,7 @@ JournalActor::behavior_type JournalHost::make_behavior() {
         [this](Append& message) { on_append(message); },
         [this](const TookOver& message) { on_promised(message); },
         [this](PrepareDone& message) { on_prepared(message); },
+        [this](const CoreFound& message) { on_core(message); },
         [this](ReadDone& message) { on_read(message); },
         [this](const AppendDone& message) { on_appended(message); },
         [this](JournalRetry) {
@@ -84,6 +84,8 @@ void JournalHost::on_exit() {
     queue_.clear();
     flying_.clear();
     confirms_.clear();
+    if (snapshots_) caf::anon_send_exit(snapshots_, caf::exit_reason::kill);
+    snapshots_ = nullptr;
     owner_ = nullptr;
 }
 
@@ -125,12 +127,8 @@ void JournalHost::on_prepared(PrepareDone& message) {
     if (const auto* prepared = std::get_if<journal::Prepared>(&message.outcome)) {
         if (phase_ == Phase::renewing) return on_renewed(prepared->last);
         target_ = prepared->last;
-        last_ = {};
-        partition_state_ = std::make_shared<ledger::Partition>();
-        partition_state_->id = partition_;
-        partition_state_->partitions = context_->partitions;
         phase_ = Phase::reading;
-        return read_next();
+        return read_core();
     }
     if (const auto* fenced = std::get_if<journal::Fenced>(&message.outcome)) {
         on_trouble("Another owner promised in between.", std::to_string(fenced->epoch));
@@ -144,58 +142,6 @@ void JournalHost::on_prepared(PrepareDone& message) {
         on_trouble("The journal declines.", declined->reason);
     }
     retry_later();
-}
-
-void JournalHost::read_next() {
-    if (last_.seq >= target_.seq) return finish_reading();
-    const auto self = caf::actor_cast<JournalActor>(this);
-    context_->journal->read(partition_, last_.seq + 1, read_page,
-                            [self](journal::ReadOutcome outcome) {
-                                caf::anon_send(self, ReadDone{std::move(outcome)});
-                            });
-}
-
-void JournalHost::on_read(ReadDone& message) {
-    if (const auto* damaged = std::get_if<journal::Damaged>(&message.outcome)) {
-        return end(true, damaged->reason);
-    }
-    const auto* read = std::get_if<journal::ReadRecords>(&message.outcome);
-    if (read == nullptr) {
-        // Another majority may hold another end of the log: begin with the promise again.
-        on_trouble("The log cannot be read yet.", context_->journal->trouble());
-        phase_ = Phase::taking;
-        return retry_later();
-    }
-    if (read->records.empty()) return end(true, "the log is shorter than its end says");
-    for (const auto& record : read->records) {
-        if (record.head.seq > target_.seq) break;
-        if (!journal::is_linked(context_->cluster, partition_, last_, record)) {
-            return end(true, "record " + std::to_string(record.head.seq) +
-                                 " does not follow the one before it");
-        }
-        auto entries = journal::decode_payload(record.payload);
-        if (!entries) {
-            return end(true,
-                       "record " + std::to_string(record.head.seq) + ": " + entries.error().what);
-        }
-        for (const auto& entry : *entries) ledger::replay(*partition_state_, entry);
-        last_ = record.head;
-    }
-    read_next();
-}
-
-void JournalHost::finish_reading() {
-    if (last_ != target_) return end(true, "the log ends elsewhere than it says");
-    if (const auto fault = ledger::fault_of(*partition_state_)) return end(true, *fault);
-    begin_epoch();
-}
-
-void JournalHost::begin_epoch() {
-    phase_ = Phase::starting;
-    book_ = std::move(partition_state_->book);
-    // Everyone hears where things stand: after a restart nothing else may ever change again.
-    for (const auto& [key, amount] : book_.trial) changed_.insert(key.broker);
-    append_own({epoch_started()});
 }
 
 ledger::Entry JournalHost::epoch_started() const {
@@ -324,12 +270,14 @@ void JournalHost::on_committed() {
     standing.queued.fetch_sub(flying_.size(), std::memory_order_relaxed);
     standing.log.store({.fence = fence_, .last = last_});
     std::map<caf::actor_id, std::pair<DurableActor, std::uint64_t>> waiting;
+    const auto committed = std::make_shared<std::vector<ledger::Entry>>();
     for (auto& append : flying_) {
-        for (const auto& entry : append.entries) {
+        for (auto& entry : append.entries) {
             ledger::fold(book_, entry);
             if (entry.entity.kind != base::EntityKind::partition) {
                 changed_.insert(base::broker_of(entry.entity));
             }
+            committed->push_back(std::move(entry));
         }
         if (append.from) waiting[append.from.id()] = {append.from, append.number};
     }
@@ -340,13 +288,9 @@ void JournalHost::on_committed() {
     if (phase_ == Phase::running) renew();
     // The next batch flies while the world hears of this one.
     flush();
-    if (phase_ == Phase::starting) {
-        phase_ = Phase::running;
-        context_->instruments->ledger.replay_duration_seconds.observe(
-            static_cast<double>((context_->now() - started_at_).us) * 1e-6);
-        send(owner_, Recovered{std::exchange(partition_state_, nullptr)});
-        delayed_send(this, as_chrono(context_->options.balance_every), JournalTick{});
-    }
+    if (phase_ == Phase::starting) begin_serving();
+    // Before anyone hears that it is durable: whoever leaves then finds itself there again.
+    send(snapshots_, Committed{.last = last_, .entries = committed});
     for (const auto& [id, durable] : waiting) {
         send(durable.first, Durable{.number = durable.second, .sequence = last_.seq});
     }

@@ -5,7 +5,7 @@
 #include "actors/cover_desk.hpp"
 #include "actors/messages.hpp"
 #include "ledger/journal/chain.hpp"
-#include "ledger/replay.hpp"
+#include "ledger/shadow.hpp"
 
 #include <chrono>
 #include <deque>
@@ -36,10 +36,15 @@ private:
     void take_over();
     void on_promised(const TookOver& message);
     void on_prepared(PrepareDone& message);
+    void read_core();
+    void on_core(const CoreFound& message);
+    void read_from_first(const std::string& why);
     void read_next();
     void on_read(ReadDone& message);
+    [[nodiscard]] bool follow(const ledger::journal::Record& record);
     void finish_reading();
     void begin_epoch();
+    void begin_serving();
     void ask_for_promise();
     void renew();
     void on_renewed(const ledger::journal::Head& last);
@@ -83,9 +88,11 @@ private:
     PartitionActor owner_;
     Phase phase_{Phase::taking};
     ledger::journal::Fence fence_;
-    ledger::journal::Head target_;  ///< Where the log ended when it was taken over.
-    ledger::journal::Head last_;    ///< What the next record must follow.
-    std::shared_ptr<ledger::Partition> partition_state_;
+    ledger::journal::Head target_;            ///< Where the log ended when it was taken over.
+    ledger::journal::Head last_;              ///< What the next record must follow.
+    std::shared_ptr<ledger::Shadow> shadow_;  ///< Until its keeper has it.
+    std::string core_fault_;                  ///< Why the partition's snapshot is not used.
+    SnapshotActor snapshots_;
     ledger::Book book_;
     CoverDesk desk_;
     ConfirmDesk confirms_;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/routed_messages.hpp"
+#include "actors/snapshot_messages.hpp"
 #include "base/ids.hpp"
 #include "base/time.hpp"
 #include "ledger/account/state.hpp"
@@ -124,21 +125,16 @@ struct ConfirmRetry {};
 /// From the partition, on a cycle: which accounts hold contracts. Answered with AccountOrders.
 struct SettleContracts {};
 
-using JournalActor =
-    caf::typed_actor<caf::result<void>(Append), caf::result<void>(TookOver),
-                     caf::result<void>(PrepareDone), caf::result<void>(ReadDone),
-                     caf::result<void>(AppendDone), caf::result<void>(JournalRetry),
-                     caf::result<void>(JournalTick), caf::result<void>(QuotaTold),
-                     caf::result<void>(CoverDone), caf::result<BookLines>(BookAt),
-                     caf::result<void>(SettleContracts), caf::result<void>(ConfirmRead),
-                     caf::result<void>(ConfirmDone), caf::result<void>(ConfirmRetry)>;
+using JournalActor = caf::typed_actor<
+    caf::result<void>(Append), caf::result<void>(TookOver), caf::result<void>(PrepareDone),
+    caf::result<void>(ReadDone), caf::result<void>(AppendDone), caf::result<void>(JournalRetry),
+    caf::result<void>(JournalTick), caf::result<void>(QuotaTold), caf::result<void>(CoverDone),
+    caf::result<BookLines>(BookAt), caf::result<void>(SettleContracts),
+    caf::result<void>(ConfirmRead), caf::result<void>(ConfirmDone), caf::result<void>(ConfirmRetry),
+    caf::result<void>(CoreFound)>;
 
 // --- To a partition ------------------------------------------------------------------------------
 
-/// From the journal host: the log is read, verified and owned.
-struct Recovered {
-    std::shared_ptr<ledger::Partition> partition;  ///< Without its book, which stays behind.
-};
 /// From the journal host: another owner has it, or it is broken. Drop everything.
 struct PartitionLost {
     bool is_broken{};
@@ -150,26 +146,13 @@ struct PartitionLost {
 struct PartitionLeave {};
 /// From the door: nothing more will come, end.
 struct PartitionRelease {};
-/// From an account: its state, and it is gone.
+/// From an account: it is gone, and all of it is durable.
 struct Passivated {
     base::AccountId account;
-    std::string state;
 };
 /// From an account: it has to stay.
 struct NotPassivated {
     base::AccountId account;
-};
-/// From the store: a snapshot was kept, or not.
-struct SnapshotKept {
-    base::AccountId account;
-    bool is_kept{};
-    std::string state;
-    std::uint64_t sequence{};
-};
-/// From the store: a snapshot that was asked for.
-struct SnapshotBack {
-    base::AccountId account;
-    ledger::journal::ReadSnapshotOutcome outcome;
 };
 /// From a home machine: it is over, forget it.
 struct Retire {
@@ -180,15 +163,16 @@ struct PartitionTick {};
 /// From the node: run a variation cycle.
 struct VariationCycle {};
 
-using PartitionActor = caf::typed_actor<
-    caf::result<void>(AccountAsk), caf::result<void>(AccountFollow),
-    caf::result<void>(AccountOrder), caf::result<void>(ToHome), caf::result<void>(QuotaTold),
-    caf::result<void>(Recovered), caf::result<void>(PartitionLost), caf::result<void>(Passivated),
-    caf::result<void>(NotPassivated), caf::result<void>(SnapshotKept),
-    caf::result<void>(SnapshotBack), caf::result<void>(Retire), caf::result<void>(PartitionTick),
-    caf::result<void>(VariationCycle), caf::result<void>(LaneOrder),
-    caf::result<void>(PartitionLeave), caf::result<void>(PartitionRelease),
-    caf::result<void>(OperatorAsk), caf::result<void>(HouseFollow)>;
+using PartitionActor =
+    caf::typed_actor<caf::result<void>(AccountAsk), caf::result<void>(AccountFollow),
+                     caf::result<void>(AccountOrder), caf::result<void>(ToHome),
+                     caf::result<void>(QuotaTold), caf::result<void>(Recovered),
+                     caf::result<void>(PartitionLost), caf::result<void>(Passivated),
+                     caf::result<void>(NotPassivated), caf::result<void>(MachineBack),
+                     caf::result<void>(Retire), caf::result<void>(PartitionTick),
+                     caf::result<void>(VariationCycle), caf::result<void>(LaneOrder),
+                     caf::result<void>(PartitionLeave), caf::result<void>(PartitionRelease),
+                     caf::result<void>(OperatorAsk), caf::result<void>(HouseFollow)>;
 
 // --- To a door -----------------------------------------------------------------------------------
 
@@ -343,12 +327,9 @@ CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::CoverDone))
 CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::BookAt))
 CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::BookLines))
 CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::SettleContracts))
-CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::Recovered))
 CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::PartitionLost))
 CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::Passivated))
 CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::NotPassivated))
-CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::SnapshotKept))
-CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::SnapshotBack))
 CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::Retire))
 CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::PartitionTick))
 CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::VariationCycle))
@@ -403,12 +384,9 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::CoverDone)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::BookAt)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::BookLines)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::SettleContracts)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::Recovered)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::PartitionLost)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::Passivated)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::NotPassivated)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::SnapshotKept)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::SnapshotBack)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::Retire)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::PartitionTick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::VariationCycle)

@@ -26,6 +26,7 @@ void init_types_once() {
         caf::init_global_meta_objects<caf::id_block::crossclear>();
         caf::openssl::manager::init_global_meta_objects();
         caf::io::middleman::init_global_meta_objects();
+        caf::init_global_meta_objects<caf::id_block::crossclear_snapshots>();
         caf::core::init_global_meta_objects();
     });
 }

@@ -52,7 +52,7 @@ void PartitionHost::let_go_when_durable(int looks_left) {
 
 // Nothing was decided about what still waited for its account.
 void PartitionHost::refuse_waiting() {
-    const auto refuse = [this](std::deque<AccountNews>& waiting) {
+    const auto refuse = [this](auto& waiting) {
         for (auto& news : waiting) {
             const auto* ask = std::get_if<AccountAsk>(&news);
             if (ask == nullptr) continue;
@@ -61,7 +61,7 @@ void PartitionHost::refuse_waiting() {
         }
     };
     for (auto& [account, active] : active_) refuse(active.waiting);
-    for (auto& [account, waiting] : waking_) refuse(waiting);
+    for (auto& [entity, waiting] : waking_) refuse(waiting);
 }
 
 void PartitionHost::drop_everything() {
@@ -73,13 +73,14 @@ void PartitionHost::drop_everything() {
     for (const auto& [key, lane] : lanes_) kill(lane);
     kill(journal_);
     journal_ = nullptr;  // It holds us as well.
+    snapshots_ = nullptr;
     active_.clear();
-    resting_.clear();
-    asleep_.clear();
     waking_.clear();
     home_.clear();
     lanes_.clear();
-    retired_.clear();
+    to_wake_.clear();
+    to_tell_.clear();
+    to_publish_.clear();
     early_.clear();
 }
 

@@ -1,62 +1,19 @@
 #include "app/audit.hpp"
 
 #include "app/audit_checks.hpp"
+#include "app/audit_log.hpp"
 #include "ledger/journal/chain.hpp"
-#include "ledger/journal/codec.hpp"
 #include "ledger/postings.hpp"
 
 #include <fmt/format.h>
 
-#include <functional>
-#include <future>
+#include <string>
+#include <vector>
 
 namespace crossclear::app {
 namespace {
 
 namespace journal = ledger::journal;
-
-constexpr std::size_t page = 512;
-
-// One page, waited for. Used by tools only, never by a host.
-journal::ReadOutcome read_page(journal::Journal& from, base::PartitionId partition,
-                               std::uint64_t seq) {
-    std::promise<journal::ReadOutcome> promise;
-    auto future = promise.get_future();
-    from.read(partition, seq, page,
-              [&promise](journal::ReadOutcome outcome) { promise.set_value(std::move(outcome)); });
-    return future.get();
-}
-
-using OnRecord = std::function<void(const journal::Record&, const std::vector<ledger::Entry>&)>;
-
-// Walks a partition's log in order. Returns what is wrong, or nothing.
-std::optional<std::string> walk(journal::Journal& from, const std::string& cluster,
-                                base::PartitionId partition, const OnRecord& on_record) {
-    journal::Head last;
-    while (true) {
-        const auto outcome = read_page(from, partition, last.seq + 1);
-        const auto* read = std::get_if<journal::ReadRecords>(&outcome);
-        if (const auto* damaged = std::get_if<journal::Damaged>(&outcome)) return damaged->reason;
-        if (read == nullptr) {
-            return fmt::format("partition {}: the journal cannot be read: {}", partition.v,
-                               from.trouble());
-        }
-        if (read->records.empty()) return std::nullopt;
-        for (const auto& record : read->records) {
-            if (!journal::is_linked(cluster, partition, last, record)) {
-                return fmt::format("partition {} record {}: does not follow record {}", partition.v,
-                                   record.head.seq, last.seq);
-            }
-            const auto entries = journal::decode_payload(record.payload);
-            if (!entries) {
-                return fmt::format("partition {} record {}: {}", partition.v, record.head.seq,
-                                   entries.error().what);
-            }
-            on_record(record, *entries);
-            last = record.head;
-        }
-    }
-}
 
 // The command an event answers, and the number it gave: what a client can compare its answers with.
 std::string command_members(const ledger::Event& event) {
@@ -105,6 +62,48 @@ void count(const std::vector<ledger::Entry>& entries, AuditReport& report) {
     }
 }
 
+// One partition's journal, read once.
+struct Followed {
+    PartitionAudit log;
+    ShardChecks shards;
+    AuditReport counts;
+    std::uint64_t end{};
+    std::optional<std::string> fault;
+};
+
+Followed follow(journal::Journal& from, const std::string& cluster, base::PartitionId partition,
+                std::uint16_t partitions) {
+    Followed followed{.log = PartitionAudit(partition, partitions),
+                      .shards = {},
+                      .counts = {},
+                      .end = 0,
+                      .fault = {}};
+    followed.fault = followed.log.read_snapshots(from);
+    if (followed.fault) return followed;
+    followed.fault = walk(from, cluster, partition,
+                          [&](const journal::Record& record,
+                              const std::vector<ledger::Entry>& entries, bool is_base) {
+                              followed.end = record.head.seq;
+                              followed.log.note(record, entries, is_base);
+                              if (is_base) return;
+                              ++followed.counts.records;
+                              count(entries, followed.counts);
+                              for (const auto& entry : entries) followed.shards.note(entry);
+                          });
+    return followed;
+}
+
+void add(const Followed& followed, AuditReport& report) {
+    report.records += followed.counts.records;
+    report.events += followed.counts.events;
+    report.trades += followed.counts.trades;
+    report.refusals += followed.counts.refusals;
+    report.snapshots += followed.log.compared();
+    const auto& found = followed.log.violations();
+    report.violations.insert(report.violations.end(), found.begin(), found.end());
+    if (followed.fault) report.violations.push_back(*followed.fault);
+}
+
 }  // namespace
 
 AuditReport audit(journal::Journal& from, const std::string& cluster, std::uint16_t partitions,
@@ -114,31 +113,25 @@ AuditReport audit(journal::Journal& from, const std::string& cluster, std::uint1
     bool is_busy = false;
     std::vector<std::uint64_t> ends(partitions);
     for (std::uint16_t i = 0; i < partitions; ++i) {
-        ledger::Partition partition;
-        partition.id = base::PartitionId{i};
-        partition.partitions = partitions;
-        ShardChecks shards;
-        const auto fault = walk(from, cluster, partition.id,
-                                [&](const journal::Record& record, const auto& entries) {
-                                    ++report.records;
-                                    ends[i] = record.head.seq;
-                                    count(entries, report);
-                                    for (const auto& entry : entries) {
-                                        ledger::replay(partition, entry);
-                                        shards.note(entry);
-                                    }
-                                });
+        const base::PartitionId id{i};
+        auto followed = follow(from, cluster, id, partitions);
+        // Beside a service the log may be trimmed meanwhile; its rounds are far between.
+        if (followed.log.is_overtaken()) followed = follow(from, cluster, id, partitions);
+        ends[i] = followed.end;
+        const auto partition = followed.log.finish();
+        add(followed, report);
         report.accounts += partition.accounts.size();
-        if (fault) {
-            report.violations.push_back(*fault);
-            continue;
+        if (followed.fault) continue;
+        if (followed.log.is_trimmed()) {
+            report.notes.push_back(fmt::format(
+                "partition {} was trimmed: what came before is what its snapshots say", i));
         }
         if (const auto breach = ledger::fault_of(partition)) {
             report.violations.push_back(fmt::format("partition {}: {}", i, *breach));
         }
         is_busy = is_busy || has_work(partition);
         checks.add(partition);
-        if (options.history) shards.compare(partition, options.history, report);
+        if (options.history) followed.shards.compare(partition, options.history, report);
     }
     // What one partition sent while another was being read is on one side only.
     for (std::uint16_t i = 0; i < partitions; ++i) {
@@ -153,20 +146,21 @@ AuditReport audit(journal::Journal& from, const std::string& cluster, std::uint1
 
 std::optional<std::string> dump_journal(journal::Journal& from, const std::string& cluster,
                                         base::PartitionId partition, std::ostream& out) {
-    return walk(from, cluster, partition,
-                [&](const journal::Record& record, const std::vector<ledger::Entry>& entries) {
-                    for (const auto& entry : entries) {
-                        out << dump_line(partition, record, entry) << '\n';
-                    }
-                });
+    return walk(
+        from, cluster, partition,
+        [&](const journal::Record& record, const std::vector<ledger::Entry>& entries, bool) {
+            for (const auto& entry : entries) {
+                out << dump_line(partition, record, entry) << '\n';
+            }
+        });
 }
 
 base::Result<std::uint64_t, std::string> verify_journal(journal::Journal& from,
                                                         const std::string& cluster,
                                                         base::PartitionId partition) {
     std::uint64_t records = 0;
-    const auto fault =
-        walk(from, cluster, partition, [&](const journal::Record&, const auto&) { ++records; });
+    const auto fault = walk(from, cluster, partition,
+                            [&](const journal::Record&, const auto&, bool) { ++records; });
     if (fault) return base::Failure{*fault};
     return records;
 }

@@ -24,6 +24,7 @@ struct AuditReport {
     std::uint64_t accounts{};
     std::uint64_t trades{};
     std::uint64_t refusals{};
+    std::uint64_t snapshots{};       ///< Held against the log.
     bool is_at_rest{};               ///< Nothing was under way: what only holds then was checked.
     std::uint64_t shard_lines{};     ///< Holdings compared with what the shards' own logs say.
     std::vector<std::string> notes;  ///< What could not be compared, and why.
@@ -47,6 +48,9 @@ struct AuditOptions {
     ShardHistory history;  ///< Empty: the shards are not asked.
 };
 
+/// A journal that was trimmed is read from its base: what came before is what the snapshots say.
+/// Where the log is whole, it is folded to every snapshot, which must say the same, byte for byte.
+///
 /// Reads every partition from its first record, verifies the chain of digests, folds all events
 /// with the machines that wrote them, and checks each machine, each trial balance, and what only
 /// holds over all partitions.

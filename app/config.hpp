@@ -35,6 +35,10 @@ struct JournalConfig {
     std::uint16_t instances{1};              ///< embedded: how many; odd.
     store::Endpoint endpoint;                ///< single: where it listens.
     std::vector<store::Endpoint> endpoints;  ///< quorum: an odd number.
+    /// What changed is stored after so many records of a partition, or after so long.
+    std::uint32_t snapshot_records{10'000};
+    base::Duration snapshot_every{base::seconds(60)};
+    bool is_trimmed{};  ///< Records that every snapshot has passed are dropped.
 };
 
 /// What the api takes from its clients before it says no.

@@ -48,6 +48,9 @@ void visit_journal(FieldVisitor& v, JournalConfig& x) {
             v.items("endpoints", x.endpoints, visit_endpoint);
             break;
     }
+    v.optional("snapshot_records", x.snapshot_records, positive_count);
+    v.optional("snapshot_every", x.snapshot_every, positive_span);
+    v.optional("is_trimmed", x.is_trimmed, Flag{});
 }
 
 void visit_limits(FieldVisitor& v, ApiLimits& x) {

@@ -116,6 +116,9 @@ std::unique_ptr<actors::Context> context_of(const Config& config) {
     context->options.scheduler =
         config.actors.policy == ActorsConfig::Policy::sharing ? "sharing" : "stealing";
     context->options.idle_after = config.actors.idle_after;
+    context->options.snapshot_records = config.journal.snapshot_records;
+    context->options.snapshot_every = config.journal.snapshot_every;
+    context->options.is_log_trimmed = config.journal.is_trimmed;
     const auto parameters = std::make_shared<const risk::Parameters>(risk_parameters_of(config));
     for (std::size_t i = 0; i < config.brokers.size(); ++i) {
         context->brokers.push_back(broker_of(config, i, parameters));

@@ -142,10 +142,11 @@ int run_audit(const Target& target, bool is_at_rest) {
         app::audit(*open->journal, config->cluster, config->partitions,
                    {.is_at_rest = is_at_rest, .history = app::shard_history_of(*config)});
     std::cout << fmt::format(
-        "records {} events {} accounts {} trades {} refusals {} shard lines {} at rest {} audit "
-        "{}\n",
+        "records {} events {} accounts {} trades {} refusals {} snapshots {} shard lines {} at "
+        "rest "
+        "{} audit {}\n",
         report.records, report.events, report.accounts, report.trades, report.refusals,
-        report.shard_lines, report.is_at_rest ? "yes" : "no",
+        report.snapshots, report.shard_lines, report.is_at_rest ? "yes" : "no",
         report.violations.empty() ? "ok" : "failed");
     for (const auto& note : report.notes) std::cout << "  note: " << note << '\n';
     for (const auto& violation : report.violations) std::cout << "  " << violation << '\n';

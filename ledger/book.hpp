@@ -65,12 +65,16 @@ struct ShardEffect {
     std::uint64_t block{};
     base::AssetId asset;
     ShardLine change;
+
+    friend bool operator==(const ShardEffect&, const ShardEffect&) = default;
 };
 
 /// A broker's holdings on one shard and the latest effects on them.
 struct ShardBook {
     std::map<base::AssetId, ShardLine> now;
     std::deque<ShardEffect> recent;  ///< At most `recent_effects_max`.
+
+    friend bool operator==(const ShardBook&, const ShardBook&) = default;
 };
 
 inline constexpr std::size_t recent_effects_max = 65'536;
@@ -99,6 +103,8 @@ struct Book {
     /// What open hedge tasks have filled, signed; a task leaves with its end in the house's books.
     std::map<base::EntityId, base::Amount> hedged;
     std::uint64_t events{};  ///< Folded so far.
+
+    friend bool operator==(const Book&, const Book&) = default;
 };
 
 /// Adds one event. Stops the process if its postings do not sum to zero.

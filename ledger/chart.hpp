@@ -11,37 +11,38 @@
 
 namespace crossclear::ledger {
 
-/// Which account of the chart. Stored in reports only; the journal holds events, not postings.
+/// Which account of the chart. The journal holds events, not postings; but snapshots of the books
+/// hold these numbers, so they are never reused.
 enum class Chart : std::uint8_t {
     // Assets: what the broker holds or is owed. Debit balances.
-    nostro,          ///< Per shard: tokens at the broker's address.
-    posted,          ///< Per shard: margin at a venue. Not coverage.
-    inflight_in,     ///< Deposits seen and not final.
-    inflight_hedge,  ///< Per shard: INFLIGHT_OUT of hedges and margin. Not coverage.
-    inflight_out,    ///< Per shard: INFLIGHT_OUT of withdrawals and moves. Coverage until final.
-    recv,            ///< Per client: what it owes.
+    nostro = 0,          ///< Per shard: tokens at the broker's address.
+    posted = 1,          ///< Per shard: margin at a venue. Not coverage.
+    inflight_in = 2,     ///< Deposits seen and not final.
+    inflight_hedge = 3,  ///< Per shard: INFLIGHT_OUT of hedges and margin. Not coverage.
+    inflight_out = 4,  ///< Per shard: INFLIGHT_OUT of withdrawals and moves. Coverage until final.
+    recv = 5,          ///< Per client: what it owes.
     // Liabilities to clients. Credit balances.
-    free,       ///< Per client: settled.
-    unsettled,  ///< Per client: provisional, junior.
-    seen,       ///< Per client: deposits that are not final.
-    held,       ///< Per client: set aside for a withdrawal.
-    fund,       ///< Clients' shares of the default fund.
+    free = 6,       ///< Per client: settled.
+    unsettled = 7,  ///< Per client: provisional, junior.
+    seen = 8,       ///< Per client: deposits that are not final.
+    held = 9,       ///< Per client: set aside for a withdrawal.
+    fund = 10,      ///< Clients' shares of the default fund.
     // Equity.
-    capital,
-    insurance,
-    fee_income,
-    hedge_pnl,
-    gas,  ///< What shards charged; a debit balance.
+    capital = 11,
+    insurance = 12,
+    fee_income = 13,
+    hedge_pnl = 14,
+    gas = 15,  ///< What shards charged; a debit balance.
     // Clearing: stand at zero at marks, or once messages have arrived.
-    conv,      ///< Joins both legs of a conversion: the house position in kind.
-    vm,        ///< Variation between clients and venues.
-    transit,   ///< Joins the two events of one message between partitions.
-    suspense,  ///< Per shard: disagreements nobody has resolved.
+    conv = 16,      ///< Joins both legs of a conversion: the house position in kind.
+    vm = 17,        ///< Variation between clients and venues.
+    transit = 18,   ///< Joins the two events of one message between partitions.
+    suspense = 19,  ///< Per shard: disagreements nobody has resolved.
     // Contracts, as memo: counted in contracts, not money.
-    cpos,   ///< Per client.
-    hbook,  ///< The house's side of its clients' contracts.
-    vpos,   ///< Per shard: the house's own contracts at a venue.
-    venue,  ///< The other side of vpos.
+    cpos = 20,   ///< Per client.
+    hbook = 21,  ///< The house's side of its clients' contracts.
+    vpos = 22,   ///< Per shard: the house's own contracts at a venue.
+    venue = 23,  ///< The other side of vpos.
 };
 
 /// The account's name as reports print it.

@@ -50,6 +50,8 @@ struct ClaimQueue {
     std::set<Due> by_deadline;
     std::uint64_t numbered{};  ///< Claims so far.
     std::uint64_t next{};      ///< Whatever stands before this number is asked for in full.
+
+    friend bool operator==(const ClaimQueue&, const ClaimQueue&) = default;
 };
 
 /// Adds a claim as its account's newest. Variation joins variation under the earlier deadline.

@@ -169,7 +169,15 @@ LedgerInstruments::LedgerInstruments(Registry& registry)
                                                     "Sum of all postings; 0 or somebody is paged.",
                                                     {"partition", "asset"})),
       replay_duration_seconds(
-          Maker{registry}.histogram("replay_duration_seconds", "Rebuilding a partition.")) {}
+          Maker{registry}.histogram("replay_duration_seconds", "Rebuilding a partition.")),
+      snapshot_sequence(Maker{registry}.gauges(
+          "snapshot_sequence", "Record from which a start goes on.", {"partition"})),
+      snapshot_age_seconds(Maker{registry}.gauges(
+          "snapshot_age_seconds", "Since a partition was last stored.", {"partition"})),
+      journal_tail_records(Maker{registry}.gauges(
+          "journal_tail_records", "Records that a start would read.", {"partition"})),
+      journal_base(Maker{registry}.gauges("journal_base", "Record with which a trimmed log begins.",
+                                          {"partition"})) {}
 
 ReconciliationInstruments::ReconciliationInstruments(Registry& registry)
     : breaks(

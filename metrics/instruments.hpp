@@ -124,6 +124,10 @@ struct LedgerInstruments {
     Labelled<Gauge> journal_sequence;        ///< partition.
     Labelled<Gauge> ledger_imbalance_units;  ///< partition, asset; anything but 0 pages.
     Histogram replay_duration_seconds;
+    Labelled<Gauge> snapshot_sequence;     ///< partition.
+    Labelled<Gauge> snapshot_age_seconds;  ///< partition.
+    Labelled<Gauge> journal_tail_records;  ///< partition.
+    Labelled<Gauge> journal_base;          ///< partition.
 };
 
 /// Book against shard.

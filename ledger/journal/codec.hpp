@@ -2,6 +2,8 @@
 
 #include "base/result.hpp"
 #include "ledger/account/state.hpp"
+#include "ledger/core.hpp"
+#include "ledger/entity.hpp"
 #include "ledger/event.hpp"
 
 #include <cstdint>
@@ -58,5 +60,19 @@ void append_entry(std::string& payload, std::string_view entry_bytes);
 
 /// Reads what `encode_state` wrote. **Errors:** `unknown_event` never; the others as listed.
 [[nodiscard]] base::Result<account::State, CodecError> decode_state(std::string_view bytes);
+
+/// The same for every machine; an account's bytes are those of `encode_state`.
+[[nodiscard]] std::string encode_entity(const EntityState& state);
+
+/// Reads what `encode_entity` wrote of this entity. **Requires:** its kind has a state. **Errors:**
+/// as above; `out_of_range` also for another entity's state.
+[[nodiscard]] base::Result<EntityState, CodecError> decode_entity(const base::EntityId& entity,
+                                                                  std::string_view bytes);
+
+/// A partition's core, compacted: equal histories give equal bytes, whatever was met since.
+[[nodiscard]] std::string encode_core(const Core& core);
+
+/// Reads what `encode_core` wrote. **Errors:** as above.
+[[nodiscard]] base::Result<Core, CodecError> decode_core(std::string_view bytes);
 
 }  // namespace crossclear::ledger::journal

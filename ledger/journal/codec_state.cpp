@@ -1,11 +1,10 @@
+#include "ledger/journal/codec_state.hpp"
+
 #include "ledger/journal/codec.hpp"
 #include "ledger/journal/codec_fields.hpp"
 #include "ledger/journal/state.pb.h"
 
-#include <google/protobuf/arena.h>
-
 #include <cstdint>
-#include <limits>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -122,7 +121,6 @@ namespace {
 
 using codec::Reader;
 namespace pb = codec::pb;
-using google::protobuf::Arena;
 using google::protobuf::RepeatedPtrField;
 using Message = pb::AccountState;
 
@@ -223,36 +221,13 @@ bool read_state(const Message& from, account::State& to, Reader& reader) {
 }  // namespace
 
 std::string encode_state(const account::State& state) {
-    Arena arena;
-    auto& to = *Arena::CreateMessage<Message>(&arena);
-    write_state(state, to);
-    std::string bytes(1, static_cast<char>(state_version));
-    CHECK(to.AppendToString(&bytes), "a state stays below protobuf's two gigabytes");
-    return bytes;
+    return codec::encode_message<Message>(state, &write_state);
 }
 
 base::Result<account::State, CodecError> decode_state(std::string_view bytes) {
-    using Kind = CodecError::Kind;
-    const std::uint8_t version = bytes.empty() ? 0 : static_cast<std::uint8_t>(bytes.front());
-    if (version == 0) return base::Failure{CodecError{Kind::malformed, "a state has no version"}};
-    if (version > state_version) {
-        return base::Failure{CodecError{
-            Kind::newer_version, "version " + std::to_string(version) + " of a state's format"}};
-    }
-    const std::string_view body = bytes.substr(1);
-    Arena arena;
-    auto& from = *Arena::CreateMessage<Message>(&arena);
-    if (body.size() > std::numeric_limits<std::int32_t>::max() ||
-        !from.ParseFromArray(body.data(), static_cast<int>(body.size()))) {
-        return base::Failure{CodecError{Kind::malformed, "not a state"}};
-    }
-    Reader reader;
-    account::State state;
-    if (!read_state(from, state, reader)) return base::Failure{reader.error()};
-    if (encode_state(state) != bytes) {
-        return base::Failure{CodecError{Kind::malformed, "not as its version is written"}};
-    }
-    return state;
+    return codec::decode_message<Message>(
+        bytes, account::State{}, &read_state,
+        [](const account::State& state) { return encode_state(state); });
 }
 
 }  // namespace crossclear::ledger::journal

@@ -6,11 +6,15 @@
 #include "base/time.hpp"
 #include "ledger/account/reject.hpp"
 #include "ledger/account/state.hpp"
+#include "ledger/chart.hpp"
 #include "ledger/hedge/events.hpp"
+#include "ledger/hedge/state.hpp"
 #include "ledger/instruction/events.hpp"
+#include "ledger/instruction/state.hpp"
 #include "ledger/journal/codec.hpp"
 #include "ledger/netting/events.hpp"
 #include "ledger/reconcile/events.hpp"
+#include "ledger/withdrawal/state.hpp"
 #include "ledger/words.hpp"
 
 #include <cstdint>
@@ -187,6 +191,93 @@ private:
         case reconcile::BreakKind::timing:
         case reconcile::BreakKind::unknown_inflow:
         case reconcile::BreakKind::unexplained_outflow:
+            return true;
+    }
+    return false;
+}
+
+[[nodiscard]] constexpr bool is_listed(hedge::SliceStatus value) noexcept {
+    switch (value) {
+        case hedge::SliceStatus::planned:
+        case hedge::SliceStatus::sent:
+        case hedge::SliceStatus::included:
+        case hedge::SliceStatus::filled:
+        case hedge::SliceStatus::failed:
+            return true;
+    }
+    return false;
+}
+
+[[nodiscard]] constexpr bool is_listed(hedge::Phase value) noexcept {
+    switch (value) {
+        case hedge::Phase::unplanned:
+        case hedge::Phase::working:
+        case hedge::Phase::cancelled:
+        case hedge::Phase::finished:
+            return true;
+    }
+    return false;
+}
+
+[[nodiscard]] constexpr bool is_listed(instruction::LegStatus value) noexcept {
+    switch (value) {
+        case instruction::LegStatus::ready:
+        case instruction::LegStatus::sent:
+        case instruction::LegStatus::included:
+        case instruction::LegStatus::final:
+            return true;
+    }
+    return false;
+}
+
+[[nodiscard]] constexpr bool is_listed(instruction::Phase value) noexcept {
+    switch (value) {
+        case instruction::Phase::uncreated:
+        case instruction::Phase::open:
+        case instruction::Phase::ended:
+            return true;
+    }
+    return false;
+}
+
+[[nodiscard]] constexpr bool is_listed(withdrawal::Phase value) noexcept {
+    switch (value) {
+        case withdrawal::Phase::unstarted:
+        case withdrawal::Phase::queued:
+        case withdrawal::Phase::approved:
+        case withdrawal::Phase::completed:
+        case withdrawal::Phase::dropped:
+            return true;
+    }
+    return false;
+}
+
+[[nodiscard]] constexpr bool is_listed(Chart value) noexcept {
+    switch (value) {
+        case Chart::nostro:
+        case Chart::posted:
+        case Chart::inflight_in:
+        case Chart::inflight_hedge:
+        case Chart::inflight_out:
+        case Chart::recv:
+        case Chart::free:
+        case Chart::unsettled:
+        case Chart::seen:
+        case Chart::held:
+        case Chart::fund:
+        case Chart::capital:
+        case Chart::insurance:
+        case Chart::fee_income:
+        case Chart::hedge_pnl:
+        case Chart::gas:
+        case Chart::conv:
+        case Chart::vm:
+        case Chart::transit:
+        case Chart::suspense:
+        case Chart::cpos:
+        case Chart::hbook:
+        case Chart::vpos:
+        case Chart::venue:
             return true;
     }
     return false;

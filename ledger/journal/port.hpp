@@ -73,6 +73,7 @@ struct Unknown {
 /// reason has gone; the adapter keeps trying to find out.
 struct Declined {
     std::string reason;
+    bool is_outdated{};  ///< Of a snapshot: a newer one is kept, nothing is left to do.
 };
 
 /// What is stored is not what was written. Asking again does not mend it.
@@ -123,6 +124,10 @@ struct SnapshotRead {
 };
 using ReadSnapshotOutcome = std::variant<SnapshotRead, Unknown, Declined, Damaged>;
 
+/// The log of a majority begins with the record that was named.
+struct Trimmed {};
+using TrimOutcome = std::variant<Trimmed, Fenced, Unknown, Declined>;
+
 /// Partitions' logs, one owner each, fenced by epoch and nonce. See docs/durability.md.
 ///
 /// **Thread:** any; calls for one partition are executed in the order in which they were made.
@@ -141,7 +146,8 @@ public:
                          std::function<void(PrepareOutcome)> done) = 0;
     /// Appends one batch with one write command.
     virtual void append(Append append, std::function<void(AppendOutcome)> done) = 0;
-    /// Reads up to `count` records with seq >= `from`, in order.
+    /// Reads up to `count` records with seq >= `from`, in order. A log that was trimmed begins with
+    /// its base, whatever comes before: nothing can be told of that record but its head.
     virtual void read(base::PartitionId partition, std::uint64_t from, std::size_t count,
                       std::function<void(ReadOutcome)> done) = 0;
     /// Asks a majority whether `fence` is still what it promised: what was durable when this was
@@ -154,6 +160,10 @@ public:
                                 std::function<void(StoreSnapshotOutcome)> done) = 0;
     virtual void read_snapshot(base::PartitionId partition, base::EntityId entity,
                                std::function<void(ReadSnapshotOutcome)> done) = 0;
+    /// Drops the records before `base`, which stays. The write checks the fence, and that the log
+    /// holds `base`. **Requires:** snapshots on a majority say all that the dropped ones did.
+    virtual void trim(base::PartitionId partition, const Fence& fence, const Head& base,
+                      std::function<void(TrimOutcome)> done) = 0;
     /// Empty while the journal can be written, else the reason in one sentence.
     [[nodiscard]] virtual std::string trouble() const = 0;
     /// Brings on whoever lags in this partition. Called by its owner, every now and then.

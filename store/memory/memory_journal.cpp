@@ -20,6 +20,12 @@ Head last_of(const std::vector<Record>& records) {
     return records.empty() ? Head{} : records.back().head;
 }
 
+std::uint64_t first_of(const std::vector<Record>& records) {
+    return records.empty() ? 1 : records.front().head.seq;
+}
+
+constexpr std::size_t snapshots_of_a_page = 8;
+
 }  // namespace
 
 MemoryJournal::MemoryJournal(std::string cluster, Pump pump)
@@ -83,11 +89,37 @@ void MemoryJournal::read_snapshot(base::PartitionId partition, base::EntityId en
     submit([this, partition, entity, done = std::move(done)]() -> std::function<void()> {
         if (!trouble_.empty()) return [done, reason = trouble_] { done(Declined{reason}); };
         SnapshotRead result;
-        const auto& snapshots = logs_[partition].snapshots;
+        const Log& log = logs_[partition];
+        const auto& snapshots = log.snapshots;
+        if (log.damaged.contains(entity)) {
+            return [done] { done(Damaged{"injected: the snapshot fails its checksum"}); };
+        }
         if (const auto found = snapshots.find(entity); found != snapshots.end()) {
             result.found.push_back(found->second);
         }
         return [done, result] { done(result); };
+    });
+}
+
+void MemoryJournal::trim(base::PartitionId partition, const Fence& fence, const Head& base,
+                         std::function<void(TrimOutcome)> done) {
+    submit([this, partition, fence, base, done = std::move(done)]() -> std::function<void()> {
+        return [done, outcome = do_trim(partition, fence, base)] { done(outcome); };
+    });
+}
+
+void MemoryJournal::list_snapshots(base::PartitionId partition, std::string from,
+                                   std::function<void(ListOutcome)> done) {
+    submit([this, partition, from = std::move(from),
+            done = std::move(done)]() -> std::function<void()> {
+        return [done, outcome = do_list(partition, from)] { done(outcome); };
+    });
+}
+
+void MemoryJournal::begin_at(base::PartitionId partition, const Fence& fence, const Record& base,
+                             std::function<void(AppendOutcome)> done) {
+    submit([this, partition, fence, base, done = std::move(done)]() -> std::function<void()> {
+        return [done, outcome = do_begin(partition, fence, base)] { done(outcome); };
     });
 }
 
@@ -166,13 +198,33 @@ std::vector<Record> MemoryJournal::records_of(base::PartitionId partition) const
 void MemoryJournal::corrupt(base::PartitionId partition, std::uint64_t seq) {
     const std::lock_guard lock(mutex_);
     auto& records = logs_[partition].records;
-    CHECK(seq > 0 && seq <= records.size(), "only a stored record can be corrupted");
-    std::string& payload = records[seq - 1].payload;
+    const std::uint64_t first = first_of(records);
+    CHECK(seq >= first && seq - first < records.size(), "only a stored record can be corrupted");
+    std::string& payload = records[seq - first].payload;
     if (payload.empty()) {
         payload.push_back('\1');
     } else {
         payload.front() = static_cast<char>(payload.front() ^ 1);
     }
+}
+
+std::vector<EntitySnapshot> MemoryJournal::snapshots_of(base::PartitionId partition) const {
+    const std::lock_guard lock(mutex_);
+    std::vector<EntitySnapshot> snapshots;
+    const auto found = logs_.find(partition);
+    if (found == logs_.end()) return snapshots;
+    for (const auto& [entity, snapshot] : found->second.snapshots) snapshots.push_back(snapshot);
+    return snapshots;
+}
+
+void MemoryJournal::forget_snapshot(base::PartitionId partition, const base::EntityId& entity) {
+    const std::lock_guard lock(mutex_);
+    logs_[partition].snapshots.erase(entity);
+}
+
+void MemoryJournal::damage_snapshot(base::PartitionId partition, const base::EntityId& entity) {
+    const std::lock_guard lock(mutex_);
+    logs_[partition].damaged.insert(entity);
 }
 
 void MemoryJournal::submit(Call call) {
@@ -228,8 +280,10 @@ AppendOutcome MemoryJournal::do_append(const Append& append) {
     if (fault == AppendFault::lost_before_write) return Unknown{"injected: lost before the write"};
     // A record at or below the end abandons the tail from its own number on.
     CHECK(append.record.head.seq <= last.seq + 1, "a log has no holes");
-    log.records.resize(append.record.head.seq - 1);
+    const std::uint64_t first = first_of(log.records);
+    log.records.resize(append.record.head.seq - std::min(first, append.record.head.seq));
     log.records.push_back(append.record);
+    log.written_by = append.fence.epoch;
     if (fault == AppendFault::lost_after_write) return Unknown{"injected: lost after the write"};
     return Appended{.was_duplicate = false};
 }
@@ -238,16 +292,19 @@ ReadOutcome MemoryJournal::do_read(base::PartitionId partition, std::uint64_t fr
                                    std::size_t count) {
     if (!trouble_.empty()) return Declined{trouble_};
     const auto& records = logs_[partition].records;
-    const std::uint64_t first = std::max<std::uint64_t>(from, 1);
+    const std::uint64_t base = first_of(records);
     ReadRecords result;
-    for (std::uint64_t seq = first; seq <= records.size() && seq - first < count; ++seq) {
-        const Head previous = seq == 1 ? Head{} : records[seq - 2].head;
-        if (!is_linked(cluster_, partition, previous, records[seq - 1])) {
+    for (auto i = std::max(from, base) - base; i < records.size(); ++i) {
+        if (result.records.size() == count) break;
+        // The base follows a record that is gone.
+        const bool is_base = i == 0 && base > 1;
+        const Head previous = i == 0 ? Head{} : records[i - 1].head;
+        if (!is_base && !is_linked(cluster_, partition, previous, records[i])) {
             return Damaged{fmt::format(
                 "partition {}: record {} does not follow its predecessor; the log was altered",
-                partition.v, seq)};
+                partition.v, records[i].head.seq)};
         }
-        result.records.push_back(records[seq - 1]);
+        result.records.push_back(records[i]);
     }
     return result;
 }
@@ -259,11 +316,54 @@ StoreSnapshotOutcome MemoryJournal::do_store(base::PartitionId partition, const 
     if (fence != log.promised) return Fenced{log.promised.epoch};
     const auto found = log.snapshots.find(snapshot.entity);
     if (found != log.snapshots.end() && found->second.at.seq > snapshot.at.seq) {
-        return Declined{fmt::format("a snapshot at record {} is kept, this one is at {}",
-                                    found->second.at.seq, snapshot.at.seq)};
+        return Declined{.reason = fmt::format("a snapshot at record {} is kept, this one is at {}",
+                                              found->second.at.seq, snapshot.at.seq),
+                        .is_outdated = true};
     }
     log.snapshots.insert_or_assign(snapshot.entity, snapshot);
+    log.damaged.erase(snapshot.entity);
     return SnapshotStored{};
+}
+
+TrimOutcome MemoryJournal::do_trim(base::PartitionId partition, const Fence& fence,
+                                   const Head& base) {
+    if (!trouble_.empty()) return Declined{trouble_};
+    Log& log = logs_[partition];
+    if (fence != log.promised) return Fenced{log.promised.epoch};
+    const auto found = std::find_if(log.records.begin(), log.records.end(),
+                                    [&](const Record& record) { return record.head == base; });
+    if (found == log.records.end()) return Declined{"the log does not hold its new base"};
+    log.records.erase(log.records.begin(), found);
+    return Trimmed{};
+}
+
+ListOutcome MemoryJournal::do_list(base::PartitionId partition, const std::string& from) {
+    if (!trouble_.empty()) return Declined{trouble_};
+    SnapshotPage page;
+    std::size_t skip = from.empty() ? 0 : std::stoul(from);
+    std::size_t at = 0;
+    for (const auto& [entity, snapshot] : logs_[partition].snapshots) {
+        if (at++ < skip) continue;
+        if (page.snapshots.size() == snapshots_of_a_page) {
+            page.next = std::to_string(at - 1);
+            break;
+        }
+        page.snapshots.push_back(snapshot);
+    }
+    return page;
+}
+
+AppendOutcome MemoryJournal::do_begin(base::PartitionId partition, const Fence& fence,
+                                      const Record& base) {
+    if (!trouble_.empty()) return Declined{trouble_};
+    Log& log = logs_[partition];
+    if (fence != log.promised) return Fenced{log.promised.epoch};
+    const Head last = last_of(log.records);
+    if (last == base.head) return Appended{.was_duplicate = true};
+    if (log.written_by == fence.epoch && last.seq >= base.head.seq) return Gap{last};
+    log.records = {base};
+    log.written_by = fence.epoch;
+    return Appended{.was_duplicate = false};
 }
 
 }  // namespace crossclear::store

@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -54,9 +55,18 @@ public:
     void read_snapshot(base::PartitionId partition, base::EntityId entity,
                        std::function<void(ledger::journal::ReadSnapshotOutcome)> done) override;
 
+    void trim(base::PartitionId partition, const ledger::journal::Fence& fence,
+              const ledger::journal::Head& base,
+              std::function<void(ledger::journal::TrimOutcome)> done) override;
+
     [[nodiscard]] std::string name() const override { return "memory"; }
     [[nodiscard]] Standing standing() const override;
     void watch(std::function<void()> changed) override;
+    void list_snapshots(base::PartitionId partition, std::string from,
+                        std::function<void(ListOutcome)> done) override;
+    void begin_at(base::PartitionId partition, const ledger::journal::Fence& fence,
+                  const ledger::journal::Record& base,
+                  std::function<void(ledger::journal::AppendOutcome)> done) override;
     void admit(base::PartitionId partition, std::function<void(bool)> done) override;
     void stop() override;
 
@@ -79,12 +89,21 @@ public:
         base::PartitionId partition) const;
     /// Flips one bit of a stored payload, as a disk might. **Requires:** `seq` is in the log.
     void corrupt(base::PartitionId partition, std::uint64_t seq);
+    /// Every snapshot of a partition, as it stands; for checkers.
+    [[nodiscard]] std::vector<ledger::journal::EntitySnapshot> snapshots_of(
+        base::PartitionId partition) const;
+    /// Lets a snapshot be gone, as if it had never been stored.
+    void forget_snapshot(base::PartitionId partition, const base::EntityId& entity);
+    /// Lets the next reads of a snapshot say that it fails its checksum.
+    void damage_snapshot(base::PartitionId partition, const base::EntityId& entity);
 
 private:
     struct Log {
         ledger::journal::Fence promised;
-        std::vector<ledger::journal::Record> records;
+        std::vector<ledger::journal::Record> records;  // Without holes; the first may be a base.
+        std::uint64_t written_by{};                    // Whose epoch wrote the last one.
         std::map<base::EntityId, ledger::journal::EntitySnapshot> snapshots;
+        std::set<base::EntityId> damaged;
     };
 
     // A call executes under the lock and returns what to tell its caller.
@@ -92,6 +111,13 @@ private:
     void submit(Call call);
     bool run_one(std::unique_lock<std::mutex>& lock);
 
+    ledger::journal::TrimOutcome do_trim(base::PartitionId partition,
+                                         const ledger::journal::Fence& fence,
+                                         const ledger::journal::Head& base);
+    ListOutcome do_list(base::PartitionId partition, const std::string& from);
+    ledger::journal::AppendOutcome do_begin(base::PartitionId partition,
+                                            const ledger::journal::Fence& fence,
+                                            const ledger::journal::Record& base);
     ledger::journal::PrepareOutcome do_prepare(base::PartitionId partition,
                                                const ledger::journal::Fence& fence);
     ledger::journal::AppendOutcome do_append(const ledger::journal::Append& append);

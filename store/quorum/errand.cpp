@@ -16,6 +16,12 @@ namespace {
 // Small enough for an acceptor's queue to take it beside the live appends.
 constexpr std::size_t page_records = 64;
 
+// Whether the log was trimmed beyond a record.
+bool begins_after(const ReadOutcome& outcome, std::uint64_t seq) {
+    const auto* read = std::get_if<ReadRecords>(&outcome);
+    return read != nullptr && !read->records.empty() && read->records.front().head.seq > seq;
+}
+
 // The one record of a page, if the page has it.
 const Record* only_record(const ReadOutcome& outcome, std::uint64_t seq) {
     const auto* read = std::get_if<ReadRecords>(&outcome);
@@ -55,23 +61,27 @@ std::optional<Head> QuorumJournal::Errand::chosen_end() const {
 }
 
 void QuorumJournal::Errand::find_common(std::uint64_t seq, std::uint64_t stride) {
-    if (seq == 0) {
-        common_ = {};
-        return copy_after(0);
-    }
+    if (seq == 0) return share_nothing();
     journal_.acceptors_[acceptor_]->read(
         partition_, seq, 1,
         [this, seq, stride, self = shared_from_this()](const ReadOutcome& outcome) {
+            if (begins_after(outcome, seq)) return share_nothing();
             const Record* theirs = only_record(outcome, seq);
             if (theirs == nullptr) return end();
             compare(theirs->head, stride);
         });
 }
 
+void QuorumJournal::Errand::share_nothing() {
+    common_ = {};
+    copy_after(0);
+}
+
 void QuorumJournal::Errand::compare(const Head& theirs, std::uint64_t stride) {
     journal_.read_chosen(
         partition_, theirs.seq, 1,
         [this, theirs, stride, self = shared_from_this()](const ReadOutcome& outcome) {
+            if (begins_after(outcome, theirs.seq)) return share_nothing();
             const Record* ours = only_record(outcome, theirs.seq);
             if (ours == nullptr) return end();
             if (ours->head.head == theirs.head) {
@@ -95,9 +105,11 @@ void QuorumJournal::Errand::copy_after(std::uint64_t seq) {
                              if (read->records.empty()) {
                                  return is_reached(seq) ? finish(seq) : end();
                              }
+                             const Record& first = read->records.front();
+                             if (first.head.seq > seq + 1) return begin_with(first);
                              // What is read now may be another chain than a moment ago.
-                             const bool is_next = is_linked(journal_.cluster_, partition_, common_,
-                                                            read->records.front());
+                             const bool is_next =
+                                 is_linked(journal_.cluster_, partition_, common_, first);
                              is_next ? copy(read->records) : end();
                          });
 }
@@ -133,7 +145,63 @@ bool QuorumJournal::Errand::is_reached(std::uint64_t seq) const {
     return !waiting || waiting->append.expected.seq <= seq;
 }
 
+// What lies before was trimmed: the snapshots, which follow, say it all.
+void QuorumJournal::Errand::begin_with(const Record& base) {
+    journal_.acceptors_[acceptor_]->begin_at(
+        partition_, fence_, base,
+        [this, head = base.head, self = shared_from_this()](const AppendOutcome& outcome) {
+            if (!std::holds_alternative<Appended>(outcome)) return end();
+            is_new_ = true;
+            common_ = head;
+            last_ = head;
+            copy_after(head.seq);
+        });
+}
+
 void QuorumJournal::Errand::finish(std::uint64_t seq) {
+    is_joining_ || is_new_ ? copy_snapshots(seq) : admit(seq);
+}
+
+// --- Snapshots -----------------------------------------------------------------------------------
+
+void QuorumJournal::Errand::copy_snapshots(std::uint64_t seq) {
+    for (std::size_t i = 0; i < journal_.acceptors_.size(); ++i) {
+        if (i == acceptor_) continue;
+        if (journal_.acceptors_[i]->standing().kind == Standing::Kind::voting) {
+            sources_.push_back(i);
+        }
+    }
+    if (sources_.size() < majority_of(journal_.acceptors_.size())) return end();
+    list(seq, {});
+}
+
+void QuorumJournal::Errand::list(std::uint64_t seq, std::string from) {
+    if (sources_.empty()) return admit(seq);
+    journal_.acceptors_[sources_.back()]->list_snapshots(
+        partition_, std::move(from), [this, seq, self = shared_from_this()](ListOutcome outcome) {
+            auto* page = std::get_if<SnapshotPage>(&outcome);
+            if (page == nullptr) return end();
+            store(seq, std::make_shared<const SnapshotPage>(std::move(*page)), 0);
+        });
+}
+
+void QuorumJournal::Errand::store(std::uint64_t seq, std::shared_ptr<const SnapshotPage> page,
+                                  std::size_t next) {
+    if (next == page->snapshots.size()) {
+        if (page->next.empty()) sources_.pop_back();
+        return list(seq, page->next);
+    }
+    journal_.acceptors_[acceptor_]->store_snapshot(
+        partition_, fence_, page->snapshots[next],
+        [this, seq, page, next, self = shared_from_this()](const StoreSnapshotOutcome& outcome) {
+            const auto* declined = std::get_if<Declined>(&outcome);
+            const bool is_outdated = declined != nullptr && declined->is_outdated;
+            if (!is_outdated && !std::holds_alternative<SnapshotStored>(outcome)) return end();
+            store(seq, page, next + 1);
+        });
+}
+
+void QuorumJournal::Errand::admit(std::uint64_t seq) {
     const auto note = [this, seq](bool is_admitted) {
         const std::lock_guard lock(journal_.mutex_);
         Log& log = journal_.logs_[partition_.v];

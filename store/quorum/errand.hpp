@@ -10,6 +10,10 @@
 
 /// How one acceptor's log of one partition is brought to the log that a majority chose.
 ///
+/// Where the chosen log was trimmed and the acceptor ends before it, its log begins anew with the
+/// first record there is. An acceptor that joins, or begins anew, is given the snapshots as well,
+/// of a majority: whatever a majority holds, one of them has.
+///
 /// Promise first, so that nobody else writes there meanwhile. Then find the last record that both
 /// logs share, going back in doubling steps from the shorter one's end. Then copy what comes after
 /// it, a page at a time; the first copied record abandons whatever else the acceptor had there.
@@ -39,11 +43,17 @@ private:
     void promise();
     [[nodiscard]] std::optional<ledger::journal::Head> chosen_end() const;
     void find_common(std::uint64_t seq, std::uint64_t stride);
+    void share_nothing();
     void compare(const ledger::journal::Head& theirs, std::uint64_t stride);
     void copy_after(std::uint64_t seq);
     void copy(const std::vector<ledger::journal::Record>& records);
+    void begin_with(const ledger::journal::Record& base);
     [[nodiscard]] bool is_reached(std::uint64_t seq) const;
     void finish(std::uint64_t seq);
+    void copy_snapshots(std::uint64_t seq);
+    void list(std::uint64_t seq, std::string from);
+    void store(std::uint64_t seq, std::shared_ptr<const SnapshotPage> page, std::size_t next);
+    void admit(std::uint64_t seq);
     void end();
 
     QuorumJournal& journal_;
@@ -51,8 +61,10 @@ private:
     const base::PartitionId partition_;
     const ledger::journal::Fence fence_;
     const bool is_joining_;
-    ledger::journal::Head common_;  // The last record that both logs share.
-    ledger::journal::Head last_;    // What the acceptor's log ends with, as far as known.
+    ledger::journal::Head common_;      // The last record that both logs share.
+    bool is_new_{};                     // Its log begins anew.
+    std::vector<std::size_t> sources_;  // Whose snapshots are still to be copied.
+    ledger::journal::Head last_;        // What the acceptor's log ends with, as far as known.
 };
 
 }  // namespace crossclear::store

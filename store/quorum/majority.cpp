@@ -132,6 +132,12 @@ std::optional<StoreSnapshotOutcome> decide_snapshot(const Votes<StoreSnapshotOut
     return without_majority(votes, fence, stored.size());
 }
 
+std::optional<TrimOutcome> decide_trim(const Votes<TrimOutcome>& votes, const Fence& fence) {
+    const auto trimmed = all_of<Trimmed>(votes);
+    if (trimmed.size() >= majority_of(votes.size())) return Trimmed{};
+    return without_majority(votes, fence, trimmed.size());
+}
+
 std::optional<ReadSnapshotOutcome> decide_read_snapshot(const Votes<ReadSnapshotOutcome>& votes) {
     const auto reads = all_of<SnapshotRead>(votes);
     if (reads.size() < majority_of(votes.size())) {

@@ -40,6 +40,9 @@ using Votes = std::vector<std::optional<Outcome>>;
 /// As above.
 [[nodiscard]] std::optional<ledger::journal::StoreSnapshotOutcome> decide_snapshot(
     const Votes<ledger::journal::StoreSnapshotOutcome>& votes, const ledger::journal::Fence& fence);
+/// As above.
+[[nodiscard]] std::optional<ledger::journal::TrimOutcome> decide_trim(
+    const Votes<ledger::journal::TrimOutcome>& votes, const ledger::journal::Fence& fence);
 /// As above. The snapshot with the highest seq that one of a majority has. A damaged one does not
 /// vote; without a majority of others it is the answer.
 [[nodiscard]] std::optional<ledger::journal::ReadSnapshotOutcome> decide_read_snapshot(

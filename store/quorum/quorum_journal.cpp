@@ -347,6 +347,16 @@ void QuorumJournal::read_snapshot(base::PartitionId partition, base::EntityId en
     });
 }
 
+void QuorumJournal::trim(base::PartitionId partition, const Fence& fence, const Head& base,
+                         std::function<void(TrimOutcome)> done) {
+    check_partition(partition);
+    ask<TrimOutcome>([fence](const Votes<TrimOutcome>& votes) { return decide_trim(votes, fence); },
+                     std::move(done),
+                     [&](std::size_t i, auto vote) {
+                         acceptors_[i]->trim(partition, fence, base, std::move(vote));
+                     });
+}
+
 // --- Standing ------------------------------------------------------------------------------------
 
 std::string QuorumJournal::trouble() const {

@@ -53,6 +53,47 @@ std::optional<std::uint64_t> parse_number(std::string_view text) {
     return value;
 }
 
+// The field that `field_of` made.
+std::optional<base::EntityId> entity_of_field(std::string_view field) {
+    const std::size_t first = field.find('/');
+    const std::size_t second = field.find('/', first + 1);
+    if (first == std::string_view::npos || second == std::string_view::npos) return {};
+    const auto kind = parse_number(field.substr(0, first));
+    const auto id = parse_number(field.substr(first + 1, second - first - 1));
+    const auto sub = parse_number(field.substr(second + 1));
+    if (!kind || *kind > UINT8_MAX || !id || !sub || *sub > UINT32_MAX) return {};
+    return base::EntityId{.kind = static_cast<base::EntityKind>(*kind),
+                          .id = *id,
+                          .sub = static_cast<std::uint32_t>(*sub)};
+}
+
+// What was stored, or nothing if it is damaged.
+std::optional<EntitySnapshot> snapshot_of(std::string_view value, std::string_view cluster,
+                                          base::PartitionId partition,
+                                          const base::EntityId& entity) {
+    EntitySnapshot snapshot{.entity = entity, .at = {}, .state = {}};
+    Digest digest{};
+    if (value.size() < digest.size()) return {};
+    const std::string_view text = value.substr(0, value.size() - digest.size());
+    std::copy(value.begin() + static_cast<std::ptrdiff_t>(text.size()), value.end(),
+              digest.begin());
+    if (digest != snapshot_digest(cluster, partition, entity, text)) return {};
+
+    // The checksum holds, so the layout is ours; a failed parse is still no reason to guess.
+    const std::size_t first = text.find(':');
+    const std::size_t second = text.find(':', first + 1);
+    if (second == std::string_view::npos) return {};
+    const auto seq = parse_number(text.substr(0, first));
+    const auto epoch = parse_number(text.substr(first + 1, second - first - 1));
+    const std::string_view rest = text.substr(second + 1);
+    if (!seq || !epoch || rest.size() < snapshot.at.head.size()) return {};
+    snapshot.at.seq = *seq;
+    snapshot.at.record_epoch = *epoch;
+    std::copy_n(rest.begin(), snapshot.at.head.size(), snapshot.at.head.begin());
+    snapshot.state = rest.substr(snapshot.at.head.size());
+    return snapshot;
+}
+
 // The words of an answer: our scripts answer arrays of texts, the first naming the outcome.
 class Words {
 public:
@@ -157,6 +198,31 @@ Call snapshot_read_call(const std::string& id, base::PartitionId partition,
                 .arguments = {id, field_of(entity)}};
 }
 
+Call snapshot_list_call(const std::string& id, base::PartitionId partition,
+                        const std::string& from) {
+    return Call{
+        .script = Script::snapshot_list,
+        .keys = {std::string(mark_key), key_of(partition, 'e')},
+        .arguments = {id, from.empty() ? "0" : from, std::to_string(limits::page_snapshots)}};
+}
+
+Call begin_at_call(const std::string& id, base::PartitionId partition, const Fence& fence,
+                   const Record& base) {
+    return Call{.script = Script::begin_at,
+                .keys = {std::string(mark_key), key_of(partition, 'm'), key_of(partition, 's')},
+                .arguments = {id, std::to_string(fence.epoch), bytes_of(fence.nonce),
+                              std::to_string(base.head.seq), bytes_of(base.head.head),
+                              std::to_string(base.head.record_epoch), base.payload}};
+}
+
+Call trim_call(const std::string& id, base::PartitionId partition, const Fence& fence,
+               const Head& base) {
+    return Call{.script = Script::trim,
+                .keys = {std::string(mark_key), key_of(partition, 'm'), key_of(partition, 's')},
+                .arguments = {id, std::to_string(fence.epoch), bytes_of(fence.nonce),
+                              std::to_string(base.seq), bytes_of(base.head)}};
+}
+
 Call probe_call(const std::string& id) {
     return Call{.script = Script::probe, .keys = {std::string(mark_key)}, .arguments = {id}};
 }
@@ -240,7 +306,8 @@ StoreSnapshotOutcome parse_snapshot(const CallResult& result) {
         if (words[0] == "FENCED") return fenced_by<StoreSnapshotOutcome>(words);
         if (words[0] != "OLDER") return unreadable();
         return Declined{
-            fmt::format("a snapshot at record {} is kept, this one is older", words[1])};
+            .reason = fmt::format("a snapshot at record {} is kept, this one is older", words[1]),
+            .is_outdated = true};
     });
 }
 
@@ -249,32 +316,37 @@ ReadSnapshotOutcome parse_snapshot_read(const CallResult& result, std::string_vi
     const auto parse = [&](const Words& words) -> ReadSnapshotOutcome {
         if (words[0] != "OK") return unreadable();
         if (words.size() == 1) return SnapshotRead{};
-        const Damaged damaged{
+        auto snapshot = snapshot_of(words[1], cluster, partition, entity);
+        if (snapshot) return SnapshotRead{.found = {std::move(*snapshot)}};
+        return Damaged{
             fmt::format("the snapshot of {} fails its checksum", base::to_string(entity))};
-        std::string_view value = words[1];
-        EntitySnapshot snapshot{.entity = entity, .at = {}, .state = {}};
-        Digest digest{};
-        if (value.size() < digest.size()) return damaged;
-        const std::string_view text = value.substr(0, value.size() - digest.size());
-        std::copy(value.begin() + static_cast<std::ptrdiff_t>(text.size()), value.end(),
-                  digest.begin());
-        if (digest != snapshot_digest(cluster, partition, entity, text)) return damaged;
-
-        // The checksum holds, so the layout is ours; a failed parse is still no reason to guess.
-        const std::size_t first = text.find(':');
-        const std::size_t second = text.find(':', first + 1);
-        if (second == std::string_view::npos) return damaged;
-        const auto seq = parse_number(text.substr(0, first));
-        const auto epoch = parse_number(text.substr(first + 1, second - first - 1));
-        const std::string_view rest = text.substr(second + 1);
-        if (!seq || !epoch || rest.size() < snapshot.at.head.size()) return damaged;
-        snapshot.at.seq = *seq;
-        snapshot.at.record_epoch = *epoch;
-        std::copy_n(rest.begin(), snapshot.at.head.size(), snapshot.at.head.begin());
-        snapshot.state = rest.substr(snapshot.at.head.size());
-        return SnapshotRead{.found = {std::move(snapshot)}};
     };
     return parse_with<ReadSnapshotOutcome>(result, parse);
+}
+
+ListOutcome parse_snapshot_list(const CallResult& result, std::string_view cluster,
+                                base::PartitionId partition) {
+    return parse_with<ListOutcome>(result, [&](const Words& words) -> ListOutcome {
+        if (words[0] != "OK" || words.size() < 2) return unreadable();
+        SnapshotPage page;
+        if (words[1] != "0") page.next = words[1];
+        for (std::size_t i = 2; i + 1 < words.size(); i += 2) {
+            const auto entity = entity_of_field(words[i]);
+            if (!entity) continue;
+            auto snapshot = snapshot_of(words[i + 1], cluster, partition, *entity);
+            if (snapshot) page.snapshots.push_back(std::move(*snapshot));
+        }
+        return page;
+    });
+}
+
+TrimOutcome parse_trim(const CallResult& result) {
+    return parse_with<TrimOutcome>(result, [](const Words& words) -> TrimOutcome {
+        if (words[0] == "OK") return Trimmed{};
+        if (words[0] == "FENCED") return fenced_by<TrimOutcome>(words);
+        if (words[0] == "ABSENT") return Declined{"the log does not hold its new base"};
+        return unreadable();
+    });
 }
 
 bool says_unmarked(const redisReply& reply) { return Words(reply)[0] == "UNMARKED"; }

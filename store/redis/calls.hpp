@@ -1,6 +1,7 @@
 #pragma once
 
 #include "ledger/journal/port.hpp"
+#include "store/acceptor.hpp"
 #include "store/redis/scripts.hpp"
 
 #include <optional>
@@ -53,6 +54,14 @@ using CallResult = std::variant<Answered, Refused, Lost, NotSent>;
                                  const ledger::journal::EntitySnapshot& snapshot);
 [[nodiscard]] Call snapshot_read_call(const std::string& id, base::PartitionId partition,
                                       const base::EntityId& entity);
+[[nodiscard]] Call snapshot_list_call(const std::string& id, base::PartitionId partition,
+                                      const std::string& from);
+[[nodiscard]] Call begin_at_call(const std::string& id, base::PartitionId partition,
+                                 const ledger::journal::Fence& fence,
+                                 const ledger::journal::Record& base);
+[[nodiscard]] Call trim_call(const std::string& id, base::PartitionId partition,
+                             const ledger::journal::Fence& fence,
+                             const ledger::journal::Head& base);
 [[nodiscard]] Call confirm_call(const std::string& id, base::PartitionId partition,
                                 const ledger::journal::Fence& fence);
 [[nodiscard]] Call probe_call(const std::string& id);
@@ -72,6 +81,9 @@ enum class Admitted : std::uint8_t { no, noted, votes };
 [[nodiscard]] ledger::journal::ReadSnapshotOutcome parse_snapshot_read(
     const CallResult& result, std::string_view cluster, base::PartitionId partition,
     const base::EntityId& entity);
+[[nodiscard]] ListOutcome parse_snapshot_list(const CallResult& result, std::string_view cluster,
+                                              base::PartitionId partition);
+[[nodiscard]] ledger::journal::TrimOutcome parse_trim(const CallResult& result);
 
 /// Whether an answer says that the instance has lost its mark.
 [[nodiscard]] bool says_unmarked(const redisReply& reply);

@@ -100,7 +100,7 @@ constexpr std::array<Explanation, 10> explanations{{
     {"NOPERM",
      "Allow the journal's user ~{p* ~crossclear:mark ~crossclear:directory and +eval +evalsha "
      "+script|load +config|get +role +info +dbsize +exists +ping +time +hget +hmget +hset +hdel "
-     "+hgetall +xadd +xrange +xrevrange."},
+     "+hgetall +hscan +xadd +xtrim +xrange +xrevrange."},
     {"LOADING", "Wait: it is reading its append-only file."},
     {"BUSY", "A foreign script blocks this Redis: SCRIPT KILL."},
     {"MASTERDOWN", "Point the endpoint at the primary."},

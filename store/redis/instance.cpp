@@ -22,8 +22,9 @@ namespace crossclear::store {
 namespace {
 
 constexpr std::array<Script, script_count> all_scripts{
-    Script::promised,      Script::prepare, Script::append, Script::read,  Script::snapshot,
-    Script::snapshot_read, Script::confirm, Script::probe,  Script::admit, Script::directory};
+    Script::promised,      Script::prepare,  Script::append, Script::read,  Script::snapshot,
+    Script::snapshot_read, Script::confirm,  Script::probe,  Script::admit, Script::directory,
+    Script::snapshot_list, Script::begin_at, Script::trim};
 
 std::chrono::microseconds span_of(base::Duration duration) {
     return std::chrono::microseconds(duration.us);

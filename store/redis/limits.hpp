@@ -23,6 +23,9 @@ inline constexpr std::size_t page_bytes_max = 8 * 1'024 * 1'024;
 /// Records of one page.
 inline constexpr std::size_t page_records_max = 10'000;
 
+/// Snapshots of one page, about: an account's may have hundreds of kilobytes.
+inline constexpr std::size_t page_snapshots = 8;
+
 /// Between two attempts to connect.
 inline constexpr base::Duration backoff_min = base::milliseconds(10);
 inline constexpr base::Duration backoff_max = base::milliseconds(1'000);

@@ -74,6 +74,26 @@ void RedisAcceptor::read_snapshot(base::PartitionId partition, base::EntityId en
         std::move(done));
 }
 
+void RedisAcceptor::trim(base::PartitionId partition, const Fence& fence, const Head& base,
+                         std::function<void(TrimOutcome)> done) {
+    ask(trim_call(id(), partition, fence, base), &parse_trim, std::move(done));
+}
+
+void RedisAcceptor::list_snapshots(base::PartitionId partition, std::string from,
+                                   std::function<void(ListOutcome)> done) {
+    ask(
+        snapshot_list_call(id(), partition, from),
+        [this, partition](const CallResult& result) {
+            return parse_snapshot_list(result, cluster_, partition);
+        },
+        std::move(done));
+}
+
+void RedisAcceptor::begin_at(base::PartitionId partition, const Fence& fence, const Record& base,
+                             std::function<void(AppendOutcome)> done) {
+    ask(begin_at_call(id(), partition, fence, base), &parse_append, std::move(done));
+}
+
 void RedisAcceptor::admit(base::PartitionId partition, std::function<void(bool)> done) {
     ask(admit_call(joining_id(id_), id_, partition, partition_count_), &parse_admit,
         [this, done = std::move(done)](Admitted admitted) {

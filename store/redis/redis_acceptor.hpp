@@ -37,9 +37,18 @@ public:
     void read_snapshot(base::PartitionId partition, base::EntityId entity,
                        std::function<void(ledger::journal::ReadSnapshotOutcome)> done) override;
 
+    void trim(base::PartitionId partition, const ledger::journal::Fence& fence,
+              const ledger::journal::Head& base,
+              std::function<void(ledger::journal::TrimOutcome)> done) override;
+
     [[nodiscard]] std::string name() const override { return name_; }
     [[nodiscard]] Standing standing() const override { return instance_.standing(); }
     void watch(std::function<void()> changed) override { instance_.watch(std::move(changed)); }
+    void list_snapshots(base::PartitionId partition, std::string from,
+                        std::function<void(ListOutcome)> done) override;
+    void begin_at(base::PartitionId partition, const ledger::journal::Fence& fence,
+                  const ledger::journal::Record& base,
+                  std::function<void(ledger::journal::AppendOutcome)> done) override;
     void admit(base::PartitionId partition, std::function<void(bool)> done) override;
     void stop() override { instance_.stop(); }
 

@@ -34,9 +34,12 @@ enum class Script : std::uint8_t {
     confirm,
     probe,
     admit,
-    directory
+    directory,
+    snapshot_list,
+    begin_at,
+    trim
 };
-inline constexpr std::size_t script_count = 10;
+inline constexpr std::size_t script_count = 13;
 
 namespace scripts {
 
@@ -178,6 +181,80 @@ if stored then return {'OK', stored} end
 return {'OK'}
 )lua";
 
+/// ARGV: id, cursor, count. Answers OK, the next cursor, and field and value of each.
+inline constexpr std::string_view snapshot_list = R"lua(
+if redis.call('HGET', KEYS[1], 'id') ~= ARGV[1] then return {'UNMARKED'} end
+local page = redis.call('HSCAN', KEYS[2], ARGV[2], 'COUNT', ARGV[3])
+local answer = {'OK', page[1]}
+for _, word in ipairs(page[2]) do answer[#answer + 1] = word end
+return answer
+)lua";
+
+/// ARGV: id, epoch, nonce, seq, head, record epoch, frame. The one entry that the log then holds.
+/// Answers OK, DUPLICATE, FENCED, or GAP if this epoch has already written that far.
+inline constexpr std::string_view begin_at = R"lua(
+if redis.call('HGET', KEYS[1], 'id') ~= ARGV[1] then return {'UNMARKED'} end
+local function is_below(a, b)
+    if #a ~= #b then return #a < #b end
+    for i = 1, #a, 10 do
+        local x, y = tonumber(string.sub(a, i, i + 9)), tonumber(string.sub(b, i, i + 9))
+        if x ~= y then return x < y end
+    end
+    return false
+end
+local promised = redis.call('HMGET', KEYS[2], 'pe', 'pn')
+if promised[1] ~= ARGV[2] or promised[2] ~= ARGV[3] then
+    return {'FENCED', promised[1] or '0'}
+end
+local last = redis.call('XREVRANGE', KEYS[3], '+', '-', 'COUNT', 1)[1]
+if last then
+    local epoch, seq, head = last[2][6], last[2][2], last[2][4]
+    if seq == ARGV[4] and head == ARGV[5] then return {'DUPLICATE'} end
+    local is_ours = string.match(last[1], '^(%d+)-') == ARGV[2]
+    if is_ours and not is_below(seq, ARGV[4]) then return {'GAP', epoch, seq, head} end
+end
+local id = ARGV[2] .. '-' .. ARGV[4]
+local written = redis.pcall('XADD', KEYS[3], 'MINID', '=', id, id,
+    'seq', ARGV[4], 'head', ARGV[5], 're', ARGV[6], 'frame', ARGV[7])
+if type(written) == 'table' and written.err then return written end
+return {'OK'}
+)lua";
+
+/// ARGV: id, epoch, nonce, seq, head. Drops what comes before that entry, which stays; so the last
+/// entry is never dropped. Which entry it is, `read` explains. Answers OK, FENCED or ABSENT.
+inline constexpr std::string_view trim = R"lua(
+if redis.call('HGET', KEYS[1], 'id') ~= ARGV[1] then return {'UNMARKED'} end
+local function is_below(a, b)
+    if #a ~= #b then return #a < #b end
+    for i = 1, #a, 10 do
+        local x, y = tonumber(string.sub(a, i, i + 9)), tonumber(string.sub(b, i, i + 9))
+        if x ~= y then return x < y end
+    end
+    return false
+end
+local promised = redis.call('HMGET', KEYS[2], 'pe', 'pn')
+if promised[1] ~= ARGV[2] or promised[2] ~= ARGV[3] then
+    return {'FENCED', promised[1] or '0'}
+end
+local id, stop, back = nil, nil, '+'
+while not id do
+    local entry = redis.call('XREVRANGE', KEYS[3], back, '-', 'COUNT', 1)[1]
+    if not entry then return {'ABSENT'} end
+    local epoch = string.match(entry[1], '^(%d+)-')
+    local first = redis.call('XRANGE', KEYS[3], epoch .. '-0', '+', 'COUNT', 1)[1][2][2]
+    if not stop or is_below(first, stop) then
+        if not is_below(ARGV[4], first) then id = epoch .. '-' .. ARGV[4] end
+        stop = first
+    end
+    back = '(' .. epoch .. '-0'
+end
+local base = redis.call('XRANGE', KEYS[3], id, id)[1]
+if not base or base[2][4] ~= ARGV[5] then return {'ABSENT'} end
+local written = redis.pcall('XTRIM', KEYS[3], 'MINID', '=', id)
+if type(written) == 'table' and written.err then return written end
+return {'OK'}
+)lua";
+
 /// ARGV: id, epoch, nonce. Answers OK while they are what is promised, else FENCED.
 inline constexpr std::string_view confirm = R"lua(
 if redis.call('HGET', KEYS[1], 'id') ~= ARGV[1] then return {'UNMARKED'} end
@@ -250,6 +327,12 @@ return {'OK'}
             return scripts::admit;
         case Script::directory:
             return scripts::directory;
+        case Script::snapshot_list:
+            return scripts::snapshot_list;
+        case Script::begin_at:
+            return scripts::begin_at;
+        case Script::trim:
+            return scripts::trim;
     }
     UNREACHABLE("an unlisted script");
 }
@@ -260,6 +343,7 @@ return {'OK'}
         case Script::promised:
         case Script::read:
         case Script::snapshot_read:
+        case Script::snapshot_list:
         case Script::confirm:
             return false;
         case Script::prepare:
@@ -268,6 +352,8 @@ return {'OK'}
         case Script::probe:
         case Script::admit:
         case Script::directory:
+        case Script::begin_at:
+        case Script::trim:
             return true;
     }
     UNREACHABLE("an unlisted script");
@@ -296,6 +382,12 @@ return {'OK'}
             return "admit";
         case Script::directory:
             return "directory";
+        case Script::snapshot_list:
+            return "snapshot_list";
+        case Script::begin_at:
+            return "begin_at";
+        case Script::trim:
+            return "trim";
     }
     UNREACHABLE("an unlisted script");
 }

@@ -94,7 +94,9 @@ TEST(Durability, AJournalThatDeclinesRefusesAtTheDoorAndLosesNothing) {
 
 TEST(Durability, AnIdleAccountSleepsInASnapshotAndComesBackEqual) {
     Outside outside;
-    House house(outside, {.idle_after = base::milliseconds(100)});
+    House house(outside, {.idle_after = base::milliseconds(100),
+                          .snapshot_every = base::milliseconds(50),
+                          .machines_kept = 0});
     const auto buyer = rich_client(outside);
     const auto client = house.client({buyer});
     const auto trade = trade_of(buyer, eth_swap, one_eth);
@@ -104,8 +106,9 @@ TEST(Durability, AnIdleAccountSleepsInASnapshotAndComesBackEqual) {
     };
     ASSERT_TRUE(outside.watch.await_event<account::ClaimsCovered>(covered).has_value());
     const auto name = base::to_string(base::entity_of(buyer));
-    const auto stored = outside.watch.lines_with("Snapshot stored. " + name);
-    ASSERT_TRUE(outside.watch.await_line("Snapshot stored. " + name, stored + 1));
+    ASSERT_TRUE(outside.watch.await_line("An account sleeps. account=" + base::to_string(buyer)));
+    ASSERT_TRUE(outside.await_stored(quiet));
+    EXPECT_GE(outside.watch.lines_with("Snapshot stored. " + name), 1U);
 
     const auto again = client->expect<actors::TradeCleared>(trade);
     EXPECT_GE(outside.watch.lines_with("Snapshot read. " + name), 1U);

@@ -208,6 +208,39 @@ TEST_P(JournalContract, FencesSnapshots) {
     EXPECT_TRUE(std::get<SnapshotRead>(read_snapshot(journal(), entity)).found.empty());
 }
 
+TEST_P(JournalContract, BeginsWithItsBaseOnceItIsTrimmed) {
+    prepare(journal(), fence(1));
+    append_all(journal(), fence(1), Head{}, {"a", "b", "c"});
+    const auto all = std::get<ReadRecords>(read(journal(), 1, 10)).records;
+    EXPECT_TRUE(std::holds_alternative<Trimmed>(trim(journal(), fence(1), all[1].head)));
+    EXPECT_EQ(std::get<ReadRecords>(read(journal(), 1, 10)).records,
+              (std::vector<Record>{all[1], all[2]}));
+    EXPECT_EQ(std::get<ReadRecords>(read(journal(), 3, 10)).records, std::vector<Record>{all[2]});
+    // Not twice, not where it holds another record, and the last one stays.
+    EXPECT_THAT(reason_of<Declined>(trim(journal(), fence(1), all[0].head)), HasSubstr("base"));
+    Head other = all[2].head;
+    other.head[0] ^= 1;
+    EXPECT_THAT(reason_of<Declined>(trim(journal(), fence(1), other)), HasSubstr("base"));
+    EXPECT_TRUE(std::holds_alternative<Trimmed>(trim(journal(), fence(1), all[2].head)));
+    const Head last = append_all(journal(), fence(1), all[2].head, {"d"});
+    EXPECT_EQ(std::get<ReadRecords>(read(journal(), 1, 10)).records.size(), 2u);
+    // A later owner's records stand beside those of the earlier one.
+    EXPECT_EQ(std::get<Prepared>(prepare(journal(), fence(2))).last, last);
+    append_all(journal(), fence(2), last, {"e", "f"});
+    EXPECT_TRUE(std::holds_alternative<Trimmed>(trim(journal(), fence(2), last)));
+    const auto left = std::get<ReadRecords>(read(journal(), 1, 10)).records;
+    ASSERT_EQ(left.size(), 3u);
+    EXPECT_EQ(left.front().payload, "d");
+}
+
+TEST_P(JournalContract, FencesTrimming) {
+    prepare(journal(), fence(1));
+    const Head last = append_all(journal(), fence(1), Head{}, {"a", "b"});
+    prepare(journal(), fence(2));
+    EXPECT_EQ(std::get<Fenced>(trim(journal(), fence(1), last)).epoch, 2u);
+    EXPECT_EQ(payloads_of(journal()).size(), 2u);
+}
+
 // Goal: the calls of one partition take effect in the order in which they were made, without
 // anybody waiting in between.
 TEST_P(JournalContract, ExecutesCallsInOrder) {

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <sstream>
 
 namespace crossclear::store::test {
 namespace {
@@ -60,6 +61,18 @@ private:
         void read_snapshot(base::PartitionId p, base::EntityId entity,
                            std::function<void(ReadSnapshotOutcome)> done) override {
             behind_.read_snapshot(p, entity, std::move(done));
+        }
+        void trim(base::PartitionId p, const Fence& fence, const Head& base,
+                  std::function<void(TrimOutcome)> done) override {
+            if (!is_stopped_) behind_.trim(p, fence, base, std::move(done));
+        }
+        void list_snapshots(base::PartitionId p, std::string from,
+                            std::function<void(ListOutcome)> done) override {
+            if (!is_stopped_) behind_.list_snapshots(p, std::move(from), std::move(done));
+        }
+        void begin_at(base::PartitionId p, const Fence& fence, const Record& base,
+                      std::function<void(AppendOutcome)> done) override {
+            if (!is_stopped_) behind_.begin_at(p, fence, base, std::move(done));
         }
         [[nodiscard]] std::string name() const override { return behind_.name(); }
         [[nodiscard]] Standing standing() const override { return behind_.standing(); }
@@ -223,6 +236,77 @@ TEST(Errand, AJoiningAcceptorWaitsForANewerEpoch) {
     EXPECT_EQ(payloads_at(town[2]), payloads_at(town[0]));
 }
 
+EntitySnapshot snapshot_at(const Head& at, std::uint64_t number, const std::string& state) {
+    return {.entity = base::entity_of(base::AccountId{number}), .at = at, .state = state};
+}
+
+// Goal: what was trimmed while it was away can only be told by snapshots.
+TEST(Errand, OneThatEndsBeforeTheTrimBeginsAnew) {
+    Town town;
+    auto journal = town.journal();
+    prepare(*journal, fence(1));
+    Head last = append_all(*journal, fence(1), Head{}, {"a", "b"});
+    town.away(2);
+    last = append_all(*journal, fence(1), last, {"c", "d"});
+    for (std::uint64_t i = 0; i < 20; ++i) {
+        store_snapshot(*journal, fence(1), snapshot_at(last, i, "state"));
+    }
+    ASSERT_TRUE(std::holds_alternative<Trimmed>(trim(*journal, fence(1), last)));
+    last = append_all(*journal, fence(1), last, {"e"});
+    town.back(2);
+    EXPECT_EQ(payloads_at(town[2]), (std::vector<std::string>{"d", "e"}));
+    EXPECT_EQ(town[2].snapshots_of(partition), town[0].snapshots_of(partition));
+    town.away(0);
+    append_all(*journal, fence(1), last, {"f"});
+    EXPECT_EQ(payloads_at(town[2]), (std::vector<std::string>{"d", "e", "f"}));
+}
+
+// Goal: a snapshot that one of the others missed must not be missing on the one that joins.
+TEST(Errand, AJoiningAcceptorIsGivenTheSnapshotsOfAMajority) {
+    Town town;
+    auto journal = town.journal();
+    prepare(*journal, fence(1));
+    Head last = append_all(*journal, fence(1), Head{}, {"a"});
+    const auto early = last;
+    for (const std::size_t missing : {0U, 1U}) {
+        town.away(missing);
+        for (std::uint64_t i = 0; i < 20; ++i) {
+            const auto snapshot =
+                snapshot_at(last, missing * 15 + i, "of " + std::to_string(last.seq));
+            EXPECT_TRUE(std::holds_alternative<SnapshotStored>(
+                store_snapshot(*journal, fence(1), snapshot)));
+        }
+        town.back(missing);
+        last = append_all(*journal, fence(1), last, {"b"});
+    }
+    town[2].wipe();
+    town[2].set_standing({Standing::Kind::joining, "it was emptied"}, 1);
+    ASSERT_TRUE(std::holds_alternative<Prepared>(prepare(*journal, fence(2))));
+    append_all(*journal, fence(2), last, {"c"});
+    ASSERT_EQ(town[2].standing().kind, Standing::Kind::voting);
+    const auto given = town[2].snapshots_of(partition);
+    ASSERT_EQ(given.size(), 35u);
+    EXPECT_EQ(given[14].at, early);
+    EXPECT_EQ(given[15].at.seq, early.seq + 1) << "the newer one of two";
+    EXPECT_EQ(given[34].at.seq, early.seq + 1);
+}
+
+TEST(Errand, AJoiningAcceptorBeginsBehindTheTrim) {
+    Town town;
+    auto journal = town.journal();
+    prepare(*journal, fence(1));
+    Head last = append_all(*journal, fence(1), Head{}, {"a", "b", "c"});
+    store_snapshot(*journal, fence(1), snapshot_at(last, 1, "state"));
+    ASSERT_TRUE(std::holds_alternative<Trimmed>(trim(*journal, fence(1), last)));
+    town[2].wipe();
+    town[2].set_standing({Standing::Kind::joining, "it was emptied"}, 1);
+    ASSERT_TRUE(std::holds_alternative<Prepared>(prepare(*journal, fence(2))));
+    append_all(*journal, fence(2), last, {"d"});
+    EXPECT_EQ(town[2].standing().kind, Standing::Kind::voting);
+    EXPECT_EQ(payloads_at(town[2]), (std::vector<std::string>{"c", "d"}));
+    EXPECT_EQ(town[2].snapshots_of(partition), town[0].snapshots_of(partition));
+}
+
 // Goal: whatever comes and goes, no record that a majority had acknowledged is ever missing from
 // what a later owner reads, and in the end all acceptors hold the same.
 class Story {
@@ -236,7 +320,9 @@ public:
             if (choice == 2) spoil(rng_.below(3));
             if (choice == 3 || !is_owner_) {
                 take_over();
-            } else if (choice > 3) {
+            } else if (choice == 4) {
+                trim_log();
+            } else {
                 write(std::to_string(step));
             }
         }
@@ -276,14 +362,44 @@ private:
         const auto all = read(*journal_, 1, 10'000);
         const auto* found = std::get_if<ReadRecords>(&all);
         if (found == nullptr) return;  // Whoever held the end is gone again.
-        log_.clear();
-        for (const auto& record : found->records) log_.push_back(record.payload);
+        const auto first = found->records.empty() ? 1 : found->records.front().head.seq;
+        if (!read_snapshot_until(first)) return;
+        for (const auto& record : found->records) {
+            if (record.head.seq > log_.size()) log_.push_back(record.payload);
+        }
         last_ = prepared->last;
         ASSERT_EQ(last_.seq, log_.size());
         ASSERT_GE(log_.size(), committed_.size());
         ASSERT_TRUE(std::equal(committed_.begin(), committed_.end(), log_.begin()))
             << "a committed record is gone or changed";
         is_owner_ = true;
+    }
+
+    // What a trimmed log does not tell. Nothing is expected of one that is whole.
+    bool read_snapshot_until(std::uint64_t first) {
+        log_.clear();
+        if (first == 1) return true;
+        const auto outcome = read_snapshot(*journal_, entity_);
+        const auto* found = std::get_if<SnapshotRead>(&outcome);
+        if (found == nullptr) return false;
+        EXPECT_FALSE(found->found.empty()) << "the log was trimmed and there is no snapshot";
+        if (found->found.empty()) return false;
+        std::istringstream state(found->found.front().state);
+        for (std::string payload; std::getline(state, payload);) log_.push_back(payload);
+        EXPECT_GE(log_.size(), first) << "the log was trimmed beyond its snapshot";
+        return true;
+    }
+
+    // Stores what was committed, and drops the records that said it.
+    void trim_log() {
+        if (!is_owner_ || doubtful_ || log_.empty() || log_ != committed_) return;
+        std::string state;
+        for (const auto& payload : log_) state += payload + "\n";
+        const EntitySnapshot snapshot{.entity = entity_, .at = last_, .state = state};
+        const auto outcome = store_snapshot(*journal_, owner_, snapshot);
+        if (std::holds_alternative<SnapshotStored>(outcome)) {
+            static_cast<void>(trim(*journal_, owner_, last_));
+        }
     }
 
     void write(const std::string& payload) {
@@ -298,8 +414,14 @@ private:
     }
 
     [[nodiscard]] bool is_settled() {
-        return !committed_.empty() && payloads_at(town_[0]) == committed_ &&
-               payloads_at(town_[1]) == committed_ && payloads_at(town_[2]) == committed_;
+        return !committed_.empty() && holds_all(0) && holds_all(1) && holds_all(2);
+    }
+    // All of it, or from its base on.
+    [[nodiscard]] bool holds_all(std::size_t i) {
+        const auto payloads = payloads_at(town_[i]);
+        return !payloads.empty() && payloads.size() <= committed_.size() &&
+               town_[i].records_of(partition).back().head.seq == committed_.size() &&
+               std::equal(payloads.rbegin(), payloads.rend(), committed_.rbegin());
     }
 
     base::Rng rng_;
@@ -310,6 +432,7 @@ private:
     bool is_owner_{};
     Head last_;
     std::optional<Append> doubtful_;
+    const base::EntityId entity_ = base::entity_of(base::AccountId{1});
     std::vector<std::string> log_;        // As the owner has it.
     std::vector<std::string> committed_;  // As far as a majority ever acknowledged.
 };

@@ -79,6 +79,20 @@ TEST(Majority, ChoosesTheLogWithTheGreatestEpochThenSeq) {
     EXPECT_EQ(std::get<Prepared>(*decide_prepare(given, fence(5))).last.seq, 4u);
 }
 
+// Goal: what only one instance holds is lost with it, so nothing may be trimmed on its word.
+TEST(Majority, ASnapshotAndATrimCountWhenAMajoritySaysSo) {
+    const Votes<StoreSnapshotOutcome> one{SnapshotStored{}, Declined{"x"}, {}};
+    EXPECT_FALSE(decide_snapshot(one, fence(1)).has_value());
+    const Votes<StoreSnapshotOutcome> one_of_three{SnapshotStored{}, Declined{"x"}, Declined{"y"}};
+    EXPECT_TRUE(std::holds_alternative<Unknown>(*decide_snapshot(one_of_three, fence(1))));
+    const Votes<StoreSnapshotOutcome> two{SnapshotStored{}, {}, SnapshotStored{}};
+    EXPECT_TRUE(std::holds_alternative<SnapshotStored>(*decide_snapshot(two, fence(1))));
+    const Votes<TrimOutcome> trimmed_once{Trimmed{}, Declined{"x"}, Declined{"y"}};
+    EXPECT_TRUE(std::holds_alternative<Unknown>(*decide_trim(trimmed_once, fence(1))));
+    const Votes<TrimOutcome> fenced{Trimmed{}, Fenced{2}, Fenced{2}};
+    EXPECT_EQ(std::get<Fenced>(*decide_trim(fenced, fence(1))).epoch, 2u);
+}
+
 class ThreeInstances : public ::testing::Test {
 protected:
     [[nodiscard]] RedisOptions options() const {
@@ -112,11 +126,17 @@ std::vector<std::size_t> behind(const QuorumJournal& journal) {
     std::vector<std::size_t> found;
     const auto views = journal.acceptors();
     for (std::size_t i = 0; i < views.size(); ++i) {
-        const bool is_whole =
+        const bool is_up_to_date =
             views[i].standing.kind == Standing::Kind::voting && views[i].partitions_behind == 0;
-        if (!is_whole) found.push_back(i);
+        if (!is_up_to_date) found.push_back(i);
     }
     return found;
+}
+
+// Whether nobody is behind. Owners tend their partitions, since only some are brought on at once.
+bool is_whole(QuorumJournal& journal) {
+    for (std::uint16_t p = 0; p < 8; ++p) journal.tend(base::PartitionId{p});
+    return behind(journal).empty();
 }
 
 // Goal: an instance that missed records gets them while the owner goes on, and then decides again.
@@ -168,12 +188,54 @@ TEST_F(ThreeInstances, LetAnEmptiedOneJoinAgain) {
         const Head end = std::get<Prepared>(outcome).last;
         last = append_all(*journal, fence(2), end, {"new epoch"}, at);
     }
-    ASSERT_TRUE(eventually([&] { return behind(*journal).empty(); }));
+    ASSERT_TRUE(eventually([&] { return is_whole(*journal); }));
     EXPECT_FALSE(journal->wants_new_epoch(partition));
     a_.kill();
     const auto end = std::get<Promised>(promised(*journal)).last;
     append_all(*journal, fence(2), end, {"without the first"});
     EXPECT_EQ(payloads_of(*journal).back(), "without the first");
+}
+
+// Goal: one that was emptied after the others had trimmed gets what the snapshots say, and the
+// others may go.
+TEST_F(ThreeInstances, LetAnEmptiedOneJoinBehindTheTrim) {
+    auto journal = open_or_fail(options());
+    constexpr std::uint64_t kept = 30;
+    for (std::uint16_t p = 0; p < 8; ++p) {
+        prepare(*journal, fence(1), base::PartitionId{p});
+        append_all(*journal, fence(1), Head{}, {"a", "b", "c"}, base::PartitionId{p});
+    }
+    const Head last = std::get<ReadRecords>(read(*journal, 3, 1)).records.front().head;
+    const auto snapshot = [&](std::uint64_t number) {
+        return EntitySnapshot{.entity = base::entity_of(base::AccountId{number}),
+                              .at = last,
+                              .state = std::string(1'000, 'x') + std::to_string(number)};
+    };
+    for (std::uint64_t i = 0; i < kept; ++i) {
+        ASSERT_TRUE(std::holds_alternative<SnapshotStored>(
+            store_snapshot(*journal, fence(1), snapshot(i))));
+    }
+    ASSERT_TRUE(std::holds_alternative<Trimmed>(trim(*journal, fence(1), last)));
+    c_.command({"FLUSHALL"});
+    append_all(*journal, fence(1), last, {"d"});
+    ASSERT_TRUE(eventually([&] { return journal->wants_new_epoch(partition); }));
+    for (std::uint16_t p = 0; p < 8; ++p) {
+        const base::PartitionId at{p};
+        const Head end = std::get<Prepared>(prepare(*journal, fence(2), at)).last;
+        append_all(*journal, fence(2), end, {"new epoch"}, at);
+    }
+    ASSERT_TRUE(eventually([&] { return is_whole(*journal); }));
+    EXPECT_EQ(c_.command({"XLEN", "{p03}:s"}), "3") << "the base, and what follows it";
+    EXPECT_EQ(c_.command({"HLEN", "{p03}:e"}), std::to_string(kept));
+    // The two that are left are not both of those that had it.
+    a_.kill();
+    for (std::uint64_t i = 0; i < kept; ++i) {
+        const auto found = read_snapshot(*journal, snapshot(i).entity);
+        EXPECT_EQ(std::get<SnapshotRead>(found).found, std::vector<EntitySnapshot>{snapshot(i)});
+    }
+    const auto end = std::get<Promised>(promised(*journal)).last;
+    append_all(*journal, fence(2), end, {"without the first"});
+    EXPECT_EQ(std::get<ReadRecords>(read(*journal, 1, 10)).records.front().head, last);
 }
 
 TEST_F(ThreeInstances, RefuseWhenAMajorityIsEmpty) {

@@ -153,6 +153,10 @@ inline ReadSnapshotOutcome read_snapshot(Journal& journal, base::EntityId entity
         [&](auto done) { journal.read_snapshot(partition, entity, done); });
 }
 
+inline TrimOutcome trim(Journal& journal, const Fence& fence, const Head& base) {
+    return await<TrimOutcome>([&](auto done) { journal.trim(partition, fence, base, done); });
+}
+
 /// A fence whose nonce is one byte repeated.
 inline Fence fence(std::uint64_t epoch, std::uint8_t nonce = 1) {
     Fence result{.epoch = epoch, .nonce = {}};

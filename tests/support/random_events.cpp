@@ -1,6 +1,7 @@
 #include "tests/support/random_events.hpp"
 
 #include "base/check.hpp"
+#include "base/wide.hpp"
 
 #include <boost/pfr.hpp>
 
@@ -11,6 +12,7 @@
 #include <limits>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <type_traits>
 #include <variant>
@@ -119,6 +121,39 @@ struct Listed<reconcile::BreakKind> {
     static constexpr std::array all{timing, unknown_inflow, unexplained_outflow};
 };
 template <>
+struct Listed<hedge::SliceStatus> {
+    using enum hedge::SliceStatus;
+    static constexpr std::array all{planned, sent, included, filled, failed};
+};
+template <>
+struct Listed<hedge::Phase> {
+    using enum hedge::Phase;
+    static constexpr std::array all{unplanned, working, cancelled, finished};
+};
+template <>
+struct Listed<instruction::LegStatus> {
+    using enum instruction::LegStatus;
+    static constexpr std::array all{ready, sent, included, final};
+};
+template <>
+struct Listed<instruction::Phase> {
+    using enum instruction::Phase;
+    static constexpr std::array all{uncreated, open, ended};
+};
+template <>
+struct Listed<ledger::withdrawal::Phase> {
+    using enum ledger::withdrawal::Phase;
+    static constexpr std::array all{unstarted, queued, approved, completed, dropped};
+};
+template <>
+struct Listed<ledger::Chart> {
+    using enum ledger::Chart;
+    static constexpr std::array all{
+        nostro, posted, inflight_in, inflight_hedge, inflight_out, recv,       free,      unsettled,
+        seen,   held,   fund,        capital,        insurance,    fee_income, hedge_pnl, gas,
+        conv,   vm,     transit,     suspense,       cpos,         hbook,      vpos,      venue};
+};
+template <>
 struct Listed<EntityKind> {
     using enum EntityKind;
     static constexpr std::array all{account,     cover,      netting,   hedge,
@@ -186,6 +221,11 @@ struct IsMap : std::false_type {};
 template <class K, class V>
 struct IsMap<std::map<K, V>> : std::true_type {};
 
+template <class T>
+struct IsSet : std::false_type {};
+template <class K>
+struct IsSet<std::set<K>> : std::true_type {};
+
 template <class Source>
 base::EntityId make_entity(Source& source, EntityKind kind) {
     const auto id = source.template number<std::uint64_t>();
@@ -212,6 +252,10 @@ template <class T, class Source>
 void fill(T& value, Source& source) {
     if constexpr (std::is_same_v<T, bool>) {
         value = source.flag();
+    } else if constexpr (std::is_same_v<T, base::Wide>) {
+        value = static_cast<base::Wide>(source.template number<std::int64_t>()) *
+                    (base::Wide{1} << 64) +
+                static_cast<base::Wide>(source.template number<std::uint64_t>());
     } else if constexpr (std::is_integral_v<T>) {
         value = source.template number<T>();
     } else if constexpr (std::is_enum_v<T>) {
@@ -223,6 +267,16 @@ void fill(T& value, Source& source) {
         if (!source.flag()) return;
         const auto& kinds = Listed<EntityKind>::all;
         value = make_entity(source, kinds[source.choice(kinds.size())]);
+    } else if constexpr (std::is_same_v<T, base::EntityId>) {
+        const auto& kinds = Listed<EntityKind>::all;
+        value = make_entity(source, kinds[source.choice(kinds.size())]);
+    } else if constexpr (IsSet<T>::value) {
+        const std::size_t size = source.size();
+        for (std::size_t i = 0; i < size; ++i) {
+            typename T::value_type item{};
+            fill(item, source);
+            value.insert(item);
+        }
     } else if constexpr (IsSequence<T>::value) {
         value.resize(source.size());
         for (auto& item : value) fill(item, source);
@@ -323,6 +377,81 @@ account::State counted_state() {
     account::State state;
     fill(state, source);
     return state;
+}
+
+namespace {
+
+template <class Source>
+ledger::EntityState make_state(Source& source, EntityKind kind) {
+    const auto entity = make_entity(source, kind);
+    ledger::EntityState state = ledger::fresh_state(entity, 1);
+    std::visit([&](auto& one) { fill(one, source); }, state);
+    std::visit(
+        [&](auto& one) {
+            if constexpr (!std::is_same_v<std::decay_t<decltype(one)>, account::State>) {
+                one.id = entity;
+            }
+        },
+        state);
+    return state;
+}
+
+// What no core holds: quotas and partitions as machines, claims that nobody could make, and what
+// only the owner knows of them.
+void make_plausible(ledger::Core& core) {
+    std::erase_if(core.machines.known,
+                  [](const base::EntityId& entity) { return !ledger::has_state(entity.kind); });
+    for (auto& [of, queue] : core.book.claims) {
+        const auto drawn = std::exchange(queue, {});
+        for (const auto& [drawn_number, drawn_claim] : drawn.claims) {
+            queue.numbered = std::max(drawn_number, std::uint64_t{1});
+            auto& claim = queue.claims[queue.numbered];
+            claim = drawn_claim;
+            claim.amount.v = 1 + (claim.amount.v & 0xFFFF);
+            claim.asked = {};
+        }
+        for (const auto& [number, claim] : queue.claims) {
+            queue.by_account.insert({claim.account, number});
+            queue.by_deadline.insert({claim.settle_by, number});
+        }
+        queue.numbered = std::max(queue.numbered, drawn.numbered);
+    }
+}
+
+}  // namespace
+
+std::vector<EntityKind> kinds_with_state() {
+    std::vector<EntityKind> kinds;
+    for (const auto kind : Listed<EntityKind>::all) {
+        if (ledger::has_state(kind)) kinds.push_back(kind);
+    }
+    return kinds;
+}
+
+ledger::EntityState random_entity_state(base::Rng& rng, EntityKind kind, std::size_t size) {
+    Drawn source{.rng = rng, .size_max = size};
+    return make_state(source, kind);
+}
+
+ledger::EntityState counted_entity_state(EntityKind kind) {
+    Counted source;
+    return make_state(source, kind);
+}
+
+ledger::Core random_core(base::Rng& rng, std::size_t size) {
+    Drawn source{.rng = rng, .size_max = size};
+    ledger::Core core;
+    fill(core, source);
+    make_plausible(core);
+    return core;
+}
+
+ledger::Core counted_core() {
+    Counted source;
+    ledger::Core core;
+    fill(core, source);
+    make_plausible(core);
+    return core;
 }
 
 ledger::Entry ordinary_trade(std::uint64_t number) {

@@ -3,9 +3,12 @@
 #include "base/ids.hpp"
 #include "base/rng.hpp"
 #include "ledger/account/state.hpp"
+#include "ledger/core.hpp"
+#include "ledger/entity.hpp"
 #include "ledger/event.hpp"
 
 #include <cstddef>
+#include <vector>
 
 /// Events of every kind for tests of what must work for all of them: codec, replay, journals.
 ///
@@ -38,6 +41,22 @@ namespace crossclear::tests {
 
 /// The state that goes with `counted_entry`.
 [[nodiscard]] ledger::account::State counted_state();
+
+/// The kinds of machines that have a state.
+[[nodiscard]] std::vector<base::EntityKind> kinds_with_state();
+
+/// A machine's state with up to `size` items in each of its maps and sequences.
+[[nodiscard]] ledger::EntityState random_entity_state(base::Rng& rng, base::EntityKind kind,
+                                                      std::size_t size);
+
+/// The state of this kind that goes with `counted_entry`.
+[[nodiscard]] ledger::EntityState counted_entity_state(base::EntityKind kind);
+
+/// A partition's core with up to `size` items in each of its maps and sequences.
+[[nodiscard]] ledger::Core random_core(base::Rng& rng, std::size_t size);
+
+/// The core that goes with `counted_entry`.
+[[nodiscard]] ledger::Core counted_core();
 
 /// A trade as a busy client makes it, for measuring.
 [[nodiscard]] ledger::Entry ordinary_trade(std::uint64_t number);

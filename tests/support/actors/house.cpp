@@ -183,6 +183,28 @@ ledger::Partition Outside::replayed(base::PartitionId partition) const {
     return state;
 }
 
+bool Outside::await_stored(base::PartitionId partition) const {
+    const base::EntityId core{.kind = base::EntityKind::partition, .id = partition.v, .sub = 0};
+    const auto line = "Snapshot stored. " + base::to_string(core);
+    while (true) {
+        const auto times = watch.lines_with(line);
+        const auto last = store.records_of(partition).back().head;
+        for (const auto& snapshot : store.snapshots_of(partition)) {
+            if (snapshot.entity == core && snapshot.at == last) return true;
+        }
+        if (!watch.await_line(line, times + 1)) return false;
+    }
+}
+
+bool Outside::await_trimmed(base::PartitionId partition) const {
+    const auto line = "Log trimmed. partition=" + std::to_string(partition.v);
+    while (true) {
+        const auto times = watch.lines_with(line);
+        if (store.records_of(partition).size() == 1) return true;
+        if (!watch.await_line(line, times + 1)) return false;
+    }
+}
+
 std::int64_t Outside::balance(base::BrokerId broker, ledger::Chart account,
                               base::AssetId asset) const {
     base::Wide sum = 0;
@@ -296,6 +318,9 @@ House::House(Outside& outside, HouseOptions options) : outside_(outside) {
                         .say_again_every = base::milliseconds(100),
                         .ask_again_for = options.ask_again_for,
                         .read_wait = options.read_wait,
+                        .snapshot_every = options.snapshot_every,
+                        .machines_kept = options.machines_kept,
+                        .is_log_trimmed = options.is_log_trimmed,
                         .seed = std::nullopt};
     for (const auto broker : {alpha, beta}) {
         auto made = std::make_unique<actors::Broker>();

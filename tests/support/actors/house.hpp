@@ -58,6 +58,9 @@ struct HouseOptions {
     base::Duration hedge_spread{base::milliseconds(60)};
     base::Duration settle_within{base::seconds(60)};
     base::Duration cash_settle_after{base::seconds(300)};
+    base::Duration snapshot_every{base::seconds(600)};
+    std::size_t machines_kept{4'096};
+    bool is_log_trimmed{};
     std::int64_t venue_margin_usd{2'000'000};  ///< At least so much is posted.
     /// One of several nodes under this name, which meet through `directory`.
     std::string name{};
@@ -86,6 +89,11 @@ public:
                                        base::AssetId asset) const;
     /// An account as its journal tells it now.
     [[nodiscard]] ledger::account::State account(base::AccountId account) const;
+
+    /// Waits until the partition's snapshot is true at the latest record.
+    [[nodiscard]] bool await_stored(base::PartitionId partition) const;
+    /// Waits until the log begins with its latest record.
+    [[nodiscard]] bool await_trimmed(base::PartitionId partition) const;
 
     base::Listing listing{town::listing()};
     Watch watch;

@@ -177,6 +177,19 @@ void WatchedJournal::store_snapshot(base::PartitionId partition, const Fence& fe
                            });
 }
 
+void WatchedJournal::trim(base::PartitionId partition, const Fence& fence, const Head& base,
+                          std::function<void(TrimOutcome)> done) {
+    behind_.trim(partition, fence, base,
+                 [this, partition, seq = base.seq, done = std::move(done)](TrimOutcome outcome) {
+                     const bool is_trimmed = std::holds_alternative<Trimmed>(outcome);
+                     done(std::move(outcome));
+                     if (!is_trimmed) return;
+                     watch_.note_line("Log trimmed. partition=" + std::to_string(partition.v) +
+                                          " base=" + std::to_string(seq),
+                                      false);
+                 });
+}
+
 void WatchedJournal::read_snapshot(base::PartitionId partition, base::EntityId entity,
                                    std::function<void(ReadSnapshotOutcome)> done) {
     watch_.note_line("Snapshot read. " + base::to_string(entity), false);

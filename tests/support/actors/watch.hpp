@@ -143,6 +143,9 @@ public:
                         std::function<void(ledger::journal::StoreSnapshotOutcome)> done) override;
     void read_snapshot(base::PartitionId partition, base::EntityId entity,
                        std::function<void(ledger::journal::ReadSnapshotOutcome)> done) override;
+    void trim(base::PartitionId partition, const ledger::journal::Fence& fence,
+              const ledger::journal::Head& base,
+              std::function<void(ledger::journal::TrimOutcome)> done) override;
     [[nodiscard]] std::string trouble() const override { return behind_.trouble(); }
     [[nodiscard]] bool wants_new_epoch(base::PartitionId partition) const override;
 

@@ -1,0 +1,184 @@
+#include "actors/chrono.hpp"
+#include "actors/journal_actor.hpp"
+#include "actors/snapshot_actor.hpp"
+#include "base/limits.hpp"
+#include "ledger/journal/codec.hpp"
+
+#include <map>
+#include <vector>
+
+// How a new owner learns what its partition says: the core as it was last stored, and the tail of
+// the log after it. Whatever is wrong with the core, the log tells it all as long as it is whole.
+
+namespace crossclear::actors {
+namespace {
+
+namespace journal = ledger::journal;
+
+constexpr std::size_t read_page = 512;
+
+// As many of each broker's as its channel shows.
+std::vector<base::EntityId> latest_ended(const ledger::Register& machines) {
+    std::vector<base::EntityId> ended;
+    std::map<base::BrokerId, std::size_t> noted;
+    for (auto task = machines.known.rbegin(); task != machines.known.rend(); ++task) {
+        if (task->kind != base::EntityKind::hedge || machines.open.contains(*task)) continue;
+        if (++noted[base::broker_of(*task)] > base::limits::hedges_published_max) continue;
+        ended.push_back(*task);
+    }
+    return {ended.rbegin(), ended.rend()};
+}
+
+}  // namespace
+
+void JournalHost::read_core() {
+    core_fault_.clear();
+    const auto self = caf::actor_cast<JournalActor>(this);
+    const base::EntityId core{.kind = base::EntityKind::partition, .id = partition_.v, .sub = 0};
+    context_->journal->read_snapshot(
+        partition_, core, [self](auto outcome) { caf::anon_send(self, CoreFound{outcome}); });
+}
+
+void JournalHost::on_core(const CoreFound& message) {
+    if (phase_ != Phase::reading) return;
+    if (const auto* damaged = std::get_if<journal::Damaged>(&message.outcome)) {
+        return read_from_first(damaged->reason);
+    }
+    const auto* read = std::get_if<journal::SnapshotRead>(&message.outcome);
+    if (read == nullptr) {
+        on_trouble("The partition's snapshot cannot be read yet.", context_->journal->trouble());
+        phase_ = Phase::taking;
+        return retry_later();
+    }
+    if (read->found.empty()) return read_from_first({});
+    const auto& snapshot = read->found.front();
+    if (snapshot.at.seq > target_.seq) {
+        return end(true, "the log ends at record " + std::to_string(target_.seq) +
+                             " and the partition was stored at record " +
+                             std::to_string(snapshot.at.seq));
+    }
+    auto core = journal::decode_core(snapshot.state);
+    if (!core) return read_from_first("the partition's snapshot: " + core.error().what);
+    if (core->id != partition_) return read_from_first("the partition's snapshot is another one's");
+    shadow_ = std::make_shared<ledger::Shadow>(std::move(*core), context_->partitions, snapshot.at);
+    last_ = snapshot.at;
+    read_next();
+}
+
+// `why` is empty where there never was a snapshot.
+void JournalHost::read_from_first(const std::string& why) {
+    if (!why.empty()) {
+        context_->log(LogLevel::error,
+                      "A partition's snapshot cannot be used: the whole log is read.",
+                      {{"partition", std::to_string(partition_.v)}, {"why", why}});
+    }
+    core_fault_ = why.empty() ? "there is no snapshot of the partition" : why;
+    shadow_ = std::make_shared<ledger::Shadow>(partition_, context_->partitions);
+    last_ = {};
+    read_next();
+}
+
+void JournalHost::read_next() {
+    if (last_.seq >= target_.seq) return finish_reading();
+    const auto self = caf::actor_cast<JournalActor>(this);
+    context_->journal->read(partition_, last_.seq + 1, read_page,
+                            [self](journal::ReadOutcome outcome) {
+                                caf::anon_send(self, ReadDone{std::move(outcome)});
+                            });
+}
+
+void JournalHost::on_read(ReadDone& message) {
+    if (phase_ != Phase::reading) return;
+    if (const auto* damaged = std::get_if<journal::Damaged>(&message.outcome)) {
+        return end(true, damaged->reason);
+    }
+    const auto* read = std::get_if<journal::ReadRecords>(&message.outcome);
+    if (read == nullptr) {
+        // Another majority may hold another end of the log: begin with the promise again.
+        on_trouble("The log cannot be read yet.", context_->journal->trouble());
+        phase_ = Phase::taking;
+        return retry_later();
+    }
+    if (read->records.empty()) return end(true, "the log is shorter than its end says");
+    const auto first = read->records.front().head.seq;
+    if (first > last_.seq + 1) {
+        return end(true, "the log begins at record " + std::to_string(first) + " and " +
+                             (core_fault_.empty() ? "the partition was stored at record " +
+                                                        std::to_string(last_.seq)
+                                                  : core_fault_));
+    }
+    for (const auto& record : read->records) {
+        if (record.head.seq > target_.seq) break;
+        if (!follow(record)) return;
+    }
+    read_next();
+}
+
+// Whether the record could be followed; if not, the next step has been taken.
+bool JournalHost::follow(const journal::Record& record) {
+    if (!journal::is_linked(context_->cluster, partition_, last_, record)) {
+        const auto why =
+            "record " + std::to_string(record.head.seq) + " does not follow the one before it";
+        if (core_fault_.empty() && last_.seq == shadow_->core_at()) {
+            read_from_first("the partition's snapshot is of another log: " + why);
+        } else {
+            end(true, why);
+        }
+        return false;
+    }
+    const auto entries = journal::decode_payload(record.payload);
+    if (!entries) {
+        end(true, "record " + std::to_string(record.head.seq) + ": " + entries.error().what);
+        return false;
+    }
+    shadow_->fold(record.head, *entries);
+    last_ = record.head;
+    return true;
+}
+
+void JournalHost::finish_reading() {
+    if (last_ != target_ && core_fault_.empty() && last_.seq == shadow_->core_at()) {
+        return read_from_first("the partition's snapshot is of another log");
+    }
+    if (last_ != target_) return end(true, "the log ends elsewhere than it says");
+    if (const auto fault = shadow_->fault()) return end(true, *fault);
+    begin_epoch();
+}
+
+void JournalHost::begin_epoch() {
+    phase_ = Phase::starting;
+    book_ = shadow_->core().book;
+    // Everyone hears where things stand: after a restart nothing else may ever change again.
+    for (const auto& [key, amount] : book_.trial) changed_.insert(key.broker);
+    append_own({epoch_started()});
+}
+
+// The epoch's first record is durable: what is known so far goes to those who go on with it.
+void JournalHost::begin_serving() {
+    phase_ = Phase::running;
+    context_->instruments->ledger.replay_duration_seconds.observe(
+        static_cast<double>((context_->now() - started_at_).us) * 1e-6);
+    const auto& core = shadow_->core();
+    Recovered recovered;
+    recovered.open.assign(core.machines.open.begin(), core.machines.open.end());
+    for (const auto& held : core.machines.held) {
+        if (recovered.held.empty() || recovered.held.back() != held.account) {
+            recovered.held.push_back(held.account);
+        }
+    }
+    for (const auto& entity : core.machines.known) {
+        if (entity.kind == base::EntityKind::account) ++recovered.accounts;
+    }
+    recovered.ended = latest_ended(core.machines);
+    for (const auto& [of, queue] : core.book.claims) {
+        for (const auto& [number, claim] : queue.claims) {
+            if (claim.trade != 0) ++recovered.claims;
+        }
+    }
+    snapshots_ = spawn<SnapshotHost>(context_, partition_, owner_, std::move(shadow_));
+    recovered.snapshots = snapshots_;
+    send(owner_, std::move(recovered));
+    delayed_send(this, as_chrono(context_->options.balance_every), JournalTick{});
+}
+
+}  // namespace crossclear::actors

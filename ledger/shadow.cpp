@@ -1,0 +1,97 @@
+#include "ledger/shadow.hpp"
+
+#include "base/check.hpp"
+
+namespace crossclear::ledger {
+
+Shadow::Shadow(base::PartitionId partition, std::uint16_t partitions) : partitions_(partitions) {
+    core_.id = partition;
+}
+
+Shadow::Shadow(Core core, std::uint16_t partitions, const journal::Head& at)
+    : partitions_(partitions), last_(at), core_at_(at.seq), core_(std::move(core)) {}
+
+void Shadow::fold(const journal::Head& last, const std::vector<Entry>& entries) {
+    CHECK(last.seq > last_.seq, "a record is folded once, and in order");
+    for (const auto& entry : entries) {
+        if (has_state(entry.entity.kind)) {
+            const bool is_new = !is_known(entry.entity);
+            auto& machine = machines_[entry.entity];
+            if (is_new) machine.state = fresh_state(entry.entity, partitions_);
+            machine.changed_at = last.seq;
+            if (machine.state) {
+                apply(*machine.state, entry.event);
+            } else {
+                machine.waiting.emplace_back(last.seq, entry.event);
+            }
+        }
+        ledger::fold(core_, entry);
+    }
+    last_ = last;
+}
+
+bool Shadow::is_known(const base::EntityId& entity) const {
+    return core_.machines.known.contains(entity);
+}
+
+bool Shadow::is_over(const base::EntityId& entity) const {
+    switch (entity.kind) {
+        case base::EntityKind::hedge:
+        case base::EntityKind::instruction:
+        case base::EntityKind::withdrawal:
+            return is_known(entity) && !core_.machines.open.contains(entity);
+        case base::EntityKind::account:
+        case base::EntityKind::cover:
+        case base::EntityKind::netting:
+        case base::EntityKind::reconcile:
+        case base::EntityKind::partition:
+            return false;
+    }
+    UNREACHABLE("an unlisted kind of machine");
+}
+
+const EntityState* Shadow::find(const base::EntityId& entity) const {
+    const auto found = machines_.find(entity);
+    return found != machines_.end() && found->second.state ? &*found->second.state : nullptr;
+}
+
+std::uint64_t Shadow::missing_until(const base::EntityId& entity) const {
+    const auto found = machines_.find(entity);
+    if (found == machines_.end() || found->second.waiting.empty()) return last_.seq;
+    return found->second.waiting.front().first - 1;
+}
+
+void Shadow::complete(EntityState state, std::uint64_t at) {
+    auto& machine = machines_[entity_of(state)];
+    if (machine.state) return;
+    for (const auto& [seq, event] : machine.waiting) {
+        if (seq > at) apply(state, event);
+    }
+    machine.waiting.clear();
+    machine.state = std::move(state);
+}
+
+std::vector<base::EntityId> Shadow::changed() const {
+    std::vector<base::EntityId> changed;
+    for (const auto& [entity, machine] : machines_) {
+        if (machine.changed_at > 0) changed.push_back(entity);
+    }
+    return changed;
+}
+
+void Shadow::note_stored(const base::EntityId& entity, std::uint64_t at, std::size_t kept_max) {
+    const auto found = machines_.find(entity);
+    if (found == machines_.end() || found->second.changed_at > at) return;
+    found->second.changed_at = 0;
+    if (machines_.size() > kept_max) machines_.erase(found);
+}
+
+std::optional<std::string> Shadow::fault() const {
+    for (const auto& [entity, machine] : machines_) {
+        if (!machine.state) continue;
+        if (auto fault = fault_of(*machine.state)) return fault;
+    }
+    return fault_of(core_.book);
+}
+
+}  // namespace crossclear::ledger

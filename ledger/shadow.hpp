@@ -1,0 +1,77 @@
+#pragma once
+
+#include "base/ids.hpp"
+#include "ledger/core.hpp"
+#include "ledger/entity.hpp"
+#include "ledger/event.hpp"
+#include "ledger/journal/port.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+/// What a partition's log says, followed record by record beside the hosts that wrote it.
+///
+/// The problem: hosts run ahead of the disk and batches end where they like, so no host knows its
+/// state at the end of a record. The idea: fold what was committed once more, here. The subtle
+/// thing is what is not folded: a machine that did not change since it was stored may be left out,
+/// and what happens to it afterwards waits until its snapshot has been read. So a partition is
+/// taken over by its core and the tail of its log, whatever the number of its accounts.
+
+namespace crossclear::ledger {
+
+/// One partition's shadow.
+class Shadow {
+public:
+    /// Before the first record.
+    Shadow(base::PartitionId partition, std::uint16_t partitions);
+    /// From a stored core, true at `at`.
+    Shadow(Core core, std::uint16_t partitions, const journal::Head& at);
+
+    /// Follows one record. **Requires:** it comes after `last`.
+    void fold(const journal::Head& last, const std::vector<Entry>& entries);
+
+    [[nodiscard]] const Core& core() const { return core_; }
+    [[nodiscard]] const journal::Head& last() const { return last_; }
+    /// Where the core was stored from which this one goes on; 0 from the first record.
+    [[nodiscard]] std::uint64_t core_at() const { return core_at_; }
+    [[nodiscard]] bool is_known(const base::EntityId& entity) const;
+    /// Whether a hedge, an instruction or a withdrawal has nothing left to do.
+    [[nodiscard]] bool is_over(const base::EntityId& entity) const;
+    /// The state at `last`. Null for a machine that never had an event, and while only its snapshot
+    /// knows what came before.
+    [[nodiscard]] const EntityState* find(const base::EntityId& entity) const;
+    /// Up to where a machine's events are not here and have to be found elsewhere.
+    [[nodiscard]] std::uint64_t missing_until(const base::EntityId& entity) const;
+    /// Completes a machine by its state as it was after record `at`.
+    void complete(EntityState state, std::uint64_t at);
+
+    /// Machines that changed since they were stored.
+    [[nodiscard]] std::vector<base::EntityId> changed() const;
+    /// What `find` gave at record `at` is stored. If more than `kept_max` machines are here, it is
+    /// forgotten: its snapshot is read again when it is wanted.
+    void note_stored(const base::EntityId& entity, std::uint64_t at, std::size_t kept_max);
+    [[nodiscard]] std::size_t machines_here() const { return machines_.size(); }
+
+    /// The first breach of the books or of a machine that is here.
+    [[nodiscard]] std::optional<std::string> fault() const;
+
+private:
+    struct Machine {
+        std::optional<EntityState> state;
+        std::vector<std::pair<std::uint64_t, Event>> waiting;  // For the state.
+        std::uint64_t changed_at{};                            // The latest; 0: it is stored.
+    };
+
+    std::uint16_t partitions_;
+    journal::Head last_;
+    std::uint64_t core_at_{};
+    Core core_;
+    std::map<base::EntityId, Machine> machines_;
+};
+
+}  // namespace crossclear::ledger

@@ -1,0 +1,264 @@
+#include "base/rng.hpp"
+#include "ledger/journal/codec.hpp"
+#include "ledger/shadow.hpp"
+#include "tests/support/actors/house.hpp"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace crossclear::tests {
+namespace {
+
+using namespace town;
+namespace account = ledger::account;
+namespace journal = ledger::journal;
+using ledger::Shadow;
+
+// Nobody's home: there nothing but the client is at work.
+constexpr base::PartitionId calm{2};
+constexpr base::PartitionId calm_too{3};
+
+base::AccountId client_with_tokens(Outside& outside, base::PartitionId partition) {
+    const auto client = account_in(partition);
+    outside.deposit(uniswap, client, usdc, 100'000 * one_usdc);
+    return client;
+}
+
+// What the clients of a short day leave in the journals: all machines have something to tell.
+void live_a_day(Outside& outside) {
+    House house(outside);
+    const auto buyer = client_with_tokens(outside, calm);
+    const auto other = client_with_tokens(outside, calm_too);
+    const auto client = house.client({buyer, other});
+    client->expect<actors::TradeCleared>(trade_of(buyer, eth_swap, 3 * one_eth));
+    client->expect<actors::TradeCleared>(trade_of(other, btc_perp, one_contract / 10));
+    client->expect<actors::TradeCleared>(trade_of(buyer, sbtc_swap, one_sbtc / 2));
+    const auto covered = [](const auto&, const account::ClaimsCovered& event) {
+        return event.asset == eth;
+    };
+    ASSERT_TRUE(outside.watch.await_event<account::ClaimsCovered>(covered).has_value());
+    static_cast<void>(client->ask(withdrawal_of(buyer, usdc, 100 * one_usdc, uniswap)));
+    ASSERT_TRUE(outside.watch.await_event<account::WithdrawalPaid>().has_value());
+    client->expect<actors::TradeCleared>(trade_of(buyer, eth_swap, -one_eth));
+    ASSERT_TRUE(outside.watch.await_event<ledger::hedge::HedgeFinished>().has_value());
+    ASSERT_TRUE(outside.watch.await_event<ledger::withdrawal::EndAcknowledged>().has_value());
+    ASSERT_TRUE(outside.watch.await_event<ledger::reconcile::Reconciled>().has_value());
+}
+
+// A log with the state of every machine after every record.
+struct Told {
+    std::vector<std::pair<journal::Head, std::vector<ledger::Entry>>> records;
+    std::vector<std::string> cores;  // By record; the first is before any.
+    std::map<base::EntityId, std::map<std::uint64_t, std::string>> states;
+
+    explicit Told(const Outside& outside, base::PartitionId partition) {
+        Shadow all(partition, partitions);
+        cores.push_back(journal::encode_core(all.core()));
+        for (const auto& record : outside.store.records_of(partition)) {
+            auto entries = journal::decode_payload(record.payload);
+            CHECK(entries.has_value(), "what was appended can be read");
+            all.fold(record.head, *entries);
+            cores.push_back(journal::encode_core(all.core()));
+            for (const auto& entry : *entries) {
+                const auto* state = all.find(entry.entity);
+                if (state == nullptr) continue;
+                states[entry.entity][record.head.seq] = journal::encode_entity(*state);
+            }
+            records.emplace_back(record.head, std::move(*entries));
+        }
+    }
+    // As its snapshot at record `seq` would have it.
+    [[nodiscard]] ledger::EntityState state_at(const base::EntityId& entity,
+                                               std::uint64_t seq) const {
+        const auto after = states.at(entity).upper_bound(seq);
+        auto state = journal::decode_entity(entity, std::prev(after)->second);
+        CHECK(state.has_value(), "what was encoded can be decoded");
+        return std::move(*state);
+    }
+};
+
+void expect_equal_from(const Told& told, std::size_t from, base::PartitionId partition,
+                       std::uint64_t seed) {
+    base::Rng rng{seed};
+    const auto at = from == 0 ? journal::Head{} : told.records[from - 1].first;
+    auto core = journal::decode_core(told.cores[from]);
+    ASSERT_TRUE(core) << core.error().what;
+    const auto known = core->machines.known;
+    auto tail =
+        from == 0 ? Shadow(partition, partitions) : Shadow(std::move(*core), partitions, at);
+    // A machine's snapshot is as old as the core, or newer, and read before or after the tail.
+    const auto complete = [&](const base::EntityId& entity, std::uint64_t until) {
+        const auto seq = at.seq + rng.below(until - at.seq + 1);
+        tail.complete(told.state_at(entity, seq), seq);
+    };
+    const auto half = from + (told.records.size() - from) / 2;
+    for (std::size_t i = from; i < told.records.size(); ++i) {
+        if (i == half) {
+            for (const auto& entity : known) {
+                if (rng.below(2) == 0) complete(entity, tail.last().seq);
+            }
+        }
+        tail.fold(told.records[i].first, told.records[i].second);
+    }
+    for (const auto& entity : known) {
+        if (tail.find(entity) == nullptr) complete(entity, tail.last().seq);
+    }
+    ASSERT_EQ(journal::encode_core(tail.core()), told.cores.back()) << from << ", seed " << seed;
+    for (const auto& [entity, states] : told.states) {
+        const auto* state = tail.find(entity);
+        ASSERT_NE(state, nullptr) << base::to_string(entity) << ", seed " << seed;
+        ASSERT_EQ(journal::encode_entity(*state), states.rbegin()->second)
+            << base::to_string(entity) << " from " << from << ", seed " << seed;
+    }
+    ASSERT_EQ(tail.fault(), std::nullopt);
+}
+
+// Goal: wherever a snapshot was taken, what comes out in the end is the same, byte for byte.
+TEST(Snapshots, FoldedWithTheTailAreTheWholeLog) {
+    Outside outside;
+    live_a_day(outside);
+    std::set<base::EntityKind> kinds;
+    for (std::uint16_t i = 0; i < partitions; ++i) {
+        const base::PartitionId partition{i};
+        const Told told(outside, partition);
+        for (const auto& [entity, states] : told.states) kinds.insert(entity.kind);
+        for (std::size_t from = 0; from <= told.records.size(); ++from) {
+            expect_equal_from(told, from, partition, from + 1'000 * i);
+            if (HasFatalFailure()) return;
+        }
+    }
+    EXPECT_EQ(kinds.size(), 6U) << "every machine that has a state is in it";
+}
+
+// Goal: the register wakes whoever has something left to do, and nobody else.
+TEST(Snapshots, TheRegisterAgreesWithTheMachines) {
+    Outside outside;
+    live_a_day(outside);
+    for (std::uint16_t i = 0; i < partitions; ++i) {
+        const auto whole = outside.replayed(base::PartitionId{i});
+        const Told told(outside, base::PartitionId{i});
+        const auto core = journal::decode_core(told.cores.back());
+        ASSERT_TRUE(core);
+        std::set<base::EntityId> open;
+        for (const auto& [id, task] : whole.hedges) {
+            if (!ledger::is_over(whole, task)) open.insert(id);
+        }
+        for (const auto& [id, duty] : whole.instructions) {
+            if (!ledger::is_over(whole, duty)) open.insert(id);
+        }
+        for (const auto& [id, payment] : whole.withdrawals) {
+            if (!ledger::is_over(payment)) open.insert(id);
+        }
+        EXPECT_EQ(core->machines.open, open) << i;
+        std::set<ledger::HeldWithdrawal> held;
+        for (const auto& [id, client] : whole.accounts) {
+            for (const auto& [number, kept] : client.withdrawals) held.insert({id, number});
+        }
+        EXPECT_EQ(core->machines.held, held) << i;
+    }
+}
+
+// Goal: a start needs the snapshots and the tail, and nothing that was trimmed.
+TEST(Snapshots, ANewNodeStartsFromATrimmedLog) {
+    Outside outside;
+    base::AccountId buyer;
+    const auto trade = trade_of(account_in(calm), eth_swap, one_eth);
+    actors::TradeCleared before;
+    {
+        House house(outside, {.snapshot_every = base::milliseconds(50), .is_log_trimmed = true});
+        buyer = client_with_tokens(outside, calm);
+        const auto client = house.client({buyer});
+        before = client->expect<actors::TradeCleared>(trade);
+        ASSERT_TRUE(outside.await_stored(calm));
+        client->expect<actors::TradeCleared>(trade_of(buyer, eth_swap, one_eth));
+        ASSERT_TRUE(outside.await_trimmed(calm));
+    }
+    ASSERT_GT(outside.store.records_of(calm).front().head.seq, 1U);
+    House house(outside);
+    const auto client = house.client({buyer});
+    const auto after = client->expect<actors::TradeCleared>(trade);
+    EXPECT_TRUE(after.is_repeat);
+    EXPECT_EQ(after.number, before.number);
+    EXPECT_EQ(after.price, before.price);
+    EXPECT_EQ(client->expect<actors::TradeCleared>(trade_of(buyer, eth_swap, one_eth)).number, 3U);
+    EXPECT_EQ(outside.watch.lines_with("A partition's snapshot cannot be used"), 0U);
+    EXPECT_EQ(outside.watch.lines_with("A partition is stopped"), 0U);
+}
+
+// A client whose account and partition were stored, and whose node has ended.
+base::AccountId stored_client(Outside& outside, const actors::SubmitTrade& trade, bool is_trimmed) {
+    House house(outside, {.snapshot_every = base::milliseconds(50), .is_log_trimmed = is_trimmed});
+    const auto buyer = client_with_tokens(outside, calm);
+    const auto client = house.client({buyer});
+    client->expect<actors::TradeCleared>(trade);
+    EXPECT_TRUE(outside.await_stored(calm));
+    client->expect<actors::TradeCleared>(trade_of(buyer, eth_swap, one_eth));
+    EXPECT_TRUE(is_trimmed ? outside.await_trimmed(calm) : outside.await_stored(calm));
+    return buyer;
+}
+
+TEST(Snapshots, ADamagedOneIsFoldedFromTheLog) {
+    Outside outside;
+    const auto trade = trade_of(account_in(calm), eth_swap, one_eth);
+    const auto buyer = stored_client(outside, trade, false);
+    outside.store.damage_snapshot(calm, base::entity_of(buyer));
+    {
+        House house(outside);
+        EXPECT_TRUE(house.client({buyer})->expect<actors::TradeCleared>(trade).is_repeat);
+        EXPECT_GE(outside.watch.lines_with("A snapshot cannot be used"), 1U);
+    }
+    outside.store.damage_snapshot(calm,
+                                  {.kind = base::EntityKind::partition, .id = calm.v, .sub = 0});
+    House house(outside);
+    EXPECT_TRUE(house.client({buyer})->expect<actors::TradeCleared>(trade).is_repeat);
+    EXPECT_GE(outside.watch.lines_with("A partition's snapshot cannot be used"), 1U);
+    EXPECT_EQ(outside.audit(), std::nullopt);
+}
+
+// Goal: journals of before, which have snapshots of idle accounts and none of their partition, open
+// as they are.
+TEST(Snapshots, AJournalWithThoseOfAccountsAloneIsReadFromItsFirstRecord) {
+    Outside outside;
+    const auto trade = trade_of(account_in(calm), eth_swap, one_eth);
+    base::AccountId buyer;
+    {
+        House house(outside);
+        buyer = client_with_tokens(outside, calm);
+        house.client({buyer})->expect<actors::TradeCleared>(trade);
+    }
+    const journal::Fence fence{.epoch = 50, .nonce = {1}};
+    outside.store.prepare(calm, fence, [](const journal::PrepareOutcome&) {});
+    outside.store.store_snapshot(calm, fence,
+                                 {.entity = base::entity_of(buyer),
+                                  .at = outside.store.records_of(calm).back().head,
+                                  .state = journal::encode_state(outside.account(buyer))},
+                                 [](const journal::StoreSnapshotOutcome&) {});
+    House house(outside);
+    EXPECT_TRUE(house.client({buyer})->expect<actors::TradeCleared>(trade).is_repeat);
+    EXPECT_EQ(outside.watch.lines_with("A partition's snapshot cannot be used"), 0U);
+    EXPECT_EQ(outside.watch.lines_with("A snapshot cannot be used"), 0U);
+    EXPECT_EQ(outside.audit(), std::nullopt);
+}
+
+// Goal: an account whose money nobody can tell is not an empty account.
+TEST(Snapshots, OneThatIsGoneAndTrimmedStopsItsPartition) {
+    Outside outside;
+    const auto trade = trade_of(account_in(calm), eth_swap, one_eth);
+    const auto buyer = stored_client(outside, trade, true);
+    outside.store.forget_snapshot(calm, base::entity_of(buyer));
+    House house(outside);
+    const auto other = account_in(calm_too);
+    const auto client = house.client({buyer, other});
+    static_cast<void>(client->ask(trade));
+    ASSERT_TRUE(outside.watch.await_line("A partition is stopped"));
+    EXPECT_EQ(client->refusal_code(trade), 11031);
+    EXPECT_EQ(client->refusal_code(actors::GetAccount{other}), 0);
+}
+
+}  // namespace
+}  // namespace crossclear::tests

@@ -1,0 +1,133 @@
+#include "app/audit.hpp"
+#include "ledger/journal/chain.hpp"
+#include "ledger/journal/codec.hpp"
+#include "ledger/shadow.hpp"
+#include "store/memory/memory_journal.hpp"
+#include "tests/support/builders.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <sstream>
+#include <string>
+#include <vector>
+
+// Goal: an audit holds every snapshot against the log, and needs no more than both where the log
+// was trimmed.
+
+namespace crossclear::app {
+namespace {
+
+namespace journal = ledger::journal;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+const std::string town = "test";
+constexpr base::PartitionId home{0};
+constexpr base::EntityId home_core{.kind = base::EntityKind::partition, .id = 0, .sub = 0};
+constexpr journal::Fence owner{.epoch = 1, .nonce = {1}};
+
+/// A journal of one partition with one account, a record a command.
+struct Kept {
+    Kept() {
+        store.prepare(home, owner, [](const journal::PrepareOutcome&) {});
+        keep(tests::a_deposit(1, tests::world::usdc, 1'000, ledger::Finality::seen));
+        keep(tests::a_deposit(1, tests::world::usdc, 1'000, ledger::Finality::final));
+        keep(tests::a_trade(1, tests::world::eth, 5, 10));
+    }
+
+    void keep(const ledger::account::Command& command) {
+        std::vector<ledger::Entry> entries;
+        for (auto& event : tests::run(live, command)) {
+            entries.push_back({base::entity_of(live.id), std::move(event)});
+        }
+        auto payload = journal::begin_payload();
+        for (const auto& entry : entries) journal::append_entry(payload, journal::encode(entry));
+        auto record = journal::next_record(town, home, last, 1, std::move(payload));
+        const auto expected = std::exchange(last, record.head);
+        shadow.fold(last, entries);
+        store.append(
+            {.partition = home, .fence = owner, .expected = expected, .record = std::move(record)},
+            [](const journal::AppendOutcome&) {});
+    }
+
+    void store_state(const base::EntityId& entity, std::string state) {
+        store.store_snapshot(home, owner, {.entity = entity, .at = last, .state = std::move(state)},
+                             [](const journal::StoreSnapshotOutcome&) {});
+    }
+    void store_all() {
+        const auto entity = base::entity_of(live.id);
+        store_state(entity, journal::encode_entity(*shadow.find(entity)));
+        store_state(home_core, journal::encode_core(shadow.core()));
+    }
+    void trim() {
+        store.trim(home, owner, last, [](const journal::TrimOutcome&) {});
+    }
+    [[nodiscard]] AuditReport audited() { return audit(store, town, 1, {}); }
+
+    ledger::account::State live = tests::an_account();
+    journal::Head last;
+    ledger::Shadow shadow{home, 1};
+    store::MemoryJournal store{town};
+};
+
+TEST(AuditSnapshots, AreComparedWithTheLog) {
+    Kept kept;
+    kept.store_all();
+    kept.keep(tests::a_withdrawal(2, tests::world::usdc, 100));
+    const auto report = kept.audited();
+    EXPECT_THAT(report.violations, IsEmpty());
+    EXPECT_EQ(report.snapshots, 2U);
+    EXPECT_EQ(report.records, 4U);
+}
+
+TEST(AuditSnapshots, OneThatSaysSomethingElseIsAFault) {
+    Kept kept;
+    // With a payment under way: at rest the house's side, which is not here, would be missed.
+    kept.keep(tests::a_withdrawal(2, tests::world::usdc, 100));
+    kept.store_all();
+    auto other = kept.live;
+    other.version += 1;
+    kept.store_state(base::entity_of(other.id), journal::encode_state(other));
+    const auto report = kept.audited();
+    ASSERT_THAT(report.violations, SizeIs(1));
+    EXPECT_THAT(report.verdict(), HasSubstr("is not what the log says"));
+}
+
+TEST(AuditSnapshots, OneThatIsGoneOrDamagedIsAFault) {
+    Kept kept;
+    kept.store_all();
+    kept.store.forget_snapshot(home, base::entity_of(kept.live.id));
+    EXPECT_THAT(kept.audited().verdict(), HasSubstr("there is no snapshot of account/"));
+    kept.store_all();
+    kept.store.damage_snapshot(home, home_core);
+    EXPECT_THAT(kept.audited().verdict(), HasSubstr("fails its checksum"));
+}
+
+TEST(AuditSnapshots, StandForWhatWasTrimmed) {
+    Kept kept;
+    kept.store_all();
+    kept.trim();
+    kept.keep(tests::a_withdrawal(2, tests::world::usdc, 100));
+    const auto report = kept.audited();
+    EXPECT_THAT(report.violations, IsEmpty());
+    EXPECT_EQ(report.accounts, 1U);
+    EXPECT_EQ(report.records, 1U);
+    EXPECT_THAT(report.notes, SizeIs(1));
+    EXPECT_EQ(*verify_journal(kept.store, town, home), 2U);
+    std::ostringstream dumped;
+    EXPECT_EQ(dump_journal(kept.store, town, home, dumped), std::nullopt);
+    EXPECT_THAT(dumped.str(), HasSubstr("account.WithdrawalHeld"));
+}
+
+TEST(AuditSnapshots, ATrimmedLogWithoutThemIsAFault) {
+    Kept kept;
+    kept.store_all();
+    kept.trim();
+    kept.store.forget_snapshot(home, home_core);
+    EXPECT_THAT(kept.audited().verdict(), HasSubstr("no snapshot of the partition says"));
+}
+
+}  // namespace
+}  // namespace crossclear::app
