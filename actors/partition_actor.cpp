@@ -99,10 +99,10 @@ PartitionActor::behavior_type PartitionHost::make_behavior() {
         [this](HouseFollow& follow) {
             ToHome news{base::entity_of(base::EntityKind::netting, follow.channel.broker),
                         std::move(follow)};
-            if (is_running_) {
+            if (is_running_ && to_publish_.empty()) {
                 to_home(news);
-            } else if (status().phase == PartitionStatus::Phase::recovering) {
-                early_.emplace_back(std::move(news));
+            } else if (is_running_ || status().phase == PartitionStatus::Phase::recovering) {
+                follows_.push_back(std::move(news));
             }
         },
         [this](const LaneOrder& order) {
@@ -191,7 +191,7 @@ std::deque<PartitionHost::News>& PartitionHost::wake(const base::EntityId& entit
 }
 
 void PartitionHost::on_machine(MachineBack& back) {
-    if (back.is_over && back.state) publish_ended(*back.state);
+    if (back.is_over && back.state) on_ended(*back.state);
     const auto found = waking_.find(back.entity);
     if (found == waking_.end()) return;
     auto waiting = std::move(found->second);
@@ -280,7 +280,7 @@ void PartitionHost::on_recovered(const Recovered& recovered) {
     start_lanes();
     to_wake_ = {recovered.open.begin(), recovered.open.end()};
     to_tell_ = {recovered.held.begin(), recovered.held.end()};
-    to_publish_ = recovered.ended;
+    to_publish_ = {recovered.ended.begin(), recovered.ended.end()};
     // Reconcilers first: a lane that is frozen must know it before any order is asked for again.
     for (const auto& [key, lane] : lanes_) {
         const auto entity = base::entity_of(base::EntityKind::reconcile, key.first, key.second);
@@ -303,21 +303,31 @@ void PartitionHost::go_on() {
         to_home(news);
     }
     for (const auto& account : to_tell_) wake(base::entity_of(account));
-    // Their channel shows the latest; they have no host any more.
-    for (const auto& task : std::exchange(to_publish_, {})) {
+    for (const auto& task : to_publish_) {
         send(snapshots_, WantMachine{.entity = task, .is_ended_told = true});
     }
+    let_follow();
     for (auto& news : std::exchange(early_, {})) {
         std::visit([this](auto& one) { send(this, std::move(one)); }, news);
     }
 }
 
-void PartitionHost::publish_ended(const ledger::EntityState& state) {
-    const auto* task = std::get_if<ledger::hedge::State>(&state);
-    if (task == nullptr || task->phase != ledger::hedge::Phase::finished) return;
-    ToHome news{base::entity_of(base::EntityKind::netting, base::broker_of(task->id)),
-                HedgePublished{hedge_news(*task)}};
-    to_home(news);
+// Their channel shows the latest, which have no host any more.
+void PartitionHost::on_ended(const ledger::EntityState& state) {
+    const auto& task = std::get<ledger::hedge::State>(state);
+    to_publish_.erase(task.id);
+    if (task.phase == ledger::hedge::Phase::finished) {
+        ToHome news{base::entity_of(base::EntityKind::netting, base::broker_of(task.id)),
+                    HedgePublished{hedge_news(task)}};
+        to_home(news);
+    }
+    let_follow();
+}
+
+// Who follows a house begins with all that it has told.
+void PartitionHost::let_follow() {
+    if (!is_running_ || !to_publish_.empty()) return;
+    for (auto& news : std::exchange(follows_, {})) to_home(news);
 }
 
 void PartitionHost::on_tick() {

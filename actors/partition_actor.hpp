@@ -59,7 +59,8 @@ private:
     void on_tick();
     void drop_everything();
     void refuse_waiting();
-    void publish_ended(const ledger::EntityState& state);
+    void on_ended(const ledger::EntityState& state);
+    void let_follow();
 
     [[nodiscard]] PartitionStatus& status() const { return *context_->status[partition_.v]; }
 
@@ -77,9 +78,10 @@ private:
         waking_;  ///< Until the keeper says where they stand.
     std::map<base::EntityId, HomeActor> home_;
     std::map<std::pair<base::BrokerId, base::ShardId>, LaneActor> lanes_;
-    std::set<base::EntityId> to_wake_;   ///< Home machines with something to do, since the start.
-    std::set<base::AccountId> to_tell_;  ///< Accounts whose withdrawals are not over, likewise.
-    std::vector<base::EntityId> to_publish_;  ///< The latest hedges that are over, likewise.
+    std::set<base::EntityId> to_wake_;     ///< Home machines with something to do, since the start.
+    std::set<base::AccountId> to_tell_;    ///< Accounts whose withdrawals are not over, likewise.
+    std::set<base::EntityId> to_publish_;  ///< The latest hedges that are over, likewise.
+    std::deque<ToHome> follows_;           ///< Until those are published.
     /// What sessions and other partitions of this node sent while this one was still reading.
     std::deque<std::variant<AccountFollow, AccountOrder, ToHome, QuotaTold>> early_;
 };

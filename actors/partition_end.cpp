@@ -81,6 +81,7 @@ void PartitionHost::drop_everything() {
     to_wake_.clear();
     to_tell_.clear();
     to_publish_.clear();
+    follows_.clear();
     early_.clear();
 }
 

@@ -68,7 +68,8 @@ TEST(Netting, CallsATaskOffWhoseNeedHasGone) {
     EXPECT_EQ(outside.audit(), std::nullopt);
 }
 
-// Goal: whoever kept the hash can check the schedule, and a restart does not make it forgotten.
+// Goal: whoever kept the hash can check the schedule, and a restart does not make it forgotten,
+// though the records that told of it are gone.
 TEST(Netting, PublishesWhatATaskHasCommittedToAndRevealsItAfterwards) {
     const actors::Channel channel{
         .kind = actors::Channel::Kind::transparency, .account = {}, .asset = {}, .broker = alpha};
@@ -82,7 +83,7 @@ TEST(Netting, PublishesWhatATaskHasCommittedToAndRevealsItAfterwards) {
     Outside outside;
     std::string hash;
     {
-        House house(outside);
+        House house(outside, {.snapshot_every = base::milliseconds(20), .is_log_trimmed = true});
         const auto buyer = account_in(first);
         const auto client = house.client({buyer});
         client->follow(channel);
@@ -96,6 +97,7 @@ TEST(Netting, PublishesWhatATaskHasCommittedToAndRevealsItAfterwards) {
         const auto& news = std::get<std::vector<actors::HedgeNews>>(revealed->body).front();
         EXPECT_EQ(news.hash, hash);
         ASSERT_TRUE(outside.watch.await_event<netting::HedgeClosed>().has_value());
+        ASSERT_TRUE(outside.await_round(base::home_of(alpha, partitions)));
     }
     House house(outside);
     const auto client = house.client({});

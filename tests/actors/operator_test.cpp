@@ -150,7 +150,7 @@ TEST(Operator, APausedShardTakesNoNewRisk) {
     Outside outside;
     const auto pause = pause_of(uniswap, true);
     {
-        House house(outside);
+        House house(outside, {.snapshot_every = base::milliseconds(20)});
         const auto by = house.client({holder});
         outside.deposit(uniswap, holder, usdc, 100'000 * one_usdc);
         outside.deposit(uniswap, holder, eth, 5 * one_eth);
@@ -160,6 +160,7 @@ TEST(Operator, APausedShardTakesNoNewRisk) {
         EXPECT_EQ(by->refusal_code(withdrawal_of(holder, usdc, one_usdc, uniswap)), 11030);
         (void)by->expect<actors::TradeCleared>(trade_of(holder, eth_swap, -one_eth));
         (void)by->expect<actors::TradeCleared>(trade_of(holder, sbtc_swap, one_sbtc / 10));
+        ASSERT_TRUE(outside.await_round(base::home_of(alpha, partitions)));
     }
     House house(outside);
     const auto by = house.client({holder});

@@ -183,6 +183,19 @@ ledger::Partition Outside::replayed(base::PartitionId partition) const {
     return state;
 }
 
+bool Outside::await_round(base::PartitionId partition) const {
+    const base::EntityId core{.kind = base::EntityKind::partition, .id = partition.v, .sub = 0};
+    const auto line = "Snapshot stored. " + base::to_string(core);
+    const auto now = store.records_of(partition).back().head.seq;
+    while (true) {
+        const auto times = watch.lines_with(line);
+        for (const auto& snapshot : store.snapshots_of(partition)) {
+            if (snapshot.entity == core && snapshot.at.seq >= now) return true;
+        }
+        if (!watch.await_line(line, times + 1)) return false;
+    }
+}
+
 bool Outside::await_stored(base::PartitionId partition) const {
     const base::EntityId core{.kind = base::EntityKind::partition, .id = partition.v, .sub = 0};
     const auto line = "Snapshot stored. " + base::to_string(core);

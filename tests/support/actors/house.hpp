@@ -90,6 +90,8 @@ public:
     /// An account as its journal tells it now.
     [[nodiscard]] ledger::account::State account(base::AccountId account) const;
 
+    /// Waits until the partition's snapshot holds what is in its log now.
+    [[nodiscard]] bool await_round(base::PartitionId partition) const;
     /// Waits until the partition's snapshot is true at the latest record.
     [[nodiscard]] bool await_stored(base::PartitionId partition) const;
     /// Waits until the log begins with its latest record.
