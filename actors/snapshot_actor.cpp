@@ -28,6 +28,7 @@ SnapshotHost::SnapshotHost(caf::actor_config& config, const Context* context,
 SnapshotActor::behavior_type SnapshotHost::make_behavior() {
     core_at_ = shadow_->core_at();
     core_stored_at_ = context_->now();
+    publish();
     delayed_send(this, as_chrono(context_->options.snapshot_every), SnapshotTick{});
     return {
         [this](const Committed& message) { on_committed(message); },
@@ -290,8 +291,7 @@ void SnapshotHost::trim() {
 // If it was not done, the next round trims that much more.
 void SnapshotHost::on_trimmed(const TrimDone& message) {
     if (std::holds_alternative<journal::Trimmed>(message.outcome)) {
-        context_->instruments->ledger.journal_base.with({std::to_string(partition_.v)})
-            .set(static_cast<double>(message.seq));
+        base_ = message.seq;
     }
     end_round();
 }
@@ -310,6 +310,7 @@ void SnapshotHost::publish() const {
         .set(static_cast<double>((context_->now() - core_stored_at_).us) * 1e-6);
     ledger.journal_tail_records.with({partition})
         .set(static_cast<double>(shadow_->last().seq - core_at_));
+    ledger.journal_base.with({partition}).set(static_cast<double>(base_));
 }
 
 }  // namespace crossclear::actors

@@ -81,6 +81,7 @@ private:
     std::shared_ptr<ledger::Shadow> shadow_;
     std::uint64_t core_at_{};  ///< Where the stored core is true.
     base::Timestamp core_stored_at_;
+    std::uint64_t base_{};              ///< Where the log was trimmed to since the start; else 0.
     std::set<base::EntityId> wanted_;   ///< By the partition, and not here yet.
     std::set<base::EntityId> ended_;    ///< Over, and wanted all the same.
     std::set<base::EntityId> loading_;  ///< Being read from the store.
