@@ -105,7 +105,12 @@ void SnapshotHost::on_found(const SnapshotFound& found) {
 void SnapshotHost::complete(ledger::EntityState state, std::uint64_t at) {
     const auto entity = ledger::entity_of(state);
     if (at > shadow_->last().seq) {
-        return lose("the snapshot of " + base::to_string(entity) + " is ahead of the log");
+        // Somebody has written since, so the partition is no longer this owner's.
+        send(owner_, PartitionLost{.is_broken = false,
+                                   .is_stopping = false,
+                                   .why = "the snapshot of " + base::to_string(entity) +
+                                          " is ahead of this owner"});
+        return;
     }
     shadow_->complete(std::move(state), at);
     loading_.erase(entity);

@@ -196,6 +196,25 @@ ReadSnapshotOutcome Disk::read_snapshot(base::PartitionId partition, base::Entit
     return outcome;
 }
 
+TrimOutcome Disk::trim(base::PartitionId partition, const Fence& fence, const Head& base) {
+    TrimOutcome outcome;
+    journal_.trim(partition, fence, base, [&](TrimOutcome one) { outcome = std::move(one); });
+    return outcome;
+}
+
+store::ListOutcome Disk::list_snapshots(base::PartitionId partition, const std::string& from) {
+    store::ListOutcome outcome;
+    journal_.list_snapshots(partition, from,
+                            [&](store::ListOutcome one) { outcome = std::move(one); });
+    return outcome;
+}
+
+AppendOutcome Disk::begin_at(base::PartitionId partition, const Fence& fence, const Record& base) {
+    AppendOutcome outcome;
+    journal_.begin_at(partition, fence, base, [&](AppendOutcome one) { outcome = std::move(one); });
+    return outcome;
+}
+
 bool Disk::admit(base::PartitionId partition) {
     if (!is_joining_) return true;
     given_.insert(partition);

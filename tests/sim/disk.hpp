@@ -52,6 +52,14 @@ public:
     [[nodiscard]] ledger::journal::StoreSnapshotOutcome store_snapshot(
         base::PartitionId partition, const ledger::journal::Fence& fence,
         const ledger::journal::EntitySnapshot& snapshot);
+    [[nodiscard]] ledger::journal::TrimOutcome trim(base::PartitionId partition,
+                                                    const ledger::journal::Fence& fence,
+                                                    const ledger::journal::Head& base);
+    [[nodiscard]] store::ListOutcome list_snapshots(base::PartitionId partition,
+                                                    const std::string& from);
+    [[nodiscard]] ledger::journal::AppendOutcome begin_at(base::PartitionId partition,
+                                                          const ledger::journal::Fence& fence,
+                                                          const ledger::journal::Record& base);
     [[nodiscard]] ledger::journal::ReadSnapshotOutcome read_snapshot(base::PartitionId partition,
                                                                      base::EntityId entity);
     bool admit(base::PartitionId partition);

@@ -187,6 +187,31 @@ void Door::read_snapshot(base::PartitionId partition, base::EntityId entity,
         Unknown{"no answer"}, std::move(done));
 }
 
+void Door::trim(base::PartitionId partition, const Fence& fence, const Head& base,
+                std::function<void(TrimOutcome)> done) {
+    call<TrimOutcome>(
+        "trim", [partition, fence, base](Disk& disk) { return disk.trim(partition, fence, base); },
+        Unknown{"no answer"}, std::move(done));
+}
+
+void Door::list_snapshots(base::PartitionId partition, std::string from,
+                          std::function<void(store::ListOutcome)> done) {
+    call<store::ListOutcome>(
+        "list_snapshots",
+        [partition, from = std::move(from)](Disk& disk) {
+            return disk.list_snapshots(partition, from);
+        },
+        Unknown{"no answer"}, std::move(done));
+}
+
+void Door::begin_at(base::PartitionId partition, const Fence& fence, const Record& base,
+                    std::function<void(AppendOutcome)> done) {
+    call<AppendOutcome>(
+        "begin_at",
+        [partition, fence, base](Disk& disk) { return disk.begin_at(partition, fence, base); },
+        Unknown{"no answer"}, std::move(done));
+}
+
 void Door::admit(base::PartitionId partition, std::function<void(bool)> done) {
     // A mark that is another one: the acceptor was emptied meanwhile, or votes already.
     using Answer = std::variant<bool, Declined>;

@@ -39,6 +39,14 @@ public:
     void store_snapshot(base::PartitionId partition, const ledger::journal::Fence& fence,
                         ledger::journal::EntitySnapshot snapshot,
                         std::function<void(ledger::journal::StoreSnapshotOutcome)> done) override;
+    void trim(base::PartitionId partition, const ledger::journal::Fence& fence,
+              const ledger::journal::Head& base,
+              std::function<void(ledger::journal::TrimOutcome)> done) override;
+    void list_snapshots(base::PartitionId partition, std::string from,
+                        std::function<void(store::ListOutcome)> done) override;
+    void begin_at(base::PartitionId partition, const ledger::journal::Fence& fence,
+                  const ledger::journal::Record& base,
+                  std::function<void(ledger::journal::AppendOutcome)> done) override;
     void read_snapshot(base::PartitionId partition, base::EntityId entity,
                        std::function<void(ledger::journal::ReadSnapshotOutcome)> done) override;
     void admit(base::PartitionId partition, std::function<void(bool)> done) override;

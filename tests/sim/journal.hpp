@@ -38,6 +38,11 @@ public:
     void store_snapshot(base::PartitionId partition, const ledger::journal::Fence& fence,
                         ledger::journal::EntitySnapshot snapshot,
                         std::function<void(ledger::journal::StoreSnapshotOutcome)> done) override;
+    void trim(base::PartitionId partition, const ledger::journal::Fence& fence,
+              const ledger::journal::Head& base,
+              std::function<void(ledger::journal::TrimOutcome)> done) override {
+        quorum_->trim(partition, fence, base, std::move(done));
+    }
     void read_snapshot(base::PartitionId partition, base::EntityId entity,
                        std::function<void(ledger::journal::ReadSnapshotOutcome)> done) override;
     [[nodiscard]] std::string trouble() const override { return quorum_->trouble(); }

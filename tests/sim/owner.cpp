@@ -147,6 +147,9 @@ std::unique_ptr<actors::Context> Owner::make_context() {
                         .append_retry = base::milliseconds(50),
                         // Some tell their clients at once that they own nothing; others ask again.
                         .ask_again_for = number_ % 2 == 0 ? base::Duration{} : base::seconds(2),
+                        .snapshot_records = 40,
+                        .snapshot_every = tick * 20,
+                        .machines_kept = 4,
                         .seed = number_};
     for (std::uint16_t b = 0; b < stage.plan.brokers; ++b) {
         const base::BrokerId broker{b};

@@ -267,6 +267,9 @@ void Truth::check_snapshot(base::PartitionId partition, const journal::Fence& fe
     // One that was replaced and does not know it is turned away by the fence.
     if (stage_.finding || fence.epoch != logs_[partition.v].state.epoch) return;
     stage_.mark(Mark::snapshot_stored);
+    // Others, and those of an earlier record, show in what a restart makes of them.
+    const bool is_account = snapshot.entity.kind == base::EntityKind::account;
+    if (!is_account || snapshot.at.seq != logs_[partition.v].heads.size()) return;
     const base::AccountId account{snapshot.entity.id};
     const auto& accounts = logs_[partition.v].state.accounts;
     const auto found = accounts.find(account);
