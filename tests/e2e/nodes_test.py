@@ -126,9 +126,13 @@ class Trader:
                 if error is None:
                     told[params["client_id"]] = (self.account, answer["result"]["trade_id"])
                     self.count += 1
+                    await asyncio.sleep(0.02)  # A pace at which claims settle as they arise.
                     break
                 reason = error["data"]["reason"]
                 refused[reason] = refused.get(reason, 0) + 1
+                if reason == "too_much_open":  # Final for this id: nothing is hedged just now.
+                    await asyncio.sleep(0.2)
+                    break
                 assert error["data"]["retryable"], answer
                 await asyncio.sleep(0.05)
                 if reason == "draining":
