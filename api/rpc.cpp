@@ -12,8 +12,8 @@ constexpr std::size_t id_size_max = 128;
 constexpr std::size_t method_size_max = 64;
 constexpr std::size_t field_size_max = 64;
 
-Error invalid_request(std::string reason, std::string_view field, std::string expected,
-                      std::string got = {}) {
+Error malformed(std::string reason, std::string_view field, std::string expected,
+                std::string got = {}) {
     return {.code = ErrorCode::invalid_request,
             .reason = std::move(reason),
             .field = std::string{field},
@@ -35,18 +35,18 @@ std::optional<Error> fault_of_members(const json::object& object) {
     for (const auto& member : object) {
         const std::string_view name = member.key();
         if (name == "jsonrpc" || name == "id" || name == "method" || name == "params") continue;
-        return invalid_request("unknown_member", start_of(name, field_size_max),
-                               "jsonrpc, id, method and params only");
+        return malformed("unknown_member", start_of(name, field_size_max),
+                         "jsonrpc, id, method and params only");
     }
     const auto* version = object.if_contains("jsonrpc");
     if (version == nullptr || !version->is_string() || version->get_string() != "2.0") {
-        return invalid_request("wrong_version", "jsonrpc", "\"2.0\"");
+        return malformed("wrong_version", "jsonrpc", "\"2.0\"");
     }
     const auto* method = object.if_contains("method");
     if (method == nullptr || !method->is_string() ||
         method->get_string().size() > method_size_max) {
-        return invalid_request("no_method", "method", "the name of a method",
-                               method == nullptr ? "nothing" : std::string{kind_of(*method)});
+        return malformed("no_method", "method", "the name of a method",
+                         method == nullptr ? "nothing" : std::string{kind_of(*method)});
     }
     const auto* params = object.if_contains("params");
     if (params != nullptr && !params->is_object()) {
@@ -63,16 +63,16 @@ FrameMember read_member(const json::value& value) {
     static const json::object no_params;
     const auto* object = value.if_object();
     if (object == nullptr) {
-        return BadCall{
-            "null", invalid_request("not_an_object", "", "an object", std::string{kind_of(value)})};
+        return BadCall{"null",
+                       malformed("not_an_object", "", "an object", std::string{kind_of(value)})};
     }
     const auto* id = object->if_contains("id");
     auto id_as_text = id == nullptr ? std::optional<std::string>{"null"} : id_text(*id);
     if (!id_as_text) {
-        return BadCall{"null", invalid_request("bad_id", "id",
-                                               "a string of at most 128 bytes, an integer of 64 "
-                                               "bits or null",
-                                               std::string{kind_of(*id)})};
+        return BadCall{"null", malformed("bad_id", "id",
+                                         "a string of at most 128 bytes, an integer of 64 "
+                                         "bits or null",
+                                         std::string{kind_of(*id)})};
     }
     if (auto fault = fault_of_members(*object)) return BadCall{*id_as_text, std::move(*fault)};
     const auto* params = object->if_contains("params");
@@ -87,14 +87,12 @@ Error error_of(const JsonFault& fault) {
         case JsonFaultKind::not_json:
             return {.code = ErrorCode::parse_error, .reason = "not_json"};
         case JsonFaultKind::too_deep:
-            return invalid_request("too_deep", "",
-                                   fmt::format("at most {} levels", json_depth_max));
+            return malformed("too_deep", "", fmt::format("at most {} levels", json_depth_max));
         case JsonFaultKind::too_many_keys:
-            return invalid_request("too_many_keys", "",
-                                   fmt::format("at most {} members in an object", json_keys_max));
+            return malformed("too_many_keys", "",
+                             fmt::format("at most {} members in an object", json_keys_max));
         case JsonFaultKind::duplicate_key:
-            return invalid_request("duplicate_key", start_of(fault.key, field_size_max),
-                                   "each key once");
+            return malformed("duplicate_key", start_of(fault.key, field_size_max), "each key once");
     }
     return {};
 }
@@ -131,10 +129,10 @@ Frame::Frame(std::string_view text, json::storage_ptr storage)
         return;
     }
     if (batch->empty() || batch->size() > base::limits::rpc_batch_max) {
-        members.emplace_back(BadCall{
-            "null", invalid_request(batch->empty() ? "batch_empty" : "batch_too_large", "",
-                                    fmt::format("1 to {} requests", base::limits::rpc_batch_max),
-                                    fmt::format("{}", batch->size()))});
+        members.emplace_back(
+            BadCall{"null", malformed(batch->empty() ? "batch_empty" : "batch_too_large", "",
+                                      fmt::format("1 to {} requests", base::limits::rpc_batch_max),
+                                      fmt::format("{}", batch->size()))});
         return;
     }
     is_batch = true;

@@ -58,6 +58,8 @@ download_source() {
         -o Dir::Etc::sourcelist=/dev/null -o "Dir::Etc::sourceparts=$directory/sources"
         -o "Dir::State::lists=$directory/lists" -o "Dir::Cache=$directory/cache"
         -o Acquire::Languages=none
+        # A mirror that stands still serves an index past its date; the archive's sha256 decides.
+        -o Acquire::Check-Valid-Until=false
     )
     # As root apt would hand the download to a user who cannot enter our directory.
     if [[ $(id -u) == 0 ]]; then private+=(-o APT::Sandbox::User=root); fi

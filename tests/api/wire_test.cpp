@@ -246,6 +246,8 @@ TEST(Wire, SaysGoodbyeWith1012WhenItStops) {
 TEST(Wire, TheNodeMayEndASession) {
     Harness harness;
     const auto peer = harness.connect();
+    // A client is connected a moment before the node knows of its session; an answer proves both.
+    harness.expect_alive(*peer);
     harness.gateway.close_all(4403);
     harness.await([&] { return peer->close_code != 0; });
     EXPECT_EQ(peer->close_code, 4403);
