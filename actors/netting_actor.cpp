@@ -9,10 +9,13 @@ namespace crossclear::actors {
 namespace {
 
 namespace netting = ledger::netting;
-namespace withdrawal = ledger::withdrawal;
 using base::Amount;
 using base::AssetId;
 using base::Rounding;
+
+netting::DepartureKey departure_of(const base::EntityId& withdrawal) {
+    return {.account = base::AccountId{withdrawal.id}, .number = withdrawal.sub};
+}
 
 std::uint64_t true_chance() {
     std::random_device device;
@@ -64,7 +67,8 @@ void NettingHost::on_news(const HomeNews& news) {
     } else if (const auto* ask = std::get_if<ReviewAsk>(&news)) {
         review(*ask);
     } else if (const auto* over = std::get_if<ReviewDone>(&news)) {
-        withdrawal::forget(gate_, over->withdrawal);
+        decide_and_commit(
+            netting::CloseDeparture{.withdrawal = departure_of(over->withdrawal), .at = now});
     } else if (const auto* published = std::get_if<HedgePublished>(&news)) {
         publish_hedge(published->news);
     } else if (const auto* follow = std::get_if<HouseFollow>(&news)) {
@@ -74,8 +78,11 @@ void NettingHost::on_news(const HomeNews& news) {
         answer_shortfall();
     } else if (const auto* written_off = std::get_if<ShortfallDone>(&news)) {
         on_shortfall_done(*written_off);
-    } else if (std::holds_alternative<Resume>(news)) {
+    } else if (const auto* resume = std::get_if<Resume>(&news)) {
         found_house();
+        netting::KeepDepartures keep{.open = {}, .at = now};
+        for (const auto& entity : resume->withdrawals) keep.open.insert(departure_of(entity));
+        decide_and_commit(keep);
         carry_out(netting::outstanding(crank_.state()));
         delayed_send(this, as_chrono(parts_.context->options.balance_every),
                      ToHome{parts_.entity, Wake{}});
@@ -234,27 +241,31 @@ void NettingHost::book_result() {
 }
 
 void NettingHost::review(const ReviewAsk& ask) {
-    const auto now = parts_.context->now();
-    withdrawal::Standing standing{.holdings = {},
-                                  .suspended = {},
-                                  .on_shard = on_shard(ask.shard, ask.asset),
-                                  .is_current = is_home_current()};
+    netting::ReviewDeparture command{
+        .withdrawal = departure_of(ask.withdrawal),
+        .departure = {.asset = ask.asset, .amount = ask.amount, .shard = ask.shard},
+        .holdings = {},
+        .suspended = {},
+        .on_shard = on_shard(ask.shard, ask.asset),
+        .is_current = is_home_current(),
+        .hour_max = profile().withdrawal_gate_hour,
+        .day_max = profile().withdrawal_gate_day,
+        .at = parts_.context->now()};
     const auto home = reports_.find(base::home_of(parts_.broker(), parts_.context->partitions));
     if (home != reports_.end()) {
         for (const auto& line : home->second.shards) {
             if (line.asset != ask.asset) continue;
-            standing.holdings = base::must_add(standing.holdings, line.nostro);
-            standing.suspended = base::must_add(standing.suspended, line.suspense);
+            command.holdings = base::must_add(command.holdings, line.nostro);
+            command.suspended = base::must_add(command.suspended, line.suspense);
         }
     }
-    const withdrawal::Departure departure{
-        .withdrawal = ask.withdrawal, .asset = ask.asset, .amount = ask.amount, .shard = ask.shard};
-    const auto findings =
-        withdrawal::look(gate_, departure, standing, profile().withdrawal_gate_hour, now);
-    if (findings.is_gate_open && findings.is_covered)
-        withdrawal::let_through(gate_, departure, now);
-    send(parts_.home, ToHome{ask.withdrawal, ReviewAnswer{.is_gate_open = findings.is_gate_open,
-                                                          .is_covered = findings.is_covered}});
+    const auto refusal = decide_and_commit(command);
+    const ReviewAnswer answer{.is_gate_open = refusal != netting::Reject::gate_is_closed,
+                              .is_covered = !refusal};
+    // What it counts for must be known for good before it may leave.
+    crank_.when_durable([this, withdrawal = ask.withdrawal, answer](std::uint64_t) {
+        send(parts_.home, ToHome{withdrawal, answer});
+    });
 }
 
 std::optional<netting::Reject> NettingHost::decide_and_commit(const netting::Command& command) {

@@ -4,7 +4,6 @@
 #include "actors/machine_host.hpp"
 #include "base/rng.hpp"
 #include "ledger/netting/machine.hpp"
-#include "ledger/withdrawal/gate.hpp"
 
 #include <deque>
 #include <map>
@@ -102,7 +101,6 @@ private:
     /// What venues settled and is not recorded yet, by number.
     std::map<base::ShardId, std::map<std::uint64_t, ledger::netting::RecordVariations::Line>>
         variations_;
-    ledger::withdrawal::Gate gate_;
     std::map<std::uint64_t, HedgeNews> hedge_news_;  ///< Of the latest tasks.
     std::uint64_t news_told_{};
     std::map<caf::actor_addr, SessionActor> followers_;  ///< Of the transparency channel.

@@ -28,7 +28,6 @@ void NettingHost::on_shortfall_done(const ShortfallDone& booked) {
 ledger::netting::Means NettingHost::means_for(const ledger::netting::Shortfall& shortfall) const {
     ledger::netting::Means means{
         .on_shard = on_shard(shortfall.shard, shortfall.asset),
-        .leaving = ledger::withdrawal::leaving(gate_, shortfall.shard, shortfall.asset),
         .capital = total(shortfall.asset, &PartitionReport::AssetLine::capital),
         .cover = {},
         .is_current = true};

@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 
 namespace crossclear::actors {
 
@@ -298,8 +299,17 @@ void PartitionHost::go_on() {
     context_->instruments->cluster.partitions_owned.add(1);
     context_->log(LogLevel::info, "A partition is running.",
                   {{"partition", std::to_string(partition_.v)}});
-    for (const auto& entity : std::exchange(to_wake_, {})) {
-        ToHome news{entity, Resume{}};
+    const auto to_wake = std::exchange(to_wake_, {});
+    for (const auto& entity : to_wake) {
+        Resume resume;
+        if (entity.kind == base::EntityKind::netting) {
+            std::ranges::copy_if(to_wake, std::back_inserter(resume.withdrawals),
+                                 [&](const base::EntityId& other) {
+                                     return other.kind == base::EntityKind::withdrawal &&
+                                            base::broker_of(other) == base::broker_of(entity);
+                                 });
+        }
+        ToHome news{entity, std::move(resume)};
         to_home(news);
     }
     for (const auto& account : to_tell_) wake(base::entity_of(account));

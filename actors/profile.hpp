@@ -41,6 +41,7 @@ struct BrokerProfile {
     base::Duration cash_settle_after;           ///< Claims overdue by this are paid at the mark.
     base::Duration withdrawal_delay;
     base::Ppm withdrawal_gate_hour{ppm_none};  ///< Of an asset's holdings per hour.
+    base::Ppm withdrawal_gate_day{ppm_none};   ///< The same per day.
     HedgePolicy hedge;
     std::vector<ledger::netting::Found::Line> capital;
     std::vector<ledger::netting::MarginPolicy> margins;

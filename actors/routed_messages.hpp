@@ -83,7 +83,9 @@ struct DepositBooked {
 /// From a host to itself.
 struct Wake {};
 /// From the partition, after a restart: ask again for what is outstanding.
-struct Resume {};
+struct Resume {
+    std::vector<base::EntityId> withdrawals;  ///< For netting: its broker's that are not over.
+};
 
 /// Anything a home machine can be told.
 using HomeNews =

@@ -115,6 +115,7 @@ struct BrokerProfile {
     base::Duration cash_settle_after{base::seconds(300)};  ///< From then until it is paid at mark.
     base::Duration withdrawal_delay;
     base::Ppm withdrawal_gate_per_hour;  ///< Share of its holding per asset.
+    base::Ppm withdrawal_gate_per_day;   ///< At least the hour's.
     HedgeProfile hedge;
     std::vector<CapitalLine> capital;
     std::vector<VenueMargin> venue_margin;

@@ -153,6 +153,7 @@ BrokerProfile alpha(const DemoBuilder& build) {
     broker.settle_within = base::seconds(60);
     broker.withdrawal_delay = base::seconds(2);
     broker.withdrawal_gate_per_hour = base::Ppm{250'000};
+    broker.withdrawal_gate_per_day = base::Ppm{600'000};
     broker.hedge = {.bands = {},
                     .slice_max_cents = 250'000'00,
                     .slices = 4,
@@ -189,6 +190,7 @@ BrokerProfile beta(const DemoBuilder& build) {
     broker.settle_within = base::seconds(120);
     broker.withdrawal_delay = base::seconds(10);
     broker.withdrawal_gate_per_hour = base::Ppm{100'000};
+    broker.withdrawal_gate_per_day = base::Ppm{300'000};
     broker.hedge = {.bands = {},
                     .slice_max_cents = 500'000'00,
                     .slices = 2,

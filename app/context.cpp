@@ -87,6 +87,7 @@ std::unique_ptr<actors::Broker> broker_of(const Config& config, std::size_t inde
     terms.cash_settle_after = profile.cash_settle_after;
     terms.withdrawal_delay = profile.withdrawal_delay;
     terms.withdrawal_gate_hour = profile.withdrawal_gate_per_hour;
+    terms.withdrawal_gate_day = profile.withdrawal_gate_per_day;
     terms.hedge = hedge_of(profile.hedge);
     for (const auto& line : profile.capital) {
         terms.capital.push_back(

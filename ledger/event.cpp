@@ -19,10 +19,11 @@ constexpr std::array cover_names = {
 };
 static_assert(cover_names.size() == std::variant_size_v<cover::Event>);
 constexpr std::array netting_names = {
-    "netting.CapitalPaidIn", "netting.DepositRecorded", "netting.DepositAcknowledged",
-    "netting.QuotaGranted",  "netting.HedgeOpened",     "netting.HedgeClosed",
-    "netting.MoveOpened",    "netting.MoveClosed",      "netting.VenueVariation",
-    "netting.ResultBooked",  "netting.DepositReplaced", "netting.HedgeCalledOff",
+    "netting.CapitalPaidIn",     "netting.DepositRecorded", "netting.DepositAcknowledged",
+    "netting.QuotaGranted",      "netting.HedgeOpened",     "netting.HedgeClosed",
+    "netting.MoveOpened",        "netting.MoveClosed",      "netting.VenueVariation",
+    "netting.ResultBooked",      "netting.DepositReplaced", "netting.HedgeCalledOff",
+    "netting.DepartureApproved", "netting.DepartureClosed",
 };
 static_assert(netting_names.size() == std::variant_size_v<netting::Event>);
 constexpr std::array hedge_names = {

@@ -147,6 +147,8 @@ void book(Booking&, const netting::QuotaGranted&) {}
 void book(Booking&, const netting::HedgeOpened&) {}
 void book(Booking&, const netting::HedgeClosed&) {}
 void book(Booking&, const netting::HedgeCalledOff&) {}
+void book(Booking&, const netting::DepartureApproved&) {}
+void book(Booking&, const netting::DepartureClosed&) {}
 void book(Booking&, const netting::MoveOpened&) {}
 void book(Booking&, const netting::MoveClosed&) {}
 

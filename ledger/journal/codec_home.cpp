@@ -41,6 +41,16 @@ inline constexpr auto fields_of<netting::Refusals> = std::tuple{
 };
 
 template <>
+inline constexpr auto fields_of<netting::Departure> = std::tuple{
+    value(&netting::Departure::asset, &pb::NettingState::Departure::asset,
+          &pb::NettingState::Departure::set_asset),
+    value(&netting::Departure::amount, &pb::NettingState::Departure::amount,
+          &pb::NettingState::Departure::set_amount),
+    value(&netting::Departure::shard, &pb::NettingState::Departure::shard,
+          &pb::NettingState::Departure::set_shard),
+};
+
+template <>
 inline constexpr auto fields_of<hedge::SliceProgress> = std::tuple{
     value(&hedge::SliceProgress::status, &pb::HedgeState::Slice::status,
           &pb::HedgeState::Slice::set_status),
@@ -239,6 +249,19 @@ void write_house(const netting::State& from, pb::NettingState& to) {
                          part.set_id(key.id);
                          part.set_block(block);
                      });
+    codec::write_map(from.departures, *to.mutable_departures(),
+                     [](const netting::DepartureKey& key, const netting::Departure& departure,
+                        pb::NettingState::Departure& part) {
+                         part.set_account(key.account.v);
+                         part.set_number(key.number);
+                         codec::write_fields(codec::fields_of<netting::Departure>, departure, part);
+                     });
+    codec::write_map(from.outflows, *to.mutable_outflows(),
+                     [](const netting::OutflowKey& key, base::Amount amount, auto& part) {
+                         part.set_asset(key.asset.v);
+                         part.set_from(key.from.us);
+                         part.set_amount(amount.v);
+                     });
 }
 
 bool read_house(const pb::NettingState& from, netting::State& to, Reader& reader) {
@@ -301,6 +324,20 @@ bool read_house(const pb::NettingState& from, netting::State& to, Reader& reader
                                key.id = part.id();
                                block = part.block();
                                return codec::from_wire(part.shard(), key.shard, reader);
+                           }) &&
+           codec::read_map(
+               from.departures(), to.departures,
+               [&](const auto& part, netting::DepartureKey& key, netting::Departure& departure) {
+                   key.number = part.number();
+                   return codec::from_wire(part.account(), key.account, reader) &&
+                          codec::read_fields(codec::fields_of<netting::Departure>, part, departure,
+                                             reader);
+               }) &&
+           codec::read_map(from.outflows(), to.outflows,
+                           [&](const auto& part, netting::OutflowKey& key, base::Amount& amount) {
+                               key.from.us = part.from();
+                               amount.v = part.amount();
+                               return codec::from_wire(part.asset(), key.asset, reader);
                            });
 }
 

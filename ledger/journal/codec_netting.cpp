@@ -160,10 +160,30 @@ constexpr auto hedge_called_off = [] {
                           value(&E::at, &M::at, &M::set_at));
 }();
 
-constexpr auto netting_events =
-    machine<netting::Event>(capital_paid_in, deposit_recorded, deposit_acknowledged, quota_granted,
-                            hedge_opened, hedge_closed, move_opened, move_closed, venue_variation,
-                            result_booked, deposit_replaced, hedge_called_off);
+constexpr auto departure_approved = [] {
+    using E = netting::DepartureApproved;
+    using M = pb::DepartureApproved;
+    return alternative<E>(
+        pb::Entry::kDepartureApproved, &pb::Entry::departure_approved,
+        &pb::Entry::mutable_departure_approved, value(&E::account, &M::account, &M::set_account),
+        value(&E::number, &M::number, &M::set_number), value(&E::asset, &M::asset, &M::set_asset),
+        value(&E::amount, &M::amount, &M::set_amount), value(&E::shard, &M::shard, &M::set_shard),
+        value(&E::at, &M::at, &M::set_at));
+}();
+
+constexpr auto departure_closed = [] {
+    using E = netting::DepartureClosed;
+    using M = pb::DepartureClosed;
+    return alternative<E>(
+        pb::Entry::kDepartureClosed, &pb::Entry::departure_closed,
+        &pb::Entry::mutable_departure_closed, value(&E::account, &M::account, &M::set_account),
+        value(&E::number, &M::number, &M::set_number), value(&E::at, &M::at, &M::set_at));
+}();
+
+constexpr auto netting_events = machine<netting::Event>(
+    capital_paid_in, deposit_recorded, deposit_acknowledged, quota_granted, hedge_opened,
+    hedge_closed, move_opened, move_closed, venue_variation, result_booked, deposit_replaced,
+    hedge_called_off, departure_approved, departure_closed);
 
 }  // namespace
 

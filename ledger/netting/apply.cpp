@@ -115,6 +115,23 @@ void apply_one(State& state, const VenueVariation& event) {
 
 void apply_one(State&, const ResultBooked&) {}
 
+void apply_one(State& state, const DepartureApproved& event) {
+    const DepartureKey withdrawal{event.account, event.number};
+    const Departure departure{.asset = event.asset, .amount = event.amount, .shard = event.shard};
+    if (!state.departures.emplace(withdrawal, departure).second) return;
+    const base::Timestamp from{event.at.us - event.at.us % gate_step.us};
+    // What has left the day's window is forgotten, whatever asset it was.
+    std::erase_if(state.outflows, [&](const auto& outflow) {
+        return outflow.first.from + gate_step <= event.at - base::seconds(86'400);
+    });
+    auto& outflow = state.outflows[{event.asset, from}];
+    outflow = base::must_add(outflow, event.amount);
+}
+
+void apply_one(State& state, const DepartureClosed& event) {
+    state.departures.erase({event.account, event.number});
+}
+
 TellDeposit tell(const DepositKey& key, const Deposit& deposit) {
     return TellDeposit{.deposit = key.id,
                        .shard = key.shard,

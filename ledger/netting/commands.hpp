@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <variant>
 #include <vector>
 
@@ -165,7 +166,35 @@ struct BookResult {
     base::Timestamp at;
 };
 
+/// May a withdrawal leave? Sent by the host when the withdrawal asks; a repeat counts once, but is
+/// looked at again.
+struct ReviewDeparture {
+    DepartureKey withdrawal;
+    Departure departure;
+    base::Amount holdings;   ///< NOSTRO over all shards.
+    base::Amount suspended;  ///< SUSPENSE over all shards: debit where tokens are missing.
+    base::Amount on_shard;   ///< NOSTRO where it is to be paid.
+    bool is_current{};       ///< The figures know of everything decided so far.
+    base::Ppm hour_max;      ///< Share of the holdings that may leave in an hour.
+    base::Ppm day_max;       ///< The same in a day.
+    base::Timestamp at;
+};
+
+/// A withdrawal is over. Sent by the withdrawal; repeats add nothing.
+struct CloseDeparture {
+    DepartureKey withdrawal;
+    base::Timestamp at;
+};
+
+/// Closes the departures of all withdrawals that are over. Sent by the host after a restart, which
+/// may have swallowed that one was.
+struct KeepDepartures {
+    std::set<DepartureKey> open;  ///< Withdrawals that have something left to do.
+    base::Timestamp at;
+};
+
 using Command = std::variant<Found, RecordDeposit, AcknowledgeDeposit, RecordVariations, Balance,
-                             KeepMargins, LevelShards, CloseHedge, CloseMove, BookResult>;
+                             KeepMargins, LevelShards, CloseHedge, CloseMove, BookResult,
+                             ReviewDeparture, CloseDeparture, KeepDepartures>;
 
 }  // namespace crossclear::ledger::netting

@@ -6,6 +6,7 @@
 #include "ledger/instruction/commands.hpp"
 #include "ledger/words.hpp"
 
+#include <compare>
 #include <cstdint>
 #include <variant>
 #include <vector>
@@ -143,8 +144,46 @@ struct ResultBooked {
     friend bool operator==(const ResultBooked&, const ResultBooked&) = default;
 };
 
-using Event = std::variant<CapitalPaidIn, DepositRecorded, DepositAcknowledged, QuotaGranted,
-                           HedgeOpened, HedgeClosed, MoveOpened, MoveClosed, VenueVariation,
-                           ResultBooked, DepositReplaced, HedgeCalledOff>;
+/// A withdrawal that may leave.
+struct DepartureKey {
+    base::AccountId account;
+    std::uint32_t number{};  ///< Within its account.
+
+    friend constexpr auto operator<=>(const DepartureKey&, const DepartureKey&) = default;
+};
+
+/// What it takes, and from where.
+struct Departure {
+    base::AssetId asset;
+    base::Amount amount;
+    base::ShardId shard;
+
+    friend bool operator==(const Departure&, const Departure&) = default;
+};
+
+/// A withdrawal may leave: it counts against the asset's rate gate from now on, and is reserved on
+/// its shard until it is over. Books nothing; the withdrawal's own instruction does.
+struct DepartureApproved {
+    base::AccountId account;
+    std::uint32_t number{};  ///< Of the withdrawal, within its account.
+    base::AssetId asset;
+    base::Amount amount;
+    base::ShardId shard;
+    base::Timestamp at;
+    friend bool operator==(const DepartureApproved&, const DepartureApproved&) = default;
+};
+
+/// A withdrawal that might leave is over: nothing is reserved for it. What left stays counted.
+struct DepartureClosed {
+    base::AccountId account;
+    std::uint32_t number{};
+    base::Timestamp at;
+    friend bool operator==(const DepartureClosed&, const DepartureClosed&) = default;
+};
+
+using Event =
+    std::variant<CapitalPaidIn, DepositRecorded, DepositAcknowledged, QuotaGranted, HedgeOpened,
+                 HedgeClosed, MoveOpened, MoveClosed, VenueVariation, ResultBooked, DepositReplaced,
+                 HedgeCalledOff, DepartureApproved, DepartureClosed>;
 
 }  // namespace crossclear::ledger::netting

@@ -216,7 +216,10 @@ std::vector<Event> without_block(const State& state, const RecordDeposit& comman
 
 }  // namespace
 
-bool is_transient(Reject reject) { return reject == Reject::variation_ahead_of_margin; }
+bool is_transient(Reject reject) {
+    return reject == Reject::variation_ahead_of_margin || reject == Reject::gate_is_closed ||
+           reject == Reject::departure_not_covered;
+}
 
 const char* name_of(Reject reject) {
     switch (reject) {
@@ -232,6 +235,10 @@ const char* name_of(Reject reject) {
             return "figures_out_of_range";
         case Reject::variation_ahead_of_margin:
             return "variation_ahead_of_margin";
+        case Reject::gate_is_closed:
+            return "gate_is_closed";
+        case Reject::departure_not_covered:
+            return "departure_not_covered";
     }
     UNREACHABLE("an unlisted reject");
 }
@@ -433,6 +440,12 @@ std::optional<std::string> check_invariants(const State& state) {
     }
     for (const auto number : state.called_off) {
         if (!state.hedges.contains(number)) return fmt::format("task {} is not open", number);
+    }
+    for (const auto& [withdrawal, departure] : state.departures) {
+        if (departure.amount <= Amount{0}) {
+            return fmt::format("withdrawal {} of account {} lets nothing out", withdrawal.number,
+                               withdrawal.account.v);
+        }
     }
     for (const auto& [of, amount] : state.posted) {
         if (amount < Amount{0}) {

@@ -35,6 +35,11 @@ using Decision = base::Result<std::vector<Event>, Reject>;
 [[nodiscard]] Decision decide(const State& state, const CloseHedge& command);
 [[nodiscard]] Decision decide(const State& state, const CloseMove& command);
 [[nodiscard]] Decision decide(const State& state, const BookResult& command);
+/// **Errors:** `amount_must_be_positive`, `gate_is_closed`, `departure_not_covered`. **Rounding:**
+/// against the departure, also of time: what left counts up to `gate_step` longer.
+[[nodiscard]] Decision decide(const State& state, const ReviewDeparture& command);
+[[nodiscard]] Decision decide(const State& state, const CloseDeparture& command);
+[[nodiscard]] Decision decide(const State& state, const KeepDepartures& command);
 [[nodiscard]] Decision decide(const State& state, const Command& command);
 
 /// Makes an event true. Never refuses.
@@ -61,6 +66,12 @@ struct Bearing {
     base::Amount units;
 };
 [[nodiscard]] base::Amount position_max_of(const Bearing& bearing);
+
+/// What leaves in this much time is counted together, so that the gate's memory is bounded.
+inline constexpr base::Duration gate_step = base::seconds(600);
+
+/// What departures may still take from an asset on one shard.
+[[nodiscard]] base::Amount leaving(const State& state, base::ShardId shard, base::AssetId asset);
 
 /// What of `asset` is promised: quotas less what was given back, and reservations of open tasks.
 /// `returned` is per partition, as reported.

@@ -13,6 +13,8 @@ enum class Reject : std::uint16_t {
     variation_out_of_order = 4,  ///< A number is missing before it: ask for a rescan.
     figures_out_of_range = 5,
     variation_ahead_of_margin = 6,  ///< Its loss is of margin whose receipt is on its way: wait.
+    gate_is_closed = 7,  ///< The hour's or the day's share has left, or tokens are missing: wait.
+    departure_not_covered = 8,  ///< Too little on the shard, or figures that are behind: wait.
 };
 
 /// Whether the same command may be accepted later: the host tells it again and says nothing.

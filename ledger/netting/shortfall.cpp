@@ -10,7 +10,7 @@ using base::Amount;
 Remedies look(const State& state, const Shortfall& shortfall, const Means& means) {
     if (!means.is_current) return {};
     const Amount reserved = reserved_at(state, shortfall.shard, shortfall.asset);
-    const Amount kept = base::must_add(reserved, means.leaving);
+    const Amount kept = base::must_add(reserved, leaving(state, shortfall.shard, shortfall.asset));
     const Amount spare = base::must_subtract(means.on_shard, kept);
     const auto loss = base::add(shortfall.missing, shortfall.suspended);
     const auto promises = promised(state, means.cover);

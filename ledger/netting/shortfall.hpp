@@ -20,7 +20,6 @@ struct Shortfall {
 /// The house's figures about them.
 struct Means {
     base::Amount on_shard;  ///< NOSTRO there.
-    base::Amount leaving;   ///< Of it, what approved withdrawals may still take.
     base::Amount capital;   ///< CAPITAL in the asset.
     CoverLine cover;
     bool is_current{};  ///< The figures know of everything decided so far.

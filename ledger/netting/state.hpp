@@ -52,6 +52,14 @@ struct Refusals {
     friend bool operator==(const Refusals&, const Refusals&) = default;
 };
 
+/// What was let out of an asset in the `gate_step` that begins at `from`.
+struct OutflowKey {
+    base::AssetId asset;
+    base::Timestamp from;
+
+    friend constexpr auto operator<=>(const OutflowKey&, const OutflowKey&) = default;
+};
+
 /// One broker's house.
 struct State {
     base::EntityId id;
@@ -73,6 +81,8 @@ struct State {
     /// The highest block that held a deposit, until it is final, and was replaced: what is told of
     /// blocks up to there is late.
     std::map<DepositKey, std::uint64_t> deposits_gone;
+    std::map<DepartureKey, Departure> departures;  ///< Approved, and not over.
+    std::map<OutflowKey, base::Amount> outflows;   ///< Approved within the gate's day.
 
     friend bool operator==(const State&, const State&) = default;
 };

@@ -65,5 +65,37 @@ TEST(Withdrawal, IsNotTakenBackOnceItMayBeOnItsWay) {
     EXPECT_EQ(outside.audit(), std::nullopt);
 }
 
+// Goal: a restart does not begin the gate's hour anew. A payment in another asset shows that the
+// one which has to wait was looked at.
+TEST(Withdrawal, WhatLeftBeforeARestartStillCounts) {
+    Outside outside;
+    const base::Ppm a_little_of_it{100};  // Of some millions of USDC: enough for one of two.
+    const auto holdings = [&] { return outside.balance(alpha, ledger::Chart::nostro, usdc); };
+    std::int64_t half = 0;
+    {
+        House house(outside, {.withdrawal_gate_hour = a_little_of_it});
+        const auto session = house.client({payee});
+        outside.deposit(uniswap, payee, usdc, 10'000 * one_usdc);
+        outside.deposit(uniswap, payee, eth, 10 * one_eth);
+        half = holdings() / 10'000 * 6 / 10;
+        session->expect<actors::WithdrawalTaken>(withdrawal_of(payee, usdc, half, uniswap));
+        ASSERT_TRUE(outside.watch.await_event<account::WithdrawalPaid>().has_value());
+    }
+    House house(outside, {.withdrawal_gate_hour = a_little_of_it});
+    const auto session = house.client({payee});
+    const auto waits =
+        session->expect<actors::WithdrawalTaken>(withdrawal_of(payee, usdc, half, uniswap));
+    const auto passes =
+        session->expect<actors::WithdrawalTaken>(withdrawal_of(payee, eth, 1'000, uniswap));
+    ASSERT_TRUE(outside.watch
+                    .await_event<account::WithdrawalPaid>(
+                        [&](const auto&, const auto& paid) { return paid.number == passes.number; })
+                    .has_value());
+    const auto open = session->expect<actors::WithdrawalsView>(actors::GetWithdrawals{payee}).open;
+    ASSERT_EQ(open.size(), 1U);
+    EXPECT_EQ(open.front().number, waits.number);
+    EXPECT_EQ(outside.audit(), std::nullopt);
+}
+
 }  // namespace
 }  // namespace crossclear::tests

@@ -150,11 +150,12 @@ Remedies remedies(std::int64_t missing, std::int64_t suspended = 0, std::int64_t
                                   .notional_cents = 0,
                                   .at = {}};
     state.granted[{base::PartitionId{0}, eth}] = Amount{30};
+    state.departures[{base::AccountId{17}, 1}] = {
+        .asset = eth, .amount = Amount{20}, .shard = here};
     return look(
         state,
         {.shard = here, .asset = eth, .missing = Amount{missing}, .suspended = Amount{suspended}},
         {.on_shard = Amount{100},
-         .leaving = Amount{20},
          .capital = Amount{capital},
          .cover = CoverLine{.asset = eth, .backing = Amount{100}, .reserve = {}, .partitions = {}},
          .is_current = true});

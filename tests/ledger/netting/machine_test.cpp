@@ -351,13 +351,34 @@ struct NettingTraits : tests::MachineTraits<State, Command, Event, Effect> {
                            .now = {}};
     }
 
+    static Command random_departure(base::Rng& rng) {
+        const DepartureKey withdrawal{.account = base::AccountId{17},
+                                      .number = static_cast<std::uint32_t>(rng.below(6))};
+        const base::Timestamp at{static_cast<std::int64_t>(rng.below(200'000)) * 1'000'000};
+        if (rng.below(4) == 0) return CloseDeparture{.withdrawal = withdrawal, .at = at};
+        if (rng.below(8) == 0) return KeepDepartures{.open = {withdrawal}, .at = at};
+        return ReviewDeparture{
+            .withdrawal = withdrawal,
+            .departure = {.asset = usdc, .amount = random_amount(rng, 60), .shard = here},
+            .holdings = Amount{400},
+            .suspended = {},
+            .on_shard = Amount{200},
+            .is_current = rng.below(5) > 0,
+            .hour_max = base::Ppm{250'000},
+            .day_max = base::Ppm{500'000},
+            .at = at};
+    }
+
     static Command random_command(base::Rng& rng, const State& state) {
         if (!state.is_founded) {
             return Found{.lines = {{here, usdc, Amount{100}, Source::capital}},
                          .margins = {{here, usdc, Amount{40}}},
                          .at = {}};
         }
-        switch (rng.below(9)) {
+        switch (rng.below(11)) {
+            case 8:
+            case 9:
+                return random_departure(rng);
             case 7:
                 return random_margins(rng);
             case 0: {

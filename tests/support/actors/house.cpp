@@ -118,6 +118,7 @@ actors::BrokerProfile profile_of(base::BrokerId broker, const HouseOptions& opti
     profile.settle_within = options.settle_within;
     profile.cash_settle_after = options.cash_settle_after;
     profile.withdrawal_delay = options.withdrawal_delay;
+    profile.withdrawal_gate_hour = options.withdrawal_gate_hour;
     profile.hedge = {.band_cents = {},
                      .task_max_cents = 2'000'000'00,
                      .slices_max = 3,

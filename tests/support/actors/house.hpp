@@ -69,6 +69,7 @@ struct HouseOptions {
     base::Duration ask_again_for{};
     base::Duration read_wait{base::seconds(20)};
     base::Duration withdrawal_delay{base::milliseconds(50)};
+    base::Ppm withdrawal_gate_hour{base::ppm_one};
 };
 
 /// What goes on without us: the journal, the shards, the watch. Outlives every node.

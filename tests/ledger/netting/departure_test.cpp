@@ -1,0 +1,148 @@
+#include "ledger/netting/machine.hpp"
+#include "tests/ledger/netting/builders.hpp"
+
+#include <gtest/gtest.h>
+
+// Goal: what has left within an hour and a day is known whatever is restarted, for it is part of
+// the house's state; and what may leave is never promised twice.
+
+namespace crossclear::ledger::netting {
+namespace {
+
+using base::Amount;
+using builders::usdc;
+
+constexpr base::AssetId eth{1};
+constexpr base::ShardId here{0};
+constexpr base::ShardId there{1};
+constexpr base::Timestamp noon{43'200'000'000};
+constexpr base::Duration an_hour = base::seconds(3'600);
+constexpr base::Duration a_day = base::seconds(86'400);
+
+// Of 1,000 held: a quarter may leave in an hour, 600 in a day, and 200 lie on each shard.
+ReviewDeparture a_review(std::uint32_t number, std::int64_t amount, base::Timestamp at = noon) {
+    return {.withdrawal = {.account = base::AccountId{17}, .number = number},
+            .departure = {.asset = usdc, .amount = Amount{amount}, .shard = here},
+            .holdings = Amount{1'000},
+            .suspended = {},
+            .on_shard = Amount{200},
+            .is_current = true,
+            .hour_max = base::Ppm{250'000},
+            .day_max = base::Ppm{600'000},
+            .at = at};
+}
+
+ReviewDeparture elsewhere(ReviewDeparture review) {
+    review.departure.shard = there;
+    return review;
+}
+
+std::optional<Reject> refusal_of(const State& state, const ReviewDeparture& review) {
+    const auto decision = decide(state, review);
+    if (decision) return std::nullopt;
+    return decision.error();
+}
+
+void approve(State& state, const ReviewDeparture& review) {
+    ASSERT_EQ(refusal_of(state, review), std::nullopt);
+    builders::run(state, review);
+}
+
+void close(State& state, std::uint32_t number) {
+    builders::run(state, CloseDeparture{.withdrawal = a_review(number, 1).withdrawal, .at = noon});
+}
+
+TEST(Departure, TheHoursShareLeavesAndNoMore) {
+    State state = builders::a_house();
+    approve(state, elsewhere(a_review(1, 150)));
+    EXPECT_EQ(refusal_of(state, a_review(2, 100)), std::nullopt);
+    EXPECT_EQ(refusal_of(state, a_review(2, 101)), Reject::gate_is_closed);
+    auto other = a_review(2, 101);
+    other.departure.asset = eth;
+    EXPECT_EQ(refusal_of(state, other), std::nullopt) << "each asset by itself";
+}
+
+TEST(Departure, WhatHasLeftCountsForAnHourAndAStepAtMost) {
+    State state = builders::a_house();
+    approve(state, a_review(1, 150));
+    close(state, 1);
+    EXPECT_EQ(refusal_of(state, a_review(2, 101, noon + an_hour)), Reject::gate_is_closed);
+    EXPECT_EQ(refusal_of(state, a_review(2, 101, noon + an_hour + gate_step)), std::nullopt);
+}
+
+TEST(Departure, TheDaysShareLeavesAndNoMore) {
+    State state = builders::a_house();
+    for (std::uint32_t number = 1; number <= 3; ++number) {
+        approve(state, a_review(number, 200, noon + base::seconds(7'200 * number)));
+        close(state, number);
+    }
+    const auto later = noon + base::seconds(7'200 * 6);
+    EXPECT_EQ(refusal_of(state, a_review(4, 1, later)), Reject::gate_is_closed);
+    const auto next_day = noon + base::seconds(7'200 * 2) + a_day + gate_step;
+    EXPECT_EQ(refusal_of(state, a_review(4, 200, next_day)), std::nullopt);
+    EXPECT_EQ(refusal_of(state, a_review(4, 201, next_day)), Reject::gate_is_closed)
+        << "400 of the day before still count";
+}
+
+TEST(Departure, WhatLeftLongerAgoIsNotRemembered) {
+    State state = builders::a_house();
+    approve(state, a_review(1, 150));
+    close(state, 1);
+    approve(state, a_review(2, 1, noon + a_day + gate_step));
+    EXPECT_EQ(state.outflows.size(), 1U);
+}
+
+TEST(Departure, NothingLeavesWhileTokensAreMissing) {
+    const State state = builders::a_house();
+    auto review = a_review(1, 1);
+    review.suspended = Amount{1};
+    EXPECT_EQ(refusal_of(state, review), Reject::gate_is_closed);
+    review.suspended = Amount{-1};
+    EXPECT_EQ(refusal_of(state, review), std::nullopt) << "a surplus is no reason";
+}
+
+TEST(Departure, NothingIsCoveredTwice) {
+    State state = builders::a_house();
+    approve(state, a_review(1, 120));
+    EXPECT_EQ(leaving(state, here, usdc), Amount{120});
+    EXPECT_EQ(refusal_of(state, a_review(2, 80)), std::nullopt);
+    EXPECT_EQ(refusal_of(state, a_review(2, 81)), Reject::departure_not_covered);
+    EXPECT_EQ(refusal_of(state, elsewhere(a_review(2, 130))), std::nullopt) << "another shard";
+    close(state, 1);
+    EXPECT_EQ(leaving(state, here, usdc), Amount{0});
+    EXPECT_EQ(refusal_of(state, a_review(2, 130)), std::nullopt);
+}
+
+TEST(Departure, FiguresThatAreBehindCoverNothing) {
+    auto review = a_review(1, 1);
+    review.is_current = false;
+    EXPECT_EQ(refusal_of(builders::a_house(), review), Reject::departure_not_covered);
+}
+
+TEST(Departure, ARepeatCountsOnceAndIsLookedAtAgain) {
+    State state = builders::a_house();
+    approve(state, a_review(1, 150));
+    EXPECT_TRUE(builders::run(state, a_review(1, 150)).empty());
+    EXPECT_EQ(refusal_of(state, elsewhere(a_review(2, 100))), std::nullopt);
+    auto again = a_review(1, 150);
+    again.suspended = Amount{1};
+    EXPECT_EQ(refusal_of(state, again), Reject::gate_is_closed);
+}
+
+TEST(Departure, NothingIsNoDeparture) {
+    EXPECT_EQ(refusal_of(builders::a_house(), a_review(1, 0)), Reject::amount_must_be_positive);
+}
+
+// The news that a withdrawal is over may be lost with a node.
+TEST(Departure, AfterARestartOnlyOpenWithdrawalsAreReservedFor) {
+    State state = builders::a_house();
+    approve(state, a_review(1, 100));
+    approve(state, a_review(2, 50));
+    builders::run(state, KeepDepartures{.open = {a_review(2, 1).withdrawal}, .at = noon});
+    EXPECT_EQ(leaving(state, here, usdc), Amount{50});
+    EXPECT_EQ(refusal_of(state, elsewhere(a_review(3, 101))), Reject::gate_is_closed)
+        << "what left stays counted";
+}
+
+}  // namespace
+}  // namespace crossclear::ledger::netting
