@@ -8,6 +8,7 @@ namespace crossclear::ledger::netting {
 namespace {
 
 using base::Amount;
+using base::Failure;
 
 constexpr base::Duration hour = base::seconds(3'600);
 constexpr base::Duration day = base::seconds(86'400);
