@@ -1,10 +1,10 @@
 #include "actors/account_actor.hpp"
 
+#include "actors/account_effects.hpp"
 #include "actors/account_terms.hpp"
 #include "actors/account_views.hpp"
 #include "actors/chrono.hpp"
 #include "actors/refusals.hpp"
-#include "actors/to_withdrawal.hpp"
 #include "base/limits.hpp"
 #include "ledger/account/balances.hpp"
 #include "ledger/journal/codec.hpp"
@@ -235,10 +235,13 @@ void AccountHost::on_order(const AccountOrder& order) {
     if (decision) {
         commit(*decision);
         answer_decided();
-    } else {
+    } else if (reject != account::Reject::too_much_open) {  // Of too many senders.
         context_->log(LogLevel::error, "An account refused an order from inside.",
                       {{"account", base::to_string(crank_.state().id)},
                        {"reject", account::name_of(reject)}});
+    }
+    if (const auto* given = std::get_if<account::ReceiveTransfer>(&order.command)) {
+        return answer_sender(*given, reject);
     }
     // Acknowledged even where nothing was new: the asker may have lost an earlier word.
     if (std::holds_alternative<std::monostate>(order.acknowledge)) return;
@@ -288,13 +291,17 @@ void AccountHost::commit(const Events& events) {
 
 void AccountHost::carry_out(const std::vector<account::Effect>& effects) {
     for (const auto& effect : effects) {
-        send(owner_, to_withdrawal(effect, context_->now()));
+        if (const auto* deliver = std::get_if<account::DeliverTransfer>(&effect)) {
+            send(owner_, to_receiver(*deliver, context_->now()));
+        } else {
+            send(owner_, to_withdrawal(effect, context_->now()));
+        }
     }
     if (!effects.empty()) say_again_later();
 }
 
-// The home partition may be lost with what it was told. A withdrawal has a number, so that telling
-// of it again starts no other.
+// Another partition may be lost with what it was told. Withdrawals and transfers have numbers, so
+// that telling of one again starts no other.
 void AccountHost::say_again_later() {
     if (std::exchange(is_to_say_again_, true)) return;
     run_delayed(as_chrono(context_->options.say_again_every), [this] {

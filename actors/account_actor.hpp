@@ -82,9 +82,13 @@ private:
     void handle(const AccountAsk& ask, const PublishMarks& request);
     void handle(const AccountAsk& ask, const CancelWithdrawal& request);
     void handle(const AccountAsk& ask, const OperatorRequest& request);
+    void handle(const AccountAsk& ask, const Transfer& request);
+    void handle(const AccountAsk& ask, const GetTransfers& request);
     void answer_decided();
 
     void on_order(const AccountOrder& order);
+    void answer_sender(const ledger::account::ReceiveTransfer& transfer,
+                       ledger::account::Reject reject);
     void acknowledge(const decltype(AccountOrder::acknowledge)& word);
     void commit(const Events& events);
     void carry_out(const std::vector<ledger::account::Effect>& effects);

@@ -41,6 +41,10 @@ void AccountHost::handle(const AccountAsk& ask, const GetWithdrawals&) {
     answer_read(ask, withdrawals_view(crank_.state()));
 }
 
+void AccountHost::handle(const AccountAsk& ask, const GetTransfers&) {
+    answer_read(ask, transfers_view(crank_.state()));
+}
+
 // The view is of this moment, so that a command behind the read in the same session is not in it.
 // It is told once all that it saw is durable, and once the journal has confirmed the owner.
 void AccountHost::answer_read(const AccountAsk& ask, Answer view) {

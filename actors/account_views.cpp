@@ -37,6 +37,18 @@ std::int64_t open_result_cents(const risk::Surface* surface, base::AssetId contr
     return value_cents(surface, contract, position.quantity) - settled;
 }
 
+const char* name_of(account::TransferState state) {
+    switch (state) {
+        case account::TransferState::pending:
+            return "pending";
+        case account::TransferState::delivered:
+            return "delivered";
+        case account::TransferState::returned:
+            return "returned";
+    }
+    UNREACHABLE("an unlisted state of a transfer");
+}
+
 const char* hint_of(account::Reject reject) {
     switch (reject) {
         case account::Reject::id_reused_with_other_body:
@@ -53,6 +65,12 @@ const char* hint_of(account::Reject reject) {
             return "this broker does not trade the instrument; see public/get_instruments";
         case account::Reject::destination_not_allowed:
             return "that asset is not paid out on that shard";
+        case account::Reject::receiver_not_allowed:
+            return "expected another account of the same broker";
+        case account::Reject::receiver_unknown:
+            return "an account begins with a deposit; that one never had any";
+        case account::Reject::transfer_unknown:
+            return "no such transfer";
         case account::Reject::price_is_stale:
             return "no fresh price: retry, or reduce a position";
         case account::Reject::price_outside_limit:
@@ -171,6 +189,24 @@ WithdrawalsView withdrawals_view(const account::State& state) {
                                            .shard = withdrawal.shard,
                                            .destination = withdrawal.destination,
                                            .at = withdrawal.at});
+    }
+    return view;
+}
+
+TransfersView transfers_view(const account::State& state) {
+    TransfersView view{.sequence = state.version, .transfers = {}};
+    for (auto entry = state.transfers.rbegin(); entry != state.transfers.rend(); ++entry) {
+        const auto& [number, transfer] = *entry;
+        const bool is_returned = transfer.state == account::TransferState::returned;
+        view.transfers.push_back(
+            TransferView{.number = number,
+                         .to = transfer.to,
+                         .asset = transfer.asset,
+                         .amount = transfer.amount,
+                         .state = name_of(transfer.state),
+                         .reason = is_returned ? account::name_of(transfer.reason) : "",
+                         .at = transfer.at,
+                         .ended_at = transfer.ended_at});
     }
     return view;
 }

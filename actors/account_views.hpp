@@ -26,6 +26,7 @@ inline constexpr std::uint32_t trades_page_max = 100;
 [[nodiscard]] TradesView trades_view(const ledger::account::State& state, std::uint64_t before,
                                      std::uint32_t count);
 [[nodiscard]] WithdrawalsView withdrawals_view(const ledger::account::State& state);
+[[nodiscard]] TransfersView transfers_view(const ledger::account::State& state);
 
 /// A machine's refusal as the wire tells it.
 [[nodiscard]] Refusal refusal_of(ledger::account::Reject reject);

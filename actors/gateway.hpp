@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/transfers.hpp"
 #include "base/amount.hpp"
 #include "base/command_id.hpp"
 #include "base/ids.hpp"
@@ -152,9 +153,10 @@ struct GetNodes {};
 using OperatorRequest =
     std::variant<GetBreaks, Reconcile, ResolveBreak, PauseShard, GetPartitions, GetNodes>;
 
-using Request = std::variant<SubmitTrade, PreviewTrade, Withdraw, GetAccount, GetPositions,
-                             GetMargin, GetTrade, GetTrades, GetSettlements, GetWithdrawals,
-                             PublishMarks, CancelWithdrawal, OperatorRequest>;
+using Request =
+    std::variant<SubmitTrade, PreviewTrade, Withdraw, GetAccount, GetPositions, GetMargin, GetTrade,
+                 GetTrades, GetSettlements, GetWithdrawals, PublishMarks, CancelWithdrawal,
+                 OperatorRequest, Transfer, GetTransfers>;
 
 // --- What is answered --------------------------------------------------------------------------
 
@@ -355,10 +357,10 @@ struct NodesView {
     std::vector<NodeLine> nodes;
 };
 
-using Answer =
-    std::variant<Refusal, TradeCleared, TradePreview, AccountView, PositionsView, MarginView,
-                 TradesView, WithdrawalTaken, WithdrawalsView, MarksTaken, WithdrawalCancelled,
-                 LanesView, BreakSettled, ShardPauseSet, PartitionsView, NodesView>;
+using Answer = std::variant<Refusal, TradeCleared, TradePreview, AccountView, PositionsView,
+                            MarginView, TradesView, WithdrawalTaken, WithdrawalsView, MarksTaken,
+                            WithdrawalCancelled, LanesView, BreakSettled, ShardPauseSet,
+                            PartitionsView, NodesView, TransferTaken, TransfersView>;
 
 // --- Subscriptions -----------------------------------------------------------------------------
 

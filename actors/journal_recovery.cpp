@@ -5,6 +5,7 @@
 #include "ledger/journal/codec.hpp"
 
 #include <map>
+#include <set>
 #include <vector>
 
 // How a new owner learns what its partition says: the core as it was last stored, and the tail of
@@ -161,11 +162,10 @@ void JournalHost::begin_serving() {
     const auto& core = shadow_->core();
     Recovered recovered;
     recovered.open.assign(core.machines.open.begin(), core.machines.open.end());
-    for (const auto& held : core.machines.held) {
-        if (recovered.held.empty() || recovered.held.back() != held.account) {
-            recovered.held.push_back(held.account);
-        }
-    }
+    std::set<base::AccountId> owing;
+    for (const auto& held : core.machines.held) owing.insert(held.account);
+    for (const auto& transfer : core.machines.transfers) owing.insert(transfer.account);
+    recovered.owing.assign(owing.begin(), owing.end());
     for (const auto& entity : core.machines.known) {
         if (entity.kind == base::EntityKind::account) ++recovered.accounts;
     }

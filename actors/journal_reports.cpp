@@ -54,6 +54,7 @@ PartitionReport JournalHost::report_of(base::BrokerId broker) const {
         auto& line = report.assets[of.asset];
         line.deposited = quota.deposited;
         line.returned = quota.returned;
+        line.transferred = quota.transferred;
     }
     for (const auto& [of, queue] : book_.claims) {
         const auto first = ledger::first_deadline(queue);

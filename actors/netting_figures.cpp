@@ -72,10 +72,11 @@ std::vector<netting::CoverLine> NettingHost::cover_lines() const {
     for (const auto& [partition, report] : reports_) {
         for (const auto& [asset, figures] : report.assets) {
             const auto granted = crank_.state().granted.find({partition, asset});
-            const Amount quota = base::must_subtract(
+            const Amount of_home = base::must_subtract(
                 base::must_add(granted == crank_.state().granted.end() ? Amount{} : granted->second,
                                figures.deposited),
                 figures.returned);
+            const Amount quota = base::must_add(of_home, figures.transferred);
             const Amount demand = base::must_add(figures.covered, figures.unsettled);
             const Amount want = std::max(Amount{0}, base::must_subtract(demand, quota));
             wants[asset].push_back({figures.oldest_due, {partition, want, figures.returned}});

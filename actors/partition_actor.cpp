@@ -1,6 +1,7 @@
 #include "actors/partition_actor.hpp"
 
 #include "actors/account_actor.hpp"
+#include "actors/account_effects.hpp"
 #include "actors/chrono.hpp"
 #include "actors/hedge_actor.hpp"
 #include "actors/hedge_news.hpp"
@@ -10,7 +11,6 @@
 #include "actors/netting_actor.hpp"
 #include "actors/reconciler_actor.hpp"
 #include "actors/refusals.hpp"
-#include "actors/to_withdrawal.hpp"
 #include "actors/withdrawal_actor.hpp"
 
 #include <algorithm>
@@ -53,7 +53,7 @@ PartitionActor::behavior_type PartitionHost::make_behavior() {
         },
         [this](AccountOrder& order) {
             if (is_running_) {
-                to_account(order);
+                route_order(order);
             } else if (status().phase == PartitionStatus::Phase::recovering) {
                 early_.emplace_back(std::move(order));
             }
@@ -144,21 +144,37 @@ void PartitionHost::to_account(One& news) {
     }
 }
 
+// Accounts speak to their own partition; the other account may live in another one.
+void PartitionHost::route_order(AccountOrder& order) {
+    const auto partition = base::partition_of(order.account, context_->partitions);
+    if (partition != partition_) return send(doors_(partition), std::move(order));
+    to_account(order);
+}
+
 void PartitionHost::start_account(base::AccountId account, ledger::account::State state) {
+    const auto self = caf::actor_cast<PartitionActor>(this);
+    // One that owes something begins by itself: it says so again until it has been heard.
+    const bool is_owing = !ledger::account::outstanding(state).empty();
     active_[account] =
-        Active{.actor = spawn<AccountHost, caf::lazy_init>(context_, std::move(state), journal_,
-                                                           caf::actor_cast<PartitionActor>(this)),
+        Active{.actor = is_owing ? spawn<AccountHost>(context_, std::move(state), journal_, self)
+                                 : spawn<AccountHost, caf::lazy_init>(context_, std::move(state),
+                                                                      journal_, self),
                .used_at = context_->now(),
                .is_leaving = false,
                .waiting = {}};
     context_->instruments->cluster.actors.with({"account"}).add(1);
 }
 
-// After a restart the home partition hears again of what it may not have heard.
-void PartitionHost::tell_held(const ledger::account::State& account) {
+// After a restart others hear again of what they may not have heard.
+void PartitionHost::tell_owed(const ledger::account::State& account) {
     for (const auto& effect : ledger::account::outstanding(account)) {
-        send(doors_(base::home_of(base::broker_of(account.id), context_->partitions)),
-             to_withdrawal(effect, context_->now()));
+        if (const auto* deliver = std::get_if<ledger::account::DeliverTransfer>(&effect)) {
+            auto order = to_receiver(*deliver, context_->now());
+            route_order(order);
+        } else {
+            send(doors_(base::home_of(base::broker_of(account.id), context_->partitions)),
+                 to_withdrawal(effect, context_->now()));
+        }
     }
 }
 
@@ -201,8 +217,9 @@ void PartitionHost::on_machine(MachineBack& back) {
     if (back.is_over) return;
     if (back.entity.kind == base::EntityKind::account) {
         auto& state = std::get<ledger::account::State>(*back.state);
-        if (to_tell_.erase(state.id) > 0) tell_held(state);
-        if (!waiting.empty()) start_account(state.id, std::move(state));
+        const bool is_owing = to_tell_.erase(state.id) > 0;
+        if (is_owing) tell_owed(state);
+        if (is_owing || !waiting.empty()) start_account(state.id, std::move(state));
     } else if (const auto host = start_home(std::move(*back.state))) {
         home_.emplace(back.entity, host);
     }
@@ -280,7 +297,7 @@ void PartitionHost::on_recovered(const Recovered& recovered) {
                    {"accounts", std::to_string(recovered.accounts)}});
     start_lanes();
     to_wake_ = {recovered.open.begin(), recovered.open.end()};
-    to_tell_ = {recovered.held.begin(), recovered.held.end()};
+    to_tell_ = {recovered.owing.begin(), recovered.owing.end()};
     to_publish_ = {recovered.ended.begin(), recovered.ended.end()};
     // Reconcilers first: a lane that is frozen must know it before any order is asked for again.
     for (const auto& [key, lane] : lanes_) {

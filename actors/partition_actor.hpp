@@ -40,7 +40,8 @@ private:
     void to_account(One& news);
     [[nodiscard]] std::optional<Refusal> refusal_of_ask() const;
     void start_account(base::AccountId account, ledger::account::State state);
-    void tell_held(const ledger::account::State& account);
+    void route_order(AccountOrder& order);
+    void tell_owed(const ledger::account::State& account);
 
     void to_home(ToHome& news);
     HomeActor start_home(ledger::EntityState state);
@@ -79,7 +80,7 @@ private:
     std::map<base::EntityId, HomeActor> home_;
     std::map<std::pair<base::BrokerId, base::ShardId>, LaneActor> lanes_;
     std::set<base::EntityId> to_wake_;     ///< Home machines with something to do, since the start.
-    std::set<base::AccountId> to_tell_;    ///< Accounts whose withdrawals are not over, likewise.
+    std::set<base::AccountId> to_tell_;    ///< Accounts that owe something, likewise.
     std::set<base::EntityId> to_publish_;  ///< The latest hedges that are over, likewise.
     std::deque<ToHome> follows_;           ///< Until those are published.
     /// What sessions and other partitions of this node sent while this one was still reading.

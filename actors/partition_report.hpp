@@ -20,10 +20,11 @@ struct PartitionReport {
         base::Amount covered;  ///< FREE + HELD.
         base::Amount unsettled;
         base::Amount held;
-        base::Amount deposited;  ///< Of the quota.
-        base::Amount returned;   ///< Of the quota.
-        base::Amount overdue;    ///< Claims past their time.
-        base::Amount capital;    ///< Only from the broker's home.
+        base::Amount deposited;    ///< Of the quota.
+        base::Amount returned;     ///< Of the quota.
+        base::Amount transferred;  ///< Of the quota.
+        base::Amount overdue;      ///< Claims past their time.
+        base::Amount capital;      ///< Only from the broker's home.
         base::Timestamp oldest_due;
     };
     struct ShardLine {

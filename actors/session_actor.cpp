@@ -14,6 +14,7 @@ constexpr base::Duration look_after = base::milliseconds(250);
 Scope scope_of(const SubmitTrade&) { return Scope::trader; }
 Scope scope_of(const Withdraw&) { return Scope::withdraw; }
 Scope scope_of(const CancelWithdrawal&) { return Scope::withdraw; }
+Scope scope_of(const Transfer&) { return Scope::withdraw; }
 Scope scope_of(const PublishMarks&) { return Scope::oracle; }
 Scope scope_of(const OperatorRequest&) { return Scope::operate; }
 template <class Query>

@@ -74,9 +74,9 @@ struct CoreFound {
 /// From the journal host to the partition: the log is read, verified and owned.
 struct Recovered {
     SnapshotActor snapshots;
-    std::vector<base::EntityId> open;   ///< Home machines that are not over.
-    std::vector<base::EntityId> ended;  ///< Each broker's latest hedges that are over.
-    std::vector<base::AccountId> held;  ///< Accounts with withdrawals that are not over.
+    std::vector<base::EntityId> open;    ///< Home machines that are not over.
+    std::vector<base::EntityId> ended;   ///< Each broker's latest hedges that are over.
+    std::vector<base::AccountId> owing;  ///< Accounts with withdrawals or transfers under way.
     std::size_t accounts{};
     std::size_t claims{};  ///< Open ones.
 };

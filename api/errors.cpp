@@ -36,11 +36,13 @@ constexpr std::array errors{
                "The client_id is older than what the account remembers, or made more than five "
                "minutes ahead of the service's clock.",
                false, "Look the outcome up before sending again with a new client_id."},
-    ErrorEntry{bad_amount, "malformed or zero amount",
-               "A quantity, price or amount is no decimal text, zero, negative, too large, or "
-               "more precise than its asset; or the broker does not trade the instrument, or the "
-               "shard does not pay the asset out.",
-               false, "Repair the request; `expected` says what is accepted."},
+    ErrorEntry{
+        bad_amount, "malformed or zero amount",
+        "A quantity, price or amount is no decimal text, zero, negative, too large, or "
+        "more precise than its asset; or the broker does not trade the instrument, or the "
+        "shard does not pay the asset out, or the receiver of a transfer is no other account "
+        "of the broker.",
+        false, "Repair the request; `expected` says what is accepted."},
     ErrorEntry{margin_insufficient, "margin insufficient",
                "The account would fall below its initial margin.", false,
                "Pay in or trade less; then use a new client_id."},

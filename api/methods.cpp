@@ -35,6 +35,8 @@ constexpr std::array methods{
     Method{"private/cancel_withdrawal", trade, needs_login, cancel_withdrawal,
            write_withdrawal_cancelled},
     Method{"private/get_withdrawals", query, needs_login, get_withdrawals, write_withdrawals},
+    Method{"private/transfer", trade, needs_login, transfer, write_transfer_taken},
+    Method{"private/get_transfers", query, needs_login, get_transfers, write_transfers},
     Method{"private/subscribe", query, needs_login, subscribe, nullptr},
     Method{"private/unsubscribe", query, needs_login, unsubscribe, nullptr},
     Method{"private/logout", general, needs_login, logout, nullptr},

@@ -117,6 +117,8 @@ Outcome get_settlements(Caller&, Params&);
 Outcome withdraw(Caller&, Params&);
 Outcome cancel_withdrawal(Caller&, Params&);
 Outcome get_withdrawals(Caller&, Params&);
+Outcome transfer(Caller&, Params&);
+Outcome get_transfers(Caller&, Params&);
 Outcome publish_marks(Caller&, Params&);
 
 // methods_operator.cpp

@@ -108,6 +108,9 @@ Outcome get_margin(Caller&, Params& params) { return ask_about_account<actors::G
 Outcome get_withdrawals(Caller&, Params& params) {
     return ask_about_account<actors::GetWithdrawals>(params);
 }
+Outcome get_transfers(Caller&, Params& params) {
+    return ask_about_account<actors::GetTransfers>(params);
+}
 Outcome get_trades(Caller&, Params& params) { return ask_for_page<actors::GetTrades>(params); }
 Outcome get_settlements(Caller&, Params& params) {
     return ask_for_page<actors::GetSettlements>(params);
@@ -167,6 +170,26 @@ Outcome cancel_withdrawal(Caller& caller, Params& params) {
                                             .number = static_cast<std::uint32_t>(withdrawal.number),
                                             .received_at = caller.received_at};
         });
+}
+
+Outcome transfer(Caller& caller, Params& params) {
+    const auto& listing = caller.gateway.listing();
+    const auto client_id_text = std::string{params.text("client_id", 64)};
+    const auto id = params.client_id();
+    const auto account = params.account();
+    const auto to = params.account("to_account");
+    const auto asset = params.asset(listing);
+    const base::Amount amount{params.amount("amount", scale_of(listing, asset))};
+    return ask(params,
+               {.account = account, .instrument = {}, .number = 0, .client_id = client_id_text},
+               [&] {
+                   return actors::Transfer{.account = account,
+                                           .id = id,
+                                           .to = to,
+                                           .asset = asset,
+                                           .amount = amount,
+                                           .received_at = caller.received_at};
+               });
 }
 
 Outcome publish_marks(Caller& caller, Params& params) {

@@ -70,7 +70,7 @@ private:
     std::optional<Error> fault_;
 };
 
-/// Reads `<account>-<letter><number>`, the id of a trade (t) or withdrawal (w).
+/// Reads `<account>-<letter><number>`, the id of a trade (t), withdrawal (w) or transfer (x).
 struct NumberedId {
     base::AccountId account;
     std::uint64_t number{};

@@ -271,6 +271,35 @@ void write_withdrawals(JsonWriter& writer, const Answer& answer, const AnswerCon
     writer.end_array().end_object();
 }
 
+void write_transfer_taken(JsonWriter& writer, const Answer& answer, const AnswerContext& context,
+                          const Listing&) {
+    const auto& taken = expect<actors::TransferTaken>(answer);
+    writer.begin_object();
+    writer.member("transfer_id", numbered_id(context.account, 'x', taken.number));
+    writer.member("state", "pending");
+    writer.member("sequence", taken.sequence);
+    writer.end_object();
+}
+
+void write_transfers(JsonWriter& writer, const Answer& answer, const AnswerContext& context,
+                     const Listing& listing) {
+    const auto& view = expect<actors::TransfersView>(answer);
+    writer.begin_object().member("sequence", view.sequence).key("transfers").begin_array();
+    for (const auto& line : view.transfers) {
+        writer.begin_object();
+        writer.member("transfer_id", numbered_id(context.account, 'x', line.number));
+        writer.member("to_account", base::to_string(line.to));
+        writer.member("asset", listing.asset(line.asset).symbol);
+        writer.member("amount", decimal(line.amount, line.asset, listing));
+        writer.member("state", line.state);
+        if (!line.reason.empty()) writer.member("reason", line.reason);
+        writer.member("time", line.at.us);
+        if (line.ended_at.us != 0) writer.member("ended_time", line.ended_at.us);
+        writer.end_object();
+    }
+    writer.end_array().end_object();
+}
+
 void write_marks_taken(JsonWriter& writer, const Answer& answer, const AnswerContext&,
                        const Listing&) {
     const auto& taken = expect<actors::MarksTaken>(answer);

@@ -40,6 +40,10 @@ void write_withdrawal_taken(JsonWriter&, const actors::Answer&, const AnswerCont
                             const base::Listing&);
 void write_withdrawal_cancelled(JsonWriter&, const actors::Answer&, const AnswerContext&,
                                 const base::Listing&);
+void write_transfer_taken(JsonWriter&, const actors::Answer&, const AnswerContext&,
+                          const base::Listing&);
+void write_transfers(JsonWriter&, const actors::Answer&, const AnswerContext&,
+                     const base::Listing&);
 void write_withdrawals(JsonWriter&, const actors::Answer&, const AnswerContext&,
                        const base::Listing&);
 void write_marks_taken(JsonWriter&, const actors::Answer&, const AnswerContext&,

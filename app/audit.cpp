@@ -31,6 +31,9 @@ std::string command_members(const ledger::Event& event) {
     if (const auto* held = std::get_if<ledger::account::WithdrawalHeld>(of_account)) {
         return members(held->cause, held->number);
     }
+    if (const auto* sent = std::get_if<ledger::account::TransferSent>(of_account)) {
+        return members(sent->cause, sent->number);
+    }
     return {};
 }
 

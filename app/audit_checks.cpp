@@ -52,12 +52,19 @@ bool has_work(const ledger::Partition& partition) {
                         [](const auto& deposit) { return !deposit.second.is_acknowledged; });
         return !state.hedges.empty() || !state.moves.empty() || has_untold;
     };
-    const auto has_held = [](const auto& account) { return !account.second.withdrawals.empty(); };
+    const auto is_owing = [](const auto& account) {
+        const auto& state = account.second;
+        return !state.withdrawals.empty() ||
+               std::any_of(
+                   state.transfers.begin(), state.transfers.end(), [](const auto& transfer) {
+                       return transfer.second.state == ledger::account::TransferState::pending;
+                   });
+    };
     return std::any_of(partition.hedges.begin(), partition.hedges.end(), is_open) ||
            std::any_of(partition.instructions.begin(), partition.instructions.end(), is_open) ||
            std::any_of(partition.withdrawals.begin(), partition.withdrawals.end(), is_unsettled) ||
            std::any_of(partition.houses.begin(), partition.houses.end(), is_busy) ||
-           std::any_of(partition.accounts.begin(), partition.accounts.end(), has_held);
+           std::any_of(partition.accounts.begin(), partition.accounts.end(), is_owing);
 }
 
 void CrossChecks::add(const ledger::Partition& partition) {

@@ -43,6 +43,11 @@ inline constexpr std::size_t claims_max = 1'024;
 inline constexpr std::size_t cover_parts_max = 256;
 /// Withdrawals one account may have open.
 inline constexpr std::size_t withdrawals_open_max = 64;
+/// Transfers one account may have on their way, and those that ended and are still shown.
+inline constexpr std::size_t transfers_open_max = 64;
+inline constexpr std::size_t transfers_remembered_max = 64;
+/// Accounts from which one account may have received transfers; each is remembered for ever.
+inline constexpr std::size_t senders_max = 4'096;
 /// Commands that ask for one withdrawal back and are not decided yet.
 inline constexpr std::size_t cancels_undecided_max = 8;
 /// How far ahead of the clock an id may claim to have been made.

@@ -88,6 +88,11 @@ void forget_closed_contract(Book& book, base::AccountId account, AssetId contrac
     if (found->second.empty()) book.contracts.erase(found);
 }
 
+void move_quota(Book& book, const BrokerAsset& of, Amount amount) {
+    auto& quota = book.quotas[of];
+    quota.transferred = base::must_add(quota.transferred, amount);
+}
+
 void follow(Book& book, base::AccountId account, const account::Event& event) {
     const auto broker = base::broker_of(account);
     if (const auto* trade = std::get_if<account::TradeNovated>(&event)) {
@@ -115,6 +120,13 @@ void follow(Book& book, base::AccountId account, const account::Event& event) {
         // another claim before the home partition hears of it.
         auto& quota = book.quotas[{broker, paid->asset}];
         quota.returned = base::must_add(quota.returned, paid->amount);
+    } else if (const auto* sent = std::get_if<account::TransferSent>(&event)) {
+        // Cover travels with the tokens: nobody may lend it to a claim while they are on their way.
+        move_quota(book, {broker, sent->asset}, minus(sent->amount));
+    } else if (const auto* received = std::get_if<account::TransferReceived>(&event)) {
+        move_quota(book, {broker, received->asset}, received->amount);
+    } else if (const auto* back = std::get_if<account::TransferReturned>(&event)) {
+        move_quota(book, {broker, back->asset}, back->amount);
     }
 }
 
@@ -243,7 +255,9 @@ void follow(Book& book, const Entry& entry) {
 }  // namespace
 
 Amount size_of(const Quota& quota) {
-    return base::must_subtract(base::must_add(quota.granted, quota.deposited), quota.returned);
+    const Amount of_home =
+        base::must_subtract(base::must_add(quota.granted, quota.deposited), quota.returned);
+    return base::must_add(of_home, quota.transferred);
 }
 
 std::map<AssetId, ShardLine> at_block(const ShardBook& book, std::uint64_t block) {

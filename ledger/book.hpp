@@ -44,11 +44,14 @@ struct Quota {
     base::Amount granted;    ///< By the home partition.
     base::Amount deposited;  ///< Final deposits of this partition's clients.
     base::Amount returned;   ///< Given back, or left with a withdrawal.
+    /// Came with transfers, less what left with them. The home need not know: over all partitions
+    /// these sum to what is on its way, negative.
+    base::Amount transferred;
 
     friend bool operator==(const Quota&, const Quota&) = default;
 };
 
-/// granted + deposited - returned.
+/// granted + deposited - returned + transferred.
 [[nodiscard]] base::Amount size_of(const Quota& quota);
 
 /// What a broker holds on one shard according to final receipts.

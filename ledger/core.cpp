@@ -13,6 +13,12 @@ void register_event(Register& machines, const base::EntityId& entity, const acco
         machines.held.erase({account, returned->number});
     } else if (const auto* paid = std::get_if<account::WithdrawalPaid>(&event)) {
         machines.held.erase({account, paid->number});
+    } else if (const auto* sent = std::get_if<account::TransferSent>(&event)) {
+        machines.transfers.insert({account, sent->number});
+    } else if (const auto* delivered = std::get_if<account::TransferDelivered>(&event)) {
+        machines.transfers.erase({account, delivered->number});
+    } else if (const auto* back = std::get_if<account::TransferReturned>(&event)) {
+        machines.transfers.erase({account, back->number});
     }
 }
 

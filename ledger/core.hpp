@@ -21,12 +21,21 @@ struct HeldWithdrawal {
     friend constexpr auto operator<=>(const HeldWithdrawal&, const HeldWithdrawal&) = default;
 };
 
+/// A transfer whose sender does not know its end.
+struct PendingTransfer {
+    base::AccountId account;
+    std::uint64_t number{};
+
+    friend constexpr auto operator<=>(const PendingTransfer&, const PendingTransfer&) = default;
+};
+
 /// Which machines there are, and which have something left to do after a restart.
 struct Register {
     /// Every machine that ever had an event: one that is here and has no snapshot has lost it.
     std::set<base::EntityId> known;
     std::set<base::EntityId> open;  ///< Hedges, instructions and withdrawals that are not over.
     std::set<HeldWithdrawal> held;
+    std::set<PendingTransfer> transfers;
 
     friend bool operator==(const Register&, const Register&) = default;
 };

@@ -10,7 +10,9 @@ constexpr std::array account_names = {
     "account.TradeNovated",       "account.CommandRefused",    "account.WithdrawalHeld",
     "account.WithdrawalReturned", "account.WithdrawalPaid",    "account.DepositNoted",
     "account.ClaimsCovered",      "account.ClaimsCashSettled", "account.VariationSettled",
-    "account.CancelRequested",    "account.CancelRefused",
+    "account.CancelRequested",    "account.CancelRefused",     "account.TransferSent",
+    "account.TransferReceived",   "account.TransferDeclined",  "account.TransferDelivered",
+    "account.TransferReturned",
 };
 static_assert(account_names.size() == std::variant_size_v<account::Event>);
 constexpr std::array cover_names = {

@@ -99,6 +99,21 @@ void book(Booking& to, const account::VariationSettled& settled) {
 void book(Booking&, const account::CancelRequested&) {}
 void book(Booking&, const account::CancelRefused&) {}
 
+void book(Booking& to, const account::TransferSent& sent) {
+    to.row(Chart::free, to.client_id(), Chart::transit, 0, sent.asset, sent.amount);
+}
+
+void book(Booking& to, const account::TransferReceived& received) {
+    to.row(Chart::transit, 0, Chart::free, to.client_id(), received.asset, received.amount);
+}
+
+void book(Booking& to, const account::TransferReturned& returned) {
+    to.row(Chart::transit, 0, Chart::free, to.client_id(), returned.asset, returned.amount);
+}
+
+void book(Booking&, const account::TransferDeclined&) {}
+void book(Booking&, const account::TransferDelivered&) {}
+
 // --- Cover ---------------------------------------------------------------------------------------
 
 void book(Booking&, const cover::QuotaArrived&) {}

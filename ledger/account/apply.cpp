@@ -4,6 +4,7 @@
 #include "ledger/account/machine.hpp"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 /// How events become true, and what they ask of the world. Nothing here refuses or computes a
@@ -269,6 +270,98 @@ void apply_one(State& state, const CancelRefused& refused) {
     open->second.cancels.clear();
 }
 
+void apply_one(State& state, const TransferSent& sent) {
+    state.transfers_count += 1;
+    CHECK(sent.number == state.transfers_count, "transfers are numbered without gaps");
+    BalanceChange change;
+    change.asset = sent.asset;
+    change.free = base::must_subtract(zero, sent.amount);
+    book(state, change);
+    state.transfers.emplace(sent.number, Transfer{.to = sent.to,
+                                                  .asset = sent.asset,
+                                                  .amount = sent.amount,
+                                                  .state = TransferState::pending,
+                                                  .reason = Reject::none,
+                                                  .at = sent.at,
+                                                  .ended_at = {}});
+    remember(state, sent.cause,
+             {.body = sent.body,
+              .reject = Reject::none,
+              .number = sent.number,
+              .price = {},
+              .fee = {},
+              .version = state.version});
+}
+
+void note_arrival(State& state, base::AccountId from, const Arrival& arrival) {
+    Arrival& known = state.arrivals[from];
+    CHECK(arrival.number > known.number, "a transfer is decided once, and in order");
+    known = arrival;
+}
+
+void apply_one(State& state, const TransferReceived& received) {
+    note_arrival(state, received.from, {.number = received.number, .reject = Reject::none});
+    BalanceChange change;
+    change.asset = received.asset;
+    change.free = received.amount;
+    book(state, change);
+}
+
+void apply_one(State& state, const TransferDeclined& declined) {
+    note_arrival(state, declined.from, {.number = declined.number, .reject = declined.reason});
+}
+
+/// Notes the end, and forgets the oldest ends beyond the maximum.
+const Transfer& end_transfer(State& state, std::uint64_t number, TransferState ended, Reject reason,
+                             base::Timestamp at) {
+    Transfer& transfer = state.transfers.at(number);
+    CHECK(transfer.state == TransferState::pending, "a transfer ends once");
+    transfer.state = ended;
+    transfer.reason = reason;
+    transfer.ended_at = at;
+    return transfer;
+}
+
+void forget_transfers(State& state) {
+    if (state.transfers.size() <= limits::transfers_remembered_max) return;
+    const auto has_ended = [](const auto& entry) {
+        return entry.second.state != TransferState::pending;
+    };
+    const auto ended = std::count_if(state.transfers.begin(), state.transfers.end(), has_ended);
+    if (static_cast<std::size_t>(ended) <= limits::transfers_remembered_max) return;
+    state.transfers.erase(std::find_if(state.transfers.begin(), state.transfers.end(), has_ended));
+}
+
+void apply_one(State& state, const TransferDelivered& delivered) {
+    end_transfer(state, delivered.number, TransferState::delivered, Reject::none, delivered.at);
+    forget_transfers(state);
+}
+
+void apply_one(State& state, const TransferReturned& returned) {
+    const Transfer& transfer =
+        end_transfer(state, returned.number, TransferState::returned, returned.reason, returned.at);
+    CHECK(transfer.asset == returned.asset && transfer.amount == returned.amount,
+          "what comes back is what was sent");
+    BalanceChange change;
+    change.asset = returned.asset;
+    change.free = returned.amount;
+    book(state, change);
+    forget_transfers(state);
+}
+
+/// What is to be asked of one receiver: its oldest transfer that has not ended.
+std::optional<DeliverTransfer> next_to(const State& state, base::AccountId to) {
+    for (const auto& [number, transfer] : state.transfers) {
+        if (transfer.to != to || transfer.state != TransferState::pending) continue;
+        return DeliverTransfer{.from = state.id,
+                               .to = to,
+                               .number = number,
+                               .asset = transfer.asset,
+                               .amount = transfer.amount};
+    }
+    return std::nullopt;
+}
+
 StartWithdrawal start(base::AccountId account, std::uint32_t number, const Withdrawal& open) {
     return {.account = account,
             .number = number,
@@ -294,6 +387,27 @@ std::vector<Effect> effects(const State& after, const CancelRequested& asked) {
     return {StopWithdrawal{.account = after.id, .number = asked.number}};
 }
 
+std::vector<Effect> effects(const State& after, const TransferSent& sent) {
+    const auto next = next_to(after, sent.to);
+    // A younger one waits for the end of what is under way to the same receiver.
+    if (!next || next->number != sent.number) return {};
+    return {*next};
+}
+
+// The end of one lets the next one to the same receiver go.
+std::vector<Effect> effects_of_end(const State& after, base::AccountId to) {
+    const auto next = next_to(after, to);
+    return next ? std::vector<Effect>{*next} : std::vector<Effect>{};
+}
+
+std::vector<Effect> effects(const State& after, const TransferDelivered& delivered) {
+    return effects_of_end(after, delivered.to);
+}
+
+std::vector<Effect> effects(const State& after, const TransferReturned& returned) {
+    return effects_of_end(after, returned.to);
+}
+
 // One line for each event that asks for nothing: a new event has to say so too.
 std::vector<Effect> effects(const State&, const TradeNovated&) { return {}; }
 std::vector<Effect> effects(const State&, const CommandRefused&) { return {}; }
@@ -304,6 +418,8 @@ std::vector<Effect> effects(const State&, const ClaimsCovered&) { return {}; }
 std::vector<Effect> effects(const State&, const ClaimsCashSettled&) { return {}; }
 std::vector<Effect> effects(const State&, const VariationSettled&) { return {}; }
 std::vector<Effect> effects(const State&, const CancelRefused&) { return {}; }
+std::vector<Effect> effects(const State&, const TransferReceived&) { return {}; }
+std::vector<Effect> effects(const State&, const TransferDeclined&) { return {}; }
 
 }  // namespace
 
@@ -324,6 +440,12 @@ std::vector<Effect> outstanding(const State& state) {
         owed.emplace_back(start(state.id, number, open));
         if (open.cancels.empty()) continue;
         owed.emplace_back(StopWithdrawal{.account = state.id, .number = number});
+    }
+    std::set<base::AccountId> receivers;
+    for (const auto& [number, transfer] : state.transfers) {
+        const bool is_pending = transfer.state == TransferState::pending;
+        if (!is_pending || !receivers.insert(transfer.to).second) continue;
+        owed.emplace_back(*next_to(state, transfer.to));
     }
     return owed;
 }

@@ -4,6 +4,7 @@
 #include "base/command_id.hpp"
 #include "base/ids.hpp"
 #include "base/time.hpp"
+#include "ledger/account/reject.hpp"
 #include "ledger/words.hpp"
 
 #include <cstdint>
@@ -93,6 +94,35 @@ struct PayWithdrawal {
     std::uint64_t block{};
 };
 
+/// Asks to give settled tokens to another account of the same broker. Answered once they have left
+/// this one; they arrive later, or come back. Safe to repeat like any command.
+struct RequestTransfer {
+    base::CommandId id;
+    base::AccountId to;
+    base::AssetId asset;
+    base::Amount amount;  ///< Positive.
+    base::Timestamp received_at;
+    bool has_margin{};  ///< Margin holds without what is given, by the host.
+};
+
+/// Hands over what another account has sent. Sent by that account's host, which repeats it until
+/// it has heard what came of it, and begins with the next one to this account only then.
+struct ReceiveTransfer {
+    base::AccountId from;
+    std::uint64_t number{};  ///< Counted by the sender.
+    base::AssetId asset;
+    base::Amount amount;
+    base::Timestamp at;
+};
+
+/// Tells the sender of a transfer what came of it: it arrived, or why none of it was taken. Sent by
+/// the receiver's host; repeats add nothing.
+struct EndTransfer {
+    std::uint64_t number{};
+    Reject reason{Reject::none};
+    base::Timestamp at;
+};
+
 /// Tells what is known of a deposit. Sent by the netting machine; repeats add nothing.
 struct NoteDeposit {
     std::uint64_t deposit{};
@@ -136,6 +166,7 @@ struct SettleVariation {
 
 using Command =
     std::variant<SubmitTrade, RequestWithdrawal, ReturnWithdrawal, PayWithdrawal, NoteDeposit,
-                 CoverClaims, CashSettleClaims, SettleVariation, CancelWithdrawal, RefuseCancel>;
+                 CoverClaims, CashSettleClaims, SettleVariation, CancelWithdrawal, RefuseCancel,
+                 RequestTransfer, ReceiveTransfer, EndTransfer>;
 
 }  // namespace crossclear::ledger::account

@@ -36,6 +36,19 @@ struct StopWithdrawal {
     friend bool operator==(const StopWithdrawal&, const StopWithdrawal&) = default;
 };
 
-using Effect = std::variant<StartWithdrawal, StopWithdrawal>;
+/// Asks the receiver of a transfer to take it. Repeats are dropped there by sender and number;
+/// repeated until its end is known. Of several to one receiver the oldest alone is asked for: so
+/// the receiver has to remember the latest number of each sender, and nothing more.
+struct DeliverTransfer {
+    base::AccountId from;
+    base::AccountId to;
+    std::uint64_t number{};
+    base::AssetId asset;
+    base::Amount amount;
+
+    friend bool operator==(const DeliverTransfer&, const DeliverTransfer&) = default;
+};
+
+using Effect = std::variant<StartWithdrawal, StopWithdrawal, DeliverTransfer>;
 
 }  // namespace crossclear::ledger::account

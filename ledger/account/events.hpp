@@ -158,8 +158,64 @@ struct CancelRefused {
     friend bool operator==(const CancelRefused&, const CancelRefused&) = default;
 };
 
+/// Tokens left for another account of the broker: FREE / TRANSIT. Their cover goes along.
+struct TransferSent {
+    base::CommandId cause;
+    std::uint64_t body{};
+    std::uint64_t number{};  ///< Counts the account's transfers from 1.
+    base::AccountId to;
+    base::AssetId asset;
+    base::Amount amount;
+    base::Timestamp at;
+
+    friend bool operator==(const TransferSent&, const TransferSent&) = default;
+};
+
+/// What another account sent is here: TRANSIT / FREE. Brings its cover.
+struct TransferReceived {
+    base::AccountId from;
+    std::uint64_t number{};  ///< The sender's.
+    base::AssetId asset;
+    base::Amount amount;
+    base::Timestamp at;
+
+    friend bool operator==(const TransferReceived&, const TransferReceived&) = default;
+};
+
+/// What another account sent was not taken, for good. Books nothing: the sender gets it back.
+struct TransferDeclined {
+    base::AccountId from;
+    std::uint64_t number{};
+    Reject reason{Reject::none};
+    base::Timestamp at;
+
+    friend bool operator==(const TransferDeclined&, const TransferDeclined&) = default;
+};
+
+/// The receiver has what was sent. Books nothing.
+struct TransferDelivered {
+    std::uint64_t number{};
+    base::AccountId to;
+    base::Timestamp at;
+
+    friend bool operator==(const TransferDelivered&, const TransferDelivered&) = default;
+};
+
+/// The receiver took none of it: TRANSIT / FREE. The cover comes back.
+struct TransferReturned {
+    std::uint64_t number{};
+    base::AccountId to;
+    base::AssetId asset;
+    base::Amount amount;
+    Reject reason{Reject::none};
+    base::Timestamp at;
+
+    friend bool operator==(const TransferReturned&, const TransferReturned&) = default;
+};
+
 using Event = std::variant<TradeNovated, CommandRefused, WithdrawalHeld, WithdrawalReturned,
                            WithdrawalPaid, DepositNoted, ClaimsCovered, ClaimsCashSettled,
-                           VariationSettled, CancelRequested, CancelRefused>;
+                           VariationSettled, CancelRequested, CancelRefused, TransferSent,
+                           TransferReceived, TransferDeclined, TransferDelivered, TransferReturned>;
 
 }  // namespace crossclear::ledger::account

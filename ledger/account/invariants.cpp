@@ -123,6 +123,27 @@ Breach trades_breach(const State& state) {
     return std::nullopt;
 }
 
+Breach transfers_breach(const State& state) {
+    std::size_t pending = 0;
+    for (const auto& [number, transfer] : state.transfers) {
+        const bool is_known = number > 0 && number <= state.transfers_count;
+        if (!is_known || transfer.amount <= zero || transfer.to == state.id) {
+            return fmt::format("transfer {} was never counted, is empty or goes nowhere", number);
+        }
+        const bool is_returned = transfer.state == TransferState::returned;
+        if (is_returned != (transfer.reason != Reject::none)) {
+            return fmt::format("transfer {} came back for no reason", number);
+        }
+        pending += transfer.state == TransferState::pending ? 1 : 0;
+    }
+    if (pending > limits::transfers_open_max) return "too many transfers are on their way";
+    if (state.transfers.size() - pending > limits::transfers_remembered_max) {
+        return "too many transfers are remembered";
+    }
+    if (state.arrivals.size() > limits::senders_max) return "too many senders are remembered";
+    return std::nullopt;
+}
+
 }  // namespace
 
 Breach check_invariants(const State& state) {
@@ -132,6 +153,7 @@ Breach check_invariants(const State& state) {
     if (auto breach = withdrawals_breach(state)) return breach;
     if (auto breach = deposits_breach(state)) return breach;
     if (auto breach = trades_breach(state)) return breach;
+    if (auto breach = transfers_breach(state)) return breach;
     for (const auto& [asset, contract] : state.contracts) {
         if (contract == Contract{}) return fmt::format("contract {} is empty", asset.v);
     }

@@ -1,9 +1,9 @@
 #include "ledger/account/machine.hpp"
 
-#include "base/check.hpp"
 #include "base/hash.hpp"
 #include "base/limits.hpp"
 #include "ledger/account/balances.hpp"
+#include "ledger/account/deciding.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -16,55 +16,8 @@ using base::Amount;
 using base::Failure;
 namespace limits = base::limits;
 
-const std::vector<Event> nothing_new;
-
 /// What a trade would do to the account's books.
 using Booking = base::Result<std::vector<BalanceChange>, Reject>;
-
-std::optional<std::string> breach_after(const State& state, const std::vector<Event>& events) {
-    State after = state;
-    for (const Event& event : events) apply(after, event);
-    return check_invariants(after);
-}
-
-/// Hands out what was decided. The checks that a decision makes on the way keep the invariants at
-/// the cost of what it touches; here tests and simulation look at all of them.
-Decision propose(const State& state, std::vector<Event> events) {
-    CHECK_SLOW(!breach_after(state, events), "a decision keeps the invariants");
-    static_cast<void>(state);
-    return events;
-}
-
-Decision propose(const State& state, Event event) {
-    std::vector<Event> events;
-    events.push_back(std::move(event));
-    return propose(state, std::move(events));
-}
-
-Decision refuse(const State& state, base::CommandId cause, std::uint64_t body, Reject reason,
-                base::Timestamp at) {
-    if (!depends_on_the_moment(reason)) return Failure{reason};
-    return propose(state, CommandRefused{.cause = cause, .body = body, .reason = reason, .at = at});
-}
-
-/// The decision that identity alone allows: a repeat, a reused id, or one out of the window in
-/// which answers are remembered. Nothing where the command is new.
-std::optional<Decision> decide_by_identity(const State& state, base::CommandId id,
-                                           std::uint64_t body, base::Timestamp received_at) {
-    if (const Answer* first = answer_to(state, id)) {
-        if (first->body == body) return nothing_new;
-        return Failure{Reject::id_reused_with_other_body};
-    }
-    if (id <= state.floor) return Failure{Reject::id_too_old};
-    // A full memory evicts the smallest id: this one's own answer could not be kept, so that its
-    // repeat would find none.
-    const bool is_memory_full = state.answered.size() >= limits::answered_max;
-    if (is_memory_full && id < state.answered.begin()->first) return Failure{Reject::id_too_old};
-    if (base::made_at(id) - limits::id_ahead_max > received_at) {
-        return Failure{Reject::id_too_far_ahead};
-    }
-    return std::nullopt;
-}
 
 bool is_buy(const SubmitTrade& command) { return command.quantity > zero; }
 
@@ -153,10 +106,7 @@ Reject moment_fault(const State& state, const RequestWithdrawal& command) {
     if (state.withdrawals.size() >= limits::withdrawals_open_max || !can_count) {
         return Reject::too_much_open;
     }
-    // Who owes the broker anything repays before taking anything out, in whatever asset.
-    const bool has_debt = std::any_of(state.holdings.begin(), state.holdings.end(),
-                                      [](const auto& entry) { return entry.second.recv > zero; });
-    if (has_debt || holding_of(state, command.asset).free < command.amount) {
+    if (has_debt(state) || holding_of(state, command.asset).free < command.amount) {
         return Reject::holding_insufficient;
     }
     if (!command.has_margin) return Reject::margin_insufficient;
@@ -315,14 +265,14 @@ Decision decide(const State& state, const CancelWithdrawal& command) {
 Decision decide(const State& state, const RefuseCancel& command) {
     const auto open = open_withdrawal(state, command.number);
     if (!open) return Failure{open.error()};
-    if (*open == nullptr || (*open)->cancels.empty()) return nothing_new;
+    if (*open == nullptr || (*open)->cancels.empty()) return std::vector<Event>{};
     return propose(state, CancelRefused{.number = command.number});
 }
 
 Decision decide(const State& state, const ReturnWithdrawal& command) {
     const auto open = open_withdrawal(state, command.number);
     if (!open) return Failure{open.error()};
-    if (*open == nullptr) return nothing_new;
+    if (*open == nullptr) return std::vector<Event>{};
     return propose(state, WithdrawalReturned{.number = command.number,
                                              .asset = (*open)->asset,
                                              .amount = (*open)->amount,
@@ -332,7 +282,7 @@ Decision decide(const State& state, const ReturnWithdrawal& command) {
 Decision decide(const State& state, const PayWithdrawal& command) {
     const auto open = open_withdrawal(state, command.number);
     if (!open) return Failure{open.error()};
-    if (*open == nullptr) return nothing_new;
+    if (*open == nullptr) return std::vector<Event>{};
     return propose(state, WithdrawalPaid{.number = command.number,
                                          .asset = (*open)->asset,
                                          .amount = (*open)->amount,
@@ -349,7 +299,7 @@ Decision decide(const State& state, const NoteDeposit& command) {
                                        found->second.amount == command.amount);
     if (known != Finality::unseen && !is_same) return Failure{Reject::id_reused_with_other_body};
     auto events = news_of(command, known);
-    if (events.empty()) return nothing_new;
+    if (events.empty()) return std::vector<Event>{};
     // Only the first step can fail to fit: what entered SEEN fits FREE, see is_bookable.
     const auto& first = std::get<DepositNoted>(events.front());
     if (!is_bookable(holding_of(state, command.asset), first.change)) {
@@ -361,7 +311,7 @@ Decision decide(const State& state, const NoteDeposit& command) {
 Decision decide(const State& state, const CoverClaims& command) {
     const Holding& holding = holding_of(state, command.asset);
     const Amount covered = std::min(command.amount, holding.unsettled);
-    if (covered <= zero) return nothing_new;
+    if (covered <= zero) return std::vector<Event>{};
     std::vector<Event> events;
     ClaimsCovered next{.asset = command.asset, .amount = {}, .parts = {}, .at = command.at};
     for (const auto& part : oldest_parts(holding.claims, covered)) {
@@ -377,7 +327,8 @@ Decision decide(const State& state, const CoverClaims& command) {
 }
 
 Decision decide(const State& state, const CashSettleClaims& command) {
-    if (command.asset == command.settlement) return nothing_new;  // Paid in kind is paid in cash.
+    if (command.asset == command.settlement)
+        return std::vector<Event>{};  // Paid in kind is paid in cash.
     Amount due;
     std::vector<std::uint64_t> trades;
     for (const Claim& claim : holding_of(state, command.asset).claims) {
@@ -385,7 +336,7 @@ Decision decide(const State& state, const CashSettleClaims& command) {
         due = base::must_add(due, claim.amount);
         if (claim.trade != 0) trades.push_back(claim.trade);
     }
-    if (due == zero) return nothing_new;
+    if (due == zero) return std::vector<Event>{};
     const auto cash = value_of(due, command.asset_scale, command.mark, command.settlement_scale);
     if (!cash) return Failure{cash.error()};
     const auto credited = credit(holding_of(state, command.settlement), command.settlement, *cash);
@@ -409,14 +360,14 @@ Decision decide(const State& state, const CashSettleClaims& command) {
 
 Decision decide(const State& state, const SettleVariation& command) {
     const auto found = state.contracts.find(command.contract);
-    if (found == state.contracts.end()) return nothing_new;
+    if (found == state.contracts.end()) return std::vector<Event>{};
     const Contract& contract = found->second;
     const auto value =
         value_of(contract.quantity, command.contract_scale, command.mark, command.settlement_scale);
     if (!value) return Failure{value.error()};
     const auto change = base::subtract(*value, contract.settled_value);
     if (!change) return Failure{Reject::notional_out_of_range};
-    if (*change == zero) return nothing_new;
+    if (*change == zero) return std::vector<Event>{};
     const auto balance = move(holding_of(state, command.settlement), command.settlement, *change);
     if (!balance) return Failure{Reject::notional_out_of_range};
     return propose(state, VariationSettled{.contract = command.contract,

@@ -46,6 +46,19 @@ using Decision = base::Result<std::vector<Event>, Reject>;
 /// Lets held tokens go, once. **Errors:** `withdrawal_unknown`.
 [[nodiscard]] Decision decide(const State& state, const PayWithdrawal& command);
 
+/// Sends settled tokens to another account of the broker. **Errors:** those about ids,
+/// `quantity_must_be_positive`, `receiver_not_allowed`; journaled: `too_much_open`,
+/// `holding_insufficient`, `margin_insufficient`.
+[[nodiscard]] Decision decide(const State& state, const RequestTransfer& command);
+
+/// Takes or declines what another account sent, once. **Errors:** `transfer_unknown` for number 0;
+/// `too_much_open` where no more senders can be remembered: for good, so a late copy fails too.
+[[nodiscard]] Decision decide(const State& state, const ReceiveTransfer& command);
+
+/// Ends a transfer of this account's, once. **Errors:** `transfer_unknown`; `notional_out_of_range`
+/// where what comes back does not fit: it stays on its way.
+[[nodiscard]] Decision decide(const State& state, const EndTransfer& command);
+
 /// Books what is new about a deposit; its certainty only rises, or it vanishes before it is final.
 /// **Errors:** `quantity_must_be_positive`, `notional_out_of_range` where the balance would
 /// overflow or less was seen than is now final.
@@ -88,11 +101,16 @@ void apply(State& state, const Event& event);
 /// a later event.
 [[nodiscard]] bool is_undecided(const State& state, base::CommandId id);
 
+/// What came of a transfer to this account: `none` where it was taken. Nothing where that is not
+/// known, or not any more: its sender has heard of it then.
+[[nodiscard]] std::optional<Reject> outcome_of(const State& state, const ReceiveTransfer& transfer);
+
 /// Tells one command's body from another's under the same id. Stored; the value never changes.
 /// The time of arrival and what the host found out are no part of the body.
 [[nodiscard]] std::uint64_t body_hash(const SubmitTrade& command);
 /// As above; two kinds of command never share a body.
 [[nodiscard]] std::uint64_t body_hash(const RequestWithdrawal& command);
 [[nodiscard]] std::uint64_t body_hash(const CancelWithdrawal& command);
+[[nodiscard]] std::uint64_t body_hash(const RequestTransfer& command);
 
 }  // namespace crossclear::ledger::account

@@ -11,12 +11,15 @@ bool depends_on_the_moment(Reject reject) {
         case Reject::id_too_old:
         case Reject::id_too_far_ahead:
         case Reject::quantity_must_be_positive:
+        case Reject::receiver_not_allowed:
         case Reject::withdrawal_unknown:
+        case Reject::transfer_unknown:
             return false;
         // Prices move, brokers list more and allow-lists grow: a late copy must not profit.
         case Reject::notional_out_of_range:
         case Reject::instrument_not_offered:
         case Reject::destination_not_allowed:
+        case Reject::receiver_unknown:
         case Reject::price_is_stale:
         case Reject::price_outside_limit:
         case Reject::account_is_close_only:
@@ -43,7 +46,10 @@ bool is_transient(Reject reject) {
         case Reject::notional_out_of_range:
         case Reject::instrument_not_offered:
         case Reject::destination_not_allowed:
+        case Reject::receiver_not_allowed:
+        case Reject::receiver_unknown:
         case Reject::withdrawal_unknown:
+        case Reject::transfer_unknown:
         case Reject::withdrawal_not_found:
         case Reject::withdrawal_has_ended:
         case Reject::withdrawal_is_sent:
@@ -80,7 +86,10 @@ std::int32_t wire_code(Reject reject) {
         case Reject::notional_out_of_range:
         case Reject::instrument_not_offered:
         case Reject::destination_not_allowed:
+        case Reject::receiver_not_allowed:
+        case Reject::receiver_unknown:
         case Reject::withdrawal_unknown:
+        case Reject::transfer_unknown:
             return static_cast<std::uint16_t>(Reject::quantity_must_be_positive);
         case Reject::holding_insufficient:
             return static_cast<std::uint16_t>(Reject::too_much_open);
@@ -110,6 +119,12 @@ const char* name_of(Reject reject) {
             return "instrument_not_offered";
         case Reject::destination_not_allowed:
             return "destination_not_allowed";
+        case Reject::receiver_not_allowed:
+            return "receiver_not_allowed";
+        case Reject::receiver_unknown:
+            return "receiver_unknown";
+        case Reject::transfer_unknown:
+            return "transfer_unknown";
         case Reject::price_is_stale:
             return "price_is_stale";
         case Reject::price_outside_limit:

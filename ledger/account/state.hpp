@@ -105,6 +105,30 @@ struct Deposit {
     friend bool operator==(const Deposit&, const Deposit&) = default;
 };
 
+/// How far a transfer has come.
+enum class TransferState : std::uint8_t { pending = 1, delivered = 2, returned = 3 };
+
+/// Tokens given to another account.
+struct Transfer {
+    base::AccountId to;
+    base::AssetId asset;
+    base::Amount amount;
+    TransferState state{TransferState::pending};
+    Reject reason{Reject::none};  ///< Why they were returned.
+    base::Timestamp at;
+    base::Timestamp ended_at;  ///< Zero until then.
+
+    friend bool operator==(const Transfer&, const Transfer&) = default;
+};
+
+/// What came of the latest transfer from one sender.
+struct Arrival {
+    std::uint64_t number{};       ///< Those up to here have been decided.
+    Reject reject{Reject::none};  ///< Of that one; none: taken.
+
+    friend bool operator==(const Arrival&, const Arrival&) = default;
+};
+
 /// One account.
 struct State {
     base::AccountId id;
@@ -117,6 +141,9 @@ struct State {
     std::map<std::uint32_t, Withdrawal> withdrawals;  ///< Open ones.
     std::map<DepositKey, Deposit> deposits;  ///< All that were noted, so that none is twice.
     std::map<base::CommandId, Answer> answered;
+    std::uint64_t transfers_count{};
+    std::map<std::uint64_t, Transfer> transfers;  ///< Those on their way and the latest that ended.
+    std::map<base::AccountId, Arrival> arrivals;  ///< By sender.
     base::CommandId floor;  ///< Ids up to here are too old: their answers were evicted.
 
     friend bool operator==(const State&, const State&) = default;

@@ -145,10 +145,62 @@ constexpr auto cancel_refused = [] {
                           value(&E::number, &M::number, &M::set_number));
 }();
 
-constexpr auto account_events =
-    machine<account::Event>(trade_novated, command_refused, withdrawal_held, withdrawal_returned,
-                            withdrawal_paid, deposit_noted, claims_covered, claims_cash_settled,
-                            variation_settled, cancel_requested, cancel_refused);
+constexpr auto transfer_sent = [] {
+    using E = account::TransferSent;
+    using M = pb::TransferSent;
+    return alternative<E>(
+        pb::Entry::kTransferSent, &pb::Entry::transfer_sent, &pb::Entry::mutable_transfer_sent,
+        nested(&E::cause, &M::cause, &M::mutable_cause), value(&E::body, &M::body, &M::set_body),
+        value(&E::number, &M::number, &M::set_number), value(&E::to, &M::to, &M::set_to),
+        value(&E::asset, &M::asset, &M::set_asset), value(&E::amount, &M::amount, &M::set_amount),
+        value(&E::at, &M::at, &M::set_at));
+}();
+
+constexpr auto transfer_received = [] {
+    using E = account::TransferReceived;
+    using M = pb::TransferReceived;
+    return alternative<E>(
+        pb::Entry::kTransferReceived, &pb::Entry::transfer_received,
+        &pb::Entry::mutable_transfer_received, value(&E::from, &M::from, &M::set_from),
+        value(&E::number, &M::number, &M::set_number), value(&E::asset, &M::asset, &M::set_asset),
+        value(&E::amount, &M::amount, &M::set_amount), value(&E::at, &M::at, &M::set_at));
+}();
+
+constexpr auto transfer_declined = [] {
+    using E = account::TransferDeclined;
+    using M = pb::TransferDeclined;
+    return alternative<E>(
+        pb::Entry::kTransferDeclined, &pb::Entry::transfer_declined,
+        &pb::Entry::mutable_transfer_declined, value(&E::from, &M::from, &M::set_from),
+        value(&E::number, &M::number, &M::set_number),
+        value(&E::reason, &M::reason, &M::set_reason), value(&E::at, &M::at, &M::set_at));
+}();
+
+constexpr auto transfer_delivered = [] {
+    using E = account::TransferDelivered;
+    using M = pb::TransferDelivered;
+    return alternative<E>(pb::Entry::kTransferDelivered, &pb::Entry::transfer_delivered,
+                          &pb::Entry::mutable_transfer_delivered,
+                          value(&E::number, &M::number, &M::set_number),
+                          value(&E::to, &M::to, &M::set_to), value(&E::at, &M::at, &M::set_at));
+}();
+
+constexpr auto transfer_returned = [] {
+    using E = account::TransferReturned;
+    using M = pb::TransferReturned;
+    return alternative<E>(
+        pb::Entry::kTransferReturned, &pb::Entry::transfer_returned,
+        &pb::Entry::mutable_transfer_returned, value(&E::number, &M::number, &M::set_number),
+        value(&E::to, &M::to, &M::set_to), value(&E::asset, &M::asset, &M::set_asset),
+        value(&E::amount, &M::amount, &M::set_amount),
+        value(&E::reason, &M::reason, &M::set_reason), value(&E::at, &M::at, &M::set_at));
+}();
+
+constexpr auto account_events = machine<account::Event>(
+    trade_novated, command_refused, withdrawal_held, withdrawal_returned, withdrawal_paid,
+    deposit_noted, claims_covered, claims_cash_settled, variation_settled, cancel_requested,
+    cancel_refused, transfer_sent, transfer_received, transfer_declined, transfer_delivered,
+    transfer_returned);
 
 }  // namespace
 

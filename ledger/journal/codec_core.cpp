@@ -122,6 +122,7 @@ void write_trial(const Book& from, Whole& to) {
                          part.set_granted(quota.granted.v);
                          part.set_deposited(quota.deposited.v);
                          part.set_returned(quota.returned.v);
+                         part.set_transferred(quota.transferred.v);
                      });
 }
 
@@ -140,7 +141,8 @@ bool read_trial(const Whole& from, Book& to, Reader& reader) {
                            [&](const Whole::Quota& part, BrokerAsset& of, Quota& quota) {
                                quota = {.granted = base::Amount{part.granted()},
                                         .deposited = base::Amount{part.deposited()},
-                                        .returned = base::Amount{part.returned()}};
+                                        .returned = base::Amount{part.returned()},
+                                        .transferred = base::Amount{part.transferred()}};
                                return from_wire(part.broker(), of.broker, reader) &&
                                       from_wire(part.asset(), of.asset, reader);
                            });
@@ -228,6 +230,11 @@ void write_register(const Register& from, Whole& to) {
         part.set_account(held.account.v);
         part.set_number(held.number);
     }
+    for (const auto& transfer : from.transfers) {
+        auto& part = *to.add_transfers();
+        part.set_account(transfer.account.v);
+        part.set_number(transfer.number);
+    }
 }
 
 template <class Parts>
@@ -248,6 +255,9 @@ bool read_register(const Whole& from, Register& to, Reader& reader) {
     }
     for (const auto& part : from.held()) {
         to.held.insert(to.held.end(), {base::AccountId{part.account()}, part.number()});
+    }
+    for (const auto& part : from.transfers()) {
+        to.transfers.insert(to.transfers.end(), {base::AccountId{part.account()}, part.number()});
     }
     return read_entities(from.machines(), to.known, reader) &&
            read_entities(from.open(), to.open, reader);

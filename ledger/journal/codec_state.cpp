@@ -115,6 +115,32 @@ inline constexpr auto fields_of<account::Deposit> = std::tuple{
           &pb::AccountState::Deposit::set_finality),
 };
 
+template <>
+inline constexpr auto fields_of<account::Transfer> = std::tuple{
+    value(&account::Transfer::to, &pb::AccountState::Transfer::to,
+          &pb::AccountState::Transfer::set_to),
+    value(&account::Transfer::asset, &pb::AccountState::Transfer::asset,
+          &pb::AccountState::Transfer::set_asset),
+    value(&account::Transfer::amount, &pb::AccountState::Transfer::amount,
+          &pb::AccountState::Transfer::set_amount),
+    value(&account::Transfer::state, &pb::AccountState::Transfer::state,
+          &pb::AccountState::Transfer::set_state),
+    value(&account::Transfer::reason, &pb::AccountState::Transfer::reason,
+          &pb::AccountState::Transfer::set_reason),
+    value(&account::Transfer::at, &pb::AccountState::Transfer::at,
+          &pb::AccountState::Transfer::set_at),
+    value(&account::Transfer::ended_at, &pb::AccountState::Transfer::ended_at,
+          &pb::AccountState::Transfer::set_ended_at),
+};
+
+template <>
+inline constexpr auto fields_of<account::Arrival> = std::tuple{
+    value(&account::Arrival::number, &pb::AccountState::Arrival::number,
+          &pb::AccountState::Arrival::set_number),
+    value(&account::Arrival::reject, &pb::AccountState::Arrival::reject,
+          &pb::AccountState::Arrival::set_reject),
+};
+
 }  // namespace codec
 
 namespace {
@@ -132,6 +158,8 @@ void put_key(std::uint32_t key, Message::Withdrawal& to) { to.set_number(key); }
 void put_key(const base::CommandId& key, Message::Answer& to) {
     codec::write_fields(codec::fields_of<base::CommandId>, key, *to.mutable_cause());
 }
+void put_key(std::uint64_t key, Message::Transfer& to) { to.set_number(key); }
+void put_key(base::AccountId key, Message::Arrival& to) { to.set_from(key.v); }
 void put_key(const DepositKey& key, Message::Deposit& to) {
     to.set_shard(key.shard.v);
     to.set_id(key.id);
@@ -151,6 +179,12 @@ bool take_key(const Message::Withdrawal& from, std::uint32_t& key, Reader& reade
 }
 bool take_key(const Message::Answer& from, base::CommandId& key, Reader& reader) {
     return codec::read_fields(codec::fields_of<base::CommandId>, from.cause(), key, reader);
+}
+bool take_key(const Message::Transfer& from, std::uint64_t& key, Reader& reader) {
+    return codec::from_wire(from.number(), key, reader);
+}
+bool take_key(const Message::Arrival& from, base::AccountId& key, Reader& reader) {
+    return codec::from_wire(from.from(), key, reader);
 }
 bool take_key(const Message::Deposit& from, DepositKey& key, Reader& reader) {
     key.id = from.id();
@@ -201,6 +235,9 @@ void write_state(const account::State& from, Message& to) {
     put_map(from.withdrawals, *to.mutable_withdrawals());
     put_map(from.deposits, *to.mutable_deposits());
     put_map(from.answered, *to.mutable_answered());
+    to.set_transfers_count(from.transfers_count);
+    put_map(from.transfers, *to.mutable_transfers());
+    put_map(from.arrivals, *to.mutable_arrivals());
     codec::write_fields(codec::fields_of<base::CommandId>, from.floor, *to.mutable_floor());
 }
 
@@ -209,12 +246,15 @@ bool read_state(const Message& from, account::State& to, Reader& reader) {
     to.version = from.version();
     to.trades_count = from.trades_count();
     to.withdrawals_count = from.withdrawals_count();
+    to.transfers_count = from.transfers_count();
     return take_map(from.holdings(), to.holdings, reader) &&
            take_map(from.contracts(), to.contracts, reader) &&
            take_map(from.trades(), to.trades, reader) &&
            take_map(from.withdrawals(), to.withdrawals, reader) &&
            take_map(from.deposits(), to.deposits, reader) &&
            take_map(from.answered(), to.answered, reader) &&
+           take_map(from.transfers(), to.transfers, reader) &&
+           take_map(from.arrivals(), to.arrivals, reader) &&
            codec::read_fields(codec::fields_of<base::CommandId>, from.floor(), to.floor, reader);
 }
 

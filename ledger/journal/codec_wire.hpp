@@ -99,7 +99,10 @@ private:
         case account::Reject::notional_out_of_range:
         case account::Reject::instrument_not_offered:
         case account::Reject::destination_not_allowed:
+        case account::Reject::receiver_not_allowed:
+        case account::Reject::receiver_unknown:
         case account::Reject::withdrawal_unknown:
+        case account::Reject::transfer_unknown:
         case account::Reject::price_is_stale:
         case account::Reject::price_outside_limit:
         case account::Reject::account_is_close_only:
@@ -121,6 +124,16 @@ private:
         case account::TradeState::partly_settled:
         case account::TradeState::settled:
         case account::TradeState::cash_settled:
+            return true;
+    }
+    return false;
+}
+
+[[nodiscard]] constexpr bool is_listed(account::TransferState value) noexcept {
+    switch (value) {
+        case account::TransferState::pending:
+        case account::TransferState::delivered:
+        case account::TransferState::returned:
             return true;
     }
     return false;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace crossclear::tests {
 namespace {
 
@@ -149,6 +151,47 @@ TEST(Cluster, TheOthersTakeOverFromANodeThatIsGone) {
             << "whoever follows is told by the new owner";
     }
     EXPECT_EQ(one.house.partitions_running(), std::size_t{partitions});
+    EXPECT_EQ(outside.audit(), std::nullopt);
+}
+
+// Goal: a transfer finds its way between nodes, and goes on when the one of them that has the
+// receiver is gone.
+TEST(Cluster, TransfersGoFromNodeToNodeAndOutliveOne) {
+    Outside outside;
+    OneOf one(outside, "one");
+    auto two = std::make_unique<OneOf>(outside, "two");
+    await_shares(outside, {&one.house, &two->house});
+    std::vector<base::AccountId> accounts;
+    for (std::uint16_t i = 0; i < partitions; ++i) {
+        accounts.push_back(rich_in(outside, base::PartitionId{i}));
+    }
+    const auto client = one.house.client({accounts.begin(), accounts.end()});
+    const auto give_around = [&] {
+        for (std::size_t i = 0; i < accounts.size(); ++i) {
+            const auto to = accounts[(i + 1) % accounts.size()];
+            (void)client->expect<actors::TransferTaken>(
+                transfer_of(accounts[i], to, usdc, 90'000 * one_usdc));
+        }
+    };
+    const auto have_ended = [&] {
+        return std::all_of(accounts.begin(), accounts.end(), [&](const auto giver) {
+            const auto state = outside.account(giver);
+            return std::all_of(state.transfers.begin(), state.transfers.end(), [](const auto& one) {
+                return one.second.state == account::TransferState::delivered;
+            });
+        });
+    };
+    give_around();
+    ASSERT_TRUE(outside.watch.await(have_ended));
+    give_around();
+    two.reset();
+    ASSERT_TRUE(outside.watch.await(have_ended));
+    for (const auto giver : accounts) {
+        const auto state = outside.account(giver);
+        EXPECT_EQ(state.transfers_count, 2U);
+        EXPECT_EQ(state.holdings.at(usdc).free, Amount{100'000 * one_usdc});
+    }
+    EXPECT_EQ(outside.balance(alpha, ledger::Chart::transit, usdc), 0);
     EXPECT_EQ(outside.audit(), std::nullopt);
 }
 

@@ -113,6 +113,27 @@ inline actors::Answer agreeable(const actors::Request& request) {
                                              .destination = "0xabc",
                                              .at = {9}}}};
         }
+        Answer operator()(const Transfer&) const { return TransferTaken{4, 45, false}; }
+        Answer operator()(const GetTransfers& get) const {
+            const base::AccountId to{get.account.v + 1};
+            return TransfersView{.sequence = 42,
+                                 .transfers = {{.number = 5,
+                                                .to = to,
+                                                .asset = {1},
+                                                .amount = {5},
+                                                .state = "returned",
+                                                .reason = "receiver_unknown",
+                                                .at = {9},
+                                                .ended_at = {10}},
+                                               {.number = 4,
+                                                .to = to,
+                                                .asset = {1},
+                                                .amount = {5},
+                                                .state = "pending",
+                                                .reason = "",
+                                                .at = {8},
+                                                .ended_at = {}}}};
+        }
         Answer operator()(const PublishMarks&) const { return MarksTaken{5}; }
         Answer operator()(const OperatorRequest& request) const {
             return std::visit(*this, request);

@@ -50,6 +50,9 @@ TEST(Wire, AnswersEveryMethod) {
         {"private/cancel_withdrawal", R"({"account":"0-17","withdrawal_id":"0-17-w3",)"
                                       R"("client_id":"01J9ZZZZZZZZZZZZZZZZZZZZZZ"})"},
         {"private/get_withdrawals", R"({"account":"0-17"})"},
+        {"private/transfer", R"({"account":"0-17","to_account":"0-18","asset":"sBTC",)"
+                             R"("amount":"0.5","client_id":"01J9ZZZZZZZZZZZZZZZZZZZZZZ"})"},
+        {"private/get_transfers", R"({"account":"0-17"})"},
         {"private/subscribe",
          R"({"channels":["account.0-17.trades"],"from_seq":{"account.0-17.trades":5}})"},
         {"private/unsubscribe", R"({"channels":["account.0-17.trades"]})"},

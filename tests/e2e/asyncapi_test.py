@@ -203,6 +203,12 @@ async def speak(client):
     cancel = dict(account=ACCOUNT, withdrawal_id=held["withdrawal_id"], client_id=uuid7())
     first = await well("private/cancel_withdrawal", **cancel)
     assert await well("private/cancel_withdrawal", **cancel) == first
+    gift = dict(account=ACCOUNT, to_account="0-18", asset="USDC", amount="0.25",
+                client_id=uuid7())
+    given = await well("private/transfer", **gift)
+    assert await well("private/transfer", **gift) == given
+    shown = await well("private/get_transfers", account=ACCOUNT)
+    assert shown["transfers"][0]["transfer_id"] == given["transfer_id"]
     # News of every channel: what was subscribed to last has its snapshot by now, and this trade's
     # settlement brings the rest.
     seen = set()

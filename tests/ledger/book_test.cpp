@@ -76,6 +76,36 @@ TEST(Book, AQuotaIsUsedByCoverAndLeavesWithAWithdrawal) {
     EXPECT_EQ(size_of(book.quotas.at(of)), Amount{1});
 }
 
+Entry given(base::AccountId account, std::int64_t amount) {
+    account::TransferSent event;
+    event.asset = eth;
+    event.amount = Amount{amount};
+    return {base::entity_of(account), account::Event{event}};
+}
+
+Entry taken(base::AccountId account, std::int64_t amount) {
+    account::TransferReceived event;
+    event.asset = eth;
+    event.amount = Amount{amount};
+    return {base::entity_of(account), account::Event{event}};
+}
+
+// Goal: what is on its way covers nobody else's claim, on neither side.
+TEST(Book, ATransferTakesItsQuotaAlong) {
+    Book book;
+    fold(book, claim(first, 5, 100));
+    fold(book, grant(6));
+    fold(book, cover(first, 5));
+    fold(book, given(first, 3));
+    EXPECT_EQ(room(book, of), Amount{1}) << "the tokens took their quota along";
+    EXPECT_EQ(balance(book, broker, Chart::transit, eth), -3);
+    Book elsewhere;
+    fold(elsewhere, taken(first, 3));
+    EXPECT_EQ(room(elsewhere, of), Amount{0}) << "and brought it here";
+    EXPECT_EQ(balance(elsewhere, broker, Chart::transit, eth), 3);
+    EXPECT_EQ(fault_of(elsewhere), std::nullopt);
+}
+
 TEST(Book, AGrantIsATotalSoARepeatDoesNoHarm) {
     Book book;
     fold(book, grant(6));

@@ -33,6 +33,9 @@ std::string text_of(const actors::Answer& answer) {
     if (const auto* taken = std::get_if<actors::WithdrawalTaken>(&answer)) {
         return fmt::format("withdrawal {} version {}", taken->number, taken->sequence);
     }
+    if (const auto* given = std::get_if<actors::TransferTaken>(&answer)) {
+        return fmt::format("transfer {} version {}", given->number, given->sequence);
+    }
     return "something else";
 }
 
@@ -94,8 +97,10 @@ void Clients::act(Owner& owner) {
         trade(owner, account);
     } else if (choice < 55) {
         deposit();
-    } else if (choice < 65) {
+    } else if (choice < 62) {
         withdraw(owner, account);
+    } else if (choice < 70) {
+        transfer(owner, account);
     } else if (choice < 80) {
         repeat(owner);
     } else {
@@ -156,6 +161,28 @@ void Clients::withdraw(Owner& owner, base::AccountId account) {
                                                  .received_at = owner.now()},
                         .asked = 0,
                         .answer = {}};
+    order_.push_back(key);
+    ask(owner, key);
+}
+
+// Now and then to an account that nobody has: it never had a deposit, and declines.
+void Clients::transfer(Owner& owner, base::AccountId account) {
+    auto& rng = stage_.rng;
+    const bool is_eth = rng.below(4) == 0;
+    const auto unit = is_eth ? one_eth / 10 : 1'000 * one_usdc;
+    const auto nobody = base::account_id(base::broker_of(account), 1'000);
+    const auto to = rng.below(5) == 0 ? nobody : some_account();
+    const Key key{account, fresh_id()};
+    wishes_[key] = Wish{
+        .what =
+            actors::Transfer{.account = account,
+                             .id = key.second,
+                             .to = to,
+                             .asset = is_eth ? eth : usdc,
+                             .amount = Amount{static_cast<std::int64_t>(1 + rng.below(9)) * unit},
+                             .received_at = owner.now()},
+        .asked = 0,
+        .answer = {}};
     order_.push_back(key);
     ask(owner, key);
 }
@@ -278,6 +305,8 @@ void Clients::check_final(const Key& key, const actors::Answer& answer) {
         check_cleared(key, *cleared);
     } else if (const auto* taken = std::get_if<actors::WithdrawalTaken>(&answer)) {
         check_taken(key, *taken);
+    } else if (const auto* given = std::get_if<actors::TransferTaken>(&answer)) {
+        check_taken(key, *given);
     } else if (const auto* refusal = std::get_if<actors::Refusal>(&answer)) {
         check_refused(key, *refusal);
     } else {
@@ -296,7 +325,8 @@ void Clients::check_cleared(const Key& key, const actors::TradeCleared& cleared)
                              base::to_string(key.first), text_of(cleared)));
 }
 
-void Clients::check_taken(const Key& key, const actors::WithdrawalTaken& taken) {
+template <class Taken>
+void Clients::check_taken(const Key& key, const Taken& taken) {
     const auto* known = outside_.truth.answer_to(key.first, key.second);
     const bool is_there = known != nullptr && known->reject == ledger::account::Reject::none &&
                           known->number == taken.number && known->version == taken.sequence;

@@ -17,7 +17,7 @@ namespace crossclear::sim {
 
 /// What a client wanted under one id, and what it was told.
 struct Wish {
-    std::variant<actors::SubmitTrade, actors::Withdraw> what;
+    std::variant<actors::SubmitTrade, actors::Withdraw, actors::Transfer> what;
     std::uint64_t asked{};                 ///< Times.
     std::optional<actors::Answer> answer;  ///< The first that is final.
 };
@@ -54,13 +54,15 @@ private:
     [[nodiscard]] base::CommandId fresh_id();
     void trade(Owner& owner, base::AccountId account);
     void withdraw(Owner& owner, base::AccountId account);
+    void transfer(Owner& owner, base::AccountId account);
     void repeat(Owner& owner);
     void query(Owner& owner, base::AccountId account);
     void ask(Owner& owner, const Key& key);
     void on_answer(const Key& key, std::uint64_t owner, actors::Answer answer);
     void check_final(const Key& key, const actors::Answer& answer);
     void check_cleared(const Key& key, const actors::TradeCleared& cleared);
-    void check_taken(const Key& key, const actors::WithdrawalTaken& taken);
+    template <class Taken>
+    void check_taken(const Key& key, const Taken& taken);
     void check_refused(const Key& key, const actors::Refusal& refusal);
     void check_same(const Key& key, const actors::Answer& first, const actors::Answer& now);
     void conflict(Owner& owner, const Key& key);

@@ -36,11 +36,12 @@ private:
     bool before_;
 };
 
-// A state that has forgotten what it answered.
-std::string forgetful(const std::string& bytes) {
+// A state that has forgotten what it answered, or what it received.
+std::string forgetful(const std::string& bytes, Plant plant) {
     auto state = decode_state(bytes);
     if (!state) return bytes;
-    state->answered.clear();
+    if (plant == Plant::snapshot_forgets_answers) state->answered.clear();
+    if (plant == Plant::snapshot_forgets_arrivals) state->arrivals.clear();
     return encode_state(*state);
 }
 
@@ -147,10 +148,11 @@ void ObservedJournal::read_snapshot(base::PartitionId partition, base::EntityId 
     quorum_->read_snapshot(
         partition, entity, [this, done = std::move(done)](ReadSnapshotOutcome outcome) {
             auto* read = std::get_if<SnapshotRead>(&outcome);
-            const bool is_bad = stage_.is_planted(Plant::snapshot_forgets_answers);
-            if (is_bad && read != nullptr && !read->found.empty()) {
+            for (const auto bad :
+                 {Plant::snapshot_forgets_answers, Plant::snapshot_forgets_arrivals}) {
+                if (!stage_.is_planted(bad) || read == nullptr || read->found.empty()) continue;
                 auto& state = read->found.front().state;
-                state = forgetful(state);
+                state = forgetful(state, bad);
             }
             done(std::move(outcome));
         });

@@ -27,6 +27,8 @@ constexpr PlantInfo plants[] = {
      "an acceptor does not know its own last record"},
     {Plant::snapshot_forgets_answers, "snapshot_forgets_answers",
      "a woken account has forgotten what it answered"},
+    {Plant::snapshot_forgets_arrivals, "snapshot_forgets_arrivals",
+     "a woken account has forgotten which transfers it received"},
     {Plant::snapshot_of_another_time, "snapshot_of_another_time",
      "a snapshot is older than it says"},
     {Plant::order_executed_twice, "order_executed_twice",

@@ -25,6 +25,7 @@ enum class Plant : std::uint8_t {
     takeover_forgets_the_end,
     duplicate_taken_for_gap,
     snapshot_forgets_answers,
+    snapshot_forgets_arrivals,
     snapshot_of_another_time,
     order_executed_twice,
     order_notice_lost,

@@ -22,8 +22,8 @@ const char* name_of(Mark mark) {
         "outcome_asked_again", "trade_refused",        "claim_cash_settled",
         "deposit_reorganised", "slice_reorganised",    "slice_failed",
         "leg_reorganised",     "leg_failed",           "order_submitted_again",
-        "withdrawal_paid",     "variation_settled",    "clock_jumped",
-        "damage_found",
+        "withdrawal_paid",     "variation_settled",    "transfer_delivered",
+        "transfer_returned",   "clock_jumped",         "damage_found",
     };
     return names.at(static_cast<std::size_t>(mark));
 }

@@ -48,6 +48,8 @@ enum class Mark : std::uint8_t {
     order_submitted_again,
     withdrawal_paid,
     variation_settled,
+    transfer_delivered,
+    transfer_returned,
     clock_jumped,
     damage_found,
     count_,

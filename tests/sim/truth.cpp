@@ -154,6 +154,10 @@ void Truth::take_in(base::PartitionId partition, const ledger::Entry& entry) {
                      static_cast<double>(stage_.agenda.now().us) * 1e-6, partition.v,
                      base::to_string(entry.entity).c_str(), ledger::name_of(entry.event));
     }
+    if (const auto* event = std::get_if<ledger::account::Event>(&entry.event)) {
+        check_transfer(base::AccountId{entry.entity.id}, *event);
+        if (stage_.finding) return;
+    }
     ledger::replay(logs_[partition.v].state, entry);
     note_ends(entry);
     note_marks(entry);

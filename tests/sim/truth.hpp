@@ -61,6 +61,12 @@ public:
     void check_books(base::PartitionId partition);
 
 private:
+    // One transfer, as both sides have written it.
+    struct Sent {
+        ledger::account::TransferSent terms;
+        std::optional<bool> is_taken;  // By the receiver.
+        bool has_ended{};
+    };
     struct Log {
         std::vector<ledger::journal::Head> heads;
         ledger::Partition state;
@@ -69,6 +75,7 @@ private:
     void follow(base::PartitionId partition, const ledger::journal::Record& record);
     void take_in(base::PartitionId partition, const ledger::Entry& entry);
     void note_ends(const ledger::Entry& entry);
+    void check_transfer(base::AccountId account, const ledger::account::Event& event);
     void note_marks(const ledger::Entry& entry);
     void remember_account(base::AccountId account);
     [[nodiscard]] std::vector<ledger::journal::Record> missing_before(
@@ -83,6 +90,7 @@ private:
     std::unordered_map<std::uint64_t, std::uint32_t> written_on_;
     /// By account and version: its balances then, as one number.
     std::unordered_map<base::AccountId, std::vector<std::uint64_t>> balances_;
+    std::map<std::pair<base::AccountId, std::uint64_t>, Sent> transfers_;
     std::set<base::OrderRef> sent_;
     std::map<base::OrderRef, bool> ended_orders_;  ///< Whether it took effect.
     std::map<base::EntityId, bool> ended_sagas_;   ///< Whether it was settled.

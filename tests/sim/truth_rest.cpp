@@ -68,6 +68,11 @@ std::string Truth::restless() const {
             }
         }
         for (const auto& [id, account] : state.accounts) {
+            for (const auto& [number, transfer] : account.transfers) {
+                if (transfer.state != ledger::account::TransferState::pending) continue;
+                return fmt::format("transfer {} of account {} is on its way", number,
+                                   base::to_string(id));
+            }
             if (account.withdrawals.empty()) continue;
             return fmt::format("account {} has an open withdrawal", base::to_string(id));
         }

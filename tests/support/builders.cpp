@@ -168,6 +168,26 @@ account::RequestWithdrawal a_withdrawal(std::uint64_t id, base::AssetId asset,
             .has_margin = true};
 }
 
+base::AccountId another_account() { return base::account_id(base::BrokerId{0}, 18); }
+
+account::RequestTransfer a_transfer(std::uint64_t id, base::AssetId asset, std::int64_t amount) {
+    return {.id = an_id(id),
+            .to = another_account(),
+            .asset = asset,
+            .amount = Amount{amount},
+            .received_at = world::now,
+            .has_margin = true};
+}
+
+account::ReceiveTransfer an_arrival(std::uint64_t number, base::AssetId asset,
+                                    std::int64_t amount) {
+    return {.from = another_account(),
+            .number = number,
+            .asset = asset,
+            .amount = Amount{amount},
+            .at = world::now};
+}
+
 account::NoteDeposit a_deposit(std::uint64_t number, base::AssetId asset, std::int64_t amount,
                                ledger::Finality finality) {
     return {.deposit = number,
@@ -214,10 +234,42 @@ account::CancelWithdrawal a_cancel(std::uint64_t id, std::uint32_t number) {
     return {.id = an_id(id), .number = number, .received_at = world::now};
 }
 
+namespace {
+
+account::Command any_transfer(base::Rng& rng, const account::State& state) {
+    const auto number = rng.below(state.transfers_count + 2);
+    switch (rng.below(4)) {
+        case 0: {
+            auto transfer = a_transfer(any_id(rng), any_token(rng), up_to(rng, 200));
+            transfer.to = base::account_id(base::BrokerId{0}, 18 + rng.below(2));
+            transfer.has_margin = rng.below(10) != 0;
+            return transfer;
+        }
+        case 1: {
+            // What was sent follows from sender and number: it is told the same each time.
+            auto arrival = an_arrival(1 + rng.below(30), world::eth, 0);
+            arrival.from = base::account_id(base::BrokerId{0}, 18 + rng.below(3));
+            arrival.amount = Amount{static_cast<std::int64_t>(arrival.number % 7) * 10};
+            return arrival;
+        }
+        case 2:
+            return account::EndTransfer{
+                .number = number, .reason = account::Reject::none, .at = world::now};
+        default:
+            return account::EndTransfer{
+                .number = number, .reason = account::Reject::receiver_unknown, .at = world::now};
+    }
+}
+
+}  // namespace
+
 account::Command random_account_command(base::Rng& rng, const account::State& state) {
     const auto at = world::now + base::seconds(static_cast<std::int64_t>(rng.below(100)));
     const auto number = static_cast<std::uint32_t>(rng.below(state.withdrawals_count + 2));
-    switch (rng.below(11)) {
+    switch (rng.below(13)) {
+        case 11:
+        case 12:
+            return any_transfer(rng, state);
         case 9:
             return account::CancelWithdrawal{
                 .id = any_id(rng), .number = number, .received_at = world::now};

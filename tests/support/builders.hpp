@@ -80,6 +80,17 @@ private:
 /// Asks for withdrawal `number` back.
 [[nodiscard]] ledger::account::CancelWithdrawal a_cancel(std::uint64_t id, std::uint32_t number);
 
+/// Another account of the same broker.
+[[nodiscard]] base::AccountId another_account();
+
+/// Asks to give `amount` of an asset to `another_account`.
+[[nodiscard]] ledger::account::RequestTransfer a_transfer(std::uint64_t id, base::AssetId asset,
+                                                          std::int64_t amount);
+
+/// Hands over transfer `number` of `another_account`.
+[[nodiscard]] ledger::account::ReceiveTransfer an_arrival(std::uint64_t number, base::AssetId asset,
+                                                          std::int64_t amount);
+
 /// Tells of deposit `number`.
 [[nodiscard]] ledger::account::NoteDeposit a_deposit(std::uint64_t number, base::AssetId asset,
                                                      std::int64_t amount,

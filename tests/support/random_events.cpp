@@ -30,7 +30,6 @@ namespace account = ledger::account;
 namespace hedge = ledger::hedge;
 namespace instruction = ledger::instruction;
 namespace netting = ledger::netting;
-namespace reconcile = ledger::reconcile;
 
 /// Enumerators of each enumeration, to choose from.
 template <class T>
@@ -78,12 +77,20 @@ struct Listed<account::Reject> {
                                     withdrawal_not_found,
                                     withdrawal_has_ended,
                                     withdrawal_is_sent,
-                                    shard_is_paused};
+                                    shard_is_paused,
+                                    receiver_not_allowed,
+                                    receiver_unknown,
+                                    transfer_unknown};
 };
 template <>
 struct Listed<account::TradeState> {
     using enum account::TradeState;
     static constexpr std::array all{novated, partly_settled, settled, cash_settled};
+};
+template <>
+struct Listed<account::TransferState> {
+    using enum account::TransferState;
+    static constexpr std::array all{pending, delivered, returned};
 };
 template <>
 struct Listed<netting::Source> {
@@ -111,13 +118,13 @@ struct Listed<instruction::Outcome> {
     static constexpr std::array all{settled, compensated, manual};
 };
 template <>
-struct Listed<reconcile::Resolution> {
-    using enum reconcile::Resolution;
+struct Listed<ledger::reconcile::Resolution> {
+    using enum ledger::reconcile::Resolution;
     static constexpr std::array all{explained, suspended, borne};
 };
 template <>
-struct Listed<reconcile::BreakKind> {
-    using enum reconcile::BreakKind;
+struct Listed<ledger::reconcile::BreakKind> {
+    using enum ledger::reconcile::BreakKind;
     static constexpr std::array all{timing, unknown_inflow, unexplained_outflow};
 };
 template <>
@@ -325,7 +332,7 @@ const std::vector<Maker<Source>>& makers() {
         add(std::in_place_type<hedge::Event>, EntityKind::hedge);
         add(std::in_place_type<instruction::Event>, EntityKind::instruction);
         add(std::in_place_type<ledger::withdrawal::Event>, EntityKind::withdrawal);
-        add(std::in_place_type<reconcile::Event>, EntityKind::reconcile);
+        add(std::in_place_type<ledger::reconcile::Event>, EntityKind::reconcile);
         list.push_back({EntityKind::partition, [](ledger::Event& event, Source& source) {
                             fill(event.emplace<ledger::EpochStarted>(), source);
                         }});

@@ -47,6 +47,13 @@ struct Exchanged {
         if (noted.change.seen.v > 0) sum[noted.asset] += noted.amount.v;
         if (noted.finality == ledger::Finality::unseen) sum[noted.asset] -= noted.amount.v;
     }
+    void operator()(const TransferSent& sent) const { sum[sent.asset] -= sent.amount.v; }
+    void operator()(const TransferReceived& received) const {
+        sum[received.asset] += received.amount.v;
+    }
+    void operator()(const TransferReturned& back) const { sum[back.asset] += back.amount.v; }
+    void operator()(const TransferDeclined&) const {}
+    void operator()(const TransferDelivered&) const {}
     void operator()(const ClaimsCovered&) const {}
     void operator()(const ClaimsCashSettled& settled) const {
         sum[settled.asset] -= settled.amount.v;

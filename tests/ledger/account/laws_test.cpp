@@ -22,11 +22,17 @@ struct AccountTraits
     static Command random_command(base::Rng& rng, const State& state) {
         return random_account_command(rng, state);
     }
-    /// A withdrawal's start is answered by its end, however it ends; its stop by that or a no.
+    /// A withdrawal's start is answered by its end, however it ends; its stop by that or a no; a
+    /// transfer by its end.
     static bool is_answered(const State& state, const Effect& effect) {
         if (const auto* stop = std::get_if<account::StopWithdrawal>(&effect)) {
             const auto open = state.withdrawals.find(stop->number);
             return open == state.withdrawals.end() || open->second.cancels.empty();
+        }
+        if (const auto* deliver = std::get_if<account::DeliverTransfer>(&effect)) {
+            const auto found = state.transfers.find(deliver->number);
+            return found == state.transfers.end() ||
+                   found->second.state != account::TransferState::pending;
         }
         return !state.withdrawals.contains(std::get<account::StartWithdrawal>(effect).number);
     }

@@ -35,7 +35,10 @@ const std::vector<Reject> all_rejects{Reject::none,
                                       Reject::withdrawal_not_found,
                                       Reject::withdrawal_has_ended,
                                       Reject::withdrawal_is_sent,
-                                      Reject::shard_is_paused};
+                                      Reject::shard_is_paused,
+                                      Reject::receiver_not_allowed,
+                                      Reject::receiver_unknown,
+                                      Reject::transfer_unknown};
 
 /// One reason and how a client, a host or time takes it away.
 template <class Asked>
@@ -186,6 +189,53 @@ TEST(AccountReject, GivesTheFirstReasonAgainstACancelInOrder) {
              {Reject::too_much_open, [](State& s, auto&) { run(s, RefuseCancel{.number = 2}); }}});
 }
 
+TEST(AccountReject, GivesTheFirstReasonAgainstATransferInOrder) {
+    State state = an_account().with_debt(5);
+    RequestTransfer command = a_transfer(65, world::eth, 10);
+    run(state, a_contract_trade(65, 1, 2));
+    raise_floor(state, an_id(60));
+    command.received_at = base::Timestamp{base::made_at(an_id(70)).us - 301'000'000};
+    command.amount = Amount{-1};
+    command.to = state.id;
+    command.has_margin = false;
+    State full = state;
+    full.transfers_count = base::limits::transfers_open_max;
+    for (std::uint64_t n = 1; n <= base::limits::transfers_open_max; ++n) {
+        full.transfers[n] = {.to = another_account(),
+                             .asset = world::dai,
+                             .amount = Amount{1},
+                             .state = TransferState::pending,
+                             .reason = Reject::none,
+                             .at = world::now,
+                             .ended_at = {}};
+    }
+
+    using Fix = Step<RequestTransfer>;
+    walk(full, command,
+         std::vector<Fix>{
+             {Reject::id_reused_with_other_body, [](State&, auto& c) { c.id = an_id(55); }},
+             {Reject::id_too_old, [](State&, auto& c) { c.id = an_id(70); }},
+             {Reject::id_too_far_ahead, [](State&, auto& c) { c.received_at = world::now; }},
+             {Reject::quantity_must_be_positive, [](State&, auto& c) { c.amount = Amount{10}; }},
+             {Reject::receiver_not_allowed,
+              [](State&, auto& c) { c.to = base::account_id(base::BrokerId{1}, 18); }},
+             {Reject::receiver_not_allowed, [](State&, auto& c) { c.to = another_account(); }},
+             {Reject::too_much_open,
+              [](State& s, auto&) {
+                  run(s, EndTransfer{.number = 1, .reason = Reject::none, .at = world::now});
+              }},
+             {Reject::holding_insufficient,
+              [](State& s, auto&) {
+                  run(s, a_deposit(1, world::eth, 10, ledger::Finality::final));
+              }},
+             {Reject::holding_insufficient,  // The debt is still there.
+              [](State& s, auto&) {
+                  run(s, a_deposit(2, world::dai, 10, ledger::Finality::final));
+                  run(s, a_trade(80, world::dai, -10, 7));
+              }},
+             {Reject::margin_insufficient, [](State&, auto& c) { c.has_margin = true; }}});
+}
+
 TEST(AccountReject, HasANameOfItsOwnForEach) {
     std::set<std::string> names;
     for (const Reject reject : all_rejects) names.insert(name_of(reject));
@@ -201,6 +251,9 @@ TEST(AccountReject, ReachesTheWireAsAPublicNumber) {
     EXPECT_EQ(wire_code(Reject::instrument_not_offered), 11012);
     EXPECT_EQ(wire_code(Reject::destination_not_allowed), 11012);
     EXPECT_EQ(wire_code(Reject::withdrawal_unknown), 11012);
+    EXPECT_EQ(wire_code(Reject::receiver_not_allowed), 11012);
+    EXPECT_EQ(wire_code(Reject::receiver_unknown), 11012);
+    EXPECT_EQ(wire_code(Reject::transfer_unknown), 11012);
     EXPECT_EQ(wire_code(Reject::holding_insufficient), 11021);
     EXPECT_EQ(wire_code(Reject::margin_insufficient), 11020);
     EXPECT_EQ(wire_code(Reject::shard_is_paused), 11030);

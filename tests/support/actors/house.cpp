@@ -434,4 +434,14 @@ actors::CancelWithdrawal cancel_of(base::AccountId account, std::uint32_t number
                                     .received_at = base::wall_clock_now()};
 }
 
+actors::Transfer transfer_of(base::AccountId account, base::AccountId to, base::AssetId asset,
+                             std::int64_t amount) {
+    return actors::Transfer{.account = account,
+                            .id = fresh_id(),
+                            .to = to,
+                            .asset = asset,
+                            .amount = Amount{amount},
+                            .received_at = base::wall_clock_now()};
+}
+
 }  // namespace crossclear::tests

@@ -169,4 +169,8 @@ private:
 /// Asks for a withdrawal back now, under a fresh id.
 [[nodiscard]] actors::CancelWithdrawal cancel_of(base::AccountId account, std::uint32_t number);
 
+/// A transfer now, under a fresh id.
+[[nodiscard]] actors::Transfer transfer_of(base::AccountId account, base::AccountId to,
+                                           base::AssetId asset, std::int64_t amount);
+
 }  // namespace crossclear::tests

@@ -2,6 +2,7 @@
 
 #include "ledger/journal/codec.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <utility>
@@ -105,6 +106,15 @@ void WatchedJournal::prepare(base::PartitionId partition, const Fence& fence,
 void WatchedJournal::append(Append append, std::function<void(AppendOutcome)> done) {
     const auto partition = append.partition;
     const auto record = append.record;
+    {
+        const std::scoped_lock lock(mutex_);
+        const auto entries = decode_payload(record.payload);
+        CHECK(entries.has_value(), "what is appended can be read");
+        if (is_unwanted_ && std::any_of(entries->begin(), entries->end(), is_unwanted_)) {
+            if (!std::exchange(has_declined_, true)) watch_.note_line("Record declined.", false);
+            return done(Declined{"unwanted by the test"});
+        }
+    }
     behind_.append(std::move(append),
                    [this, partition, record, done = std::move(done)](AppendOutcome outcome) {
                        if (std::holds_alternative<Appended>(outcome)) {
@@ -116,6 +126,12 @@ void WatchedJournal::append(Append append, std::function<void(AppendOutcome)> do
                        }
                        done(std::move(outcome));
                    });
+}
+
+void WatchedJournal::decline(std::function<bool(const ledger::Entry&)> is_unwanted) {
+    const std::scoped_lock lock(mutex_);
+    is_unwanted_ = std::move(is_unwanted);
+    has_declined_ = false;
 }
 
 void WatchedJournal::read(base::PartitionId partition, std::uint64_t from, std::size_t count,

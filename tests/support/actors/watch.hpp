@@ -153,6 +153,9 @@ public:
     void hold_confirms();
     /// Makes those that were kept back, and keeps back no more.
     void release_confirms();
+    /// Takes no record from now on that holds an entry of which this is true; nothing: takes all.
+    /// The watch hears of the first.
+    void decline(std::function<bool(const ledger::Entry&)> is_unwanted);
     /// Asks the owner of a partition, once, to take it over from itself.
     void want_new_epoch(base::PartitionId partition);
 
@@ -162,6 +165,8 @@ private:
     mutable std::mutex mutex_;
     mutable std::set<base::PartitionId> wanted_epochs_;
     bool is_holding_{};
+    std::function<bool(const ledger::Entry&)> is_unwanted_;
+    bool has_declined_{};
     std::vector<std::function<void()>> held_;
 };
 

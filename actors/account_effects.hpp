@@ -8,6 +8,7 @@
 namespace crossclear::actors {
 
 /// What an account asks of one of its withdrawals, as news for the withdrawal's host.
+/// **Requires:** an effect that is about one.
 [[nodiscard]] inline ToHome to_withdrawal(const ledger::account::Effect& effect,
                                           base::Timestamp now) {
     const auto entity = [](const auto& asked) {
@@ -19,6 +20,17 @@ namespace crossclear::actors {
     }
     const auto& start = std::get<ledger::account::StartWithdrawal>(effect);
     return {entity(start), StartWithdrawal{start}};
+}
+
+/// What an account hands over to another one, as an order for that one's host.
+[[nodiscard]] inline AccountOrder to_receiver(const ledger::account::DeliverTransfer& deliver,
+                                              base::Timestamp now) {
+    return {.account = deliver.to,
+            .command = ledger::account::ReceiveTransfer{.from = deliver.from,
+                                                        .number = deliver.number,
+                                                        .asset = deliver.asset,
+                                                        .amount = deliver.amount,
+                                                        .at = now}};
 }
 
 }  // namespace crossclear::actors
