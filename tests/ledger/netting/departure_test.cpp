@@ -12,17 +12,17 @@ namespace {
 using base::Amount;
 using builders::usdc;
 
-constexpr base::AssetId eth{1};
-constexpr base::ShardId here{0};
-constexpr base::ShardId there{1};
-constexpr base::Timestamp noon{43'200'000'000};
+constexpr base::AssetId other_asset{1};
+constexpr base::ShardId this_shard{0};
+constexpr base::ShardId that_shard{1};
+constexpr base::Timestamp midday{43'200'000'000};
 constexpr base::Duration an_hour = base::seconds(3'600);
 constexpr base::Duration a_day = base::seconds(86'400);
 
 // Of 1,000 held: a quarter may leave in an hour, 600 in a day, and 200 lie on each shard.
-ReviewDeparture a_review(std::uint32_t number, std::int64_t amount, base::Timestamp at = noon) {
+ReviewDeparture a_review(std::uint32_t number, std::int64_t amount, base::Timestamp at = midday) {
     return {.withdrawal = {.account = base::AccountId{17}, .number = number},
-            .departure = {.asset = usdc, .amount = Amount{amount}, .shard = here},
+            .departure = {.asset = usdc, .amount = Amount{amount}, .shard = this_shard},
             .holdings = Amount{1'000},
             .suspended = {},
             .on_shard = Amount{200},
@@ -33,7 +33,7 @@ ReviewDeparture a_review(std::uint32_t number, std::int64_t amount, base::Timest
 }
 
 ReviewDeparture elsewhere(ReviewDeparture review) {
-    review.departure.shard = there;
+    review.departure.shard = that_shard;
     return review;
 }
 
@@ -49,7 +49,7 @@ void approve(State& state, const ReviewDeparture& review) {
 }
 
 void close(State& state, std::uint32_t number) {
-    builders::run(state, CloseDeparture{.withdrawal = a_review(number, 1).withdrawal, .at = noon});
+    builders::run(state, CloseDeparture{.withdrawal = a_review(number, 1).withdrawal, .at = midday});
 }
 
 TEST(Departure, TheHoursShareLeavesAndNoMore) {
@@ -58,7 +58,7 @@ TEST(Departure, TheHoursShareLeavesAndNoMore) {
     EXPECT_EQ(refusal_of(state, a_review(2, 100)), std::nullopt);
     EXPECT_EQ(refusal_of(state, a_review(2, 101)), Reject::gate_is_closed);
     auto other = a_review(2, 101);
-    other.departure.asset = eth;
+    other.departure.asset = other_asset;
     EXPECT_EQ(refusal_of(state, other), std::nullopt) << "each asset by itself";
 }
 
@@ -66,19 +66,19 @@ TEST(Departure, WhatHasLeftCountsForAnHourAndAStepAtMost) {
     State state = builders::a_house();
     approve(state, a_review(1, 150));
     close(state, 1);
-    EXPECT_EQ(refusal_of(state, a_review(2, 101, noon + an_hour)), Reject::gate_is_closed);
-    EXPECT_EQ(refusal_of(state, a_review(2, 101, noon + an_hour + gate_step)), std::nullopt);
+    EXPECT_EQ(refusal_of(state, a_review(2, 101, midday + an_hour)), Reject::gate_is_closed);
+    EXPECT_EQ(refusal_of(state, a_review(2, 101, midday + an_hour + gate_step)), std::nullopt);
 }
 
 TEST(Departure, TheDaysShareLeavesAndNoMore) {
     State state = builders::a_house();
     for (std::uint32_t number = 1; number <= 3; ++number) {
-        approve(state, a_review(number, 200, noon + base::seconds(7'200 * number)));
+        approve(state, a_review(number, 200, midday + base::seconds(7'200 * number)));
         close(state, number);
     }
-    const auto later = noon + base::seconds(7'200 * 6);
+    const auto later = midday + base::seconds(7'200 * 6);
     EXPECT_EQ(refusal_of(state, a_review(4, 1, later)), Reject::gate_is_closed);
-    const auto next_day = noon + base::seconds(7'200 * 2) + a_day + gate_step;
+    const auto next_day = midday + base::seconds(7'200 * 2) + a_day + gate_step;
     EXPECT_EQ(refusal_of(state, a_review(4, 200, next_day)), std::nullopt);
     EXPECT_EQ(refusal_of(state, a_review(4, 201, next_day)), Reject::gate_is_closed)
         << "400 of the day before still count";
@@ -88,7 +88,7 @@ TEST(Departure, WhatLeftLongerAgoIsNotRemembered) {
     State state = builders::a_house();
     approve(state, a_review(1, 150));
     close(state, 1);
-    approve(state, a_review(2, 1, noon + a_day + gate_step));
+    approve(state, a_review(2, 1, midday + a_day + gate_step));
     EXPECT_EQ(state.outflows.size(), 1U);
 }
 
@@ -104,12 +104,12 @@ TEST(Departure, NothingLeavesWhileTokensAreMissing) {
 TEST(Departure, NothingIsCoveredTwice) {
     State state = builders::a_house();
     approve(state, a_review(1, 120));
-    EXPECT_EQ(leaving(state, here, usdc), Amount{120});
+    EXPECT_EQ(leaving(state, this_shard, usdc), Amount{120});
     EXPECT_EQ(refusal_of(state, a_review(2, 80)), std::nullopt);
     EXPECT_EQ(refusal_of(state, a_review(2, 81)), Reject::departure_not_covered);
     EXPECT_EQ(refusal_of(state, elsewhere(a_review(2, 130))), std::nullopt) << "another shard";
     close(state, 1);
-    EXPECT_EQ(leaving(state, here, usdc), Amount{0});
+    EXPECT_EQ(leaving(state, this_shard, usdc), Amount{0});
     EXPECT_EQ(refusal_of(state, a_review(2, 130)), std::nullopt);
 }
 
@@ -138,8 +138,8 @@ TEST(Departure, AfterARestartOnlyOpenWithdrawalsAreReservedFor) {
     State state = builders::a_house();
     approve(state, a_review(1, 100));
     approve(state, a_review(2, 50));
-    builders::run(state, KeepDepartures{.open = {a_review(2, 1).withdrawal}, .at = noon});
-    EXPECT_EQ(leaving(state, here, usdc), Amount{50});
+    builders::run(state, KeepDepartures{.open = {a_review(2, 1).withdrawal}, .at = midday});
+    EXPECT_EQ(leaving(state, this_shard, usdc), Amount{50});
     EXPECT_EQ(refusal_of(state, elsewhere(a_review(3, 101))), Reject::gate_is_closed)
         << "what left stays counted";
 }
