@@ -5,6 +5,7 @@
 #include "store/directory/assignment.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace crossclear::actors {
 namespace {
@@ -32,6 +33,7 @@ NodeActor::behavior_type NodeHost::make_behavior() {
     set_down_handler([this](const caf::down_msg& gone) {
         for (auto& [name, link] : links_) {
             if (!link.node || link.node.address() != gone.source) continue;
+            link.lost_at = context_->now();
             no_link(link.member, "the connection is lost");
             link.node = nullptr;
             link.doors.clear();
@@ -45,7 +47,10 @@ NodeActor::behavior_type NodeHost::make_behavior() {
         },
         [this](const PartitionGone& gone) { on_gone(gone); },
         [this](const NodeBegin& message) { begin(message); },
-        [this](NodeBeat) { beat(); },
+        [this](NodeBeat) {
+            is_beat_planned_ = false;
+            beat();
+        },
         [this](const BeatDone& message) { on_beaten(message); },
         [this](const Greeting& greeting) { return on_greeting(greeting); },
         [this](const MarksRelay& relay) { on_relay(relay); },
@@ -87,6 +92,7 @@ void NodeHost::beat() {
     is_beating_ = true;
     is_beat_due_ = false;
     store::Beat beat{.self = self_, .ttl = among().lease};
+    beat.self.endpoint = endpoint_and_reach();
     for (std::size_t i = 0; i < charges_.size(); ++i) {
         const base::PartitionId partition{static_cast<std::uint16_t>(i)};
         if (charges_[i].is_wanted) beat.wanted.push_back(partition);
@@ -101,11 +107,10 @@ void NodeHost::beat() {
 void NodeHost::on_beaten(const BeatDone& message) {
     is_beating_ = false;
     if (const auto* view = std::get_if<store::View>(&message.outcome)) {
-        say("");
-        look(*view);
+        on_view(*view);
     } else if (const auto* taken = std::get_if<store::NameTaken>(&message.outcome)) {
-        say("another node is called " + self_.name + " and lives at " + taken->endpoint +
-            ": give each its own cluster.name");
+        say("another node is called " + self_.name + " and lives at " +
+            taken->endpoint.substr(0, taken->endpoint.find('|')) + ": give each its own node.name");
         let_everything_go();
     } else if (const auto* refused = std::get_if<store::BeatRefused>(&message.outcome)) {
         say(refused->reason);
@@ -114,6 +119,8 @@ void NodeHost::on_beaten(const BeatDone& message) {
         say(std::get<store::BeatUnknown>(message.outcome).reason);
     }
     if (is_beat_due_) return beat();
+    // One that was due earlier may be on its way already: of two chains neither would end.
+    if (std::exchange(is_beat_planned_, true)) return;
     delayed_send(this, as_chrono(among().beat_every), NodeBeat{});
 }
 
@@ -140,7 +147,7 @@ void NodeHost::say(const std::string& trouble) {
 void NodeHost::look(const store::View& view) {
     view_ = view;
     meet(view);
-    const auto targets = store::assign(view, context_->partitions);
+    const auto targets = store::assign(company_in(view), context_->partitions);
     for (std::size_t i = 0; i < charges_.size(); ++i) {
         decide(base::PartitionId{static_cast<std::uint16_t>(i)}, view.holders[i], targets[i]);
     }

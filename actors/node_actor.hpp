@@ -20,6 +20,11 @@ namespace crossclear::actors {
 /// its lease is held, and handed over once another node should have it: nothing more is taken, what
 /// is under way becomes durable, then the lease is given up. All of this only says who should try;
 /// who may write is decided by the fence in every append.
+///
+/// What a node owns must be reachable from the others. So every beat also tells whom this node
+/// reaches, and partitions are dealt out among the largest company of nodes that reach each other,
+/// directly or through third ones. Every node finds the same company in the same view; a node
+/// outside of it, refused for its certificate or its release, or cut off, takes nothing.
 class NodeHost : public NodeActor::base {
 public:
     NodeHost(caf::actor_config& config, const Context* context, std::vector<DoorActor> doors,
@@ -34,7 +39,8 @@ private:
     /// Another node that lives.
     struct Link {
         store::Member member;
-        base::Timestamp since;  ///< When it was first seen, or its connection was lost.
+        base::Timestamp since;    ///< When it was first seen, or its connection was lost.
+        base::Timestamp lost_at;  ///< When a connection that stood was lost; zero without one.
         bool is_connecting{};
         NodeActor node;  ///< Null until it has welcomed this one.
         std::vector<caf::strong_actor_ptr> doors;
@@ -52,6 +58,7 @@ private:
     void begin(const NodeBegin& begin);
     void beat();
     void on_beaten(const BeatDone& message);
+    void on_view(store::View view);
     void look(const store::View& view);
     void decide(base::PartitionId partition, const std::optional<std::string>& holder,
                 const std::string& target);
@@ -61,6 +68,9 @@ private:
     void leave();
     void leave_if_empty();
     void on_gone(const PartitionGone& gone);
+    [[nodiscard]] std::string endpoint_and_reach() const;
+    [[nodiscard]] store::View company_in(const store::View& view) const;
+    [[nodiscard]] std::string why_apart();
     void say(const std::string& trouble);
 
     void meet(const store::View& view);
@@ -84,7 +94,10 @@ private:
     std::vector<Charge> charges_;
     std::map<std::string, Link> links_;
     std::optional<store::View> view_;
+    std::map<std::string, std::string> reach_;  ///< Whom each member reaches, as it last said.
+    std::optional<base::Timestamp> apart_since_;
     bool is_beating_{};
+    bool is_beat_planned_{};
     bool is_beat_due_{};
     bool is_leaving_{};
     std::string trouble_;

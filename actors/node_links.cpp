@@ -2,9 +2,11 @@
 #include "actors/chrono.hpp"
 #include "actors/node_actor.hpp"
 #include "base/hash.hpp"
+#include "store/directory/limits.hpp"
 
 #include <caf/io/all.hpp>
 #include <caf/openssl/all.hpp>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <charconv>
@@ -14,6 +16,11 @@ namespace {
 
 constexpr std::chrono::seconds answer_within{2};
 constexpr base::Duration connected_by_the_other_within = base::seconds(3);
+// A node that comes is apart until it has been met.
+constexpr base::Duration met_within = base::seconds(5);
+// What a node says of its reach: every process it reaches by a part of its incarnation.
+constexpr char reach_separator = '|';
+constexpr const char* reaches_everyone = "|*";
 
 struct Place {
     std::string host;
@@ -40,7 +47,98 @@ std::string shape_of(const Context& context) {
            spelled<ledger::account::Command>() + packed(context.listing);
 }
 
+std::string mark_of(const store::Member& member) {
+    return fmt::format("{}{:08x}", reach_separator, static_cast<std::uint32_t>(member.incarnation));
+}
+
+bool has_in_reach(const std::string& reach, const store::Member& member) {
+    return reach == reaches_everyone || reach.find(mark_of(member)) != std::string::npos;
+}
+
 }  // namespace
+
+// --- Company -------------------------------------------------------------------------------------
+
+// A connection that was lost a moment ago may be made again before anybody has to move.
+std::string NodeHost::endpoint_and_reach() const {
+    std::string text = self_.endpoint;
+    for (const auto& [name, link] : links_) {
+        const bool was_there =
+            link.lost_at.us != 0 && context_->now() - link.lost_at < among().lease;
+        if (link.node || was_there) text += mark_of(link.member);
+    }
+    // So many that they cannot be told: rather all than some.
+    const bool fits = text.size() <= store::limits::member_endpoint_bytes_max;
+    return fits ? text : self_.endpoint + reaches_everyone;
+}
+
+// The directory only passes endpoints on: what stands behind them is parted off here.
+void NodeHost::on_view(store::View view) {
+    reach_.clear();
+    for (auto& member : view.members) {
+        const auto at = member.endpoint.find(reach_separator);
+        if (at == std::string::npos) continue;
+        reach_[member.name] = member.endpoint.substr(at);
+        member.endpoint.resize(at);
+    }
+    look(view);
+    say(why_apart());
+}
+
+// The members that reach each other, directly or through third ones: most of them, then those that
+// own most, then those with the lowest name.
+store::View NodeHost::company_in(const store::View& view) const {
+    const auto reach_of = [&](const store::Member& member) {
+        const auto found = reach_.find(member.name);
+        return found == reach_.end() ? std::string{} : found->second;
+    };
+    const auto is_mutual = [&](const store::Member& one, const store::Member& other) {
+        return has_in_reach(reach_of(one), other) && has_in_reach(reach_of(other), one);
+    };
+    std::vector<store::Member> left = view.members;
+    std::vector<store::Member> best;
+    std::size_t best_held = 0;
+    while (!left.empty()) {
+        std::vector<store::Member> company{left.front()};
+        left.erase(left.begin());
+        for (std::size_t i = 0; i < company.size(); ++i) {
+            const auto apart = std::stable_partition(
+                left.begin(), left.end(), [&, member = company[i]](const store::Member& other) {
+                    return !is_mutual(member, other);
+                });
+            company.insert(company.end(), apart, left.end());
+            left.erase(apart, left.end());
+        }
+        const auto held = static_cast<std::size_t>(
+            std::count_if(view.holders.begin(), view.holders.end(), [&](const auto& holder) {
+                return holder && std::any_of(company.begin(), company.end(),
+                                             [&](const auto& one) { return one.name == *holder; });
+            }));
+        // They come in the order of their names, so that of equals the first one stays.
+        if (company.size() < best.size()) continue;
+        if (company.size() == best.size() && held <= best_held) continue;
+        best = std::move(company);
+        best_held = held;
+    }
+    std::sort(best.begin(), best.end(),
+              [](const auto& one, const auto& other) { return one.name < other.name; });
+    return {.members = std::move(best), .holders = view.holders};
+}
+
+std::string NodeHost::why_apart() {
+    const auto company = view_ ? company_in(*view_).members : std::vector{self_};
+    const bool is_in = std::any_of(company.begin(), company.end(),
+                                   [&](const auto& one) { return one.name == self_.name; });
+    if (is_in) {
+        apart_since_.reset();
+        return {};
+    }
+    if (!apart_since_) apart_since_ = context_->now();
+    if (context_->now() - *apart_since_ < met_within) return {};
+    std::string why = "the other nodes are not reached or refuse this one, so it owns nothing";
+    for (const auto& [name, reason] : told_) why += "; " + name + ": " + reason;
+    return why;
+}
 
 // --- Meeting -------------------------------------------------------------------------------------
 
@@ -55,6 +153,7 @@ void NodeHost::meet(const store::View& view) {
         auto& link = links_
                          .try_emplace(member.name, Link{.member = member,
                                                         .since = context_->now(),
+                                                        .lost_at = {},
                                                         .is_connecting = false,
                                                         .node = {},
                                                         .doors = {}})
@@ -110,6 +209,7 @@ void NodeHost::link(const store::Member& member, const NodeActor& node,
                     const std::vector<caf::strong_actor_ptr>& doors) {
     links_.insert_or_assign(member.name, Link{.member = member,
                                               .since = context_->now(),
+                                              .lost_at = {},
                                               .is_connecting = false,
                                               .node = node,
                                               .doors = doors});
@@ -118,7 +218,9 @@ void NodeHost::link(const store::Member& member, const NodeActor& node,
     context_->log(LogLevel::info, "Another node can be reached.",
                   {{"name", member.name}, {"endpoint", member.endpoint}});
     tell_marks(node);
-    if (view_) look(*view_);
+    if (!view_) return;
+    look(*view_);
+    beat();  // The others hear that this one reaches it.
 }
 
 void NodeHost::no_link(const store::Member& member, const std::string& why) {

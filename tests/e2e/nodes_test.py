@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Goal: three nodes are one service, and any of them may go at any time.
 
-Three `crossclear serve` share a Redis and a `crossclear world`, and speak TLS. Clients trade on all
-of them, on accounts that live anywhere. Under that load one node is killed with SIGKILL, another is
-stopped with SIGSTOP until it has been replaced and then wakes up, a new process takes the killed
-one's name, and one ends in order. Every answer that a client was given is looked for in the journal
-afterwards, no command may have taken effect twice, and the audit holds. CROSSCLEAR_SEED sets the
-seed.
+Three `crossclear serve` share a Redis and a `crossclear world`, and speak TLS. A fourth has a
+certificate that the others do not accept: it takes no partition and says why. Clients trade on all
+of the three, on accounts that live anywhere. Under that load one node is killed with SIGKILL,
+another is stopped with SIGSTOP until it has been replaced and then wakes up, a new process takes
+the killed one's name, and one ends in order. Every answer that a client was given is looked for in
+the journal afterwards, no command may have taken effect twice, and the audit holds. CROSSCLEAR_SEED
+sets the seed.
 """
 
 import asyncio
@@ -59,9 +60,11 @@ class Cluster:
         self.base = base
         self.configs = {}
         tls = certificates(os.path.join(data, "tls"))
-        for name in ("a", "b", "c"):
+        # Its certificate is signed by an authority that the others do not know.
+        stranger = certificates(os.path.join(data, "tls-of-a-stranger"))
+        for name in ("a", "b", "c", "stranger"):
             config["node"] = {"mode": "cluster", "name": name, "address": "127.0.0.1", "port": 0,
-                              **tls}
+                              **(stranger if name == "stranger" else tls)}
             path = os.path.join(data, f"{name}.yaml")
             with open(path, "w", encoding="utf-8") as file:
                 yaml.safe_dump(config, file, sort_keys=False)
@@ -198,6 +201,27 @@ def journal_of(config):
     return found
 
 
+def a_stranger_takes_nothing(cluster):
+    """For as long as it is there, and what it owned would have been reached by nobody."""
+    stranger = Service(cluster.configs["stranger"]).wait_until_up()
+    try:
+        def says_why():
+            return any("not reached or refuse" in why for why in stranger.why_not())
+        wait_until(says_why, "the stranger to say that it is refused", 30)
+        cluster.nodes["stranger"] = stranger
+        assert cluster.owned("stranger") == 0
+        assert stranger.count_lines('"A partition is running."') == 0, stranger.lines[-20:]
+        cluster.wait_for_shares(["a", "b", "c"])
+        # However often it knocks, the others keep each other.
+        for name in ("a", "b", "c"):
+            node = cluster.nodes[name]
+            assert not node.why_not(), (name, node.why_not())
+            assert node.count_lines("the connection is lost") == 0, node.lines[-20:]
+    finally:
+        cluster.nodes.pop("stranger", None)
+        stranger.finish()
+
+
 def has_money(cluster, account):
     async def ask():
         client = await Client.open(cluster.nodes["a"].port, account)
@@ -219,6 +243,7 @@ def main():
             cluster.start("b")
             cluster.start("c")
             cluster.wait_for_shares(["a", "b", "c"])
+            a_stranger_takes_nothing(cluster)
             for account in ACCOUNTS:
                 status, out = run("world", "--config", cluster.base, "deposit", "--shard",
                                   "aave-uniswap", "--account", account, "--asset", "USDC",
