@@ -1,13 +1,16 @@
 #include "app/audit.hpp"
 
 #include "app/audit_checks.hpp"
+#include "app/audit_history.hpp"
 #include "app/audit_log.hpp"
 #include "ledger/journal/chain.hpp"
 #include "ledger/postings.hpp"
 
 #include <fmt/format.h>
 
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace crossclear::app {
@@ -67,44 +70,138 @@ void count(const std::vector<ledger::Entry>& entries, AuditReport& report) {
 
 // One partition's journal, read once.
 struct Followed {
+    Followed(base::PartitionId partition, std::uint16_t partitions)
+        : log(partition, partitions, findings), history(partition, findings) {
+        chosen.partition = partition;
+    }
+
+    AuditFindings findings;
     PartitionAudit log;
+    HistoryChecks history;
     ShardChecks shards;
     AuditReport counts;
-    std::uint64_t end{};
-    std::optional<std::string> fault;
+    ChosenLog chosen;
+    bool is_sound{true};  ///< Every record so far could be folded.
+    std::optional<WalkFault> fault;
+
+    [[nodiscard]] bool is_whole() const { return is_sound && !fault; }
+    [[nodiscard]] std::uint64_t end() const {
+        return chosen.heads.empty() ? 0 : chosen.heads.back().seq;
+    }
 };
 
-Followed follow(journal::Journal& from, const std::string& cluster, base::PartitionId partition,
-                std::uint16_t partitions) {
-    Followed followed{.log = PartitionAudit(partition, partitions),
-                      .shards = {},
-                      .counts = {},
-                      .end = 0,
-                      .fault = {}};
-    followed.fault = followed.log.read_snapshots(from);
-    if (followed.fault) return followed;
-    followed.fault = walk(from, cluster, partition,
-                          [&](const journal::Record& record,
-                              const std::vector<ledger::Entry>& entries, bool is_base) {
-                              followed.end = record.head.seq;
-                              followed.log.note(record, entries, is_base);
-                              if (is_base) return;
-                              ++followed.counts.records;
-                              count(entries, followed.counts);
-                              for (const auto& entry : entries) followed.shards.note(entry);
-                          });
+std::unique_ptr<Followed> follow(journal::Journal& from, const std::string& cluster,
+                                 base::PartitionId partition, std::uint16_t partitions) {
+    auto followed = std::make_unique<Followed>(partition, partitions);
+    auto& [findings, log, history, shards, counts, chosen, is_sound, fault] = *followed;
+    if (auto unreadable = log.read_snapshots(from)) {
+        fault = WalkFault{std::move(*unreadable)};
+        return followed;
+    }
+    const auto on_record = [&](const journal::Record& record,
+                               const std::vector<ledger::Entry>& entries, bool is_base) {
+        chosen.heads.push_back(record.head);
+        if (is_base) {
+            history.begin_at(record.head);
+            return log.note(record, entries, is_base);
+        }
+        ++counts.records;
+        count(entries, counts);
+        is_sound = is_sound && history.note(record, entries);
+        if (!is_sound) return;
+        log.note(record, entries, is_base);
+        for (const auto& entry : entries) shards.note(entry);
+    };
+    fault = walk(from, cluster, partition, on_record);
     return followed;
 }
 
-void add(const Followed& followed, AuditReport& report) {
+// The orders that every shard holds, before the journal is read: whatever is there must have been
+// in the journal before it left.
+std::vector<std::pair<base::ShardId, std::vector<base::OrderRef>>> orders_of(
+    const AuditOptions& options, AuditReport& report) {
+    std::vector<std::pair<base::ShardId, std::vector<base::OrderRef>>> all;
+    if (!options.orders) {
+        report.findings.miss(Invariant::nothing_leaves_early,
+                             "answers are not stored, and no shard's own log is at hand");
+    }
+    for (const auto shard : options.shards) {
+        if (!options.orders) break;
+        auto orders = options.orders(shard);
+        if (orders) {
+            all.emplace_back(shard, std::move(*orders));
+        } else {
+            report.findings.miss(Invariant::nothing_leaves_early,
+                                 fmt::format("shard {}: {}", shard.v, orders.error()));
+        }
+    }
+    return all;
+}
+
+void add(Followed& followed, AuditReport& report) {
     report.records += followed.counts.records;
     report.events += followed.counts.events;
     report.trades += followed.counts.trades;
     report.refusals += followed.counts.refusals;
     report.snapshots += followed.log.compared();
-    const auto& found = followed.log.violations();
+    if (const auto& fault = followed.fault; fault && fault->breaks) {
+        followed.findings.blame(*fault->breaks, fault->says);
+    } else if (fault) {
+        report.violations.push_back(fault->says);
+    }
+    const auto found = followed.findings.violations();
     report.violations.insert(report.violations.end(), found.begin(), found.end());
-    if (followed.fault) report.violations.push_back(*followed.fault);
+    report.findings.add(followed.findings);
+}
+
+// What is checked once more than one partition is known.
+struct Whole {
+    CrossChecks checks;
+    SagaChecks sagas;
+    std::vector<std::unique_ptr<Followed>> partitions;
+    bool is_busy{};
+    bool is_whole{true};
+};
+
+void take_in(std::unique_ptr<Followed> followed, const AuditOptions& options, Whole& whole,
+             AuditReport& report) {
+    const auto id = followed->chosen.partition;
+    std::optional<ledger::Partition> partition;
+    if (followed->is_whole()) {
+        partition = followed->log.finish();
+        check_deadlines(*partition, followed->history, followed->findings);
+        check_books(*partition, followed->findings);
+    }
+    add(*followed, report);
+    if (partition) {
+        report.accounts += partition->accounts.size();
+        whole.is_busy = whole.is_busy || has_work(*partition);
+        whole.checks.add(*partition);
+        whole.sagas.add(*partition);
+        if (options.history) followed->shards.compare(*partition, options.history, report);
+    }
+    whole.is_whole = whole.is_whole && partition.has_value();
+    if (followed->log.is_trimmed()) {
+        report.notes.push_back(fmt::format(
+            "partition {} was trimmed: what came before is what its snapshots say", id.v));
+    }
+    whole.partitions.push_back(std::move(followed));
+}
+
+void check_orders(const std::vector<std::pair<base::ShardId, std::vector<base::OrderRef>>>& orders,
+                  const Whole& whole, std::uint16_t partitions, AuditReport& report) {
+    for (const auto& [shard, refs] : orders) {
+        for (const auto& ref : refs) {
+            const auto home = base::home_of(base::broker_of(ref.origin), partitions);
+            const auto& followed = *whole.partitions[home.v];
+            if (!followed.is_whole() || followed.log.is_trimmed()) continue;
+            report.findings.look(Invariant::nothing_leaves_early);
+            if (followed.history.sent().contains(ref)) continue;
+            report.blame(Invariant::nothing_leaves_early,
+                         fmt::format("shard {} holds order {}, which partition {} has not sent",
+                                     shard.v, base::to_string(ref), home.v));
+        }
+    }
 }
 
 }  // namespace
@@ -112,50 +209,54 @@ void add(const Followed& followed, AuditReport& report) {
 AuditReport audit(journal::Journal& from, const std::string& cluster, std::uint16_t partitions,
                   const AuditOptions& options) {
     AuditReport report;
-    CrossChecks checks;
-    bool is_busy = false;
-    std::vector<std::uint64_t> ends(partitions);
+    report.findings.miss(Invariant::reads_are_committed,
+                         "what was shown to clients is not stored; ./dev sim and "
+                         "tests/e2e/linearizability_test.py look at it");
+    const auto orders = orders_of(options, report);
+    const bool has_instances = !options.instances.empty();
+    Whole whole;
     for (std::uint16_t i = 0; i < partitions; ++i) {
         const base::PartitionId id{i};
         auto followed = follow(from, cluster, id, partitions);
         // Beside a service the log may be trimmed meanwhile; its rounds are far between.
-        if (followed.log.is_overtaken()) followed = follow(from, cluster, id, partitions);
-        ends[i] = followed.end;
-        const auto partition = followed.log.finish();
-        add(followed, report);
-        report.accounts += partition.accounts.size();
-        if (followed.fault) continue;
-        if (followed.log.is_trimmed()) {
-            report.notes.push_back(fmt::format(
-                "partition {} was trimmed: what came before is what its snapshots say", i));
+        if (followed->log.is_overtaken()) followed = follow(from, cluster, id, partitions);
+        // Where the log itself cannot be read there is nothing to hold others against.
+        if (!followed->fault || has_instances) {
+            check_instances(cluster, followed->chosen,
+                            has_instances ? options.instances
+                                          : std::vector<InstanceLog>{{"the instance", &from}},
+                            has_instances ? options.instances_count : 1, followed->findings);
         }
-        if (const auto breach = ledger::fault_of(partition)) {
-            report.violations.push_back(fmt::format("partition {}: {}", i, *breach));
-        }
-        is_busy = is_busy || has_work(partition);
-        checks.add(partition);
-        if (options.history) followed.shards.compare(partition, options.history, report);
+        take_in(std::move(followed), options, whole, report);
     }
+    check_orders(orders, whole, partitions, report);
     // What one partition sent while another was being read is on one side only.
     for (std::uint16_t i = 0; i < partitions; ++i) {
-        const auto later = read_page(from, base::PartitionId{i}, ends[i] + 1);
+        const auto later = read_page(from, base::PartitionId{i}, whole.partitions[i]->end() + 1);
         const auto* read = std::get_if<journal::ReadRecords>(&later);
-        is_busy = is_busy || read == nullptr || !read->records.empty();
+        whole.is_busy = whole.is_busy || read == nullptr || !read->records.empty();
     }
-    report.is_at_rest = options.is_at_rest || !is_busy;
-    checks.finish(report.is_at_rest, report);
+    report.is_at_rest = whole.is_whole && (options.is_at_rest || !whole.is_busy);
+    whole.checks.finish(report.is_at_rest, report);
+    whole.sagas.finish(report.is_at_rest, report);
+    for (const auto& [invariant, why] :
+         {std::pair{Invariant::snapshots_tell_the_log, "no snapshot is stored yet"},
+          std::pair{Invariant::trims_are_covered, "no log was trimmed"}}) {
+        if (report.findings.of(invariant).looked_at == 0) report.findings.miss(invariant, why);
+    }
     return report;
 }
 
 std::optional<std::string> dump_journal(journal::Journal& from, const std::string& cluster,
                                         base::PartitionId partition, std::ostream& out) {
-    return walk(
-        from, cluster, partition,
-        [&](const journal::Record& record, const std::vector<ledger::Entry>& entries, bool) {
-            for (const auto& entry : entries) {
-                out << dump_line(partition, record, entry) << '\n';
-            }
-        });
+    const auto fault =
+        walk(from, cluster, partition,
+             [&](const journal::Record& record, const std::vector<ledger::Entry>& entries, bool) {
+                 for (const auto& entry : entries) {
+                     out << dump_line(partition, record, entry) << '\n';
+                 }
+             });
+    return fault ? std::optional(fault->says) : std::nullopt;
 }
 
 base::Result<std::uint64_t, std::string> verify_journal(journal::Journal& from,
@@ -164,7 +265,7 @@ base::Result<std::uint64_t, std::string> verify_journal(journal::Journal& from,
     std::uint64_t records = 0;
     const auto fault = walk(from, cluster, partition,
                             [&](const journal::Record&, const auto&, bool) { ++records; });
-    if (fault) return base::Failure{*fault};
+    if (fault) return base::Failure{fault->says};
     return records;
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "app/audit_instances.hpp"
+#include "app/audit_invariants.hpp"
 #include "base/ids.hpp"
 #include "base/result.hpp"
 #include "ledger/journal/port.hpp"
@@ -29,10 +31,15 @@ struct AuditReport {
     std::uint64_t shard_lines{};     ///< Holdings compared with what the shards' own logs say.
     std::vector<std::string> notes;  ///< What could not be compared, and why.
     std::vector<std::string> violations;  ///< Empty: the books are whole.
+    AuditFindings findings;               ///< The same by invariant, and what was looked at.
 
     /// `ok`, or the first violation.
     [[nodiscard]] std::string verdict() const {
         return violations.empty() ? "ok" : violations.front();
+    }
+    void blame(Invariant invariant, std::string what) {
+        violations.push_back(what);
+        findings.blame(invariant, std::move(what));
     }
 };
 
@@ -41,13 +48,24 @@ struct AuditReport {
 using ShardHistory = std::function<base::Result<shards::Balances, std::string>(
     base::BrokerId broker, base::ShardId shard, std::uint64_t block)>;
 
+/// The orders that stand in a shard's blocks, by the shard's own account; or why nobody can say.
+using ShardOrders =
+    std::function<base::Result<std::vector<base::OrderRef>, std::string>(base::ShardId shard)>;
+
 /// What an audit may rest on beside the journal.
 struct AuditOptions {
     /// The asker knows that nothing is under way, or the audit finds out by itself.
     bool is_at_rest{};
-    ShardHistory history;  ///< Empty: the shards are not asked.
+    ShardHistory history;                 ///< Empty: the shards are not asked.
+    ShardOrders orders{};                 ///< Empty: they are not asked for orders either.
+    std::vector<base::ShardId> shards{};  ///< Which are asked for orders.
+    /// Each instance alone, as far as it can be read; empty: the journal stands for the only one.
+    std::vector<InstanceLog> instances{};
+    std::size_t instances_count{1};  ///< How many the cluster has.
 };
 
+/// Checks the 17 invariants of docs/durability.md on what is stored.
+///
 /// A journal that was trimmed is read from its base: what came before is what the snapshots say.
 /// Where the log is whole, it is folded to every snapshot, which must say the same, byte for byte.
 ///
@@ -64,6 +82,13 @@ struct AuditOptions {
 /// **Cost:** reads everything; blocks until done.
 [[nodiscard]] AuditReport audit(ledger::journal::Journal& journal, const std::string& cluster,
                                 std::uint16_t partitions, const AuditOptions& options);
+
+/// What was found, for people: one line of figures, notes, then a line for each invariant with what
+/// is wrong below it.
+[[nodiscard]] std::string text_of(const AuditReport& report);
+
+/// The same as one object of JSON.
+[[nodiscard]] std::string json_of(const AuditReport& report);
 
 /// Prints every record of a partition, one entry a line, as JSON. Returns what is wrong, or
 /// nothing.

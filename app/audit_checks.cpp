@@ -81,23 +81,37 @@ void CrossChecks::finish(bool is_at_rest, AuditReport& report) const {
             const auto found = accounts.find(account);
             return found == accounts.end() ? Wide{0} : found->second;
         };
-        const auto blame = [&](const char* claim, Wide found) {
-            report.violations.push_back(fmt::format("broker {} asset {}: {} ({})", of.broker.v,
-                                                    of.asset.v, claim, base::to_string(found)));
+        const auto blame = [&](Invariant invariant, const char* claim, Wide found) {
+            report.blame(invariant, fmt::format("broker {} asset {}: {} ({})", of.broker.v,
+                                                of.asset.v, claim, base::to_string(found)));
         };
+        report.findings.look(Invariant::postings_balance);
         if (at(Chart::cpos) + at(Chart::hbook) != 0) {
-            blame("clients' contracts and the house's side do not cancel",
+            blame(Invariant::postings_balance,
+                  "clients' contracts and the house's side do not cancel",
                   at(Chart::cpos) + at(Chart::hbook));
         }
+        report.findings.look(Invariant::messages_arrive_once, is_at_rest ? 1 : 0);
         if (is_at_rest && at(Chart::transit) != 0) {
-            blame("a message between partitions was booked on one side only", at(Chart::transit));
+            blame(Invariant::messages_arrive_once,
+                  "a message between partitions was booked on one side only", at(Chart::transit));
         }
         const Wide cover = at(Chart::nostro) + at(Chart::inflight_out) +
                            std::max(Wide{0}, at(Chart::suspense)) + at(Chart::free) +
                            at(Chart::held);
-        if (is_at_rest && cover < 0) blame("more is promised as settled than is held", cover);
+        report.findings.look(Invariant::nothing_is_overdrawn);
+        if (is_at_rest && cover < 0) {
+            blame(Invariant::nothing_is_overdrawn, "more is promised as settled than is held",
+                  cover);
+        }
     }
-    report.violations.insert(report.violations.end(), faults_.begin(), faults_.end());
+    if (!is_at_rest) {
+        report.findings.miss(Invariant::messages_arrive_once,
+                             "something is under way: what one side has sent the other may not "
+                             "have yet");
+    }
+    report.findings.look(Invariant::books_agree, lines_);
+    for (const auto& fault : faults_) report.blame(Invariant::books_agree, fault);
 }
 
 // The balances of all account machines are those of the trial balance.
@@ -116,6 +130,7 @@ void CrossChecks::check_clients(const ledger::Partition& partition) {
             sums[{{base::broker_of(id), contract}, Chart::cpos}] += position.quantity.v;
         }
     }
+    lines_ += sums.size();
     for (const auto& [key, sum] : sums) {
         const Wide booked =
             -ledger::balance(partition.book, key.first.broker, key.second, key.first.asset);
@@ -150,6 +165,7 @@ void CrossChecks::check_shards(const ledger::Partition& partition) {
         }
     }
     for (const auto& [where, shard] : partition.book.shards) {
+        lines_ += shard.now.size();
         for (const auto& [asset, line] : shard.now) {
             const auto at = [&, broker = where.broker, on = where.shard,
                              of = asset](Chart account) {
@@ -219,16 +235,19 @@ void ShardChecks::compare(const ledger::Partition& partition, const ShardHistory
                                : ledger::at_block(book->second, block);
         for (const auto& line : told->lines) {
             ++report.shard_lines;
+            report.findings.look(Invariant::books_agree);
             const auto found = lines.find(line.asset);
             const auto ours = found == lines.end() ? ledger::ShardLine{} : found->second;
             const auto blame = [&, asset = line.asset](const char* what, base::Amount shard,
                                                        base::Amount books) {
                 if (shard == books) return;
                 if (base::subtract(shard, books) == known_break(reconciler, asset)) return;
-                report.violations.push_back(fmt::format(
-                    "broker {} shard {} asset {} at block {}: {} is {} by the shard's own log and "
-                    "{} in the books",
-                    where.broker.v, where.shard.v, asset.v, block, what, shard.v, books.v));
+                report.blame(
+                    Invariant::books_agree,
+                    fmt::format("broker {} shard {} asset {} at block {}: {} is {} by the shard's "
+                                "own log and {} in the books",
+                                where.broker.v, where.shard.v, asset.v, block, what, shard.v,
+                                books.v));
             };
             blame("what is held", line.held, ours.held);
             blame("margin", line.posted, ours.posted);

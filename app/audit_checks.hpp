@@ -2,11 +2,15 @@
 
 #include "app/audit.hpp"
 #include "base/wide.hpp"
+#include "ledger/core.hpp"
 #include "ledger/replay.hpp"
 
+#include <cstdint>
 #include <deque>
 #include <map>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 /// What an audit holds against the books once a partition is folded.
@@ -16,6 +20,9 @@ namespace crossclear::app {
 /// Whether any machine of a partition still has something to do, so that messages or orders of it
 /// may be on their way.
 [[nodiscard]] bool has_work(const ledger::Partition& partition);
+
+/// What must hold of one partition's books and machines.
+void check_books(const ledger::Partition& partition, AuditFindings& findings);
 
 /// Sums over partitions, and what must hold of them.
 class CrossChecks {
@@ -29,7 +36,24 @@ private:
     void check_shards(const ledger::Partition& partition);
 
     std::map<ledger::BrokerAsset, std::map<ledger::Chart, base::Wide>> totals_;
+    std::uint64_t lines_{};  // Of machines and shards that were compared with the books.
     std::vector<std::string> faults_;
+};
+
+/// What one partition owes another, and what both say of it: quotas, deposits, withdrawals.
+class SagaChecks {
+public:
+    void add(const ledger::Partition& partition);
+    void finish(bool is_at_rest, AuditReport& report) const;
+
+private:
+    void check_quotas(AuditReport& report) const;
+    void check_withdrawals(AuditReport& report) const;
+
+    std::map<std::pair<base::BrokerId, ledger::netting::PartitionAsset>, base::Amount> granted_;
+    std::map<std::pair<base::BrokerId, ledger::netting::PartitionAsset>, ledger::Quota> quotas_;
+    std::map<ledger::HeldWithdrawal, ledger::withdrawal::State> withdrawals_;
+    std::set<ledger::HeldWithdrawal> held_;
 };
 
 /// The books of one partition against the shards' own logs.

@@ -15,14 +15,21 @@ namespace journal = ledger::journal;
 
 constexpr std::size_t page = 512;
 
-journal::ReadSnapshotOutcome read_one(journal::Journal& from, base::PartitionId partition,
-                                      const base::EntityId& entity) {
-    std::promise<journal::ReadSnapshotOutcome> promise;
-    auto future = promise.get_future();
-    from.read_snapshot(partition, entity, [&promise](journal::ReadSnapshotOutcome outcome) {
-        promise.set_value(std::move(outcome));
-    });
-    return future.get();
+// Of what does not follow: an epoch that falls is another fault than bytes that were altered.
+WalkFault fault_of_link(const std::string& cluster, base::PartitionId partition,
+                        const journal::Head& last, const journal::Record& record) {
+    const auto& head = record.head;
+    const auto digest = journal::chain_digest(cluster, partition, head.record_epoch, head.seq,
+                                              last.head, record.payload);
+    const bool is_follower = head.seq == last.seq + 1 && head.head == digest;
+    if (is_follower) {
+        return {fmt::format("partition {} record {}: is of epoch {}, after one of epoch {}",
+                            partition.v, head.seq, head.record_epoch, last.record_epoch),
+                Invariant::promises_hold};
+    }
+    return {fmt::format("partition {} record {}: does not follow record {}", partition.v, head.seq,
+                        last.seq),
+            Invariant::one_prefix};
 }
 
 // Into the place of its kind.
@@ -61,28 +68,40 @@ journal::ReadOutcome read_page(journal::Journal& from, base::PartitionId partiti
     return future.get();
 }
 
-std::optional<std::string> walk(journal::Journal& from, const std::string& cluster,
-                                base::PartitionId partition, const OnRecord& on_record) {
+journal::ReadSnapshotOutcome read_snapshot_of(journal::Journal& from, base::PartitionId partition,
+                                              const base::EntityId& entity) {
+    std::promise<journal::ReadSnapshotOutcome> promise;
+    auto future = promise.get_future();
+    from.read_snapshot(partition, entity, [&promise](journal::ReadSnapshotOutcome outcome) {
+        promise.set_value(std::move(outcome));
+    });
+    return future.get();
+}
+
+std::optional<WalkFault> walk(journal::Journal& from, const std::string& cluster,
+                              base::PartitionId partition, const OnRecord& on_record) {
     journal::Head last;
     while (true) {
         const auto outcome = read_page(from, partition, last.seq + 1);
         const auto* read = std::get_if<journal::ReadRecords>(&outcome);
-        if (const auto* damaged = std::get_if<journal::Damaged>(&outcome)) return damaged->reason;
+        if (const auto* damaged = std::get_if<journal::Damaged>(&outcome)) {
+            return WalkFault{damaged->reason, Invariant::one_prefix};
+        }
         if (read == nullptr) {
-            return fmt::format("partition {}: the journal cannot be read: {}", partition.v,
-                               from.trouble());
+            return WalkFault{fmt::format("partition {}: the journal cannot be read: {}",
+                                         partition.v, from.trouble())};
         }
         if (read->records.empty()) return std::nullopt;
         for (const auto& record : read->records) {
             const bool is_base = last.seq == 0 && record.head.seq > 1;
             if (!is_base && !journal::is_linked(cluster, partition, last, record)) {
-                return fmt::format("partition {} record {}: does not follow record {}", partition.v,
-                                   record.head.seq, last.seq);
+                return fault_of_link(cluster, partition, last, record);
             }
             const auto entries = journal::decode_payload(record.payload);
             if (!entries) {
-                return fmt::format("partition {} record {}: {}", partition.v, record.head.seq,
-                                   entries.error().what);
+                return WalkFault{fmt::format("partition {} record {}: {}", partition.v,
+                                             record.head.seq, entries.error().what),
+                                 Invariant::snapshots_tell_the_log};
             }
             on_record(record, *entries, is_base);
             last = record.head;
@@ -90,18 +109,23 @@ std::optional<std::string> walk(journal::Journal& from, const std::string& clust
     }
 }
 
-PartitionAudit::PartitionAudit(base::PartitionId partition, std::uint16_t partitions)
-    : id_(partition), partitions_(partitions), shadow_(partition, partitions) {}
+PartitionAudit::PartitionAudit(base::PartitionId partition, std::uint16_t partitions,
+                               AuditFindings& findings)
+    : id_(partition),
+      partitions_(partitions),
+      findings_(findings),
+      shadow_(partition, partitions) {}
 
 std::optional<std::string> PartitionAudit::read_snapshots(journal::Journal& from) {
     const base::EntityId self{.kind = base::EntityKind::partition, .id = id_.v, .sub = 0};
-    auto outcome = read_one(from, id_, self);
+    auto outcome = read_snapshot_of(from, id_, self);
     const auto unreadable = [&](const base::EntityId& entity) {
         return fmt::format("partition {}: the snapshot of {} cannot be read: {}", id_.v,
                            base::to_string(entity), from.trouble());
     };
     if (const auto* damaged = std::get_if<journal::Damaged>(&outcome)) {
-        violations_.push_back(fmt::format("partition {}: {}", id_.v, damaged->reason));
+        findings_.blame(Invariant::snapshots_tell_the_log,
+                        fmt::format("partition {}: {}", id_.v, damaged->reason));
         return std::nullopt;
     }
     auto* read = std::get_if<journal::SnapshotRead>(&outcome);
@@ -111,16 +135,18 @@ std::optional<std::string> PartitionAudit::read_snapshots(journal::Journal& from
     if (!core) return fmt::format("partition {}: its snapshot: {}", id_.v, core.error().what);
     core_ = std::move(read->found.front());
     for (const auto& entity : core->machines.known) {
-        auto one = read_one(from, id_, entity);
+        auto one = read_snapshot_of(from, id_, entity);
         if (const auto* damaged = std::get_if<journal::Damaged>(&one)) {
-            violations_.push_back(fmt::format("partition {}: {}", id_.v, damaged->reason));
+            findings_.blame(Invariant::snapshots_tell_the_log,
+                            fmt::format("partition {}: {}", id_.v, damaged->reason));
             continue;
         }
         auto* found = std::get_if<journal::SnapshotRead>(&one);
         if (found == nullptr) return unreadable(entity);
         if (found->found.empty()) {
-            violations_.push_back(fmt::format("partition {}: there is no snapshot of {}", id_.v,
-                                              base::to_string(entity)));
+            findings_.blame(Invariant::snapshots_tell_the_log,
+                            fmt::format("partition {}: there is no snapshot of {}", id_.v,
+                                        base::to_string(entity)));
             continue;
         }
         auto& snapshot = found->found.front();
@@ -135,10 +161,11 @@ void PartitionAudit::note(const journal::Record& record, const std::vector<ledge
         base_ = record.head.seq;
         is_overtaken_ = core_ && core_->at.seq < base_;
         if (!core_ || is_overtaken_) {
-            violations_.push_back(fmt::format(
-                "partition {}: the log begins at record {} and no snapshot of the partition says "
-                "what came before",
-                id_.v, base_));
+            findings_.blame(
+                Invariant::trims_are_covered,
+                fmt::format("partition {}: the log begins at record {} and no snapshot of the "
+                            "partition says what came before",
+                            id_.v, base_));
             return;
         }
         auto core = journal::decode_core(core_->state);
@@ -170,13 +197,15 @@ void PartitionAudit::compare_all(const journal::Head& head) {
 void PartitionAudit::compare(const journal::EntitySnapshot& snapshot, const std::string& told,
                              const journal::Head& head) {
     ++compared_;
+    findings_.look(Invariant::snapshots_tell_the_log);
     if (snapshot.at != head) blame(snapshot, "is of another log");
     if (snapshot.state != told) blame(snapshot, "is not what the log says");
 }
 
 void PartitionAudit::blame(const journal::EntitySnapshot& snapshot, const std::string& why) {
-    violations_.push_back(fmt::format("partition {} record {}: the snapshot of {} {}", id_.v,
-                                      snapshot.at.seq, base::to_string(snapshot.entity), why));
+    findings_.blame(Invariant::snapshots_tell_the_log,
+                    fmt::format("partition {} record {}: the snapshot of {} {}", id_.v,
+                                snapshot.at.seq, base::to_string(snapshot.entity), why));
 }
 
 ledger::Partition PartitionAudit::finish() {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "app/audit_invariants.hpp"
 #include "base/ids.hpp"
 #include "ledger/core.hpp"
 #include "ledger/entity.hpp"
@@ -24,22 +25,32 @@ namespace crossclear::app {
                                                      base::PartitionId partition,
                                                      std::uint64_t seq);
 
+/// What is kept of one entity, waited for.
+[[nodiscard]] ledger::journal::ReadSnapshotOutcome read_snapshot_of(ledger::journal::Journal& from,
+                                                                    base::PartitionId partition,
+                                                                    const base::EntityId& entity);
+
+/// Why a log could not be walked to its end.
+struct WalkFault {
+    std::string says;
+    std::optional<Invariant> breaks{};  ///< None: it could not be read at all.
+};
+
 /// Hears every record. Of the base of a trimmed log nothing can be verified but that the next one
 /// follows its head.
 using OnRecord = std::function<void(const ledger::journal::Record& record,
                                     const std::vector<ledger::Entry>& entries, bool is_base)>;
 
 /// Walks a partition's log in order. Returns what is wrong, or nothing.
-[[nodiscard]] std::optional<std::string> walk(ledger::journal::Journal& from,
-                                              const std::string& cluster,
-                                              base::PartitionId partition,
-                                              const OnRecord& on_record);
+[[nodiscard]] std::optional<WalkFault> walk(ledger::journal::Journal& from,
+                                            const std::string& cluster, base::PartitionId partition,
+                                            const OnRecord& on_record);
 
 /// One partition while its log is walked: folded from the first record, or from its snapshots where
 /// the log was trimmed. Snapshots that the log still reaches are compared with what it says.
 class PartitionAudit {
 public:
-    PartitionAudit(base::PartitionId partition, std::uint16_t partitions);
+    PartitionAudit(base::PartitionId partition, std::uint16_t partitions, AuditFindings& findings);
 
     /// Reads all snapshots, before the log is walked. Returns what is wrong, or nothing.
     [[nodiscard]] std::optional<std::string> read_snapshots(ledger::journal::Journal& from);
@@ -48,8 +59,6 @@ public:
     /// The partition at the end of its log.
     [[nodiscard]] ledger::Partition finish();
 
-    /// What does not hold, so far.
-    [[nodiscard]] const std::vector<std::string>& violations() const { return violations_; }
     /// Snapshots that were held against the log.
     [[nodiscard]] std::uint64_t compared() const { return compared_; }
     /// Whether the records before the base were gone.
@@ -65,13 +74,13 @@ private:
 
     base::PartitionId id_;
     std::uint16_t partitions_;
+    AuditFindings& findings_;
     std::optional<ledger::journal::EntitySnapshot> core_;
     std::map<std::uint64_t, std::vector<ledger::journal::EntitySnapshot>> machines_;  // By record.
     ledger::Shadow shadow_;
     std::uint64_t base_{};  // The record with which a trimmed log begins; else 0.
     bool is_overtaken_{};
     std::uint64_t compared_{};
-    std::vector<std::string> violations_;
 };
 
 }  // namespace crossclear::app

@@ -58,4 +58,27 @@ base::Result<OpenJournal, std::string> open_to_read(const Config& config) {
     return open;
 }
 
+OpenInstances open_instances(const Config& config) {
+    constexpr auto patience = base::seconds(2);
+    const auto endpoints = endpoints_of(config);
+    OpenInstances open;
+    open.count = endpoints.size();
+    if (open.count == 1) return open;
+    for (const auto& endpoint : endpoints) {
+        auto journal = store::open_redis_journal({.cluster = config.cluster,
+                                                  .partition_count = config.partitions,
+                                                  .endpoints = {endpoint},
+                                                  .open_timeout = patience,
+                                                  .may_create = false,
+                                                  .may_join = false});
+        if (!journal) {
+            open.unread.push_back("an instance was not read: " + store::to_string(journal.error()));
+            continue;
+        }
+        open.logs.push_back({store::to_string(endpoint), journal->get()});
+        open.journals.push_back(std::move(*journal));
+    }
+    return open;
+}
+
 }  // namespace crossclear::app

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "app/audit_instances.hpp"
 #include "app/config.hpp"
 #include "base/result.hpp"
 #include "store/redis/embedded.hpp"
@@ -31,6 +32,17 @@ start_embedded(const Config& config);
 /// For reading: beside the service that is running, or with servers of its own if none is. Never
 /// makes a journal where there was none. **Errors:** one sentence with the remedy.
 [[nodiscard]] base::Result<OpenJournal, std::string> open_to_read(const Config& config);
+
+/// Each instance of a journal alone, for an audit of their logs against each other.
+struct OpenInstances {
+    std::vector<std::unique_ptr<store::QuorumJournal>> journals;
+    std::vector<InstanceLog> logs;    ///< Empty where there is only one instance.
+    std::vector<std::string> unread;  ///< Why the others are not among them.
+    std::size_t count{1};
+};
+
+/// Opens the instances of a configuration that answer and may vote. Their servers must run.
+[[nodiscard]] OpenInstances open_instances(const Config& config);
 
 /// Where embedded instance `number`, counted from 0, keeps its files.
 [[nodiscard]] std::filesystem::path redis_directory(const Config& config, std::uint16_t number = 0);

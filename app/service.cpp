@@ -164,6 +164,26 @@ ShardHistory shard_history_of(const Config& config) {
     };
 }
 
+AuditOptions audit_options_of(const Config& config) {
+    AuditOptions options;
+    options.history = shard_history_of(config);
+    for (const auto& chain : config.chains) options.shards.push_back(chain.shard);
+    options.orders =
+        [config, chains = chains_of(config)](
+            base::ShardId shard) -> base::Result<std::vector<base::OrderRef>, std::string> {
+        const auto chain =
+            std::find_if(chains.begin(), chains.end(),
+                         [shard](const auto& parameters) { return parameters.shard == shard; });
+        if (chain == chains.end()) return base::Failure{std::string{"it is no simulated chain"}};
+        const auto& symbol = config.listing.shard(shard).symbol;
+        auto orders = shards::simulated::orders_in(shards_directory(config) / (symbol + ".chain"),
+                                                   *chain, config.listing);
+        if (!orders) return base::Failure{orders.error().detail};
+        return std::move(*orders);
+    };
+    return options;
+}
+
 // --- The service ---------------------------------------------------------------------------------
 
 base::Result<std::unique_ptr<Service>, std::string> Service::start(const Config& config,
@@ -336,7 +356,13 @@ void Service::revive(store::EmbeddedRedis& redis) {
 }
 
 void Service::publish_acceptors() {
-    for (const auto& view : journal_->acceptors()) {
+    const auto is_running = [this](base::PartitionId id) {
+        if (node_ == nullptr) return false;
+        const auto& status = *node_->context().status[id.v];
+        return status.phase.load(std::memory_order_relaxed) ==
+               actors::PartitionStatus::Phase::running;
+    };
+    for (const auto& view : journal_->acceptors(is_running)) {
         const bool is_voting = view.standing.kind == store::Standing::Kind::voting;
         instruments_->cluster.redis_votes.with({view.name}).set(is_voting ? 1 : 0);
         instruments_->cluster.redis_partitions_behind.with({view.name})

@@ -126,6 +126,9 @@ private:
 /// What the simulated chains' own files say, read without opening the chains; for an audit.
 [[nodiscard]] ShardHistory shard_history_of(const Config& config);
 
+/// What an audit of this configuration rests on beside the journal: the chains' own files.
+[[nodiscard]] AuditOptions audit_options_of(const Config& config);
+
 /// The actors' view of a configuration, without journal, shards and instruments.
 [[nodiscard]] std::unique_ptr<actors::Context> context_of(const Config& config);
 

@@ -34,4 +34,23 @@ base::Result<Balances, LogFault> balances_at(const std::filesystem::path& log,
     return chain->head_balances(broker, block);
 }
 
+base::Result<std::vector<base::OrderRef>, LogFault> orders_in(const std::filesystem::path& log,
+                                                              const ChainParameters& parameters,
+                                                              const base::Listing& listing) {
+    std::vector<base::OrderRef> orders;
+    const auto read = Log::read(
+        log, {.at = {}, .identity = identity_of(parameters, listing)}, [](base::Timestamp) {},
+        [&](const Record& record) {
+            const auto* block = std::get_if<Block>(&record);
+            if (block == nullptr) return true;
+            for (const auto& entry : block->entries) {
+                const auto* executed = std::get_if<OrderExecuted>(&entry.content);
+                if (executed != nullptr) orders.push_back(executed->order.ref);
+            }
+            return true;
+        });
+    if (!read) return base::Failure{read.error()};
+    return orders;
+}
+
 }  // namespace crossclear::shards::simulated

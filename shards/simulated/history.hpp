@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <vector>
 
 namespace crossclear::shards::simulated {
 
@@ -20,5 +21,11 @@ namespace crossclear::shards::simulated {
                                                            const base::Listing& listing,
                                                            base::BrokerId broker,
                                                            std::uint64_t block);
+
+/// The orders in the blocks of a chain that stand, as its own log tells it.
+/// **Errors:** those of `Log::read`. **Cost:** reads the whole log.
+[[nodiscard]] base::Result<std::vector<base::OrderRef>, LogFault> orders_in(
+    const std::filesystem::path& log, const ChainParameters& parameters,
+    const base::Listing& listing);
 
 }  // namespace crossclear::shards::simulated

@@ -371,15 +371,18 @@ std::string QuorumJournal::trouble() const {
     return voting >= majority_of(acceptors_.size()) ? std::string{} : reasons;
 }
 
-std::vector<AcceptorView> QuorumJournal::acceptors() const {
+std::vector<AcceptorView> QuorumJournal::acceptors(
+    const std::function<bool(base::PartitionId)>& is_owned_here) const {
     std::vector<AcceptorView> views;
     for (const auto& acceptor : acceptors_) {
         views.push_back(
             {.name = acceptor->name(), .standing = acceptor->standing(), .partitions_behind = 0});
     }
     const std::lock_guard lock(mutex_);
-    for (const Log& log : logs_) {
+    for (std::uint16_t p = 0; p < logs_.size(); ++p) {
+        const Log& log = logs_[p];
         if (log.fence.epoch == 0 || !log.chosen) continue;
+        if (is_owned_here && !is_owned_here(base::PartitionId{p})) continue;
         for (std::size_t i = 0; i < views.size(); ++i) {
             // One record may be under way to everyone.
             const auto holds = log.replicas[i].holds;

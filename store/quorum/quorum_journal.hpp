@@ -28,7 +28,7 @@ namespace crossclear::store {
 struct AcceptorView {
     std::string name;
     Standing standing;
-    std::size_t partitions_behind{};  ///< Prepared here, and not known to hold their whole log.
+    std::size_t partitions_behind{};  ///< Owned here, and not known to hold their whole log.
 };
 
 /// The journal of a quorum; with one acceptor, of that one.
@@ -66,7 +66,10 @@ public:
     [[nodiscard]] bool wants_new_epoch(base::PartitionId partition) const override;
     void tend(base::PartitionId partition) override;
 
-    [[nodiscard]] std::vector<AcceptorView> acceptors() const;
+    /// Of the partitions that were prepared here only those count that `is_owned_here` still: what
+    /// was handed over since is known by its new owner.
+    [[nodiscard]] std::vector<AcceptorView> acceptors(
+        const std::function<bool(base::PartitionId)>& is_owned_here = {}) const;
 
 private:
     class Errand;  // Brings one acceptor's log of one partition up to date.
