@@ -1,8 +1,8 @@
 #include "app/demo.hpp"
 
 #include "app/audit.hpp"
+#include "app/demo_site.hpp"
 #include "app/desk.hpp"
-#include "app/log.hpp"
 #include "app/service.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -32,33 +32,6 @@ constexpr const char* deposit_shard = "aave-uniswap";
 std::atomic<bool> was_interrupted{};
 void on_signal(int) { was_interrupted = true; }
 
-// The sum of one broker's counter and the like, for all brokers.
-struct Figures {
-    std::uint64_t hedges_open{};
-    std::uint64_t moves_open{};
-    std::uint64_t breaks_open{};
-    std::uint64_t unsettled_assets{};
-    std::uint64_t held_assets{};
-    std::int64_t hedged_cents{};
-    bool is_founded{true};
-    bool is_flat{true};
-};
-
-Figures figures_of(const actors::Context& context) {
-    Figures sum;
-    for (const auto& broker : context.brokers) {
-        sum.hedges_open += broker->figures.hedges_open;
-        sum.moves_open += broker->figures.moves_open;
-        sum.breaks_open += broker->figures.breaks_open;
-        sum.unsettled_assets += broker->figures.unsettled_assets;
-        sum.held_assets += broker->figures.held_assets;
-        sum.hedged_cents += broker->figures.hedged_cents;
-        sum.is_founded = sum.is_founded && broker->figures.is_founded;
-        sum.is_flat = sum.is_flat && broker->figures.is_flat;
-    }
-    return sum;
-}
-
 class Demo {
 public:
     explicit Demo(const DemoRun& run) : run_(run), config_(demo_config(run.options)) {
@@ -84,12 +57,13 @@ private:
     [[nodiscard]] std::vector<std::vector<base::AccountId>> accounts_by_desk() const;
     void add_desk_keys();
     int finish(bool is_settled);
-    void print_json(const AuditReport& report, const Figures& figures) const;
+    void print_json(const AuditReport& report, const Figures& figures,
+                    const Strength& strength) const;
     void stop_clients();
 
     DemoRun run_;
     Config config_;
-    std::unique_ptr<Service> service_;
+    std::unique_ptr<DemoSite> site_;
     boost::asio::io_context io_;
     std::future<void> io_ended_;  // Waited for after work_ has let go.
     std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> work_;
@@ -138,32 +112,25 @@ void Demo::add_desk_keys() {
 bool Demo::start() {
     std::error_code failure;
     std::filesystem::create_directories(config_.data_dir, failure);
-    const auto log_path =
-        run_.log_path.empty() ? (config_.data_dir / "demo.log").string() : run_.log_path;
     if (failure) {
         std::cerr << "cannot create " << config_.data_dir << ": " << failure.message()
                   << "; choose another place with --data\n";
         return false;
     }
     add_desk_keys();
-    say(fmt::format("Starting in {} (log: {}) ...", config_.data_dir.string(), log_path));
-    auto service = Service::start(config_, make_log(log_path, actors::LogLevel::info));
-    if (!service) {
-        std::cerr << service.error() << '\n';
+    const bool is_inside = run_.nodes <= 1;
+    say(fmt::format("Starting in {} (log{}) ...", config_.data_dir.string(),
+                    is_inside ? ": " + demo_log_path(run_, config_)
+                              : "s: " + (config_.data_dir / "cluster").string()));
+    site_ = is_inside ? make_inside_site(run_, config_) : make_cluster_site(run_, config_);
+    if (const auto why = site_->start()) {
+        std::cerr << *why << '\n';
         return false;
     }
-    service_ = std::move(*service);
-    say(fmt::format("Clients: ws://{}:{}/ws/v1   Operations: http://{}:{}/metrics, /readyz?verbose",
-                    config_.api.address, service_->port(), config_.api.ops_address,
-                    service_->ops_port()));
-    const auto& context = service_->node().context();
+    for (const auto& line : site_->directions()) say(line);
     return wait_until(
         "the journal to be read and the brokers to be founded",
-        [&] {
-            return service_->node().readiness().is_ready && figures_of(context).is_founded &&
-                   figures_of(context).moves_open == 0;
-        },
-        base::seconds(120));
+        [this] { return site_->why_not().empty(); }, base::seconds(120));
 }
 
 bool Demo::wait_until(const char* what, const std::function<bool()>& is_so,
@@ -171,10 +138,11 @@ bool Demo::wait_until(const char* what, const std::function<bool()>& is_so,
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::microseconds(patience.us);
     auto said = std::chrono::steady_clock::now();
     while (!is_so()) {
+        site_->tend();
         if (was_interrupted) return false;
         if (std::chrono::steady_clock::now() > deadline) {
             std::cerr << "Gave up waiting for " << what << ".\n";
-            for (const auto& why : service_->node().readiness().why_not) {
+            for (const auto& why : site_->why_not()) {
                 std::cerr << "  " << why << '\n';
             }
             return false;
@@ -198,7 +166,8 @@ bool Demo::open_desks() {
     const auto table = accounts_by_desk();
     for (std::size_t i = 0; i < table.size(); ++i) {
         Desk::Options options{
-            .port = service_->port(),
+            .ports = [this] { return site_->ports(); },
+            .number = i,
             .key_id = fmt::format("desk-{}", i),
             .secret = fmt::format("demo-desk-{}-not-a-secret", i),
             .accounts = table[i],
@@ -236,22 +205,16 @@ void Demo::deposit(const std::vector<base::AccountId>& accounts) {
     const auto shard = *config_.listing.find_shard(deposit_shard);
     const base::Amount amount{deposit_usdc * base::power_of_ten(config_.listing.asset(usdc).scale)};
     for (const auto& account : accounts) {
-        const auto sent = service_->world().deposit(shard, account, usdc, amount);
-        if (!sent) std::cerr << "A deposit was refused by the shard.\n";
+        if (!site_->deposit(shard, account, usdc, amount)) {
+            std::cerr << "A deposit was refused by the shard.\n";
+        }
     }
 }
 
 bool Demo::wait_for_deposits(const std::vector<base::AccountId>& accounts) {
     const auto wanted = accounts.size();
     return wait_until(
-        "the deposits to become final",
-        [&] {
-            std::uint64_t final_count = 0;
-            for (const auto& broker : service_->node().context().brokers) {
-                final_count += broker->figures.deposits_final;
-            }
-            return final_count >= wanted;
-        },
+        "the deposits to become final", [&] { return site_->figures().deposits_final >= wanted; },
         base::seconds(120));
 }
 
@@ -268,6 +231,7 @@ void Demo::trade() {
     auto shown = started_;
     while (finished < desks_.size()) {
         const auto now = std::chrono::steady_clock::now();
+        site_->tend();
         if (was_interrupted || (has_end && now >= until)) budget_.is_stopped = true;
         if (now - shown >= 1s) {
             show();
@@ -280,23 +244,24 @@ void Demo::trade() {
 }
 
 void Demo::show() {
-    const auto figures = figures_of(service_->node().context());
+    const auto figures = site_->figures();
     const auto answered = tally_.answered.load();
     const auto seconds = std::chrono::duration_cast<std::chrono::milliseconds>(
                              std::chrono::steady_clock::now() - started_)
                              .count();
-    say(fmt::format(
+    const auto line = fmt::format(
         "{:>6}.{:01} s  {:>8} answered  {:>8} cleared  {:>6} refused  {:>6}/s  "
         "p50 {:>5} us  p99 {:>6} us  {:>2} hedges  {:>2} assets unsettled  {} breaks",
         seconds / 1'000, seconds % 1'000 / 100, answered, tally_.cleared.load(), tally_.refused(),
         answered - shown_answers_, tally_.latency_us(500'000), tally_.latency_us(990'000),
-        figures.hedges_open, figures.unsettled_assets, figures.breaks_open));
+        figures.hedges_open, figures.unsettled_assets, figures.breaks_open);
+    say(line + site_->standing());
     shown_answers_ = answered;
 }
 
 // Variation leaves claims for a moment on every cycle; only those that stay are unsettled.
 bool Demo::is_settled() {
-    const auto figures = figures_of(service_->node().context());
+    const auto figures = site_->figures();
     const auto now = std::chrono::steady_clock::now();
     if (figures.unsettled_assets == 0) covered_at_ = now;
     return figures.hedges_open == 0 && figures.moves_open == 0 && figures.held_assets == 0 &&
@@ -321,8 +286,7 @@ bool Demo::settle() {
             }
             if (!quiet_since) quiet_since = now;
             // Long enough for a withdrawal's delay and a reconciliation on every shard.
-            return now - *quiet_since > 3s &&
-                   figures_of(service_->node().context()).breaks_open == 0;
+            return now - *quiet_since > 3s && site_->figures().breaks_open == 0;
         },
         run_.settle_patience);
 }
@@ -340,32 +304,32 @@ void Demo::stop_clients() {
 }
 
 int Demo::finish(bool is_settled) {
-    const auto figures = figures_of(service_->node().context());
+    const auto figures = site_->figures();
+    const auto strength = site_->strength();
     stop_clients();
-    service_->stop(base::seconds(5));
-    const auto report = audit(service_->journal(), config_.cluster, config_.partitions,
-                              {.is_at_rest = is_settled, .history = shard_history_of(config_)});
+    site_->stop();
+    const auto instances = open_instances(config_);
+    auto options = audit_options_of(config_);
+    options.is_at_rest = is_settled;
+    options.instances = instances.logs;
+    options.instances_count = instances.count;
+    const auto report = audit(site_->journal(), config_.cluster, config_.partitions, options);
     say(fmt::format("Audit of {} records, {} events, {} accounts: {}", report.records,
                     report.events, report.accounts, report.verdict()));
     for (const auto& violation : report.violations) std::cerr << "  " << violation << '\n';
-    if (run_.has_json) print_json(report, figures);
+    if (run_.has_json) print_json(report, figures, strength);
     return is_settled && report.violations.empty() && figures.breaks_open == 0 ? 0 : 1;
 }
 
-void Demo::print_json(const AuditReport& report, const Figures& figures) const {
+void Demo::print_json(const AuditReport& report, const Figures& figures,
+                      const Strength& strength) const {
+    const auto totals = site_->totals();
     boost::json::object refused;
     for (const auto& [reason, count] : tally_.refusals()) refused[reason] = count;
-    auto& instruments = service_->instruments();
     boost::json::object settlements;
-    for (const char* outcome : {"settled", "cash_settled"}) {
-        settlements[outcome] = static_cast<std::uint64_t>(
-            instruments.settlement.settlements_total.with({outcome}).value());
-    }
-    double gross = 0;
-    for (const auto& broker : config_.brokers) {
-        gross += instruments.clearing.trade_notional_usd_total.with({broker.name}).value();
-    }
-    const double hedged = static_cast<double>(figures.hedged_cents) / 100;
+    for (const auto& [outcome, count] : totals.settlements) settlements[outcome] = count;
+    const double gross = totals.gross_usd;
+    const double hedged = totals.hedged_usd;
     boost::json::object line;
     line["trades"] = tally_.answered.load();
     line["cleared"] = tally_.cleared.load();
@@ -383,6 +347,11 @@ void Demo::print_json(const AuditReport& report, const Figures& figures) const {
     line["p50_us"] = tally_.latency_us(500'000);
     line["p99_us"] = tally_.latency_us(990'000);
     line["journal_events"] = report.events;
+    line["nodes"] = strength.nodes;
+    line["nodes_up"] = strength.nodes_up;
+    line["redis"] = strength.redis;
+    line["redis_up"] = strength.redis_up;
+    line["repeated"] = tally_.repeated.load();
     line["audit"] = report.verdict();
     std::cout << boost::json::serialize(line) << std::endl;
 }
@@ -402,6 +371,10 @@ int Demo::run() {
 }
 
 }  // namespace
+
+std::string demo_log_path(const DemoRun& run, const Config& config) {
+    return run.log_path.empty() ? (config.data_dir / "demo.log").string() : run.log_path;
+}
 
 int run_demo(const DemoRun& run) {
     Demo demo(run);

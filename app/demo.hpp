@@ -5,7 +5,8 @@
 #include <cstdint>
 #include <string>
 
-/// The demo: a whole service in one process, and sample clients that trade over real WebSockets.
+/// The demo: a whole service, in one process or in several, and sample clients that trade over real
+/// WebSockets.
 
 namespace crossclear::app {
 
@@ -16,7 +17,8 @@ struct DemoRun {
     bool is_quiet{};           ///< No live summary.
     std::uint16_t port{7400};  ///< 0: any that is free.
     std::uint16_t ops_port{7401};
-    std::string log_path;     ///< Empty: `demo.log` in the data directory.
+    std::uint16_t nodes{1};   ///< Above 1, each is a process of its own, and so is the world.
+    std::string log_path;     ///< Empty: `demo.log` in the data directory. Of one node only.
     std::uint32_t desks{8};   ///< Client connections.
     std::uint32_t depth{16};  ///< Requests a connection keeps on their way.
     std::uint32_t rate{};     ///< Trades a second over all desks; 0: as fast as answers come.
@@ -26,5 +28,8 @@ struct DemoRun {
 /// Runs it to its end: until the trades are settled, the duration is over, or a signal comes.
 /// Returns the exit status: 0 only if all is settled, the audit holds and no break is open.
 [[nodiscard]] int run_demo(const DemoRun& run);
+
+/// Where the log of a service in this process goes.
+[[nodiscard]] std::string demo_log_path(const DemoRun& run, const Config& config);
 
 }  // namespace crossclear::app

@@ -5,7 +5,9 @@
 #include <boost/asio/post.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
+#include <utility>
 
 namespace crossclear::app {
 namespace {
@@ -14,6 +16,14 @@ namespace {
 constexpr std::int64_t trade_cents_min = 50'00;
 constexpr std::int64_t trade_cents_max = 2'000'00;
 constexpr std::int64_t limit_ppm = 30'000;
+// How long a request is sent again and again, and what is waited between two times.
+constexpr auto patience = base::seconds(60);
+constexpr auto repeat_pause = base::milliseconds(50);
+constexpr auto join_pause = base::milliseconds(100);
+// A node that says nothing for so long is left for another: it may have been stopped. Longer than
+// a node itself looks for a partition's new owner.
+constexpr auto silence_max = base::seconds(12);
+constexpr auto watch_every = base::seconds(1);
 // One request in so many is something else than a trade.
 constexpr std::uint64_t withdrawal_every = 400;
 constexpr std::uint64_t preview_every = 100;
@@ -35,6 +45,13 @@ std::string reason_of(const api::ClientReply& reply) {
     return reply.code == 1 ? "connection_lost" : fmt::format("error_{}", reply.code);
 }
 
+// Whether nothing is decided: the connection went, the outcome is unknown, the owner is changing,
+// the node is being stopped, or the journal does not take it just now.
+bool is_open(const api::ClientReply& reply) {
+    return reply.code == 1 || reply.code == 11032 || reply.code == 11050 || reply.code == 11060 ||
+           reply.code == 11070;
+}
+
 }  // namespace
 
 Desk::Desk(boost::asio::io_context& io, Options options, const Config& config, Budget& budget,
@@ -51,10 +68,28 @@ Desk::Desk(boost::asio::io_context& io, Options options, const Config& config, B
 
 void Desk::open(std::function<void(std::string, std::vector<base::AccountId>)> ready) {
     auto self = shared_from_this();
-    client_->on_close = [self](std::uint16_t code, const std::string&) {
-        if (self->is_trading_ && code != 1000) ++self->tally_.broken;
-        self->is_trading_ = false;
-        if (self->done_) std::exchange(self->done_, {})();
+    join([self, ready](std::string why) {
+        if (!why.empty()) return ready(std::move(why), {});
+        self->look_at(0, ready, {});
+    });
+    watch();
+}
+
+// --- The connection ------------------------------------------------------------------------------
+
+void Desk::join(std::function<void(std::string)> done) {
+    const auto ports = options_.ports();
+    if (ports.empty()) return done("no node is up");
+    auto self = shared_from_this();
+    client_ = api::Client::make(io_);
+    auto* const own = client_.get();
+    client_->on_close = [self, own](std::uint16_t code, const std::string&) {
+        if (self->client_.get() != own || !self->is_connected_) return;
+        self->is_connected_ = false;
+        if (self->is_closing_) return;
+        if (code != 1000) ++self->tally_.broken;
+        // The old client ends first: it may be held by nobody else.
+        boost::asio::post(self->io_, [self] { self->join_again(); });
     };
     client_->on_notification = [self](const boost::json::object& message) {
         ++self->tally_.notices;
@@ -62,28 +97,119 @@ void Desk::open(std::function<void(std::string, std::vector<base::AccountId>)> r
     };
     api::ClientOptions where;
     where.address = config_.api.address;
-    where.port = options_.port;
-    client_->connect(where, [self, ready](std::string why) {
-        if (!why.empty()) return ready(why, {});
-        self->client_->authenticate(
-            self->options_.key_id, self->options_.secret, [self, ready](api::ClientReply reply) {
-                if (!reply.is_result()) return ready("auth: " + reason_of(reply), {});
-                std::string channels = R"({"channels":[)";
-                for (const auto& instrument : self->config_.listing.instruments) {
-                    channels += fmt::format(R"("marks.{}",)", instrument.symbol);
-                }
-                // One account's settlements are followed as well, as a client would.
-                channels += fmt::format(R"("account.{}.settlements"]}})",
-                                        base::to_string(self->options_.accounts.front()));
-                self->client_->call("private/subscribe", channels,
-                                    [self, ready](api::ClientReply joined) {
-                                        if (!joined.is_result())
-                                            return ready("subscribe: " + reason_of(joined), {});
-                                        self->look_at(0, ready, {});
-                                    });
-            });
+    where.port = ports[(options_.number + connections_count_++) % ports.size()];
+    client_->connect(where, [self, own, done](std::string why) {
+        if (self->client_.get() != own) return;
+        if (!why.empty()) return done(std::move(why));
+        const auto on_login = [self, done](api::ClientReply reply) {
+            if (!reply.is_result()) return done("auth: " + reason_of(reply));
+            std::string channels = R"({"channels":[)";
+            for (const auto& instrument : self->config_.listing.instruments) {
+                channels += fmt::format(R"("marks.{}",)", instrument.symbol);
+            }
+            // One account's settlements are followed as well, as a client would.
+            channels += fmt::format(R"("account.{}.settlements"]}})",
+                                    base::to_string(self->options_.accounts.front()));
+            self->client_->call(
+                "private/subscribe", channels, [self, done](api::ClientReply joined) {
+                    self->is_connected_ = joined.is_result();
+                    done(joined.is_result() ? std::string{} : "subscribe: " + reason_of(joined));
+                });
+        };
+        self->client_->authenticate(self->options_.key_id, self->options_.secret, on_login);
     });
 }
+
+// To another node, or to the same one if it is the only one; what has no answer goes again.
+void Desk::join_again() {
+    if (is_closing_) return;
+    if (budget_.is_stopped && options_.ports().empty()) return give_up_all();
+    auto self = shared_from_this();
+    join([self](const std::string& why) {
+        if (!why.empty()) return self->later(join_pause, [self] { self->join_again(); });
+        std::vector<std::uint64_t> waiting;
+        for (const auto& [id, asked] : self->asked_) {
+            if (asked.sent_at_us == 0) waiting.push_back(id);
+        }
+        for (const auto id : waiting) self->send(id);
+    });
+}
+
+void Desk::later(base::Duration pause, std::function<void()> what) {
+    auto timer = std::make_shared<boost::asio::steady_timer>(io_);
+    timer->expires_after(std::chrono::microseconds(pause.us));
+    auto self = shared_from_this();
+    timer->async_wait([self, timer, what = std::move(what)](boost::system::error_code failure) {
+        if (!failure && !self->is_closing_) what();
+    });
+}
+
+// A node that was stopped keeps its connections and answers nothing.
+void Desk::watch() {
+    const auto now = steady_us();
+    const bool is_silent = std::any_of(asked_.begin(), asked_.end(), [now](const auto& entry) {
+        return entry.second.sent_at_us != 0 && now - entry.second.sent_at_us > silence_max.us;
+    });
+    if (is_silent && is_connected_) drop_connection();
+    auto self = shared_from_this();
+    later(watch_every, [self] { self->watch(); });
+}
+
+void Desk::drop_connection() {
+    is_connected_ = false;
+    client_->close();
+    for (auto& [id, asked] : asked_) asked.sent_at_us = 0;
+    ++tally_.broken;
+    join_again();
+}
+
+void Desk::give_up_all() {
+    const auto asked = std::exchange(asked_, {});
+    for (const auto& [id, one] : asked) one.done({.code = 1, .value = {}});
+}
+
+void Desk::ask(std::string method, std::string params,
+               std::function<void(const api::ClientReply&)> done) {
+    ++in_flight_;
+    const auto id = ++asked_count_;
+    asked_.emplace(id, Asked{.method = std::move(method),
+                             .params = std::move(params),
+                             .done = std::move(done),
+                             .asked_at_us = steady_us()});
+    send(id);
+}
+
+void Desk::send(std::uint64_t id) {
+    const auto found = asked_.find(id);
+    if (found == asked_.end() || !is_connected_) return;
+    auto& asked = found->second;
+    if (asked.sent_at_us != 0) return;
+    asked.sent_at_us = steady_us();
+    if (++asked.attempt > 1) ++tally_.repeated;
+    auto self = shared_from_this();
+    client_->call(asked.method, asked.params,
+                  [self, id, attempt = asked.attempt](const api::ClientReply& reply) {
+                      self->on_reply(id, attempt, reply);
+                  });
+}
+
+void Desk::on_reply(std::uint64_t id, std::uint32_t attempt, const api::ClientReply& reply) {
+    const auto found = asked_.find(id);
+    if (found == asked_.end() || found->second.attempt != attempt) return;
+    auto& asked = found->second;
+    if (is_open(reply) && !is_closing_ && steady_us() - asked.asked_at_us < patience.us) {
+        asked.sent_at_us = 0;
+        auto self = shared_from_this();
+        // Where the connection went, whoever connects again sends it.
+        if (reply.code != 1) later(repeat_pause, [self, id] { self->send(id); });
+        return;
+    }
+    const auto done = std::move(asked.done);
+    asked_.erase(found);
+    done(reply);
+}
+
+// --- The first look ------------------------------------------------------------------------------
 
 void Desk::look_at(std::size_t index,
                    std::function<void(std::string, std::vector<base::AccountId>)> ready,
@@ -206,12 +332,11 @@ void Desk::send_trade(base::AccountId account) {
     if (listed.kind == base::InstrumentKind::in_kind && !is_buy) {
         tokens_[account].held[instrument] -= quantity;
     }
-    ++in_flight_;
     auto self = shared_from_this();
-    client_->call("private/submit_trade", params,
-                  [self, account, instrument, signed_quantity, sent_at](api::ClientReply reply) {
-                      self->on_trade(reply, account, instrument, signed_quantity, sent_at);
-                  });
+    ask("private/submit_trade", params,
+        [self, account, instrument, signed_quantity, sent_at](const api::ClientReply& reply) {
+            self->on_trade(reply, account, instrument, signed_quantity, sent_at);
+        });
 }
 
 void Desk::on_trade(const api::ClientReply& reply, base::AccountId account,
@@ -235,9 +360,8 @@ void Desk::send_withdrawal(base::AccountId account) {
         fmt::format(R"({{"account":"{}","asset":"USDC","amount":"25","shard":"aave-uniswap",)"
                     R"("destination":"0x000000000000000000000000{:016x}0000","client_id":"{}"}})",
                     base::to_string(account), account.v, ids_.next_text());
-    ++in_flight_;
     auto self = shared_from_this();
-    client_->call("private/withdraw", params, [self](api::ClientReply reply) {
+    ask("private/withdraw", params, [self](const api::ClientReply& reply) {
         if (reply.is_result()) ++self->tally_.withdrawals;
         self->finish_one();
     });
@@ -249,9 +373,8 @@ void Desk::send_preview(base::AccountId account) {
     const auto params =
         fmt::format(R"({{"account":"{}","instrument":"{}","side":"buy","quantity":"0.01"}})",
                     base::to_string(account), listed.symbol);
-    ++in_flight_;
     auto self = shared_from_this();
-    client_->call("private/preview_trade", params, [self](api::ClientReply reply) {
+    ask("private/preview_trade", params, [self](const api::ClientReply& reply) {
         if (reply.is_result()) ++self->tally_.previews;
         self->finish_one();
     });
@@ -259,6 +382,7 @@ void Desk::send_preview(base::AccountId account) {
 
 void Desk::close() {
     is_trading_ = false;
+    is_closing_ = true;
     pace_.cancel();
     client_->close();
 }

@@ -29,8 +29,9 @@ struct Tally {
     std::atomic<std::uint64_t> cleared{};
     std::atomic<std::uint64_t> withdrawals{};
     std::atomic<std::uint64_t> previews{};
-    std::atomic<std::uint64_t> notices{};  ///< Messages of subscriptions.
-    std::atomic<std::uint64_t> broken{};   ///< Connections that ended by themselves.
+    std::atomic<std::uint64_t> notices{};   ///< Messages of subscriptions.
+    std::atomic<std::uint64_t> broken{};    ///< Connections that ended by themselves.
+    std::atomic<std::uint64_t> repeated{};  ///< Requests that were sent once more, under their id.
 
     void refuse(const std::string& reason);
     void observe(std::int64_t latency_us);
@@ -51,11 +52,15 @@ struct Budget {
     std::atomic<bool> is_stopped{};
 };
 
-/// One connection that trades for many accounts, keeping some requests on their way.
+/// Trades for many accounts over one connection, keeping some requests on their way.
+///
+/// When the connection goes, it connects to another node and sends again what had no answer, under
+/// the same id; so it does with what a node could not decide just then.
 class Desk : public std::enable_shared_from_this<Desk> {
 public:
     struct Options {
-        std::uint16_t port{};
+        std::function<std::vector<std::uint16_t>()> ports;  ///< Where it may connect just now.
+        std::size_t number{};                               ///< Spreads desks over the ports.
         std::string key_id;
         std::string secret;
         std::vector<base::AccountId> accounts;
@@ -79,6 +84,26 @@ private:
         std::map<base::InstrumentId, std::int64_t> held;  ///< Bought and not sold, minor units.
     };
 
+    // A request that has no answer yet.
+    struct Asked {
+        std::string method;
+        std::string params;
+        std::function<void(const api::ClientReply&)> done;
+        std::int64_t asked_at_us{};
+        std::int64_t sent_at_us{};  // 0: not on its way.
+        std::uint32_t attempt{};
+    };
+
+    void join(std::function<void(std::string)> done);
+    void join_again();
+    void later(base::Duration pause, std::function<void()> what);
+    void watch();
+    void drop_connection();
+    void give_up_all();
+    void ask(std::string method, std::string params,
+             std::function<void(const api::ClientReply&)> done);
+    void send(std::uint64_t id);
+    void on_reply(std::uint64_t id, std::uint32_t attempt, const api::ClientReply& reply);
     void look_at(std::size_t index,
                  std::function<void(std::string, std::vector<base::AccountId>)> ready,
                  std::vector<base::AccountId> empty);
@@ -102,7 +127,12 @@ private:
     api::CommandIds ids_;
     std::map<base::AccountId, Tokens> tokens_;
     std::map<std::string, base::Price> marks_;  ///< USD by symbol, from the subscription.
+    std::map<std::uint64_t, Asked> asked_;
+    std::uint64_t asked_count_{};
+    std::size_t connections_count_{};
     std::uint32_t in_flight_{};
+    bool is_connected_{};
+    bool is_closing_{};
     bool is_trading_{};
     std::function<void()> done_;
     boost::asio::steady_timer pace_;

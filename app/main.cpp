@@ -133,23 +133,19 @@ int run_deposit(const std::string& path, const app::DepositText& text) {
     return sent ? 0 : complain(sent.error());
 }
 
-int run_audit(const Target& target, bool is_at_rest) {
+int run_audit(const Target& target, bool is_at_rest, bool is_json) {
     const auto config = target.load();
     if (!config) return complain(config.error());
     auto open = app::open_to_read(*config);
     if (!open) return complain(open.error());
-    const auto report =
-        app::audit(*open->journal, config->cluster, config->partitions,
-                   {.is_at_rest = is_at_rest, .history = app::shard_history_of(*config)});
-    std::cout << fmt::format(
-        "records {} events {} accounts {} trades {} refusals {} snapshots {} shard lines {} at "
-        "rest "
-        "{} audit {}\n",
-        report.records, report.events, report.accounts, report.trades, report.refusals,
-        report.snapshots, report.shard_lines, report.is_at_rest ? "yes" : "no",
-        report.violations.empty() ? "ok" : "failed");
-    for (const auto& note : report.notes) std::cout << "  note: " << note << '\n';
-    for (const auto& violation : report.violations) std::cout << "  " << violation << '\n';
+    const auto instances = app::open_instances(*config);
+    auto options = app::audit_options_of(*config);
+    options.is_at_rest = is_at_rest;
+    options.instances = instances.logs;
+    options.instances_count = instances.count;
+    auto report = app::audit(*open->journal, config->cluster, config->partitions, options);
+    report.notes.insert(report.notes.end(), instances.unread.begin(), instances.unread.end());
+    std::cout << (is_json ? app::json_of(report) + '\n' : app::text_of(report));
     return report.violations.empty() ? 0 : 1;
 }
 
@@ -240,6 +236,12 @@ int main(int argc, char** argv) {
                      "Where journal and shards are kept; started again on the same "
                      "directory, the demo goes on where it was")
         ->default_str("crossclear-demo");
+    demo_command
+        ->add_option("--nodes", run.nodes,
+                     "How many nodes share the work; above 1, each is a process, and so is the "
+                     "simulated world. They listen on --port, --port + 2 and so on")
+        ->check(CLI::Range(1, 16))
+        ->capture_default_str();
     demo_command->add_option("--redis", run.options.redis,
                              "How many redis-servers keep the journal: an odd number, a majority "
                              "decides (default: as many as --data has, else 1)");
@@ -268,7 +270,9 @@ int main(int argc, char** argv) {
     audit_command->add_flag("--at-rest", is_at_rest,
                             "Take it as known that nothing is under way, and check what only holds "
                             "then; without it the audit finds out by itself");
-    audit_command->callback([&] { status = run_audit(audited, is_at_rest); });
+    bool is_audit_json = false;
+    audit_command->add_flag("--json", is_audit_json, "One object of JSON instead of text");
+    audit_command->callback([&] { status = run_audit(audited, is_at_rest, is_audit_json); });
 
     Target journal_target;
     int partition = -1;

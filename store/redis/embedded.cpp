@@ -283,11 +283,18 @@ bool EmbeddedRedis::has_ended(base::Duration patience) {
     return true;
 }
 
-base::Result<bool, StoreError> EmbeddedRedis::revive() {
-    if (process_ >= 0 && !has_ended(base::Duration{0})) return false;
+// One that has ended is forgotten at once: its number may be another process' tomorrow.
+bool EmbeddedRedis::is_running() {
+    if (process_ < 0) return false;
+    if (!has_ended(base::Duration{0})) return true;
     process_ = -1;
     is_child_ = false;
     was_adopted_ = false;
+    return false;
+}
+
+base::Result<bool, StoreError> EmbeddedRedis::revive() {
+    if (is_running()) return false;
     if (const auto started = start_or_adopt(); !started) return base::Failure{started.error()};
     return true;
 }

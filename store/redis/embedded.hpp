@@ -48,6 +48,9 @@ public:
     /// loses nothing that was acknowledged. Does nothing the second time.
     void stop();
 
+    /// Whether the server still runs.
+    [[nodiscard]] bool is_running();
+
     /// Starts the server again if it has ended by itself or was killed; returns whether it had.
     /// **Errors:** as `start`.
     [[nodiscard]] base::Result<bool, StoreError> revive();
