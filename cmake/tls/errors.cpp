@@ -10,6 +10,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+// NOLINTBEGIN(bugprone-reserved-identifier): the names are the linker's.
 extern "C" {
 
 int __real_SSL_read(SSL* session, void* to, int size);
@@ -38,3 +39,4 @@ int __wrap_SSL_accept(SSL* session) {
 }
 
 }  // extern "C"
+// NOLINTEND(bugprone-reserved-identifier)
