@@ -49,7 +49,8 @@ void QuorumJournal::Errand::promise() {
             last_ = prepared->last;
             common_ = last_;
             if (last_ == *chosen || last_.seq == 0) return copy_after(last_.seq);
-            find_common(std::min(last_.seq, chosen->seq), 1);
+            differs_ = std::min(last_.seq, chosen->seq) + 1;
+            find_common();
         });
 }
 
@@ -60,40 +61,52 @@ std::optional<Head> QuorumJournal::Errand::chosen_end() const {
     return log.fence == fence_ ? log.chosen : std::nullopt;
 }
 
-void QuorumJournal::Errand::find_common(std::uint64_t seq, std::uint64_t stride) {
-    if (seq == 0) return share_nothing();
+// Doubling steps back until something is shared, then halving steps to the last that is.
+void QuorumJournal::Errand::find_common() {
+    if (known_ && differs_ - *known_ <= 1) return copy_after(common_.seq);
+    const std::uint64_t step = std::min(stride_, differs_);
+    const std::uint64_t seq = known_ ? *known_ + (differs_ - *known_) / 2 : differs_ - step;
+    stride_ *= 2;
+    if (seq == 0) return share_nothing(0);
     journal_.acceptors_[acceptor_]->read(
-        partition_, seq, 1,
-        [this, seq, stride, self = shared_from_this()](const ReadOutcome& outcome) {
-            if (begins_after(outcome, seq)) return share_nothing();
+        partition_, seq, 1, [this, seq, self = shared_from_this()](const ReadOutcome& outcome) {
+            if (begins_after(outcome, seq)) return share_nothing(seq);
+            // What it holds altered is replaced with all that follows it.
+            if (std::holds_alternative<Damaged>(outcome)) return differ(seq);
             const Record* theirs = only_record(outcome, seq);
             if (theirs == nullptr) return end();
-            compare(theirs->head, stride);
+            compare(theirs->head);
         });
 }
 
-void QuorumJournal::Errand::share_nothing() {
+// Nothing can be told of what comes before: the last shared record, if there is one, is later.
+void QuorumJournal::Errand::share_nothing(std::uint64_t seq) {
     common_ = {};
-    copy_after(0);
+    known_ = seq;
+    find_common();
 }
 
-void QuorumJournal::Errand::compare(const Head& theirs, std::uint64_t stride) {
-    journal_.read_chosen(
-        partition_, theirs.seq, 1,
-        [this, theirs, stride, self = shared_from_this()](const ReadOutcome& outcome) {
-            if (begins_after(outcome, theirs.seq)) return share_nothing();
-            const Record* ours = only_record(outcome, theirs.seq);
-            if (ours == nullptr) return end();
-            if (ours->head.head == theirs.head) {
-                common_ = theirs;
-                return copy_after(theirs.seq);
-            }
-            find_common(theirs.seq > stride ? theirs.seq - stride : 0, stride * 2);
-        });
+void QuorumJournal::Errand::differ(std::uint64_t seq) {
+    differs_ = seq;
+    find_common();
+}
+
+void QuorumJournal::Errand::compare(const Head& theirs) {
+    journal_.read_chosen(partition_, theirs.seq, 1,
+                         [this, theirs, self = shared_from_this()](const ReadOutcome& outcome) {
+                             if (begins_after(outcome, theirs.seq))
+                                 return share_nothing(theirs.seq);
+                             const Record* ours = only_record(outcome, theirs.seq);
+                             if (ours == nullptr) return end();
+                             if (ours->head.head != theirs.head) return differ(theirs.seq);
+                             common_ = theirs;
+                             known_ = theirs.seq;
+                             find_common();
+                         });
 }
 
 void QuorumJournal::Errand::copy_after(std::uint64_t seq) {
-    if (journal_.source_of(partition_, acceptor_) == std::nullopt) {
+    if (!journal_.has_source(partition_, acceptor_)) {
         // Nobody else can be asked. An acceptor that ends where the chosen log ends needs nothing.
         const auto chosen = chosen_end();
         return chosen && last_ == *chosen ? finish(seq) : end();

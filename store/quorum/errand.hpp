@@ -15,10 +15,11 @@
 /// of a majority: whatever a majority holds, one of them has.
 ///
 /// Promise first, so that nobody else writes there meanwhile. Then find the last record that both
-/// logs share, going back in doubling steps from the shorter one's end. Then copy what comes after
-/// it, a page at a time; the first copied record abandons whatever else the acceptor had there.
-/// Appends that arrive meanwhile wait, only the latest of them, and follow when the copy has
-/// reached them: without that, a log that grows as fast as it is copied would never be whole.
+/// logs share: back from the shorter one's end in doubling steps, then on in halving ones, so that
+/// no shared record is abandoned even for a moment. Then copy what comes after it, a page at a
+/// time; the first copied record abandons whatever else the acceptor had there. Appends that arrive
+/// meanwhile wait, only the latest of them, and follow when the copy has reached them: without
+/// that, a log that grows as fast as it is copied would never be whole.
 
 namespace crossclear::store {
 
@@ -42,9 +43,10 @@ public:
 private:
     void promise();
     [[nodiscard]] std::optional<ledger::journal::Head> chosen_end() const;
-    void find_common(std::uint64_t seq, std::uint64_t stride);
-    void share_nothing();
-    void compare(const ledger::journal::Head& theirs, std::uint64_t stride);
+    void find_common();
+    void share_nothing(std::uint64_t seq);
+    void differ(std::uint64_t seq);
+    void compare(const ledger::journal::Head& theirs);
     void copy_after(std::uint64_t seq);
     void copy(const std::vector<ledger::journal::Record>& records);
     void begin_with(const ledger::journal::Record& base);
@@ -61,7 +63,10 @@ private:
     const base::PartitionId partition_;
     const ledger::journal::Fence fence_;
     const bool is_joining_;
-    ledger::journal::Head common_;      // The last record that both logs share.
+    ledger::journal::Head common_;        // The last record that both logs share, as far as known.
+    std::optional<std::uint64_t> known_;  // Up to here nothing else needs to be looked at.
+    std::uint64_t differs_{};             // From here on the logs are not the same.
+    std::uint64_t stride_{1};
     bool is_new_{};                     // Its log begins anew.
     std::vector<std::size_t> sources_;  // Whose snapshots are still to be copied.
     ledger::journal::Head last_;        // What the acceptor's log ends with, as far as known.

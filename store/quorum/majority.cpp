@@ -56,7 +56,9 @@ std::optional<Outcome> without_majority(const Votes<Outcome>& votes, const Fence
         if (gaps.size() == votes.size()) return *gaps.front();
         if (!gaps.empty()) return Declined{"the instances that answer lack an earlier record"};
     }
-    if (const auto fenced = all_of<Fenced>(votes); !fenced.empty()) return *fenced.front();
+    // Whoever was not there when the fence was promised takes it away only with all the others.
+    const auto fenced = all_of<Fenced>(votes);
+    if (fenced.size() == votes.size()) return *fenced.front();
     const auto declined = all_of<Declined>(votes);
     CHECK(!declined.empty(), "every other kind of vote was looked for");
     return *declined.front();

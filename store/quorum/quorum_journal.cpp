@@ -2,10 +2,7 @@
 
 #include "base/check.hpp"
 #include "base/limits.hpp"
-#include "ledger/journal/chain.hpp"
 #include "store/quorum/errand.hpp"
-
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <utility>
@@ -18,32 +15,6 @@ namespace {
 
 // At once for one acceptor: a page of each must leave its queue room for live appends.
 constexpr std::size_t errands_max = 4;
-
-// Checks that each record follows the one before it. `known` is where the reader stands: nothing
-// before record 1, else the record before the first wanted one, which was read along and is
-// dropped.
-ReadOutcome verified(std::string_view cluster, base::PartitionId partition, std::uint64_t from,
-                     ReadRecords read) {
-    auto& records = read.records;
-    if (records.empty()) return read;
-    Head previous;
-    std::size_t next = 0;
-    // A log that was trimmed begins with a record whose predecessor is gone; it is the base.
-    if (from > 1 || records.front().head.seq > 1) {
-        previous = records.front().head;
-        next = 1;
-    }
-    for (; next < records.size(); ++next) {
-        if (!is_linked(cluster, partition, previous, records[next])) {
-            return Damaged{fmt::format(
-                "partition {}: record {} does not follow its predecessor; the log was altered",
-                partition.v, records[next].head.seq)};
-        }
-        previous = records[next].head;
-    }
-    if (records.front().head.seq < from) records.erase(records.begin());
-    return read;
-}
 
 }  // namespace
 
@@ -252,68 +223,6 @@ void QuorumJournal::note_append(std::size_t acceptor, const Append& append,
     if (log.fence == append.fence) log.replicas[acceptor].holds = append.record.head.seq;
 }
 
-// --- Reading -------------------------------------------------------------------------------------
-
-void QuorumJournal::read(base::PartitionId partition, std::uint64_t from, std::size_t count,
-                         std::function<void(ReadOutcome)> done) {
-    check_partition(partition);
-    if (is_owned(partition) || acceptors_.size() == 1) {
-        return read_chosen(partition, from, count, std::move(done));
-    }
-    // Nobody is the owner here: a majority says which log to read.
-    promised(partition,
-             [this, partition, from, count, done = std::move(done)](const PromisedOutcome& found) {
-                 if (const auto* unknown = std::get_if<Unknown>(&found)) return done(*unknown);
-                 if (const auto* declined = std::get_if<Declined>(&found)) return done(*declined);
-                 read_chosen(partition, from, count, done);
-             });
-}
-
-void QuorumJournal::read_chosen(base::PartitionId partition, std::uint64_t from, std::size_t count,
-                                std::function<void(ReadOutcome)> done) {
-    const auto source = source_of(partition);
-    if (!source) return done(Declined{"no instance that holds the whole log answers"});
-    // What it has beyond may be a tail that nobody chose.
-    const std::uint64_t end = end_at(*source, partition);
-    const std::uint64_t first = from > 1 ? from - 1 : 1;
-    const std::size_t wanted = from > 1 ? count + 1 : count;
-    acceptors_[*source]->read(
-        partition, first, wanted,
-        [this, partition, from, end, done = std::move(done)](ReadOutcome outcome) {
-            if (auto* read = std::get_if<ReadRecords>(&outcome)) {
-                std::erase_if(read->records,
-                              [end](const Record& record) { return record.head.seq > end; });
-                outcome = verified(cluster_, partition, from, std::move(*read));
-            }
-            done(std::move(outcome));
-        });
-}
-
-// How far an acceptor's log is known to be the chosen one.
-std::uint64_t QuorumJournal::end_at(std::size_t acceptor, base::PartitionId partition) const {
-    if (acceptors_.size() == 1) return UINT64_MAX;
-    const std::lock_guard lock(mutex_);
-    return logs_[partition.v].replicas[acceptor].holds.value_or(0);
-}
-
-// Who answers and is known to hold most of the chosen log, the promised part at least.
-std::optional<std::size_t> QuorumJournal::source_of(base::PartitionId partition,
-                                                    std::optional<std::size_t> but) const {
-    if (acceptors_.size() == 1) return 0;
-    std::vector<bool> answers(acceptors_.size());
-    for (std::size_t i = 0; i < acceptors_.size(); ++i) {
-        answers[i] = acceptors_[i]->standing().kind == Standing::Kind::voting;
-    }
-    const std::lock_guard lock(mutex_);
-    const auto& replicas = logs_[partition.v].replicas;
-    std::optional<std::size_t> best;
-    for (std::size_t i = 0; i < replicas.size(); ++i) {
-        if (!answers[i] || !replicas[i].holds || i == but) continue;
-        if (!best || *replicas[i].holds > *replicas[*best].holds) best = i;
-    }
-    return best;
-}
-
 void QuorumJournal::confirm(base::PartitionId partition, const Fence& fence,
                             std::function<void(ConfirmOutcome)> done) {
     check_partition(partition);
@@ -375,15 +284,18 @@ std::vector<AcceptorView> QuorumJournal::acceptors(
     const std::function<bool(base::PartitionId)>& is_owned_here) const {
     std::vector<AcceptorView> views;
     for (const auto& acceptor : acceptors_) {
-        views.push_back(
-            {.name = acceptor->name(), .standing = acceptor->standing(), .partitions_behind = 0});
+        views.push_back({.name = acceptor->name(),
+                         .standing = acceptor->standing(),
+                         .partitions_behind = 0,
+                         .damage = {}});
     }
     const std::lock_guard lock(mutex_);
     for (std::uint16_t p = 0; p < logs_.size(); ++p) {
         const Log& log = logs_[p];
-        if (log.fence.epoch == 0 || !log.chosen) continue;
-        if (is_owned_here && !is_owned_here(base::PartitionId{p})) continue;
+        const bool is_ours = !is_owned_here || is_owned_here(base::PartitionId{p});
         for (std::size_t i = 0; i < views.size(); ++i) {
+            if (!log.replicas[i].damage.empty()) views[i].damage.push_back(log.replicas[i].damage);
+            if (!is_ours || log.fence.epoch == 0 || !log.chosen) continue;
             // One record may be under way to everyone.
             const auto holds = log.replicas[i].holds;
             if (!holds || *holds + 1 < log.chosen->seq) ++views[i].partitions_behind;
@@ -405,8 +317,20 @@ void QuorumJournal::tend(base::PartitionId partition) {
     look_for_abandoned(partition);
     for (std::size_t i = 0; i < acceptors_.size(); ++i) {
         if (acceptors_[i]->standing().kind == Standing::Kind::away) continue;
-        begin_errand(i, partition, {});
+        if (!is_in_step(i, partition)) begin_errand(i, partition, {});
     }
+}
+
+// Whether an acceptor lacks the latest record only, which may be under way to it. If so, an errand
+// would hold up every append that follows. What it still lacks at the next look was lost.
+bool QuorumJournal::is_in_step(std::size_t acceptor, base::PartitionId partition) {
+    const std::lock_guard lock(mutex_);
+    Log& log = logs_[partition.v];
+    Replica& replica = log.replicas[acceptor];
+    if (joined_at_[acceptor] > 0 || !log.chosen || !replica.holds) return false;
+    const bool lags = *replica.holds + 1 == log.chosen->seq;
+    const auto before = std::exchange(replica.lagged_at, lags ? replica.holds : std::nullopt);
+    return lags && before != replica.holds;
 }
 
 void QuorumJournal::on_standing(std::size_t acceptor) {
@@ -416,6 +340,7 @@ void QuorumJournal::on_standing(std::size_t acceptor) {
         // Read under the lock: of two that tell at once, the later one must not be forgotten.
         kind = acceptors_[acceptor]->standing().kind;
         if (kind != Standing::Kind::joining) joined_at_[acceptor] = 0;
+        if (kind == Standing::Kind::joining) forget_damage(acceptor);
         if (kind == Standing::Kind::joining && joined_at_[acceptor] == 0) {
             joined_at_[acceptor] = ++events_;
         }

@@ -29,6 +29,7 @@ struct AcceptorView {
     std::string name;
     Standing standing;
     std::size_t partitions_behind{};  ///< Owned here, and not known to hold their whole log.
+    std::vector<std::string> damage;  ///< What it was found to hold altered: one a partition.
 };
 
 /// The journal of a quorum; with one acceptor, of that one.
@@ -82,7 +83,9 @@ private:
     };
     // What is known of one acceptor's log of one partition.
     struct Replica {
-        std::optional<std::uint64_t> holds;  // The chosen log up to here; nothing if unknown.
+        std::optional<std::uint64_t> holds;      // The chosen log up to here; nothing if unknown.
+        std::optional<std::uint64_t> lagged_at;  // Where it was a record behind when last tended.
+        std::string damage;                      // What of it was found altered.
         bool is_on_errand{};
         bool is_admitted{};      // Joining, and given all of this partition.
         std::uint64_t outbid{};  // The epoch above ours that it promised somebody; 0 is none.
@@ -97,10 +100,18 @@ private:
         std::vector<Replica> replicas;
     };
 
+    struct Reading;  // A page that is being read, from one after the other.
+
     template <class Outcome, class Ask>
     void ask(typename Tally<Outcome>::Decide decide, typename Tally<Outcome>::Done done, Ask ask);
     void read_chosen(base::PartitionId partition, std::uint64_t from, std::size_t count,
                      std::function<void(ledger::journal::ReadOutcome)> done);
+    void read_next(const std::shared_ptr<Reading>& reading);
+    void on_read(const std::shared_ptr<Reading>& reading, std::size_t source,
+                 ledger::journal::ReadOutcome outcome);
+    [[nodiscard]] bool may_be_told(base::PartitionId partition);
+    void note_damage(std::size_t acceptor, base::PartitionId partition, const std::string& what);
+    void forget_damage(std::size_t acceptor);
     void append_to(std::size_t acceptor, const ledger::journal::Append& append, Vote vote);
     [[nodiscard]] bool wait_behind_errand(std::size_t acceptor,
                                           const ledger::journal::Append& append, const Vote& vote);
@@ -119,8 +130,10 @@ private:
                       std::optional<Waiting> waiting);
     void end_errand(std::size_t acceptor, base::PartitionId partition);
     [[nodiscard]] bool may_be_given(std::size_t acceptor, const Log& log) const;
-    [[nodiscard]] std::optional<std::size_t> source_of(base::PartitionId partition,
-                                                       std::optional<std::size_t> but = {}) const;
+    [[nodiscard]] std::vector<std::size_t> sources_of(base::PartitionId partition,
+                                                      std::uint64_t from) const;
+    [[nodiscard]] bool has_source(base::PartitionId partition, std::size_t but) const;
+    [[nodiscard]] bool is_in_step(std::size_t acceptor, base::PartitionId partition);
     void look_for_abandoned(base::PartitionId partition);
     [[nodiscard]] std::uint64_t outbid_in(base::PartitionId partition) const;
     [[nodiscard]] bool is_owned(base::PartitionId partition) const;

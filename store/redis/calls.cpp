@@ -293,7 +293,7 @@ ReadOutcome parse_read(const CallResult& result) {
         read.records.reserve(words.size() / 4);
         for (std::size_t i = 1; i + 3 < words.size(); i += 4) {
             const auto head = words.head_at(i);
-            if (!head) return unreadable();
+            if (!head) return Damaged{unreadable().reason};
             read.records.push_back(Record{.head = *head, .payload = std::string(words[i + 3])});
         }
         return read;
