@@ -18,6 +18,7 @@ enum class StoreFault : std::uint8_t {
     server_too_old,         ///< Redis before 6.2.
     not_a_primary,          ///< A replica: what it acknowledges can be lost.
     setting_differs,        ///< A required setting has another value.
+    settings_unreadable,    ///< Its settings may not be asked for, and nobody vouches for them.
     wrong_cluster,          ///< The instance belongs to another cluster.
     wrong_partition_count,  ///< The cluster was created with another number of partitions.
     wrong_format,           ///< Written by an incompatible version.

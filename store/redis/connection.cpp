@@ -150,6 +150,7 @@ base::Result<Connection, StoreError> Connection::open(const Endpoint& endpoint,
         return base::Failure{unreachable(name, context->errstr)};
     }
     Connection connection(std::move(context), std::move(name));
+    connection.is_trusted_ = endpoint.is_trusted;
     if (const auto answer = connection.authenticate(endpoint); !answer) {
         return base::Failure{answer.error()};
     }

@@ -45,6 +45,8 @@ public:
     [[nodiscard]] int descriptor() const noexcept;
     /// Makes the socket non-blocking, for a pipeline that does its own waiting.
     void stop_blocking() noexcept;
+    /// Whether the operator vouches for settings that may not be asked for.
+    [[nodiscard]] bool is_trusted() const noexcept { return is_trusted_; }
     /// Which endpoint this is, for reports.
     [[nodiscard]] const std::string& name() const noexcept { return name_; }
 
@@ -54,6 +56,7 @@ private:
 
     std::unique_ptr<redisContext, HiredisFree> context_;
     std::string name_;
+    bool is_trusted_{};
 };
 
 /// Says what an error reply means and what to do about it: OOM, READONLY, MISCONF, NOREPLICAS,

@@ -22,6 +22,8 @@ struct Endpoint {
     std::uint16_t port{};
     std::string username{};  ///< Empty means Redis' default user.
     std::string password{};  ///< Empty means no authentication. Never printed.
+    /// Settings that may not be asked for are taken to be right, on the operator's word.
+    bool is_trusted{};
 };
 
 /// Reads `unix:/path`, `/path`, `redis://host:port` or `host:port` (an IPv6 host in brackets).
@@ -40,6 +42,11 @@ struct RedisVitals {
     std::uint64_t memory_max_bytes{};  ///< 0: no limit of its own.
     std::uint64_t aof_size_bytes{};
     bool is_aof_written{};  ///< Whether its last write to the append-only file went well.
+
+    /// Whether it uses more of its memory than leaves time to act: at its limit it refuses writes.
+    [[nodiscard]] bool is_memory_short() const {
+        return memory_max_bytes > 0 && memory_used_bytes > memory_max_bytes / 10 * 6;
+    }
 };
 
 /// Who hears of an instance in use. Any may be empty. **Thread:** the store's own; no waiting.

@@ -6,6 +6,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <sstream>
 
 // Goal: a Redis that would lose what it acknowledged, or that belongs to somebody else, is refused
 // before the first command, in words that say what to change.
@@ -14,6 +20,44 @@ namespace crossclear::store::test {
 namespace {
 
 using ::testing::HasSubstr;
+
+// A redis-server whose settings nobody may ask for, as with a managed service.
+class RenamedConfig {
+public:
+    RenamedConfig() {
+        const std::string log = directory_.path() + "/log";
+        process_ = ::fork();
+        if (process_ == 0) {
+            ::execlp("redis-server", "redis-server", "--port", "0", "--unixsocket",
+                     socket().c_str(), "--dir", directory_.path().c_str(), "--logfile", log.c_str(),
+                     "--appendonly", "yes", "--appendfsync", "always", "--save", "",
+                     "--rename-command", "CONFIG", "", nullptr);
+            ::_exit(127);
+        }
+    }
+    ~RenamedConfig() {
+        ::kill(process_, SIGKILL);
+        ::waitpid(process_, nullptr, 0);
+    }
+    RenamedConfig(const RenamedConfig&) = delete;
+    RenamedConfig& operator=(const RenamedConfig&) = delete;
+
+    [[nodiscard]] RedisOptions options() const {
+        RedisOptions options{.cluster = cluster,
+                             .partition_count = 8,
+                             .endpoints = {Endpoint{.socket_path = socket()}},
+                             .open_timeout = base::seconds(5)};
+        EXPECT_TRUE(eventually([&] {
+            return Connection::open(options.endpoints.front(), base::seconds(5)).has_value();
+        }));
+        return options;
+    }
+
+private:
+    [[nodiscard]] std::string socket() const { return directory_.path() + "/redis.sock"; }
+    TestDirectory directory_;
+    pid_t process_{};
+};
 
 StoreError refusal_of(RedisOptions options) {
     options.open_timeout = base::milliseconds(300);
@@ -172,6 +216,108 @@ TEST(Access, NeedsThePasswordAndExactlyTheRightsThatAreNamed) {
     const StoreError lacking = refusal_of(options);
     EXPECT_EQ(lacking.fault, StoreFault::not_authorised);
     EXPECT_THAT(to_string(lacking), HasSubstr("+config|get"));
+}
+
+// What a refusal tells to allow, as words for ACL SETUSER.
+std::vector<std::string> rights_as_named() {
+    auto says = explain_refusal("NOPERM x");
+    const std::string before = "Allow the journal's user ";
+    says = says.substr(says.find(before) + before.size());
+    while (says.ends_with('.')) says.pop_back();
+    std::istringstream words(says);
+    std::vector<std::string> rights;
+    for (std::string word; words >> word;) {
+        if (word != "and") rights.push_back(word);
+    }
+    return rights;
+}
+
+// Goal: a user with the rights that a refusal names, and no others, can do all the journal does;
+// and a right that is missing is named.
+TEST(Access, TheRightsThatARefusalNamesAreEnough) {
+    TestRedis redis;
+    std::string rule = "on >secret";
+    for (const auto& right : rights_as_named()) rule += " " + right;
+    redis.acl("journal", rule);
+    RedisOptions options = redis.options();
+    options.endpoints.front().username = "journal";
+    options.endpoints.front().password = "secret";
+    {
+        const auto journal = open_or_fail(options);
+        ASSERT_NE(journal, nullptr);
+        prepare(*journal, fence(1));
+        const Head last = append_all(*journal, fence(1), Head{}, {"a", "b"});
+        const EntitySnapshot snapshot{
+            .entity = base::entity_of(base::AccountId{1}), .at = last, .state = "state"};
+        EXPECT_TRUE(
+            std::holds_alternative<SnapshotStored>(store_snapshot(*journal, fence(1), snapshot)));
+        EXPECT_TRUE(std::holds_alternative<SnapshotRead>(read_snapshot(*journal, snapshot.entity)));
+        EXPECT_TRUE(std::holds_alternative<Confirmed>(confirm(*journal, fence(1))));
+        EXPECT_TRUE(std::holds_alternative<Trimmed>(trim(*journal, fence(1), last)));
+        const auto rest = std::get<ReadRecords>(read(*journal, 1, 10)).records;
+        ASSERT_EQ(rest.size(), 1U);
+        EXPECT_EQ(rest.front().head, last);
+    }
+    for (const std::string right : {"config|get", "role", "info", "hgetall"}) {
+        redis.acl("journal", "-" + right);
+        const StoreError lacking = refusal_of(options);
+        EXPECT_EQ(lacking.fault, StoreFault::not_authorised) << right;
+        EXPECT_THAT(to_string(lacking), HasSubstr("+" + right)) << right;
+        redis.acl("journal", "+" + right);
+    }
+    EXPECT_NE(open_or_fail(options), nullptr);
+}
+
+// Goal: a managed service may rename CONFIG. Nobody can tell what it does then, so somebody must
+// say that it is right; what it does tell must be right all the same.
+TEST(Settings, ThatCannotBeReadAreTrustedOnlyOnTheOperatorsWord) {
+    TestRedis redis;
+    redis.acl("default", "-config");
+    RedisOptions options = redis.options();
+    const StoreError lacking = refusal_of(options);
+    EXPECT_EQ(lacking.fault, StoreFault::not_authorised);
+    EXPECT_THAT(to_string(lacking), HasSubstr("settings: trusted"));
+    options.endpoints.front().is_trusted = true;
+    EXPECT_NE(open_or_fail(options), nullptr);
+    redis.acl("default", "+config");
+    redis.command({"CONFIG", "SET", "appendfsync", "everysec"});
+    EXPECT_EQ(refusal_of(options).fault, StoreFault::setting_differs);
+
+    RenamedConfig managed;
+    options = managed.options();
+    const StoreError unreadable = refusal_of(options);
+    EXPECT_EQ(unreadable.fault, StoreFault::settings_unreadable);
+    EXPECT_THAT(to_string(unreadable), HasSubstr("settings: trusted"));
+    options.endpoints.front().is_trusted = true;
+    const auto journal = open_or_fail(options);
+    ASSERT_NE(journal, nullptr);
+    prepare(*journal, fence(1));
+    append_all(*journal, fence(1), Head{}, {"a"});
+    EXPECT_EQ(payloads_of(*journal).size(), 1U);
+}
+
+TEST(Vitals, TellWhenMemoryRunsShort) {
+    EXPECT_FALSE((RedisVitals{.memory_used_bytes = 1'000, .memory_max_bytes = 0}.is_memory_short()))
+        << "it has no limit of its own";
+    EXPECT_FALSE(
+        (RedisVitals{.memory_used_bytes = 600, .memory_max_bytes = 1'000}).is_memory_short());
+    EXPECT_TRUE(
+        (RedisVitals{.memory_used_bytes = 610, .memory_max_bytes = 1'000}).is_memory_short());
+}
+
+// Goal: the listener hears of it from a Redis that runs.
+TEST(Vitals, AreHeardOfARedisThatRunsShort) {
+    TestRedis redis;
+    std::atomic<bool> is_short{};
+    RedisOptions options = redis.options();
+    options.listener.examined = [&](const RedisVitals& vitals) {
+        is_short = vitals.is_memory_short();
+    };
+    const auto journal = open_or_fail(options);
+    redis.command({"CONFIG", "SET", "maxmemory", "1500000"});
+    EXPECT_TRUE(eventually([&] { return is_short.load(); })) << redis.command({"INFO", "memory"});
+    redis.command({"CONFIG", "SET", "maxmemory", "100000000"});
+    EXPECT_TRUE(eventually([&] { return !is_short.load(); }));
 }
 
 TEST(Access, NobodyThereIsSaidSo) {

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 #include <hiredis/hiredis.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -89,6 +90,18 @@ public:
         if (!reply) return reply.error().found;
         if ((*reply)->type == REDIS_REPLY_INTEGER) return std::to_string((*reply)->integer);
         return (*reply)->str == nullptr ? std::string{} : std::string((*reply)->str, (*reply)->len);
+    }
+
+    /// Gives a user these rules, written as in ACL SETUSER with blanks between.
+    void acl(std::string_view user, std::string_view rules) {
+        auto connection = Connection::open(endpoint(), base::seconds(5));
+        ASSERT_TRUE(connection.has_value()) << to_string(connection.error());
+        while (!rules.empty()) {
+            const auto end = std::min(rules.find(' '), rules.size());
+            const auto reply = connection->command({"ACL", "SETUSER", user, rules.substr(0, end)});
+            ASSERT_TRUE(reply.has_value()) << to_string(reply.error());
+            rules.remove_prefix(std::min(end + 1, rules.size()));
+        }
     }
 
     [[nodiscard]] RedisOptions options() const {
