@@ -22,16 +22,19 @@ std::string name_of(const std::filesystem::path& task) {
 
 }  // namespace
 
-std::map<std::string, std::int64_t> cpu_by_part(pid_t other, const std::string& name_of_other) {
+std::map<std::string, std::int64_t> cpu_by_part(const std::vector<pid_t>& others,
+                                                const std::string& name_of_others) {
     std::map<std::string, std::int64_t> parts;
     std::error_code gone;
     for (const auto& task : std::filesystem::directory_iterator("/proc/self/task", gone)) {
         parts[name_of(task.path())] += time_on_cpu(task.path());
     }
-    if (other <= 0) return parts;
-    const auto tasks = "/proc/" + std::to_string(other) + "/task";
-    for (const auto& task : std::filesystem::directory_iterator(tasks, gone)) {
-        parts[name_of_other] += time_on_cpu(task.path());
+    for (const pid_t other : others) {
+        if (other <= 0) continue;
+        const auto tasks = "/proc/" + std::to_string(other) + "/task";
+        for (const auto& task : std::filesystem::directory_iterator(tasks, gone)) {
+            parts[name_of_others] += time_on_cpu(task.path());
+        }
     }
     return parts;
 }

@@ -140,7 +140,7 @@ int main(int argc, char** argv) {
     CLI11_PARSE(app, argc, argv);
 
     bench::EchoServer server;
-    options.port = server.port();
+    options.ports = {server.port()};
     const auto config = app::demo_config({});
     bench::Load load(config, options, [] { return std::map<std::string, base::Price>{}; });
     if (const auto why = load.open()) {

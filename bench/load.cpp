@@ -27,15 +27,20 @@ std::int64_t now_us() {
         .count();
 }
 
-std::string key_id(std::size_t connection) { return fmt::format("desk-{}", connection); }
-std::string secret(std::size_t connection) {
-    return fmt::format("bench-desk-{}-not-a-secret", connection);
+std::string key_id(std::size_t key) { return fmt::format("desk-{}", key); }
+std::string secret(std::size_t key) { return fmt::format("bench-desk-{}-not-a-secret", key); }
+
+// Whose accounts a connection trades for.
+bool is_of(const LoadOptions& options, std::uint64_t index, std::size_t connection) {
+    if (!options.is_by_partition) return index % options.connections == connection;
+    const auto partitions = static_cast<std::uint16_t>(options.connections);
+    return base::partition_of(account_at(index), partitions).v == connection;
 }
 
 std::vector<base::AccountId> accounts_of(const LoadOptions& options, std::size_t connection) {
     std::vector<base::AccountId> mine;
-    for (auto i = connection; i < options.accounts; i += options.connections) {
-        mine.push_back(account_at(i));
+    for (std::uint64_t i = 0; i < options.accounts; ++i) {
+        if (is_of(options, i, connection)) mine.push_back(account_at(i));
     }
     return mine;
 }
@@ -58,10 +63,12 @@ base::AccountId account_at(std::uint64_t index) {
 }
 
 void add_keys(const LoadOptions& options, app::Config& config) {
-    for (std::size_t i = 0; i < options.connections; ++i) {
+    const std::size_t keys = options.has_one_key ? 1 : options.connections;
+    for (std::size_t i = 0; i < keys; ++i) {
         app::KeyConfig key{.id = key_id(i), .secret = secret(i), .accounts = {}, .service = 0};
-        for (const auto& account : accounts_of(options, i)) {
-            key.accounts[account] = static_cast<std::uint16_t>(actors::Scope::trader);
+        for (std::uint64_t account = 0; account < options.accounts; ++account) {
+            if (!options.has_one_key && !is_of(options, account, i)) continue;
+            key.accounts[account_at(account)] = static_cast<std::uint16_t>(actors::Scope::trader);
         }
         config.keys.push_back(std::move(key));
     }
@@ -81,10 +88,12 @@ public:
 
     void open(std::function<void(std::string)> done) {
         api::ClientOptions where;
-        where.port = load_.options_.port;
+        const auto& ports = load_.options_.ports;
+        where.port = ports[index_ % ports.size()];
         client_->connect(where, [self = shared_from_this(), done](const std::string& why) {
             if (!why.empty() || !self->load_.options_.has_login) return done(why);
-            self->client_->authenticate(key_id(self->index_), secret(self->index_),
+            const std::size_t key = self->load_.options_.has_one_key ? 0 : self->index_;
+            self->client_->authenticate(key_id(key), secret(key),
                                         [done](const api::ClientReply& reply) {
                                             done(reply.is_result() ? "" : reason_of(reply));
                                         });
@@ -93,6 +102,7 @@ public:
 
     void start() {
         is_idle_ = false;
+        turns_ = 0;
         // Connections take turns instead of speaking all at once.
         const auto& plan = load_.plan_;
         next_at_us_ = now_us();
@@ -116,6 +126,10 @@ private:
         std::int64_t held_change{};  // In kind only: what the account holds more or less after it.
     };
 
+    [[nodiscard]] bool has_ended() const {
+        return !load_.is_sending_ || (load_.plan_.is_in_turn && turns_ >= accounts_.size());
+    }
+
     [[nodiscard]] std::int64_t interval_us() const {
         const auto frames_per_second =
             std::max<std::uint64_t>(1, load_.plan_.per_second / load_.plan_.batch);
@@ -126,14 +140,14 @@ private:
     void fill() {
         const auto& plan = load_.plan_;
         const auto depth = plan.per_second == 0 ? plan.depth : paced_depth_max;
-        while (load_.is_sending_ && in_flight_ < depth) {
+        while (!has_ended() && in_flight_ < depth) {
             const auto now = now_us();
             if (plan.per_second != 0 && now < next_at_us_) return wait_for_turn(now);
             // A paced request counts from when it was due, or a stall would hide its own queue.
             send(plan.per_second == 0 ? now : next_at_us_);
             next_at_us_ += interval_us();
         }
-        if (!load_.is_sending_ && in_flight_ == 0) tell_idle();
+        if (has_ended() && in_flight_ == 0) tell_idle();
     }
 
     void wait_for_turn(std::int64_t now) {
@@ -187,6 +201,12 @@ private:
     void on_reply(const api::ClientReply& reply, const Order& order, std::int64_t since_us) {
         const bool is_measured = load_.is_measuring_;
         auto& result = load_.result_;
+        if (load_.on_answer) {
+            load_.on_answer({.connection = index_,
+                             .sent_us = since_us,
+                             .at_us = now_us(),
+                             .is_result = reply.is_result()});
+        }
         if (is_measured) {
             ++result.answered;
             result.latencies.add(now_us() - since_us);
@@ -216,7 +236,8 @@ private:
     Order next_order() {
         const auto& config = load_.config_;
         Order order;
-        order.account = accounts_[rng_.below(accounts_.size())];
+        order.account = accounts_[load_.plan_.is_in_turn ? turns_ : rng_.below(accounts_.size())];
+        ++turns_;
         const auto& broker = config.brokers[base::broker_of(order.account).v];
         order.instrument = broker.instruments[rng_.below(broker.instruments.size())];
         const auto& listed = config.listing.instrument(order.instrument);
@@ -260,6 +281,7 @@ private:
     std::map<std::pair<base::AccountId, base::InstrumentId>, std::int64_t> held_;  // Minor units.
     std::map<std::string, base::Price> marks_;
     std::uint32_t looks_left_{};
+    std::size_t turns_{};
     std::uint32_t in_flight_{};
     std::int64_t next_at_us_{};
     bool is_idle_{true};
@@ -308,8 +330,7 @@ std::optional<std::string> Load::open() {
     return std::nullopt;
 }
 
-LoadResult Load::run(const LoadPlan& plan, const std::function<void()>& on_begin,
-                     const std::function<void()>& on_end) {
+void Load::start(const LoadPlan& plan) {
     idle_ = 0;
     boost::asio::post(io_, [this, plan] {
         plan_ = plan;
@@ -317,6 +338,29 @@ LoadResult Load::run(const LoadPlan& plan, const std::function<void()>& on_begin
         is_sending_ = true;
         for (const auto& connection : connections_) connection->start();
     });
+}
+
+void Load::begin(const LoadPlan& plan) {
+    is_measuring_ = true;
+    begun_us_ = now_us();
+    start(plan);
+}
+
+void Load::wait() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return idle_ == connections_.size(); });
+}
+
+LoadResult Load::finish() {
+    stop_and_drain();
+    is_measuring_ = false;
+    result_.seconds = static_cast<double>(now_us() - begun_us_) / 1e6;
+    return std::move(result_);
+}
+
+LoadResult Load::run(const LoadPlan& plan, const std::function<void()>& on_begin,
+                     const std::function<void()>& on_end) {
+    start(plan);
     std::this_thread::sleep_for(std::chrono::microseconds(plan.warm.us));
     on_begin();
     const auto begun_us = now_us();
@@ -336,8 +380,7 @@ void Load::stop_and_drain() {
     boost::asio::post(io_, [this] {
         for (const auto& connection : connections_) connection->notice_end();
     });
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return idle_ == connections_.size(); });
+    wait();
 }
 
 }  // namespace crossclear::bench

@@ -31,6 +31,7 @@ struct LoadPlan {
     std::uint32_t depth{16};     ///< Frames that a connection keeps on their way.
     std::uint32_t batch{1};      ///< Requests in a frame; above one as a JSON-RPC batch.
     std::uint32_t per_second{};  ///< Requests over all connections; 0: as fast as answers come.
+    bool is_in_turn{};           ///< One trade for each account, in order; ends by itself.
     base::Duration warm{base::seconds(1)};  ///< Before anything counts.
     base::Duration measured{base::seconds(4)};
 };
@@ -46,11 +47,13 @@ struct LoadResult {
 
 /// Who trades and where.
 struct LoadOptions {
-    std::uint16_t port{};
+    std::vector<std::uint16_t> ports;  ///< Connections take turns among them.
     std::uint32_t connections{8};
     std::uint64_t accounts{2'000};
     std::uint64_t seed{1};
-    bool has_login{true};  ///< The bare echo knows nobody.
+    bool has_login{true};    ///< The bare echo knows nobody.
+    bool has_one_key{};      ///< One key for all accounts, instead of one for each connection.
+    bool is_by_partition{};  ///< A connection trades for one partition's accounts.
 };
 
 /// Marks in USD by symbol, as they are now.
@@ -58,8 +61,16 @@ using MarksNow = std::function<std::map<std::string, base::Price>()>;
 
 /// The account with that position in the list of all: two in three are the first broker's.
 [[nodiscard]] base::AccountId account_at(std::uint64_t index);
-/// Adds a key per connection that may trade for the connection's accounts.
+/// Adds keys that may trade for the accounts: one per connection, or one for all.
 void add_keys(const LoadOptions& options, app::Config& config);
+
+/// One answer, on the clock of the machine.
+struct Answered {
+    std::size_t connection{};
+    std::int64_t sent_us{};
+    std::int64_t at_us{};
+    bool is_result{};
+};
 
 class Connection;
 
@@ -79,12 +90,23 @@ public:
     [[nodiscard]] LoadResult run(const LoadPlan& plan, const std::function<void()>& on_begin,
                                  const std::function<void()>& on_end);
 
+    /// Sends by the plan until `finish`, or until every account had its turn; all of it counts.
+    void begin(const LoadPlan& plan);
+    /// Waits until every connection has ended by itself. Of a plan in turn.
+    void wait();
+    /// Ends sending, waits for every answer and returns what came of it.
+    [[nodiscard]] LoadResult finish();
+
+    /// Hears of each answer, on the load's thread. Set before anything is sent.
+    std::function<void(const Answered&)> on_answer;
+
     /// Trades that were cleared since the start, in and out of measured time.
     [[nodiscard]] std::uint64_t cleared() const { return cleared_; }
 
 private:
     friend class Connection;
 
+    void start(const LoadPlan& plan);
     void stop_and_drain();
 
     const app::Config& config_;
@@ -100,6 +122,7 @@ private:
     LoadResult result_;
     std::atomic<bool> is_measuring_{};
     std::atomic<bool> is_sending_{};
+    std::int64_t begun_us_{};
 
     std::mutex mutex_;
     std::condition_variable changed_;

@@ -4,6 +4,8 @@ import os
 import statistics
 import time
 
+import goals
+
 # The service clears at least so many times the trades of PostgreSQL.
 FLOOR = 5.0
 # With more of the processors in others' hands a run measures them as well.
@@ -24,6 +26,13 @@ NAMES = {
     "service.one": "service, one a frame",
     "service.batch": "service, batches of 32",
     "service.half": "service, paced at half of one a frame",
+    "quorum.one": "service on one Redis of its own",
+    "quorum.three": "service on three Redis",
+    "one_down": "service on three Redis, one of them killed",
+    "nodes.1": "one node",
+    "nodes.2": "two nodes, the same clients",
+    "nodes.3": "three nodes, the same clients",
+    "sim": "steps of the simulator",
 }
 
 RATIOS = (
@@ -106,6 +115,7 @@ class Report:
         self.machine = machine.as_json()
         self.rounds = rounds
         self.postgres_version = postgres_version
+        self.goals = goals.goals_of(rounds)
 
     def median(self, name, key):
         values = [figures[name][key] for figures in self.rounds if key in figures.get(name, {})]
@@ -127,12 +137,18 @@ class Report:
         values = self.ratios_by_round(above, below)
         return statistics.median(values) if values else None
 
-    def missed_floor(self):
+    def is_below_floor(self):
         ratio = self.ratio(*FLOOR_RATIO)
-        if ratio is None or ratio >= FLOOR:
-            return None
-        return (f"the service cleared {ratio:.1f} times PostgreSQL's trades; "
-                f"the floor is {FLOOR:.0f} times")
+        return ratio is not None and ratio < FLOOR
+
+    def missed(self):
+        """What was wanted and not reached, one sentence each."""
+        missed = []
+        if self.is_below_floor():
+            missed.append(f"the service cleared {self.ratio(*FLOOR_RATIO):.1f} times PostgreSQL's "
+                          f"trades; the floor is {FLOOR:.0f} times")
+        missed += [goal.line() for goal in self.goals if not goal.is_met]
+        return missed
 
     def profile(self, name):
         """Processor time of each part per trade, in microseconds, medians."""
@@ -145,6 +161,8 @@ class Report:
         return parts
 
     def lines_of_figures(self):
+        if not self.measured():
+            return
         yield f"{'':44}{'a second':>10}{'from':>10}{'to':>10}{'p50':>8}{'p99':>8}{'p99.9':>8} ms"
         for name in self.measured():
             low, high = self.spread(name)
@@ -185,6 +203,14 @@ class Report:
             yield (f"{NAMES[above]} / {NAMES[below]}: {ratio:.2f} "
                    f"({min(values):.2f} to {max(values):.2f}){floor}")
 
+    def lines_of_goals(self):
+        if not self.goals:
+            return
+        yield ""
+        yield from (goal.line() for goal in self.goals)
+        yield from goals.lines_of_takeover(self.rounds)
+        yield from goals.lines_of_accounts(self.rounds)
+
     def lines_of_machine(self):
         others = self.machine["busy_with_others"]
         yield ""
@@ -202,7 +228,8 @@ class Report:
 
     def text(self):
         return "\n".join([*self.lines_of_figures(), *self.lines_of_profile(),
-                          *self.lines_of_ratios(), *self.lines_of_machine()])
+                          *self.lines_of_ratios(), *self.lines_of_goals(),
+                          *self.lines_of_machine()])
 
     def as_json(self):
         figures = {}
@@ -222,6 +249,7 @@ class Report:
                                             "by_round": self.ratios_by_round(above, below)}
                        for above, below in RATIOS if self.ratios_by_round(above, below)},
             "floor": {"ratio": "/".join(FLOOR_RATIO), "at_least": FLOOR,
-                      "is_missed": self.missed_floor() is not None},
+                      "is_missed": self.is_below_floor()},
+            "goals": {goal.name: goal.as_json() for goal in self.goals},
             "rounds": self.rounds,
         }

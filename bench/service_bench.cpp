@@ -8,7 +8,9 @@
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <iostream>
 #include <thread>
 
@@ -36,6 +38,8 @@ struct Options {
     std::uint32_t half_per_second{};
     std::string policy{"sharing"};
     std::vector<std::string> phases{"one", "batch", "half"};
+    std::vector<std::string> redis;      // Sockets of somebody else's; none: an embedded one.
+    std::vector<pid_t> redis_processes;  // Of those, in the same order.
 };
 
 class Run {
@@ -46,6 +50,7 @@ public:
         config_ = app::demo_config(demo);
         config_.api.port = 0;
         config_.api.ops_port = 0;
+        use_redis();
         // The limits on one key are for one client; here a key trades for hundreds.
         config_.api.limits.credits_per_second = 1'000'000;
         config_.api.limits.credits_burst = 1'000'000;
@@ -57,7 +62,7 @@ public:
     /// Runs every phase and the audit. Returns why it could not, or nothing.
     std::optional<std::string> run(boost::json::object& line) {
         if (auto why = start()) return why;
-        options_.load.port = service_->port();
+        options_.load.ports = {service_->port()};
         Load load(config_, options_.load, [this] { return marks(); });
         if (auto why = load.open()) return why;
         for (const auto& phase : options_.phases) line[phase] = measure(load, phase);
@@ -65,10 +70,22 @@ public:
     }
 
 private:
+    void use_redis() {
+        if (options_.redis.empty()) return;
+        auto& journal = config_.journal;
+        journal.mode = options_.redis.size() == 1 ? app::JournalConfig::Mode::single
+                                                  : app::JournalConfig::Mode::quorum;
+        journal.endpoint.socket_path = options_.redis.front();
+        for (const auto& socket : options_.redis) {
+            journal.endpoints.push_back({.socket_path = socket});
+        }
+    }
+
     std::optional<std::string> start() {
         std::filesystem::create_directories(options_.data);
         auto service = app::Service::start(
-            config_, app::make_log(options_.data + "/service.log", actors::LogLevel::info));
+            config_, app::make_log(options_.data + "/service.log", actors::LogLevel::info),
+            {.may_create = true});
         if (!service) return service.error();
         service_ = std::move(*service);
         const auto& brokers = service_->node().context().brokers;
@@ -147,8 +164,25 @@ private:
                 .commit_seconds = ledger.journal_commit_duration_seconds.sum()};
     }
 
+    std::map<std::string, std::int64_t> cpu() const {
+        if (options_.redis_processes.empty()) {
+            return cpu_by_part({redis_process(app::redis_directory(config_).string())},
+                               "redis-server");
+        }
+        return cpu_by_part(options_.redis_processes, "redis-server");
+    }
+
+    // Kills the last of the instances once a third of the measured time is over.
+    std::thread kill_one_later() const {
+        return std::thread([process = options_.redis_processes.back(),
+                            after = std::chrono::duration<double>(options_.seconds / 3)] {
+            std::this_thread::sleep_for(after);
+            ::kill(process, SIGKILL);
+        });
+    }
+
     boost::json::object measure(Load& load, const std::string& phase) {
-        const auto redis = redis_process(app::redis_directory(config_).string());
+        std::thread killer;
         std::map<std::string, std::int64_t> before;
         std::map<std::string, std::int64_t> after;
         Journaled first;
@@ -156,11 +190,13 @@ private:
         auto result = load.run(
             plan_of(phase),
             [&] {
-                before = cpu_by_part(redis, "redis-server");
+                if (phase == "down") killer = kill_one_later();
+                before = cpu();
                 first = journaled();
             },
             [&] {
-                after = cpu_by_part(redis, "redis-server");
+                if (killer.joinable()) killer.join();
+                after = cpu();
                 last = journaled();
             });
         const auto answered = static_cast<double>(std::max<std::uint64_t>(1, result.answered));
@@ -227,11 +263,22 @@ int main(int argc, char** argv) {
                    "Trades a second of phase half; 0: half of what phase one reached");
     app.add_option("--policy", options.policy, "CAF's scheduler")
         ->check(CLI::IsMember({"sharing", "stealing"}));
-    app.add_option("--phases", options.phases, "What to measure: one, batch, half")
+    app.add_option("--phases", options.phases,
+                   "What to measure: one, batch, half; down: one a frame, and the last instance is "
+                   "killed meanwhile")
         ->delimiter(',')
-        ->check(CLI::IsMember({"one", "batch", "half"}));
+        ->check(CLI::IsMember({"one", "batch", "half", "down"}));
+    app.add_option("--redis", options.redis,
+                   "A unix socket of an instance that runs already; may be repeated");
+    app.add_option("--redis-process", options.redis_processes, "Their processes, in that order");
     app.add_option("--seed", options.load.seed, "What the clients' choices begin with");
     CLI11_PARSE(app, argc, argv);
+    const bool kills =
+        std::find(options.phases.begin(), options.phases.end(), "down") != options.phases.end();
+    if (kills && options.redis_processes.empty()) {
+        std::cerr << "phase down needs --redis-process\n";
+        return 2;
+    }
 
     boost::json::object line;
     const auto why = bench::Run(options).run(line);
