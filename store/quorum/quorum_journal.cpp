@@ -316,7 +316,11 @@ void QuorumJournal::tend(base::PartitionId partition) {
     check_partition(partition);
     look_for_abandoned(partition);
     for (std::size_t i = 0; i < acceptors_.size(); ++i) {
-        if (acceptors_[i]->standing().kind == Standing::Kind::away) continue;
+        const Standing::Kind kind = acceptors_[i]->standing().kind;
+        if (kind == Standing::Kind::away) continue;
+        // Who gave it the last partition knows that it votes. Everybody else hears of it by being
+        // refused under the id of one that joins, and looks at it again.
+        if (kind == Standing::Kind::joining) acceptors_[i]->promised(partition, [](const auto&) {});
         if (!is_in_step(i, partition)) begin_errand(i, partition, {});
     }
 }

@@ -214,6 +214,42 @@ TEST_F(ThreeInstances, LetAnEmptiedOneJoinAgain) {
     EXPECT_EQ(payloads_of(*journal).back(), "without the first");
 }
 
+// Goal: of two owners, the one that was done first hears as well that what was emptied counts
+// again.
+TEST_F(ThreeInstances, LetAnEmptiedOneVoteForEveryOwner) {
+    auto first = open_or_fail(options());
+    auto second = open_or_fail(options());
+    const auto owner_of = [&](std::uint16_t p) -> QuorumJournal& {
+        return p < 4 ? *first : *second;
+    };
+    const auto take_over = [&](std::uint16_t p, const Fence& as) {
+        const base::PartitionId at{p};
+        const Head end = std::get<Prepared>(prepare(owner_of(p), as, at)).last;
+        append_all(owner_of(p), as, end, {"an owner"}, at);
+    };
+    for (std::uint16_t p = 0; p < 8; ++p) take_over(p, fence(1));
+    c_.command({"FLUSHALL"});
+    for (const std::uint16_t p : std::array<std::uint16_t, 2>{0, 4}) {
+        take_over(p, fence(1));  // Whoever asks it finds out.
+        ASSERT_TRUE(eventually([&] { return owner_of(p).wants_new_epoch(base::PartitionId{p}); }));
+    }
+    const auto is_given = [&](std::uint16_t p) {
+        owner_of(p).tend(base::PartitionId{p});
+        return c_.command({"HEXISTS", "crossclear:mark", "given:" + std::to_string(p)}) == "1";
+    };
+    for (std::uint16_t p = 0; p < 4; ++p) {
+        take_over(p, fence(2));
+        ASSERT_TRUE(eventually([&] { return is_given(p); }));
+    }
+    for (std::uint16_t p = 4; p < 8; ++p) take_over(p, fence(2));
+    const auto votes_for = [&](std::uint16_t p) {
+        for (std::uint16_t other = 0; other < 8; ++other) owner_of(other).tend({other});
+        return owner_of(p).acceptors()[2].standing.kind == Standing::Kind::voting;
+    };
+    EXPECT_TRUE(eventually([&] { return votes_for(4); }));
+    EXPECT_TRUE(eventually([&] { return votes_for(0); }));
+}
+
 // Goal: one that was emptied after the others had trimmed gets what the snapshots say, and the
 // others may go.
 TEST_F(ThreeInstances, LetAnEmptiedOneJoinBehindTheTrim) {
