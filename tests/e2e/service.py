@@ -79,21 +79,23 @@ class Demo:
 class Redis:
     """A redis-server of the test's own, on a unix socket, set up as the journal wants it."""
 
-    def __init__(self, directory, *options):
+    def __init__(self, directory, *options, prefix=(), **how):
         self.directory = directory
         self.socket = os.path.join(directory, "own.sock")
         self.options = options
+        self.prefix, self.how = prefix, how
         self.process = None
 
     def start(self):
         program = shutil.which("redis-server")
         assert program, "redis-server is missing: apt-get install redis-server"
         os.makedirs(self.directory, exist_ok=True)
-        self.process = subprocess.Popen(
-            [program, "--port", "0", "--unixsocket", self.socket, "--dir", self.directory,
-             "--appendonly", "yes", "--appendfsync", "always", "--save", "", "--daemonize", "no",
-             *self.options],
-            stdout=open(os.path.join(self.directory, "own.log"), "ab"), stderr=subprocess.STDOUT)
+        with open(os.path.join(self.directory, "own.log"), "ab") as log:
+            self.process = subprocess.Popen(
+                [*self.prefix, program, "--port", "0", "--unixsocket", self.socket, "--dir",
+                 self.directory, "--appendonly", "yes", "--appendfsync", "always", "--save", "",
+                 "--daemonize", "no", *self.options],
+                stdout=log, stderr=subprocess.STDOUT, **self.how)
         wait_until(lambda: self.try_command("PING") == "PONG", "redis-server to answer")
         return self
 
@@ -118,11 +120,14 @@ class Redis:
 
 
 class Program:
-    """One run of the program; its log is read as it is written."""
+    """One run of the program; its log is read as it is written.
 
-    def __init__(self, *arguments):
-        self.process = subprocess.Popen([BINARY, *arguments], stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.PIPE, text=True)
+    `how` is for the process: what stands before its name, which program, its environment.
+    """
+
+    def __init__(self, *arguments, prefix=(), binary=BINARY, **how):
+        self.process = subprocess.Popen([*prefix, binary, *arguments], stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.PIPE, text=True, **how)
         self.lines = []
         self._changed = threading.Condition()
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -167,8 +172,8 @@ class Program:
 class World(Program):
     """One run of `crossclear world`."""
 
-    def __init__(self, config):
-        super().__init__("world", "--config", config)
+    def __init__(self, config, **how):
+        super().__init__("world", "--config", config, **how)
 
     def wait_until_up(self, seconds=60):
         self.wait_for_line('"The world is up."', seconds)
@@ -178,8 +183,9 @@ class World(Program):
 class Service(Program):
     """One run of `crossclear serve`."""
 
-    def __init__(self, config, *options):
-        super().__init__("serve", "--config", config, *options)
+    def __init__(self, config, *options, host="127.0.0.1", **how):
+        super().__init__("serve", "--config", config, *options, **how)
+        self.host = host
         self.port = None
         self.ops_port = None
 
@@ -191,8 +197,9 @@ class Service(Program):
     def get(self, path):
         """Status and body of the ops port's answer."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.ops_port}{path}", timeout=10) as a:
-                return a.status, a.read().decode()
+            where = f"http://{self.host}:{self.ops_port}{path}"
+            with urllib.request.urlopen(where, timeout=10) as answer:
+                return answer.status, answer.read().decode()
         except urllib.error.HTTPError as refused:
             return refused.code, refused.read().decode()
 
@@ -244,12 +251,12 @@ class Client:
         self.received = []  # Every frame, as it came.
 
     @classmethod
-    async def connect(cls, port):
-        return cls(await websockets.connect(f"ws://127.0.0.1:{port}/ws/v1", compression=None))
+    async def connect(cls, port, host="127.0.0.1"):
+        return cls(await websockets.connect(f"ws://{host}:{port}/ws/v1", compression=None))
 
     @classmethod
-    async def open(cls, port, account):
-        client = await cls.connect(port)
+    async def open(cls, port, account, host="127.0.0.1"):
+        client = await cls.connect(port, host)
         key = f"demo:{account}"
         secret = hmac.new(MASTER.encode(), key.encode(), hashlib.sha256).hexdigest()
         answer = await client.log_in(key, secret)
