@@ -7,8 +7,10 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <fstream>
 #include <iterator>
+#include <string>
 
 namespace crossclear::store::test {
 namespace {
@@ -102,6 +104,24 @@ TEST_F(OneRedisDirectory, SweepsNamesOfLongAgoAndOnlyThose) {
     EXPECT_EQ(redis_.command({"HEXISTS", key, "n:odd"}), "0");
     beat(*directory_, node("b"));
     EXPECT_EQ(redis_.command({"HEXISTS", key, "n:a"}), "1") << "its name is kept for a while";
+}
+
+// Goal: what was written while the clock of the Redis was hours ahead does not keep the dead alive.
+TEST_F(OneRedisDirectory, AClockThatWasPutBackKeepsNobodyAlive) {
+    const auto in = [](std::chrono::hours span) {
+        const auto at = std::chrono::system_clock::now() + span;
+        return std::to_string(
+            std::chrono::floor<std::chrono::milliseconds>(at.time_since_epoch()).count());
+    };
+    const std::string ahead = in(std::chrono::hours(3));
+    redis_.command({"HSET", key, "n:a", "7|a:4711|" + ahead, "n:c", "8|c:4711|" + ahead, "p:00",
+                    "a|7|" + ahead});
+    const auto brief = base::seconds(2);
+    const auto outcome = beat(*directory_, node("b"), {0, 1}, {}, brief);
+    EXPECT_THAT(names(outcome), ElementsAre("b"));
+    EXPECT_EQ(held(outcome), (Held{{0, "b"}, {1, "b"}}));
+    EXPECT_THAT(names(beat(*directory_, node("a"), {}, {}, brief)), ElementsAre("a", "b"))
+        << "its name is taken by one that is gone";
 }
 
 // Goal: a tail torn inside MULTI ... EXEC is replayed in part, so no script may need one.
