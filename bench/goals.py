@@ -78,7 +78,7 @@ def goals_of(rounds):
                           sum(failed.values()), 0,
                           spread=", ".join(f"{count} {reason}" for reason, count in
                                            sorted(failed.items())) or
-                          f"of {sum(figures['answered'] for figures in down):,}"))
+                          f"of {sum(figures['cleared'] for figures in down):,}"))
     for figures in of_rounds(rounds, "accounts")[:1]:
         goals.append(Goal("accounts", f"memory of a node, {figures['known']:,} known, "
                                       f"{figures['active']:,} active",
