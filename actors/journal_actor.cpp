@@ -232,7 +232,8 @@ void JournalHost::on_appended(const AppendDone& message) {
         return end(false, "epoch " + std::to_string(fenced->epoch) + " owns the partition");
     }
     const auto* gap = std::get_if<journal::Gap>(&message.outcome);
-    const bool is_hopeless = gap != nullptr || context_->now() - sent_at_ > start_patience;
+    const bool is_hopeless =
+        gap != nullptr || has_passed(start_patience, sent_at_, context_->now());
     if (is_hopeless && phase_ == Phase::starting) {
         // Whoever alone held the chosen end has gone; another majority knows another one. Those
         // that are left cannot say so while the third may still come back: then patience decides.

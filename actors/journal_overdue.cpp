@@ -1,4 +1,5 @@
 // What a partition does about claims that nothing covers.
+#include "actors/chrono.hpp"
 #include "actors/journal_actor.hpp"
 
 namespace crossclear::actors {
@@ -13,7 +14,7 @@ constexpr base::Duration look_every = base::seconds(1);
 // Those that nothing has covered for longer than the broker allows are paid at the mark.
 void JournalHost::look_at_overdue() {
     const auto now = context_->now();
-    if (now - overdue_looked_at_ < look_every) return;
+    if (!has_passed(look_every, overdue_looked_at_, now)) return;
     overdue_looked_at_ = now;
     for (const auto& [of, queue] : book_.claims) {
         const auto first = ledger::first_deadline(queue);

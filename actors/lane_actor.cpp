@@ -1,5 +1,7 @@
 #include "actors/lane_actor.hpp"
 
+#include "actors/chrono.hpp"
+
 #include <chrono>
 #include <utility>
 
@@ -122,7 +124,7 @@ void LaneHost::deliver(const ledger::ShardNotice& notice) {
 // block was replaced, and then nothing would ever be told of it again.
 void LaneHost::rescan_sometimes() {
     const auto now = context_->now();
-    if (now - rescanned_at_ < rescan_every || !lane_.health.is_reachable) return;
+    if (!has_passed(rescan_every, rescanned_at_, now) || !lane_.health.is_reachable) return;
     rescanned_at_ = now;
     adapter_->rescan(std::exchange(rescan_from_, lane_.health.final_block));
 }

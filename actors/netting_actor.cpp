@@ -145,11 +145,11 @@ void NettingHost::on_wake() {
     keep_margins();
     balance();
     level_shards();
-    if (parts_.context->now() - result_at_ >= parts_.context->options.result_every) {
+    if (has_passed(parts_.context->options.result_every, result_at_, parts_.context->now())) {
         result_at_ = parts_.context->now();
         book_result();
     }
-    if (parts_.context->now() - said_at_ >= parts_.context->options.say_again_every) {
+    if (has_passed(parts_.context->options.say_again_every, said_at_, parts_.context->now())) {
         said_at_ = parts_.context->now();
         say_again();
     }

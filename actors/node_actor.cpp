@@ -186,7 +186,7 @@ void NodeHost::keep(base::PartitionId partition, bool is_target) {
         return;
     }
     // Whoever fenced this node may do so again at once: not faster than leases change hands.
-    if (is_open || context_->now() - charge.closed_at >= among().beat_every) {
+    if (is_open || has_passed(among().beat_every, charge.closed_at, context_->now())) {
         route(partition, Where::here);
     }
 }

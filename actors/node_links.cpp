@@ -160,7 +160,7 @@ void NodeHost::meet(const store::View& view) {
                          .first->second;
         // One connection serves both. If the other one should make it and does not, so be it.
         const bool is_ours = self_.name < member.name ||
-                             context_->now() - link.since >= connected_by_the_other_within;
+                             has_passed(connected_by_the_other_within, link.since, context_->now());
         if (!link.node && !link.is_connecting && is_ours) {
             link.is_connecting = true;
             connect(member);
