@@ -16,6 +16,7 @@ PATIENCE = 4          # seconds for an answer; then another node is asked
 REPEATS = 0.03        # how often an old id is asked again
 READS = 0.1           # how often an account is read
 REPEATABLE = 1_000    # an account remembers more answers than that
+PACE = 0.05           # seconds between two orders of a client
 
 
 class Ledger:
@@ -143,7 +144,7 @@ class Trader:
                 await self.submit(self.rng.choice(self.asked))
             if self.rng.random() < READS:
                 await self.read()
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(PACE)
         await self.hang_up()
 
 
@@ -174,7 +175,7 @@ class Crowd:
             if time.monotonic() > deadline:
                 raise AssertionError(f"not served within {seconds} s: {', '.join(waiting)}; "
                                      f"turned away {dict(self.ledger.turned_away)}")
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(PACE)
 
     async def stop(self, do_abort=False):
         for trader in self.traders:
