@@ -32,13 +32,19 @@ struct JournalConfig {
         quorum,    ///< Several independent ones; a majority decides.
     };
     Mode mode{Mode::embedded};
-    std::uint16_t instances{1};              ///< embedded: how many; odd.
+    std::uint16_t instances{1};  ///< embedded: how many; odd.
+    enum class Settings : std::uint8_t {
+        checked,  ///< Those that the journal needs are asked for, and refused where they differ.
+        trusted,  ///< single: those that may not be asked for are right, the operator says.
+    };
+    Settings settings{Settings::checked};
     store::Endpoint endpoint;                ///< single: where it listens.
     std::vector<store::Endpoint> endpoints;  ///< quorum: an odd number.
     /// What changed is stored after so many records of a partition, or after so long.
     std::uint32_t snapshot_records{10'000};
     base::Duration snapshot_every{base::seconds(60)};
-    bool is_trimmed{};  ///< Records that every snapshot has passed are dropped.
+    bool is_trimmed{};      ///< Records that every snapshot has passed are dropped.
+    std::string archive{};  ///< Directory to which they are written before; empty: they are gone.
 };
 
 /// What the api takes from its clients before it says no.

@@ -55,6 +55,10 @@ void check_journal(Faults& faults, const JournalConfig& journal) {
             fmt::format("expected an odd number up to {}, so that a majority is never a tie",
                         store::limits::instances_max));
     };
+    if (!journal.archive.empty() && !journal.is_trimmed) {
+        add(faults, "journal.archive",
+            "is written when records are trimmed: set journal.is_trimmed, or leave it out");
+    }
     switch (journal.mode) {
         case JournalConfig::Mode::embedded:
             return check_count("journal.instances", journal.instances);

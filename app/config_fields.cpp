@@ -9,6 +9,7 @@ namespace crossclear::app {
 namespace {
 
 constexpr std::array<std::string_view, 3> journal_modes{"embedded", "single", "quorum"};
+constexpr std::array<std::string_view, 2> journal_settings{"checked", "trusted"};
 constexpr std::array<std::string_view, 2> world_modes{"inside", "remote"};
 constexpr std::array<std::string_view, 2> node_modes{"alone", "cluster"};
 constexpr std::array<std::string_view, 3> marks_sources{"none", "csv", "generator"};
@@ -43,6 +44,8 @@ void visit_journal(FieldVisitor& v, JournalConfig& x) {
             break;
         case JournalConfig::Mode::single:
             v.object("endpoint", [&x](FieldVisitor& inner) { visit_endpoint(inner, x.endpoint); });
+            v.optional("settings", x.settings,
+                       OneOf<JournalConfig::Settings>{.names = journal_settings});
             break;
         case JournalConfig::Mode::quorum:
             v.items("endpoints", x.endpoints, visit_endpoint);
@@ -51,6 +54,7 @@ void visit_journal(FieldVisitor& v, JournalConfig& x) {
     v.optional("snapshot_records", x.snapshot_records, positive_count);
     v.optional("snapshot_every", x.snapshot_every, positive_span);
     v.optional("is_trimmed", x.is_trimmed, Flag{});
+    v.optional("archive", x.archive, optional_text);
 }
 
 void visit_limits(FieldVisitor& v, ApiLimits& x) {

@@ -32,8 +32,11 @@ std::vector<store::Endpoint> endpoints_of(const Config& config) {
             }
             return endpoints;
         }
-        case JournalConfig::Mode::single:
-            return {config.journal.endpoint};
+        case JournalConfig::Mode::single: {
+            auto endpoint = config.journal.endpoint;
+            endpoint.is_trusted = config.journal.settings == JournalConfig::Settings::trusted;
+            return {endpoint};
+        }
         case JournalConfig::Mode::quorum:
             return config.journal.endpoints;
     }
@@ -55,6 +58,16 @@ base::Result<OpenJournal, std::string> open_to_read(const Config& config) {
                                               .may_join = false});
     if (!journal) return base::Failure{store::to_string(journal.error())};
     open.journal = std::move(*journal);
+    if (!config.journal.archive.empty()) {
+        if (!std::filesystem::is_directory(config.journal.archive)) {
+            return base::Failure{"no such directory: " + config.journal.archive +
+                                 "; name the journal's archive, or none"};
+        }
+        auto archived = std::make_unique<store::ArchivedJournal>(
+            config.journal.archive, config.cluster, std::move(open.journal));
+        open.archived = archived.get();
+        open.journal = std::move(archived);
+    }
     return open;
 }
 

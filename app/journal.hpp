@@ -3,6 +3,7 @@
 #include "app/audit_instances.hpp"
 #include "app/config.hpp"
 #include "base/result.hpp"
+#include "store/archive/archived_journal.hpp"
 #include "store/redis/embedded.hpp"
 #include "store/redis/redis_journal.hpp"
 
@@ -19,7 +20,8 @@ namespace crossclear::app {
 /// The journal and the redis-servers that are ours. Those end after it.
 struct OpenJournal {
     std::vector<std::unique_ptr<store::EmbeddedRedis>> redis;  ///< embedded only.
-    std::unique_ptr<store::QuorumJournal> journal;
+    std::unique_ptr<ledger::journal::Journal> journal;
+    store::ArchivedJournal* archived{};  ///< The same, where there is an archive.
 };
 
 /// Starts the embedded redis-servers of a configuration, or adopts them.

@@ -48,12 +48,22 @@ base::Duration duration_of(const std::string& text) {
 struct Target {
     std::string config_path;
     std::string data_dir;
+    std::string archive;
 
     void add_to(CLI::App& command) {
         auto* file = command.add_option("--config", config_path, "Configuration of the service");
         command.add_option("--data", data_dir, "Directory of a demo")->excludes(file);
+        command.add_option("--archive", archive,
+                           "Read what was trimmed from here (default: as the configuration says)");
     }
     [[nodiscard]] base::Result<app::Config, std::string> load() const {
+        auto config = load_file();
+        if (config && !archive.empty()) config->journal.archive = archive;
+        return config;
+    }
+
+private:
+    [[nodiscard]] base::Result<app::Config, std::string> load_file() const {
         if (config_path.empty()) {
             app::DemoOptions options;
             if (!data_dir.empty()) options.data_dir = data_dir;
@@ -145,6 +155,10 @@ int run_audit(const Target& target, bool is_at_rest, bool is_json) {
     options.instances_count = instances.count;
     auto report = app::audit(*open->journal, config->cluster, config->partitions, options);
     report.notes.insert(report.notes.end(), instances.unread.begin(), instances.unread.end());
+    if (open->archived != nullptr) {
+        const auto notes = open->archived->notes();
+        report.notes.insert(report.notes.end(), notes.begin(), notes.end());
+    }
     std::cout << (is_json ? app::json_of(report) + '\n' : app::text_of(report));
     return report.violations.empty() ? 0 : 1;
 }
@@ -170,6 +184,9 @@ int run_journal(const Target& target, bool is_dump, int partition) {
         } else {
             status = complain(verified.error());
         }
+    }
+    if (open->archived != nullptr) {
+        for (const auto& note : open->archived->notes()) std::cerr << "note: " << note << '\n';
     }
     return status == 0 ? 0 : 1;
 }

@@ -60,11 +60,43 @@ api::ServerOptions server_options(const Config& config) {
     return options;
 }
 
-store::RedisListener redis_listener(metrics::Instruments& instruments) {
+// Says once when an instance comes to use too much of its memory, and once when it does no more.
+class MemoryAlarm {
+public:
+    MemoryAlarm(metrics::Registry& registry, actors::Log log)
+        : registry_(registry), log_(std::move(log)) {}
+
+    void look(const store::RedisVitals& vitals) {
+        const bool is_short = vitals.is_memory_short();
+        registry_
+            .gauge("crossclear_redis_memory_short",
+                   "1 while Redis uses more than 60 % of the memory it may use.",
+                   {{"endpoint", vitals.endpoint}})
+            .set(is_short ? 1 : 0);
+        const std::scoped_lock lock(mutex_);
+        bool& was_short = short_[vitals.endpoint];
+        if (std::exchange(was_short, is_short) == is_short) return;
+        log_(is_short ? actors::LogLevel::warning : actors::LogLevel::info,
+             is_short ? "A Redis uses more than 60 % of its memory."
+                      : "A Redis uses less than 60 % of its memory again.",
+             {{"endpoint", vitals.endpoint},
+              {"used_bytes", std::to_string(vitals.memory_used_bytes)},
+              {"max_bytes", std::to_string(vitals.memory_max_bytes)}});
+    }
+
+private:
+    metrics::Registry& registry_;
+    actors::Log log_;
+    std::mutex mutex_;
+    std::map<std::string, bool> short_;
+};
+
+store::RedisListener redis_listener(metrics::Instruments& instruments,
+                                    const std::shared_ptr<MemoryAlarm>& memory) {
     auto& feeds = instruments.cluster;
     const auto seconds = [](base::Duration took) { return static_cast<double>(took.us) * 1e-6; };
     return {.examined =
-                [&feeds, seconds](const store::RedisVitals& vitals) {
+                [&feeds, seconds, memory](const store::RedisVitals& vitals) {
                     const auto& at = vitals.endpoint;
                     feeds.redis_connected.with({at}).set(vitals.is_connected ? 1 : 0);
                     // What was true of a Redis that is away stays as it was last seen.
@@ -77,6 +109,7 @@ store::RedisListener redis_listener(metrics::Instruments& instruments) {
                     feeds.redis_aof_size_bytes.with({at}).set(
                         static_cast<double>(vitals.aof_size_bytes));
                     feeds.redis_aof_written.with({at}).set(vitals.is_aof_written ? 1 : 0);
+                    memory->look(vitals);
                 },
             .answered =
                 [&feeds, seconds](std::string_view call, base::Duration took) {
@@ -206,10 +239,13 @@ base::Result<std::unique_ptr<Service>, std::string> Service::start(const Config&
     // before one died.
     service->registry_.add_collector([owner = service.get()] {
         owner->publish_acceptors();
+        owner->publish_archive();
         return std::vector<metrics::Family>{};
     });
     auto context = context_of(config);
+    if (auto fault = service->open_archive(config)) return base::Failure{std::move(*fault)};
     context->journal = service->journal_.get();
+    if (service->archiving_ != nullptr) context->journal = service->archiving_.get();
     context->instruments = service->instruments_.get();
     context->log = service->log_;
     for (std::size_t broker = 0; broker < config.brokers.size(); ++broker) {
@@ -254,7 +290,22 @@ std::optional<std::string> Service::open_journal(const Config& config, bool may_
         redis_ = std::move(*redis);
     }
     options.endpoints = endpoints_of(config);
-    options.listener = redis_listener(*instruments_);
+    options.listener =
+        redis_listener(*instruments_, std::make_shared<MemoryAlarm>(registry_, log_));
+    if (config.journal.mode == JournalConfig::Mode::single) {
+        const bool is_trusted = config.journal.settings == JournalConfig::Settings::trusted;
+        registry_
+            .gauge("crossclear_redis_settings_trusted",
+                   "1 where the configuration vouches for settings that Redis does not tell.",
+                   {{"endpoint", store::to_string(config.journal.endpoint)}})
+            .set(is_trusted ? 1 : 0);
+        if (is_trusted) {
+            log_(actors::LogLevel::warning,
+                 "Settings that Redis does not tell are trusted: what is acknowledged is as "
+                 "durable as the operator says.",
+                 {{"endpoint", store::to_string(config.journal.endpoint)}});
+        }
+    }
     auto at_once = options;
     at_once.open_timeout = base::seconds(1);
     auto journal = store::open_redis_journal(at_once);
@@ -355,27 +406,13 @@ void Service::revive(store::EmbeddedRedis& redis) {
     }
 }
 
-void Service::publish_acceptors() {
-    const auto is_running = [this](base::PartitionId id) {
-        if (node_ == nullptr) return false;
-        const auto& status = *node_->context().status[id.v];
-        return status.phase.load(std::memory_order_relaxed) ==
-               actors::PartitionStatus::Phase::running;
-    };
-    for (const auto& view : journal_->acceptors(is_running)) {
-        const bool is_voting = view.standing.kind == store::Standing::Kind::voting;
-        instruments_->cluster.redis_votes.with({view.name}).set(is_voting ? 1 : 0);
-        instruments_->cluster.redis_partitions_behind.with({view.name})
-            .set(static_cast<double>(view.partitions_behind));
-    }
-}
-
 void Service::watch_redis() {
     watcher_ = std::thread([this] {
         base::name_this_thread("redis-watcher");
         std::unique_lock lock(watch_mutex_);
         do {
             for (const auto& redis : redis_) revive(*redis);
+            report_damage();
         } while (!watch_wakes_.wait_for(lock, 500ms, [this] { return is_stopping_; }));
     });
 }
@@ -400,6 +437,7 @@ void Service::stop(base::Duration grace) {
     }
     // Their callbacks speak to actors, so none may come once they are gone.
     if (directory_ != nullptr) directory_->stop();
+    if (archive_ != nullptr) archive_->stop();
     journal_->stop();
     node_.reset();
     reopen_journal();

@@ -12,15 +12,18 @@
 #include "metrics/instruments.hpp"
 #include "metrics/registry.hpp"
 #include "shards/simulated/outside.hpp"
+#include "store/archive/archiving_journal.hpp"
 #include "store/redis/redis_directory.hpp"
 
 #include <atomic>
 #include <condition_variable>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 /// A whole service from a configuration: the only file, with its source, that names every part.
 
@@ -99,6 +102,9 @@ private:
     void watch_redis();
     void revive(store::EmbeddedRedis& redis);
     void publish_acceptors();
+    void report_damage();
+    [[nodiscard]] std::optional<std::string> open_archive(const Config& config);
+    void publish_archive();
     void stop_watching();
     void reopen_journal();
 
@@ -108,6 +114,9 @@ private:
     std::vector<std::unique_ptr<store::EmbeddedRedis>> redis_;
     store::RedisOptions redis_options_;
     std::unique_ptr<store::QuorumJournal> journal_;
+    std::unique_ptr<store::Archive> archive_;             ///< Null: trimmed records are gone.
+    std::unique_ptr<store::ArchivingJournal> archiving_;  ///< What actors use, with an archive.
+    std::map<std::string, std::vector<std::string>> damage_told_;  ///< By instance.
     std::unique_ptr<shards::simulated::OutsideWorld> world_;
     std::unique_ptr<store::RedisDirectory> directory_;  ///< Of several nodes; null: it is alone.
     std::unique_ptr<actors::Node> node_;

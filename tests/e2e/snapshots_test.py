@@ -2,14 +2,17 @@
 """Goal: a service that keeps only snapshots and the tail of its log loses nothing it ever said.
 
 A demo pays some clients in. Then `crossclear serve` goes on with its data, stores what changed
-many times a second and trims its logs, and is killed with SIGKILL at random moments while clients
-trade. After each kill the audit must find nothing, and after each start every command that was
-ever decided is sent again: it must get its first answer, though the record that held it is gone.
+many times a second and trims its logs into an archive, and is killed with SIGKILL at random moments
+while clients trade. After each kill the audit must find nothing, in archive and logs as one whole
+chain, and after each start every command that was ever decided is sent again: it must get its first
+answer, though the log holds its record no more. In the end a byte of the archive is altered, and a
+segment is taken away: each must be told.
 CROSSCLEAR_CYCLES sets how many kills, CROSSCLEAR_SEED the seed.
 """
 
 import asyncio
 import os
+import pathlib
 import random
 import re
 import sys
@@ -69,10 +72,45 @@ async def trade_until_killed(service, rng):
             raise gone
 
 
-def audited(config, when):
+def audited(config, when, is_whole=True):
     status, out = run("audit", "--config", config)
     assert status == 0 and "audit ok" in out, f"{when}: {out}"
+    assert ("was trimmed" in out) != is_whole, f"{when}: {out}"
     return out.splitlines()[0]
+
+
+def verify(config):
+    return run("journal", "verify", "--config", config)
+
+
+def check_archive(config, archive):
+    """What is altered or missing is told, with the file."""
+    status, out = verify(config)
+    assert status == 0, out
+    segments = sorted(str(path) for path in pathlib.Path(archive).glob("p*/*.records"))
+    assert segments, "nothing was archived: the test has proved nothing"
+    path = max(segments, key=os.path.getsize)
+    with open(path, "r+b") as file:
+        file.seek(os.path.getsize(path) // 2)
+        byte = file.read(1)
+        file.seek(-1, os.SEEK_CUR)
+        file.write(bytes([byte[0] ^ 1]))
+        file.flush()
+        status, out = verify(config)
+        assert status == 1 and path in out and "record" in out, out
+        status, out = run("audit", "--config", config)
+        assert status == 1 and path in out, out
+        file.seek(-1, os.SEEK_CUR)
+        file.write(byte)
+    # The first of a partition: without it nothing tells what its log began with.
+    path = segments[0]
+    os.rename(path, path + ".away")
+    status, out = run("audit", "--config", config)
+    os.rename(path + ".away", path)
+    assert status == 1 or "was trimmed" in out, (path, out)
+    status, out = verify(config)
+    assert status == 0, out
+    return len(segments)
 
 
 def check_can_fail(service):
@@ -104,10 +142,13 @@ def main():
         demo = Demo(data, "--accounts", "4", "--rate", "50", "--duration", "2s")
         status, line = demo.wait()
         assert status == 0, (status, line, "\n".join(demo.lines[-20:]))
-        config = write_config(
-            os.path.join(data, "service.yaml"), data_dir=data,
-            journal={"mode": "embedded", "snapshot_records": 50, "snapshot_every": "200ms",
-                     "is_trimmed": True})
+        archive = os.path.join(data, "archive")
+        os.mkdir(archive)
+        journal = {"mode": "embedded", "snapshot_records": 50, "snapshot_every": "200ms",
+                   "is_trimmed": True}
+        without = write_config(os.path.join(data, "without.yaml"), data_dir=data, journal=journal)
+        config = write_config(os.path.join(data, "service.yaml"), data_dir=data,
+                              journal={**journal, "archive": archive})
         highest = 0
         for cycle in range(1, CYCLES + 1):
             service = Service(config)
@@ -127,12 +168,12 @@ def main():
         finally:
             assert service.finish() == 0, "\n".join(service.lines[-20:])
         line = audited(config, "last")
-        status, out = run("journal", "verify", "--config", config)
-        assert status == 0, out
+        audited(without, "without the archive", is_whole=False)
+        segments = check_archive(config, archive)
     assert "snapshots 0 " not in line, line
     assert all(told.values()), "a client had no answer: the test has proved nothing"
     print(f"{CYCLES} kills, {sum(map(len, told.values()))} answers, none lost, none changed; "
-          f"the highest base is {highest:.0f}; {line}")
+          f"{segments} segments; the highest base is {highest:.0f}; {line}")
 
 
 if __name__ == "__main__":
