@@ -38,6 +38,8 @@ private:
     void on_prepared(PrepareDone& message);
     void read_core();
     void on_core(const CoreFound& message);
+    void on_core_ahead(std::uint64_t stored_at);
+    void on_ahead_confirmed(const ledger::journal::ConfirmOutcome& outcome);
     void read_from_first(const std::string& why);
     void read_next();
     void on_read(ReadDone& message);

@@ -33,6 +33,8 @@ void JournalHost::confirm_fence() {
 
 void JournalHost::on_confirm_done(const ConfirmDone& message) {
     if (phase_ == Phase::ended) return;
+    // Before it serves, an owner asks for itself alone.
+    if (phase_ == Phase::reading) return on_ahead_confirmed(message.outcome);
     if (std::holds_alternative<journal::Confirmed>(message.outcome)) {
         if (!is_flying_) trouble_.clear();
         answer_reads(confirms_.call_confirmed());

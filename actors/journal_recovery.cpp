@@ -53,17 +53,36 @@ void JournalHost::on_core(const CoreFound& message) {
     }
     if (read->found.empty()) return read_from_first({});
     const auto& snapshot = read->found.front();
-    if (snapshot.at.seq > target_.seq) {
-        return end(true, "the log ends at record " + std::to_string(target_.seq) +
-                             " and the partition was stored at record " +
-                             std::to_string(snapshot.at.seq));
-    }
+    if (snapshot.at.seq > target_.seq) return on_core_ahead(snapshot.at.seq);
     auto core = journal::decode_core(snapshot.state);
     if (!core) return read_from_first("the partition's snapshot: " + core.error().what);
     if (core->id != partition_) return read_from_first("the partition's snapshot is another one's");
     shadow_ = std::make_shared<ledger::Shadow>(std::move(*core), context_->partitions, snapshot.at);
     last_ = snapshot.at;
     read_next();
+}
+
+// Either the log lost its end, or somebody has taken the partition over since the promise and
+// written on. Only who still holds the promise may say that it is the first.
+void JournalHost::on_core_ahead(std::uint64_t stored_at) {
+    core_fault_ = "the log ends at record " + std::to_string(target_.seq) +
+                  " and the partition was stored at record " + std::to_string(stored_at);
+    const auto self = caf::actor_cast<JournalActor>(this);
+    context_->journal->confirm(partition_, fence_,
+                               [self, fence = fence_](journal::ConfirmOutcome outcome) {
+                                   caf::anon_send(self, ConfirmDone{fence, std::move(outcome)});
+                               });
+}
+
+void JournalHost::on_ahead_confirmed(const journal::ConfirmOutcome& outcome) {
+    if (std::holds_alternative<journal::Confirmed>(outcome)) return end(true, core_fault_);
+    const auto* fenced = std::get_if<journal::Fenced>(&outcome);
+    if (fenced != nullptr && fenced->epoch >= fence_.epoch) {
+        return end(false, "epoch " + std::to_string(fenced->epoch) + " owns the partition");
+    }
+    on_trouble("Whether the log lost its end cannot be told yet.", context_->journal->trouble());
+    phase_ = Phase::taking;
+    retry_later();
 }
 
 // `why` is empty where there never was a snapshot.
@@ -96,7 +115,9 @@ void JournalHost::on_read(ReadDone& message) {
     const auto* read = std::get_if<journal::ReadRecords>(&message.outcome);
     if (read == nullptr) {
         // Another majority may hold another end of the log: begin with the promise again.
-        on_trouble("The log cannot be read yet.", context_->journal->trouble());
+        const auto* declined = std::get_if<journal::Declined>(&message.outcome);
+        on_trouble("The log cannot be read yet.",
+                   declined != nullptr ? declined->reason : context_->journal->trouble());
         phase_ = Phase::taking;
         return retry_later();
     }

@@ -180,6 +180,10 @@ void ReconcilerHost::handle(const OperatorAsk& ask, const ResolveBreak& request)
         return answer_when_durable(
             ask, Refusal{11031, "not_looked_yet", "call operator/reconcile first", true});
     }
+    // Journals of before may hold a difference whose loss cannot be told.
+    if (is_open && !base::negate(open->second.difference)) {
+        return answer_when_durable(ask, refusal_of(reconcile::Reject::difference_out_of_range));
+    }
     resolving_.push_back(ask);
     if (resolving_.size() == 1) ask_for_means(request);
 }

@@ -47,7 +47,8 @@ std::optional<Amount> difference_of(const Line& line) {
     };
     Amount reported;
     for (const auto& difference : differences) {
-        if (!difference) return std::nullopt;
+        // What is missing is told as a loss, so the difference must have a negative as well.
+        if (!difference || !base::negate(*difference)) return std::nullopt;
         if (reported.v == 0) reported = *difference;
         if (reported.v > 0 && difference->v < 0) reported = *difference;
     }
@@ -254,9 +255,9 @@ base::Result<Outcome, Reject> outcome_of(const State& state, const ResolveBreak&
         }
         outcome.booked = open->difference;
     }
-    if (command.resolution == Resolution::suspended) return outcome;
     const auto borne = base::subtract(suspended_of(state, command.asset), outcome.booked);
-    if (!borne) return Failure{Reject::difference_out_of_range};
+    if (!borne || !base::negate(*borne)) return Failure{Reject::difference_out_of_range};
+    if (command.resolution == Resolution::suspended) return outcome;
     if (borne->v > 0 && !command.is_bearable) return Failure{Reject::loss_is_not_bearable};
     outcome.borne = *borne;
     return outcome;

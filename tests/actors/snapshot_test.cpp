@@ -1,4 +1,5 @@
 #include "base/rng.hpp"
+#include "ledger/journal/chain.hpp"
 #include "ledger/journal/codec.hpp"
 #include "ledger/shadow.hpp"
 #include "tests/support/actors/house.hpp"
@@ -243,6 +244,41 @@ TEST(Snapshots, AJournalWithThoseOfAccountsAloneIsReadFromItsFirstRecord) {
     EXPECT_EQ(outside.watch.lines_with("A partition's snapshot cannot be used"), 0U);
     EXPECT_EQ(outside.watch.lines_with("A snapshot cannot be used"), 0U);
     EXPECT_EQ(outside.audit(), std::nullopt);
+}
+
+// Another owner's promise, and a snapshot of the partition at a record beyond the log's end. Where
+// it `writes`, that record is there.
+void store_ahead(Outside& outside, std::uint64_t epoch, bool writes) {
+    const journal::Fence fence{.epoch = epoch, .nonce = {7}};
+    const auto last = outside.store.records_of(calm).back().head;
+    const auto next = journal::next_record("test", calm, last, epoch, journal::begin_payload());
+    outside.store.prepare(calm, fence, [](const journal::PrepareOutcome&) {});
+    if (writes) {
+        outside.store.append({.partition = calm, .fence = fence, .expected = last, .record = next},
+                             [](const journal::AppendOutcome&) {});
+    }
+    const base::EntityId core{.kind = base::EntityKind::partition, .id = calm.v, .sub = 0};
+    outside.store.store_snapshot(calm, fence, {.entity = core, .at = next.head, .state = "later"},
+                                 [](const journal::StoreSnapshotOutcome&) {});
+}
+
+// Goal: an owner that is overtaken while it reads takes the other's snapshot for what it is, and
+// not for a log that lost its end.
+TEST(Snapshots, OneThatARivalStoredMeanwhileIsNotABrokenLog) {
+    Outside outside;
+    stored_client(outside, trade_of(account_in(calm), eth_swap, one_eth), false);
+    outside.journal.before_core(calm, [&outside] { store_ahead(outside, 99, true); });
+    House house(outside, {.name = "a", .directory = &outside.directory});
+    ASSERT_TRUE(outside.watch.await_line("A partition belongs to another owner now."));
+    EXPECT_EQ(outside.watch.lines_with("A partition is stopped"), 0U);
+}
+
+TEST(Snapshots, OneBeyondTheLogsEndStopsItsPartition) {
+    Outside outside;
+    stored_client(outside, trade_of(account_in(calm), eth_swap, one_eth), false);
+    store_ahead(outside, 99, false);
+    House house(outside, {.name = "a", .directory = &outside.directory});
+    ASSERT_TRUE(outside.watch.await_line("A partition is stopped"));
 }
 
 // Goal: an account whose money nobody can tell is not an empty account.

@@ -303,6 +303,21 @@ Line an_immense_line() {
     return line;
 }
 
+// Goal: what is missing is told as a loss; the one difference without a negative is out of range,
+// also where it is what is suspended already that leads there.
+TEST(ReconcileReject, ADifferenceHasANegative) {
+    Line line = a_line(0);
+    line.shard_held = Amount{INT64_MIN};
+    line.book_held = Amount{0};
+    EXPECT_EQ(decide(fresh(), at_block(7, {line})),
+              Decision{base::Failure{Reject::difference_out_of_range}});
+    State state = after({at_block(7, {a_line(INT64_MAX)})});
+    state.suspended[token] = {.missing = Amount{-5}, .block = 6, .at = {}};
+    auto command = resolve(token, Resolution::suspended);
+    command.difference = Amount{INT64_MAX};
+    EXPECT_EQ(decide(state, command), Decision{base::Failure{Reject::difference_out_of_range}});
+}
+
 // In order of precedence: each command also breaks a later rule where it can.
 TEST(ReconcileReject, IsGivenForEachBrokenCondition) {
     const State broken = after({at_block(7, {a_line(-5)})});

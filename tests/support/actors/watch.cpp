@@ -154,6 +154,11 @@ void WatchedJournal::confirm(base::PartitionId partition, const Fence& fence,
     behind_.confirm(partition, fence, std::move(done));
 }
 
+void WatchedJournal::before_core(base::PartitionId partition, std::function<void()> happens) {
+    const std::scoped_lock lock(mutex_);
+    before_core_[partition] = std::move(happens);
+}
+
 void WatchedJournal::hold_confirms() {
     const std::scoped_lock lock(mutex_);
     is_holding_ = true;
@@ -209,6 +214,12 @@ void WatchedJournal::trim(base::PartitionId partition, const Fence& fence, const
 void WatchedJournal::read_snapshot(base::PartitionId partition, base::EntityId entity,
                                    std::function<void(ReadSnapshotOutcome)> done) {
     watch_.note_line("Snapshot read. " + base::to_string(entity), false);
+    std::function<void()> happens;
+    if (entity.kind == base::EntityKind::partition) {
+        const std::scoped_lock lock(mutex_);
+        std::swap(happens, before_core_[partition]);
+    }
+    if (happens) happens();
     behind_.read_snapshot(partition, entity, std::move(done));
 }
 

@@ -9,6 +9,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -156,6 +157,8 @@ public:
     /// Takes no record from now on that holds an entry of which this is true; nothing: takes all.
     /// The watch hears of the first.
     void decline(std::function<bool(const ledger::Entry&)> is_unwanted);
+    /// Lets this happen, once, before the snapshot of the partition itself is read.
+    void before_core(base::PartitionId partition, std::function<void()> happens);
     /// Asks the owner of a partition, once, to take it over from itself.
     void want_new_epoch(base::PartitionId partition);
 
@@ -164,6 +167,7 @@ private:
     Watch& watch_;
     mutable std::mutex mutex_;
     mutable std::set<base::PartitionId> wanted_epochs_;
+    std::map<base::PartitionId, std::function<void()>> before_core_;
     bool is_holding_{};
     std::function<bool(const ledger::Entry&)> is_unwanted_;
     bool has_declined_{};
