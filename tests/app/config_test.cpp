@@ -1,6 +1,7 @@
 #include "app/config.hpp"
 
 #include "actors/gateway.hpp"
+#include "app/journal.hpp"
 #include "app/prices.hpp"
 
 #include <gtest/gtest.h>
@@ -49,6 +50,32 @@ TEST(Config, OfTheExampleIsThatOfTheDemo) {
     EXPECT_EQ(dump_config(*config), dump_config(demo_config({})));
     EXPECT_TRUE(check_config(example_path).is_ok);
     EXPECT_EQ(check_config(example_path).text, "ok\n");
+}
+
+TEST(Config, AnArchiveIsWrittenWhenTheLogIsTrimmed) {
+    const auto archived = [](const std::string& is_trimmed) {
+        return example_with("journal:", "is_trimmed: false",
+                            "is_trimmed: " + is_trimmed + "\n  archive: /tmp/archive");
+    };
+    const auto right = parse_config(archived("true"), "right.yaml");
+    ASSERT_TRUE(right.has_value()) << to_string(right.error());
+    EXPECT_EQ(right->journal.archive, "/tmp/archive");
+    const auto wrong = parse_config(archived("false"), "wrong.yaml");
+    ASSERT_FALSE(wrong.has_value());
+    EXPECT_NE(to_string(wrong.error()).find("journal.archive"), std::string::npos);
+}
+
+TEST(Config, SettingsAreTrustedInSingleModeOnly) {
+    const auto config = parse_config(
+        example_with("journal:", "mode: embedded",
+                     "mode: single\n  endpoint: {host: redis, port: 1}\n  settings: trusted"),
+        "single.yaml");
+    ASSERT_TRUE(config.has_value()) << to_string(config.error());
+    EXPECT_TRUE(endpoints_of(*config).front().is_trusted);
+    EXPECT_FALSE(parse_config(example_with("journal:", "mode: embedded",
+                                           "mode: embedded\n  settings: trusted"),
+                              "embedded.yaml")
+                     .has_value());
 }
 
 TEST(Config, OfADemoIsWithoutFault) {
