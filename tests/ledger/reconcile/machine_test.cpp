@@ -311,7 +311,8 @@ TEST(ReconcileReject, ADifferenceHasANegative) {
     line.book_held = Amount{0};
     EXPECT_EQ(decide(fresh(), at_block(7, {line})),
               Decision{base::Failure{Reject::difference_out_of_range}});
-    State state = after({at_block(7, {a_line(INT64_MAX)})});
+    line.shard_held = Amount{INT64_MAX};
+    State state = after({at_block(7, {line})});
     state.suspended[token] = {.missing = Amount{-5}, .block = 6, .at = {}};
     auto command = resolve(token, Resolution::suspended);
     command.difference = Amount{INT64_MAX};

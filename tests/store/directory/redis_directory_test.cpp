@@ -208,8 +208,10 @@ TEST_F(ThreeRedisDirectory, ASplitLeaseFindsOneHolder) {
     beat(*one_, node("a"));
     beat(*other_, node("b"));
     redis_[1].kill();
-    redis_[0].command({"HSET", key, "p:00", "b|1|99999999999999"});
-    redis_[2].command({"HSET", key, "p:00", "a|1|99999999999999"});
+    // As long as a lease may be and still be believed; nobody renews the other one's.
+    const auto end = std::to_string(base::wall_clock_now().us / 1'000 + 30'000);
+    redis_[0].command({"HSET", key, "p:00", "b|1|" + end});
+    redis_[2].command({"HSET", key, "p:00", "a|1|" + end});
     ASSERT_TRUE(eventually([&] {
         beat(*other_, node("b"), {0});
         return held(beat(*one_, node("a"), {0})) == Held{{0, "a"}};
