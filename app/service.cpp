@@ -63,16 +63,12 @@ api::ServerOptions server_options(const Config& config) {
 // Says once when an instance comes to use too much of its memory, and once when it does no more.
 class MemoryAlarm {
 public:
-    MemoryAlarm(metrics::Registry& registry, actors::Log log)
-        : registry_(registry), log_(std::move(log)) {}
+    MemoryAlarm(metrics::Instruments& instruments, actors::Log log)
+        : instruments_(instruments), log_(std::move(log)) {}
 
     void look(const store::RedisVitals& vitals) {
         const bool is_short = vitals.is_memory_short();
-        registry_
-            .gauge("crossclear_redis_memory_short",
-                   "1 while Redis uses more than 60 % of the memory it may use.",
-                   {{"endpoint", vitals.endpoint}})
-            .set(is_short ? 1 : 0);
+        instruments_.cluster.redis_memory_short.with({vitals.endpoint}).set(is_short ? 1 : 0);
         const std::scoped_lock lock(mutex_);
         bool& was_short = short_[vitals.endpoint];
         if (std::exchange(was_short, is_short) == is_short) return;
@@ -85,7 +81,7 @@ public:
     }
 
 private:
-    metrics::Registry& registry_;
+    metrics::Instruments& instruments_;
     actors::Log log_;
     std::mutex mutex_;
     std::map<std::string, bool> short_;
@@ -291,13 +287,11 @@ std::optional<std::string> Service::open_journal(const Config& config, bool may_
     }
     options.endpoints = endpoints_of(config);
     options.listener =
-        redis_listener(*instruments_, std::make_shared<MemoryAlarm>(registry_, log_));
+        redis_listener(*instruments_, std::make_shared<MemoryAlarm>(*instruments_, log_));
     if (config.journal.mode == JournalConfig::Mode::single) {
         const bool is_trusted = config.journal.settings == JournalConfig::Settings::trusted;
-        registry_
-            .gauge("crossclear_redis_settings_trusted",
-                   "1 where the configuration vouches for settings that Redis does not tell.",
-                   {{"endpoint", store::to_string(config.journal.endpoint)}})
+        instruments_->cluster.redis_settings_trusted
+            .with({store::to_string(config.journal.endpoint)})
             .set(is_trusted ? 1 : 0);
         if (is_trusted) {
             log_(actors::LogLevel::warning,

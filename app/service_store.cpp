@@ -22,9 +22,7 @@ void Service::publish_acceptors() {
         instruments_->cluster.redis_votes.with({view.name}).set(is_voting ? 1 : 0);
         instruments_->cluster.redis_partitions_behind.with({view.name})
             .set(static_cast<double>(view.partitions_behind));
-        registry_
-            .gauge("crossclear_redis_partitions_damaged",
-                   "Partitions of which Redis holds an altered record.", {{"endpoint", view.name}})
+        instruments_->cluster.redis_partitions_damaged.with({view.name})
             .set(static_cast<double>(view.damage.size()));
     }
 }
@@ -62,16 +60,11 @@ std::optional<std::string> Service::open_archive(const Config& config) {
 void Service::publish_archive() {
     if (archiving_ == nullptr) return;
     for (const auto& [partition, seq] : archiving_->archived()) {
-        registry_
-            .gauge("crossclear_archive_sequence", "The latest record in the archive.",
-                   {{"partition", std::to_string(partition.v)}})
+        instruments_->cluster.archive_sequence.with({std::to_string(partition.v)})
             .set(static_cast<double>(seq));
     }
     for (const auto& [partition, why] : archiving_->troubles()) {
-        registry_
-            .gauge("crossclear_archive_trouble",
-                   "1 while the archive is not written, and so nothing is trimmed.",
-                   {{"partition", std::to_string(partition.v)}})
+        instruments_->cluster.archive_trouble.with({std::to_string(partition.v)})
             .set(why.empty() ? 0 : 1);
     }
 }

@@ -1,4 +1,4 @@
-"""Measures of many accounts, several instances and several nodes. `run --help` says what each is."""
+"""Measures of many accounts, instances and nodes. `run --help` says what each is."""
 
 import datetime
 import json

@@ -215,7 +215,22 @@ ClusterInstruments::ClusterInstruments(Registry& registry)
           {"endpoint"})),
       redis_partitions_behind(Maker{registry}.gauges(
           "redis_partitions_behind", "Partitions of which Redis does not hold the whole log.",
-          {"endpoint"})) {}
+          {"endpoint"})),
+      redis_partitions_damaged(Maker{registry}.gauges(
+          "redis_partitions_damaged", "Partitions of which Redis holds an altered record.",
+          {"endpoint"})),
+      redis_memory_short(Maker{registry}.gauges(
+          "redis_memory_short", "1 while Redis uses more than 60 % of the memory it may use.",
+          {"endpoint"})),
+      redis_settings_trusted(Maker{registry}.gauges(
+          "redis_settings_trusted",
+          "1 where the configuration vouches for settings that Redis does not tell.",
+          {"endpoint"})),
+      archive_sequence(Maker{registry}.gauges("archive_sequence",
+                                              "The latest record in the archive.", {"partition"})),
+      archive_trouble(Maker{registry}.gauges(
+          "archive_trouble", "1 while the archive is not written, and so nothing is trimmed.",
+          {"partition"})) {}
 
 Instruments::Instruments(Registry& registry)
     : api(registry),

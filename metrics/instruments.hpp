@@ -146,14 +146,19 @@ struct ClusterInstruments {
     Labelled<Gauge> actors;                              ///< kind.
     Labelled<Histogram> redis_command_duration_seconds;  ///< op.
     Counter redis_reconnects_total;
-    Labelled<Gauge> redis_connected;          ///< endpoint; 1 or 0.
-    Labelled<Gauge> redis_ping_seconds;       ///< endpoint.
-    Labelled<Gauge> redis_memory_used_bytes;  ///< endpoint.
-    Labelled<Gauge> redis_memory_max_bytes;   ///< endpoint; 0 without a limit.
-    Labelled<Gauge> redis_aof_size_bytes;     ///< endpoint.
-    Labelled<Gauge> redis_aof_written;        ///< endpoint; 1 or 0.
-    Labelled<Gauge> redis_votes;              ///< endpoint; 1 or 0.
-    Labelled<Gauge> redis_partitions_behind;  ///< endpoint.
+    Labelled<Gauge> redis_connected;           ///< endpoint; 1 or 0.
+    Labelled<Gauge> redis_ping_seconds;        ///< endpoint.
+    Labelled<Gauge> redis_memory_used_bytes;   ///< endpoint.
+    Labelled<Gauge> redis_memory_max_bytes;    ///< endpoint; 0 without a limit.
+    Labelled<Gauge> redis_aof_size_bytes;      ///< endpoint.
+    Labelled<Gauge> redis_aof_written;         ///< endpoint; 1 or 0.
+    Labelled<Gauge> redis_votes;               ///< endpoint; 1 or 0.
+    Labelled<Gauge> redis_partitions_behind;   ///< endpoint.
+    Labelled<Gauge> redis_partitions_damaged;  ///< endpoint.
+    Labelled<Gauge> redis_memory_short;        ///< endpoint; 1 or 0.
+    Labelled<Gauge> redis_settings_trusted;    ///< endpoint; 1 or 0.
+    Labelled<Gauge> archive_sequence;          ///< partition.
+    Labelled<Gauge> archive_trouble;           ///< partition; 1 or 0.
 };
 
 /// All of them. Unlabelled series exist from the start; labelled ones once they are first used.

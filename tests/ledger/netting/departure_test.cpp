@@ -49,7 +49,8 @@ void approve(State& state, const ReviewDeparture& review) {
 }
 
 void close(State& state, std::uint32_t number) {
-    builders::run(state, CloseDeparture{.withdrawal = a_review(number, 1).withdrawal, .at = midday});
+    const auto over = a_review(number, 1).withdrawal;
+    builders::run(state, CloseDeparture{.withdrawal = over, .at = midday});
 }
 
 TEST(Departure, TheHoursShareLeavesAndNoMore) {
