@@ -17,6 +17,14 @@ from verdict import Verdict, compare, novated
 TRIES = 5  # a power loss may by chance hit no answer that was just given
 
 
+async def told_more(crowd, count):
+    """Waits for so many more answers: a refusal, while deposits are on their way, is none."""
+    async def are_told(before):
+        while len(crowd.ledger.told) < before + count:
+            await asyncio.sleep(0.005)
+    await asyncio.wait_for(are_told(len(crowd.ledger.told)), 90)
+
+
 async def power_loss_of_all(cluster, crowd, rng):
     """Every Redis loses power at once, and whoever remembers is gone."""
     await crowd.wait_for_each(3, 90)
@@ -24,9 +32,7 @@ async def power_loss_of_all(cluster, crowd, rng):
         # Nobody refuses before it is noticed, which takes up to a second.
         for instance in cluster.instances:
             await blocking(instance.command, "CONFIG", "SET", "appendfsync", "everysec")
-    before = len(crowd.ledger.told)
-    while len(crowd.ledger.told) < before + 30:
-        await asyncio.sleep(0.005)
+    await told_more(crowd, 30)
     for instance in cluster.instances:
         instance.signal(signal.SIGKILL)
     await crowd.stop(do_abort=True)
@@ -39,6 +45,7 @@ async def power_loss_of_all(cluster, crowd, rng):
 async def one_holds_it_alone(cluster, crowd, rng):
     """Two Redis are gone, the third goes on for a while and is lost; then the two are back."""
     await crowd.wait_for_each(3, 90)
+    await told_more(crowd, 30)
     alone, *others = rng.sample(cluster.instances, len(cluster.instances))
     for instance in others:
         await blocking(instance.kill)
