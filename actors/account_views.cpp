@@ -56,7 +56,8 @@ const char* hint_of(account::Reject reject) {
         case account::Reject::id_too_old:
             return "make a new id for a new command";
         case account::Reject::id_too_far_ahead:
-            return "the id's time is more than five minutes ahead: set the clock";
+            return "more than five minutes ahead of this node's clock, and not decided: set the clock, "
+                   "then send the same id again";
         case account::Reject::quantity_must_be_positive:
             return "expected a quantity above zero";
         case account::Reject::notional_out_of_range:
@@ -215,7 +216,7 @@ Refusal refusal_of(account::Reject reject) {
     return Refusal{.code = account::wire_code(reject),
                    .reason = account::name_of(reject),
                    .hint = hint_of(reject),
-                   .retryable = false};
+                   .retryable = account::decides_nothing(reject)};
 }
 
 }  // namespace crossclear::actors

@@ -33,9 +33,11 @@ constexpr std::array errors{
     ErrorEntry{id_reused, "id reused with another body",
                "This client_id was used for a different command.", false, "Make a new client_id."},
     ErrorEntry{id_too_old, "id too old",
-               "The client_id is older than what the account remembers, or made more than five "
-               "minutes ahead of the service's clock.",
-               false, "Look the outcome up before sending again with a new client_id."},
+               "The client_id is older than what the account remembers; or made more than five "
+               "minutes ahead of the node's clock, which decides nothing (`retryable`).",
+               false,
+               "Look the outcome up before sending again with a new client_id; made too far "
+               "ahead: set the clock and send the same client_id again."},
     ErrorEntry{
         bad_amount, "malformed or zero amount",
         "A quantity, price or amount is no decimal text, zero, negative, too large, or "

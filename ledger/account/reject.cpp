@@ -36,35 +36,7 @@ bool depends_on_the_moment(Reject reject) {
     UNREACHABLE("an unlisted reject");
 }
 
-bool is_transient(Reject reject) {
-    switch (reject) {
-        case Reject::none:
-        case Reject::id_reused_with_other_body:
-        case Reject::id_too_old:
-        case Reject::id_too_far_ahead:
-        case Reject::quantity_must_be_positive:
-        case Reject::notional_out_of_range:
-        case Reject::instrument_not_offered:
-        case Reject::destination_not_allowed:
-        case Reject::receiver_not_allowed:
-        case Reject::receiver_unknown:
-        case Reject::withdrawal_unknown:
-        case Reject::transfer_unknown:
-        case Reject::withdrawal_not_found:
-        case Reject::withdrawal_has_ended:
-        case Reject::withdrawal_is_sent:
-            return false;
-        case Reject::price_is_stale:
-        case Reject::price_outside_limit:
-        case Reject::account_is_close_only:
-        case Reject::shard_is_paused:
-        case Reject::too_much_open:
-        case Reject::holding_insufficient:
-        case Reject::margin_insufficient:
-            return true;
-    }
-    UNREACHABLE("an unlisted reject");
-}
+bool decides_nothing(Reject reject) { return reject == Reject::id_too_far_ahead; }
 
 std::int32_t wire_code(Reject reject) {
     constexpr std::int32_t invalid_params = -32602;

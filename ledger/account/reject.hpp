@@ -38,8 +38,9 @@ enum class Reject : std::uint16_t {
 /// command cannot succeed after the client has been told no.
 [[nodiscard]] bool depends_on_the_moment(Reject reject);
 
-/// Whether the same wish, under a new id, may be accepted later.
-[[nodiscard]] bool is_transient(Reject reject);
+/// Whether the same command, under the same id, may succeed later: the refusal hangs on a clock of
+/// ours and is kept nowhere, so that it must not be taken for an end.
+[[nodiscard]] bool decides_nothing(Reject reject);
 
 /// The public number of a reject.
 [[nodiscard]] std::int32_t wire_code(Reject reject);
