@@ -29,8 +29,8 @@ LaneActor::behavior_type LaneHost::make_behavior() {
     adapter_->listen([self](ledger::ShardNotice notice) {
         caf::anon_send(self, LaneNotice{std::move(notice)});
     });
-    // Whatever came in while we were away is told again; receivers drop what they know.
-    adapter_->rescan(0);
+    // What came in while nobody listened is asked for by the reconciler, which knows where to
+    // begin.
     rescanned_at_ = context_->now();
     delayed_send(this, std::chrono::microseconds(context_->options.lane_tick.us), LaneTick{});
     return {
@@ -124,7 +124,9 @@ void LaneHost::deliver(const ledger::ShardNotice& notice) {
 // block was replaced, and then nothing would ever be told of it again.
 void LaneHost::rescan_sometimes() {
     const auto now = context_->now();
-    if (!has_passed(rescan_every, rescanned_at_, now) || !lane_.health.is_reachable) return;
+    if (!lane_.health.is_reachable) return;
+    if (rescan_from_ == 0) rescan_from_ = lane_.health.final_block;
+    if (!has_passed(rescan_every, rescanned_at_, now)) return;
     rescanned_at_ = now;
     adapter_->rescan(std::exchange(rescan_from_, lane_.health.final_block));
 }

@@ -1,5 +1,6 @@
 #include "actors/reconciler_actor.hpp"
 
+#include <algorithm>
 #include <chrono>
 
 namespace crossclear::actors {
@@ -11,10 +12,37 @@ namespace reconcile = ledger::reconcile;
 // this long to travel from the lane into the books before the books are asked.
 constexpr std::uint32_t patience = 5;
 constexpr std::chrono::milliseconds travel_time{250};
+// Inflows of so many blocks before the last one at which both sides agreed are told again: a
+// difference is a break only after `patience` looks, and those blocks count as compared.
+constexpr std::uint64_t blocks_told_again = 1'024;
+// While a break is open.
+constexpr base::Duration told_again_every = base::seconds(10);
 
 bool differs(const reconcile::Line& line) {
     return line.shard_held != line.book_held || line.shard_posted != line.book_posted ||
            line.shard_position != line.book_position;
+}
+
+// Where both sides last agreed, less what is told again to be sure.
+std::uint64_t agreed_until(const reconcile::State& state) {
+    auto block = state.block;
+    for (const auto& [asset, open] : state.breaks) block = std::min(block, open.opened_block);
+    return block > blocks_told_again ? block - blocks_told_again : 0;
+}
+
+// Every inflow before was booked, or both sides would not have agreed: so a start does not hear of
+// all there ever were, which may be millions.
+void hear_inflows(const HomeParts& parts, base::ShardId shard, const reconcile::State& state) {
+    const auto found = parts.context->shards.find({parts.broker(), shard});
+    if (found != parts.context->shards.end()) found->second->rescan(agreed_until(state));
+}
+
+// An open break may be an inflow that was never told: whether it is time to ask once more.
+bool should_hear_again(const reconcile::State& state, base::Timestamp now, base::Duration look) {
+    return std::any_of(state.breaks.begin(), state.breaks.end(), [&](const auto& entry) {
+        const auto age = (now - entry.second.opened_at).us;
+        return age < look.us || age / told_again_every.us != (age - look.us) / told_again_every.us;
+    });
 }
 
 }  // namespace
@@ -38,6 +66,7 @@ HomeActor::behavior_type ReconcilerHost::make_behavior() {
             .add(1);
     }
     parts_.context->paused.store(parts_.broker(), shard_, crank_.state().is_lane_paused);
+    hear_inflows(parts_, shard_, crank_.state());
     look_again();
     return {
         [this](const Durable& durable) { crank_.on_durable(durable); },
@@ -119,6 +148,9 @@ void ReconcilerHost::compare(const shards::Balances& balances, const BookLines& 
         command.lines.push_back(compared);
     }
     decide_and_commit(command);
+    if (should_hear_again(crank_.state(), command.at, parts_.context->options.reconcile_every)) {
+        hear_inflows(parts_, shard_, crank_.state());
+    }
     answer_looks(std::nullopt);
     auto& metrics = parts_.context->instruments->reconciliation;
     const auto& name = parts_.context->listing.shard(shard_).symbol;
