@@ -77,6 +77,9 @@ JournalActor::behavior_type JournalHost::make_behavior() {
             confirms_.retry();
             confirm_fence();
         },
+        [this](const KeeperFenced& message) {
+            static_cast<void>(end_if_replaced(message.fence, message.by));
+        },
     };
 }
 
@@ -127,6 +130,7 @@ void JournalHost::on_prepared(PrepareDone& message) {
     if (const auto* prepared = std::get_if<journal::Prepared>(&message.outcome)) {
         if (phase_ == Phase::renewing) return on_renewed(prepared->last);
         target_ = prepared->last;
+        steps_.promised = context_->now();
         phase_ = Phase::reading;
         return read_core();
     }

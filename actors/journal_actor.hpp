@@ -76,6 +76,8 @@ private:
     void on_confirm_read(ConfirmRead& read);
     void confirm_fence();
     void on_confirm_done(const ConfirmDone& message);
+    [[nodiscard]] bool end_if_replaced(const ledger::journal::Fence& fence,
+                                       const ledger::journal::Fenced& by);
     void answer_reads(const std::vector<ConfirmRead>& reads);
     void refuse_overdue_reads();
 
@@ -100,6 +102,14 @@ private:
     ConfirmDesk confirms_;
     base::Timestamp overdue_looked_at_;
     base::Timestamp started_at_;
+    /// When the steps of the takeover ended, for its log line.
+    struct Steps {
+        base::Timestamp promised;
+        base::Timestamp core;
+        base::Timestamp tail;
+        std::uint64_t core_at{};
+    };
+    Steps steps_;
 
     std::deque<Append> queue_;
     std::size_t queued_bytes_{};

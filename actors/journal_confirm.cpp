@@ -42,18 +42,22 @@ void JournalHost::on_confirm_done(const ConfirmDone& message) {
     }
     confirms_.call_failed();
     if (const auto* fenced = std::get_if<journal::Fenced>(&message.outcome)) {
-        // The fence that was asked about may be one that this owner has replaced itself, and an
-        // epoch below it belongs to an instance that was not there when it was promised.
-        const bool is_rival = message.fence == fence_ && fenced->epoch >= fence_.epoch;
-        if (phase_ == Phase::running && is_rival) {
-            return end(false, "epoch " + std::to_string(fenced->epoch) + " owns the partition");
-        }
+        if (end_if_replaced(message.fence, *fenced)) return;
     } else if (const auto* unknown = std::get_if<journal::Unknown>(&message.outcome)) {
         on_trouble("Whether reads may be answered is in doubt.", unknown->reason);
     } else if (const auto* declined = std::get_if<journal::Declined>(&message.outcome)) {
         on_trouble("The journal declines to confirm its owner.", declined->reason);
     }
     delayed_send(this, as_chrono(context_->options.append_retry), ConfirmRetry{});
+}
+
+// The fence that was refused may be one that this owner has replaced itself, and an epoch below it
+// belongs to an instance that was not there when it was promised.
+bool JournalHost::end_if_replaced(const journal::Fence& fence, const journal::Fenced& by) {
+    const bool is_rival = fence == fence_ && by.epoch >= fence_.epoch;
+    if (phase_ != Phase::running || !is_rival) return false;
+    end(false, "epoch " + std::to_string(by.epoch) + " owns the partition");
+    return true;
 }
 
 void JournalHost::answer_reads(const std::vector<ConfirmRead>& reads) {

@@ -59,6 +59,7 @@ void JournalHost::on_core(const CoreFound& message) {
     if (core->id != partition_) return read_from_first("the partition's snapshot is another one's");
     shadow_ = std::make_shared<ledger::Shadow>(std::move(*core), context_->partitions, snapshot.at);
     last_ = snapshot.at;
+    steps_.core = context_->now();
     read_next();
 }
 
@@ -95,6 +96,7 @@ void JournalHost::read_from_first(const std::string& why) {
     core_fault_ = why.empty() ? "there is no snapshot of the partition" : why;
     shadow_ = std::make_shared<ledger::Shadow>(partition_, context_->partitions);
     last_ = {};
+    steps_.core = context_->now();
     read_next();
 }
 
@@ -169,6 +171,8 @@ void JournalHost::finish_reading() {
 
 void JournalHost::begin_epoch() {
     phase_ = Phase::starting;
+    steps_.tail = context_->now();
+    steps_.core_at = shadow_->core_at();
     book_ = shadow_->core().book;
     // Everyone hears where things stand: after a restart nothing else may ever change again.
     for (const auto& [key, amount] : book_.trial) changed_.insert(key.broker);
@@ -180,6 +184,14 @@ void JournalHost::begin_serving() {
     phase_ = Phase::running;
     context_->instruments->ledger.replay_duration_seconds.observe(
         static_cast<double>((context_->now() - started_at_).us) * 1e-6);
+    const auto ms = [](base::Duration took) { return std::to_string(took.us / 1'000); };
+    context_->log(LogLevel::info, "A partition is taken over.",
+                  {{"partition", std::to_string(partition_.v)},
+                   {"promise_ms", ms(steps_.promised - started_at_)},
+                   {"core_ms", ms(steps_.core - steps_.promised)},
+                   {"tail_ms", ms(steps_.tail - steps_.core)},
+                   {"tail_records", std::to_string(target_.seq - steps_.core_at)},
+                   {"first_record_ms", ms(context_->now() - steps_.tail)}});
     const auto& core = shadow_->core();
     Recovered recovered;
     recovered.open.assign(core.machines.open.begin(), core.machines.open.end());
@@ -196,7 +208,8 @@ void JournalHost::begin_serving() {
             if (claim.trade != 0) ++recovered.claims;
         }
     }
-    snapshots_ = spawn<SnapshotHost>(context_, partition_, owner_, std::move(shadow_));
+    snapshots_ = spawn<SnapshotHost>(context_, partition_, owner_,
+                                     caf::actor_cast<JournalActor>(this), std::move(shadow_));
     recovered.snapshots = snapshots_;
     send(owner_, std::move(recovered));
     delayed_send(this, as_chrono(context_->options.balance_every), JournalTick{});

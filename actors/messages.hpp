@@ -131,7 +131,7 @@ using JournalActor = caf::typed_actor<
     caf::result<void>(JournalTick), caf::result<void>(QuotaTold), caf::result<void>(CoverDone),
     caf::result<BookLines>(BookAt), caf::result<void>(SettleContracts),
     caf::result<void>(ConfirmRead), caf::result<void>(ConfirmDone), caf::result<void>(ConfirmRetry),
-    caf::result<void>(CoreFound)>;
+    caf::result<void>(CoreFound), caf::result<void>(KeeperFenced)>;
 
 // --- To a partition ------------------------------------------------------------------------------
 

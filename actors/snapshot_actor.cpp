@@ -17,12 +17,13 @@ constexpr std::size_t history_page = 512;
 }  // namespace
 
 SnapshotHost::SnapshotHost(caf::actor_config& config, const Context* context,
-                           base::PartitionId partition, PartitionActor owner,
+                           base::PartitionId partition, PartitionActor owner, JournalActor journal,
                            std::shared_ptr<ledger::Shadow> shadow)
     : SnapshotActor::base(config),
       context_(context),
       partition_(partition),
       owner_(std::move(owner)),
+      journal_(std::move(journal)),
       shadow_(std::move(shadow)) {}
 
 SnapshotActor::behavior_type SnapshotHost::make_behavior() {
@@ -41,7 +42,10 @@ SnapshotActor::behavior_type SnapshotHost::make_behavior() {
     };
 }
 
-void SnapshotHost::on_exit() { owner_ = nullptr; }
+void SnapshotHost::on_exit() {
+    owner_ = nullptr;
+    journal_ = nullptr;
+}
 
 void SnapshotHost::on_committed(const Committed& committed) {
     shadow_->fold(committed.last, *committed.entries);
@@ -217,11 +221,12 @@ void SnapshotHost::store_machine(const base::EntityId& entity) {
 
 void SnapshotHost::store(const base::EntityId& entity, const journal::Head& at, std::string state) {
     const auto self = caf::actor_cast<SnapshotActor>(this);
+    const auto fence = status().log.load().fence;
     context_->journal->store_snapshot(
-        partition_, status().log.load().fence,
+        partition_, fence,
         journal::EntitySnapshot{.entity = entity, .at = at, .state = std::move(state)},
-        [self, entity, seq = at.seq](auto outcome) {
-            caf::anon_send(self, SnapshotKept{entity, seq, std::move(outcome)});
+        [self, entity, seq = at.seq, fence](auto outcome) {
+            caf::anon_send(self, SnapshotKept{entity, seq, fence, std::move(outcome)});
         });
 }
 
@@ -231,6 +236,9 @@ void SnapshotHost::on_kept(const SnapshotKept& kept) {
         if (kept.entity == self()) return check_core();
         shadow_->note_stored(kept.entity, kept.seq, context_->options.machines_kept);
         return go_on();
+    }
+    if (const auto* fenced = std::get_if<journal::Fenced>(&kept.outcome)) {
+        send(journal_, KeeperFenced{kept.fence, *fenced});
     }
     // Whatever the reason: without it the log is not trimmed and the next start reads more of it.
     run_delayed(as_chrono(context_->options.append_retry), [this, entity = kept.entity] {
@@ -287,9 +295,10 @@ void SnapshotHost::on_checked(const journal::ReadOutcome& outcome) {
 
 void SnapshotHost::trim() {
     const auto host = caf::actor_cast<SnapshotActor>(this);
-    context_->journal->trim(partition_, status().log.load().fence, round_->at,
-                            [host, seq = round_->at.seq](auto outcome) {
-                                caf::anon_send(host, TrimDone{seq, std::move(outcome)});
+    const auto fence = status().log.load().fence;
+    context_->journal->trim(partition_, fence, round_->at,
+                            [host, seq = round_->at.seq, fence](auto outcome) {
+                                caf::anon_send(host, TrimDone{seq, fence, std::move(outcome)});
                             });
 }
 
@@ -297,6 +306,8 @@ void SnapshotHost::trim() {
 void SnapshotHost::on_trimmed(const TrimDone& message) {
     if (std::holds_alternative<journal::Trimmed>(message.outcome)) {
         base_ = message.seq;
+    } else if (const auto* fenced = std::get_if<journal::Fenced>(&message.outcome)) {
+        send(journal_, KeeperFenced{message.fence, *fenced});
     }
     end_round();
 }

@@ -26,7 +26,8 @@ namespace crossclear::actors {
 class SnapshotHost : public SnapshotActor::base {
 public:
     SnapshotHost(caf::actor_config& config, const Context* context, base::PartitionId partition,
-                 PartitionActor owner, std::shared_ptr<ledger::Shadow> shadow);
+                 PartitionActor owner, JournalActor journal,
+                 std::shared_ptr<ledger::Shadow> shadow);
 
     SnapshotActor::behavior_type make_behavior() override;
     void on_exit() override;
@@ -78,6 +79,7 @@ private:
     const Context* context_;
     base::PartitionId partition_;
     PartitionActor owner_;
+    JournalActor journal_;
     std::shared_ptr<ledger::Shadow> shadow_;
     std::uint64_t core_at_{};  ///< Where the stored core is true.
     base::Timestamp core_stored_at_;

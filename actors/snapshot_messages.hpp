@@ -43,11 +43,13 @@ struct HistoryFound {
 struct SnapshotKept {
     base::EntityId entity;
     std::uint64_t seq{};
+    ledger::journal::Fence fence;  ///< Under which it was to be kept.
     ledger::journal::StoreSnapshotOutcome outcome;
 };
 /// From the store: whether the log was trimmed.
 struct TrimDone {
     std::uint64_t seq{};
+    ledger::journal::Fence fence;
     ledger::journal::TrimOutcome outcome;
 };
 /// From the keeper to itself.
@@ -66,6 +68,12 @@ struct MachineBack {
     base::EntityId entity;
     bool is_over{};  ///< It has nothing left to do; then there is no state, unless asked for.
     std::shared_ptr<ledger::EntityState> state;
+};
+/// From the keeper to the journal host: what was to be kept or trimmed under this fence was refused
+/// for another one.
+struct KeeperFenced {
+    ledger::journal::Fence fence;
+    ledger::journal::Fenced by;
 };
 /// From the store to the journal host: the partition's own snapshot.
 struct CoreFound {
@@ -95,6 +103,7 @@ CAF_ADD_TYPE_ID(crossclear_snapshots, (crossclear::actors::SnapshotTick))
 CAF_ADD_TYPE_ID(crossclear_snapshots, (crossclear::actors::MachineBack))
 CAF_ADD_TYPE_ID(crossclear_snapshots, (crossclear::actors::CoreFound))
 CAF_ADD_TYPE_ID(crossclear_snapshots, (crossclear::actors::Recovered))
+CAF_ADD_TYPE_ID(crossclear_snapshots, (crossclear::actors::KeeperFenced))
 CAF_END_TYPE_ID_BLOCK(crossclear_snapshots)
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::Committed)
@@ -106,4 +115,5 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::TrimDone)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::SnapshotTick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::MachineBack)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::CoreFound)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::KeeperFenced)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::Recovered)

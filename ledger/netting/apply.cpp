@@ -46,7 +46,7 @@ void apply_one(State& state, const DepositAcknowledged& event) {
     const auto found = state.deposits.find(key);
     if (found == state.deposits.end() || found->second.recorded != event.finality) return;
     if (event.finality == Finality::final) {
-        state.deposits_done.emplace(key, found->second.amount);
+        state.deposits_done.insert(key);
         state.deposits.erase(found);
     } else if (event.finality == Finality::unseen) {
         state.deposits.erase(found);

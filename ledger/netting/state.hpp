@@ -3,6 +3,7 @@
 #include "base/amount.hpp"
 #include "base/ids.hpp"
 #include "base/time.hpp"
+#include "ledger/netting/deposit_set.hpp"
 #include "ledger/netting/events.hpp"
 #include "ledger/words.hpp"
 
@@ -72,7 +73,7 @@ struct State {
     std::map<PartitionAsset, base::Amount> granted;     ///< Totals.
     std::map<PartitionAsset, base::Amount> deposited;   ///< Totals of final deposits.
     std::map<DepositKey, Deposit> deposits;             ///< Not final and acknowledged.
-    std::map<DepositKey, base::Amount> deposits_done;   ///< So that none is ever booked twice.
+    DepositSet deposits_done;                           ///< So that none is ever booked twice.
     std::map<base::ShardId, std::uint64_t> variations;  ///< The last number per venue.
     /// Margin known to be at each venue and not on its way out: never more than POSTED says.
     std::map<VenueAsset, base::Amount> posted;

@@ -98,7 +98,7 @@ void RemoteWorld::State::disconnect(LinkState next, std::string_view reason) {
     if (link) link->close();
     link.reset();
     if (std::exchange(is_welcome, false)) {
-        for (auto& [seat, listener] : listeners) listener.owe(resume_block(seat.shard));
+        for (auto& [seat, listener] : listeners) owe_what_is_missed(seat, listener);
     }
     for (auto& [number, waiting] : std::exchange(calls, {})) {
         --calls_under_way;
@@ -221,7 +221,7 @@ void RemoteWorld::State::join(const Seat& seat, std::shared_ptr<Mailbox> mailbox
         if (is_welcome) {
             send(ListenCall{seat}, [](const ReplyBody*) {});
         } else {
-            listener.owe(resume_block(seat.shard));
+            owe_what_is_missed(seat, listener);
         }
     });
 }
@@ -237,6 +237,7 @@ void RemoteWorld::State::rescan(const Seat& seat, std::uint64_t from_block) {
 void RemoteWorld::State::replay(const Seat& seat, Listener& listener) {
     if (!is_welcome || listener.is_replaying || !listener.owed_from) return;
     const auto from_block = *std::exchange(listener.owed_from, std::nullopt);
+    listener.asked_from = from_block;
     listener.is_replaying = true;
     send(RescanCall{seat, from_block}, [this, seat, from_block](const ReplyBody* given) {
         auto& asked = listeners[seat];
@@ -261,14 +262,18 @@ void RemoteWorld::State::observe(base::ShardId shard, const Health& health) {
     }
 }
 
-std::uint64_t RemoteWorld::State::resume_block(base::ShardId shard) const {
-    const auto known = heads.find(shard);
+// Of a chain that nothing is known of yet: whoever listens says itself from where on.
+void RemoteWorld::State::owe_what_is_missed(const Seat& seat, Listener& listener) const {
+    const auto known = heads.find(seat.shard);
     const auto chain = std::find_if(options.chains.begin(), options.chains.end(),
-                                    [&](const auto& one) { return one.shard == shard; });
-    if (known == heads.end() || chain == options.chains.end()) return 0;
+                                    [&](const auto& one) { return one.shard == seat.shard; });
+    if (known == heads.end() || chain == options.chains.end()) {
+        if (listener.asked_from) listener.owe(*listener.asked_from);
+        return;
+    }
     // As far back as Chain::set_faults goes, and for its reasons.
     const std::uint64_t overlap = std::uint64_t{2} * chain->finality_depth;
-    return known->second > overlap ? known->second - overlap : 0;
+    listener.owe(known->second > overlap ? known->second - overlap : 0);
 }
 
 }  // namespace crossclear::shards::simulated

@@ -54,14 +54,15 @@ struct RemoteWorld::State {
     // Replays.
     struct Listener {
         std::vector<std::weak_ptr<Mailbox>> mailboxes;
-        std::optional<std::uint64_t> owed_from;  ///< A replay that must still be asked for.
+        std::optional<std::uint64_t> owed_from;   ///< A replay that must still be asked for.
+        std::optional<std::uint64_t> asked_from;  ///< Where the latest replay began.
         bool is_replaying{};
 
         void owe(std::uint64_t from_block);
     };
     void replay(const Seat& seat, Listener& listener);
     void observe(base::ShardId shard, const Health& health);
-    [[nodiscard]] std::uint64_t resume_block(base::ShardId shard) const;
+    void owe_what_is_missed(const Seat& seat, Listener& listener) const;
 
     struct Waiting {
         std::chrono::steady_clock::time_point until;

@@ -227,6 +227,11 @@ void MemoryJournal::damage_snapshot(base::PartitionId partition, const base::Ent
     logs_[partition].damaged.insert(entity);
 }
 
+void MemoryJournal::hold_snapshots(bool is_held) {
+    const std::lock_guard lock(mutex_);
+    holds_snapshots_ = is_held;
+}
+
 void MemoryJournal::submit(Call call) {
     std::unique_lock lock(mutex_);
     if (is_stopped_) return;
@@ -314,6 +319,7 @@ StoreSnapshotOutcome MemoryJournal::do_store(base::PartitionId partition, const 
     if (!trouble_.empty()) return Declined{trouble_};
     Log& log = logs_[partition];
     if (fence != log.promised) return Fenced{log.promised.epoch};
+    if (holds_snapshots_) return Declined{"snapshots are held"};
     const auto found = log.snapshots.find(snapshot.entity);
     if (found != log.snapshots.end() && found->second.at.seq > snapshot.at.seq) {
         return Declined{.reason = fmt::format("a snapshot at record {} is kept, this one is at {}",

@@ -96,6 +96,8 @@ public:
     void forget_snapshot(base::PartitionId partition, const base::EntityId& entity);
     /// Lets the next reads of a snapshot say that it fails its checksum.
     void damage_snapshot(base::PartitionId partition, const base::EntityId& entity);
+    /// Declines to store any snapshot while it is set, but for a fence that is not promised.
+    void hold_snapshots(bool is_held);
 
 private:
     struct Log {
@@ -134,6 +136,7 @@ private:
     bool is_running_{};
     std::deque<AppendFault> faults_;
     std::string trouble_;
+    bool holds_snapshots_{};
     Standing standing_{Standing::Kind::voting, {}};
     std::uint16_t awaited_{};  // Partitions that a joining one still waits for.
     std::function<void()> watcher_;

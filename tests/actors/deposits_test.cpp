@@ -1,5 +1,3 @@
-#include "ledger/journal/chain.hpp"
-#include "ledger/journal/codec.hpp"
 #include "tests/support/actors/house.hpp"
 
 #include <gtest/gtest.h>
@@ -13,26 +11,10 @@ using namespace town;
 using base::Amount;
 using ledger::Finality;
 namespace account = ledger::account;
-namespace journal = ledger::journal;
 namespace netting = ledger::netting;
 
 // Nobody's home: there nothing but the client is at work.
 constexpr base::PartitionId bystanders{2};
-
-// Writes an event that an earlier release, or a defect, left in the log.
-void write(Outside& outside, base::PartitionId partition, const ledger::Entry& entry) {
-    const journal::Fence fence{.epoch = 1, .nonce = {1}};
-    outside.store.prepare(partition, fence, [](const auto&) {});
-    auto payload = journal::begin_payload();
-    journal::append_entry(payload, journal::encode(entry));
-    outside.store.append({.partition = partition,
-                          .fence = fence,
-                          .expected = {},
-                          .record = journal::next_record("test", partition, {}, 1, payload)},
-                         [](const auto& outcome) {
-                             EXPECT_TRUE(std::holds_alternative<journal::Appended>(outcome));
-                         });
-}
 
 // Goal: what an account has not booked is not taken for booked. It knows the first deposit of this
 // chain with another amount.
@@ -40,19 +22,19 @@ TEST(Deposits, OneThatItsAccountRefusesStaysInTransit) {
     Outside outside;
     const auto client = account_in(bystanders);
     const Amount other{one_usdc};
-    write(outside, bystanders,
-          {base::entity_of(client), account::Event{account::DepositNoted{.deposit = 1,
-                                                                         .shard = synthetix,
-                                                                         .asset = usdc,
-                                                                         .amount = other,
-                                                                         .finality = Finality::seen,
-                                                                         .change = {.asset = usdc,
-                                                                                    .seen = other,
-                                                                                    .free = {},
-                                                                                    .unsettled = {},
-                                                                                    .held = {},
-                                                                                    .recv = {}},
-                                                                         .at = {}}}});
+    outside.write(bystanders, {base::entity_of(client),
+                               account::Event{account::DepositNoted{.deposit = 1,
+                                                                    .shard = synthetix,
+                                                                    .asset = usdc,
+                                                                    .amount = other,
+                                                                    .finality = Finality::seen,
+                                                                    .change = {.asset = usdc,
+                                                                               .seen = other,
+                                                                               .free = {},
+                                                                               .unsettled = {},
+                                                                               .held = {},
+                                                                               .recv = {}},
+                                                                    .at = {}}}});
     House house(outside);
     const Amount amount{5 * one_usdc};
     ASSERT_TRUE(outside.world->deposit(synthetix, client, usdc, amount).has_value());

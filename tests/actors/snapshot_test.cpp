@@ -296,5 +296,17 @@ TEST(Snapshots, OneThatIsGoneAndTrimmedStopsItsPartition) {
     EXPECT_EQ(client->refusal_code(actors::GetAccount{other}), 0);
 }
 
+// Goal: an owner that was replaced lets go, also where nothing but its keeper of snapshots writes.
+TEST(Snapshots, AKeeperThatIsFencedTellsItsJournal) {
+    Outside outside;
+    outside.store.hold_snapshots(true);
+    House house(outside, {.snapshot_every = base::milliseconds(50)});
+    static_cast<void>(house.client({account_in(calm)}));
+    const journal::Fence rival{.epoch = 50, .nonce = {1}};
+    outside.store.prepare(calm, rival, [](const journal::PrepareOutcome&) {});
+    EXPECT_TRUE(outside.watch.await_line("A partition belongs to another owner now"));
+    EXPECT_EQ(outside.store.records_of(calm).back().head.record_epoch, 1U);
+}
+
 }  // namespace
 }  // namespace crossclear::tests

@@ -277,6 +277,13 @@ void fill(T& value, Source& source) {
     } else if constexpr (std::is_same_v<T, base::EntityId>) {
         const auto& kinds = Listed<EntityKind>::all;
         value = make_entity(source, kinds[source.choice(kinds.size())]);
+    } else if constexpr (std::is_same_v<T, netting::DepositSet>) {
+        const std::size_t size = source.size();
+        for (std::size_t i = 0; i < size; ++i) {
+            ledger::DepositKey key;
+            fill(key, source);
+            value.insert(key);
+        }
     } else if constexpr (IsSet<T>::value) {
         const std::size_t size = source.size();
         for (std::size_t i = 0; i < size; ++i) {

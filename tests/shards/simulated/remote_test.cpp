@@ -237,6 +237,27 @@ TEST(Remote, CanBeThereBeforeItsWorld) {
     far.wait_until_final_deposit(9);
 }
 
+// Goal: a node that starts hears what it asks for, not a million old deposits.
+TEST(Remote, TellsAStartNothingThatItDidNotAskFor) {
+    const Folder folder;
+    auto options = remote_options(folder.endpoint());
+    RemoteWorld remote{options};
+    Listener far{remote, swaps};
+    const auto world = running_world();
+    Listener near{*world, swaps};
+    ASSERT_TRUE(world->deposit(swaps, base::account_id(alpha, 3), usdc, base::Amount{9}));
+    near.wait_until_final_deposit(9);
+    const auto later = world->balances(swaps, alpha).block + 1;
+    while (world->balances(swaps, alpha).block < later) (void)near.health();
+    far.shard->rescan(later);
+    ASSERT_TRUE(world->deposit(swaps, base::account_id(alpha, 3), usdc, base::Amount{11}));
+    const auto server = served(*world, folder.endpoint());
+    far.wait_until_final_deposit(11);
+    for (const auto& notice : far.only<ledger::DepositNotice>()) {
+        EXPECT_EQ(notice.amount, base::Amount{11});
+    }
+}
+
 // Goal: a replay that a chain could not give, because it was unreachable, is asked for again.
 TEST(Remote, StillOwesAReplayThatAnUnreachableChainDidNotGive) {
     const Folder folder;

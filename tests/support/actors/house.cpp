@@ -1,6 +1,7 @@
 #include "tests/support/actors/house.hpp"
 
 #include "base/wide.hpp"
+#include "ledger/journal/chain.hpp"
 #include "ledger/journal/codec.hpp"
 
 #include <gtest/gtest.h>
@@ -170,6 +171,21 @@ void Outside::deposit(base::ShardId shard, base::AccountId account, base::AssetI
         },
         from);
     ASSERT_TRUE(noted.has_value()) << "a deposit never became final";
+}
+
+void Outside::write(base::PartitionId partition, const ledger::Entry& entry) {
+    namespace journal = ledger::journal;
+    const journal::Fence fence{.epoch = 1, .nonce = {1}};
+    store.prepare(partition, fence, [](const auto&) {});
+    auto payload = journal::begin_payload();
+    journal::append_entry(payload, journal::encode(entry));
+    store.append({.partition = partition,
+                  .fence = fence,
+                  .expected = {},
+                  .record = journal::next_record("test", partition, {}, 1, payload)},
+                 [](const auto& outcome) {
+                     EXPECT_TRUE(std::holds_alternative<journal::Appended>(outcome));
+                 });
 }
 
 ledger::Partition Outside::replayed(base::PartitionId partition) const {
@@ -342,7 +358,9 @@ House::House(Outside& outside, HouseOptions options) : outside_(outside) {
         made->parameters = risk_parameters();
         context->brokers.push_back(std::move(made));
         for (const auto shard : {synthetix, uniswap, perpetuals}) {
-            context->shards[{broker, shard}] = outside.world->shard(shard, broker);
+            auto adapter = outside.world->shard(shard, broker);
+            if (options.between) adapter = options.between(std::move(adapter));
+            context->shards[{broker, shard}] = std::move(adapter);
         }
     }
     context->model = risk::make_lockstep_model();

@@ -9,6 +9,7 @@
 #include "tests/support/actors/watch.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <future>
 #include <memory>
 #include <optional>
@@ -70,6 +71,8 @@ struct HouseOptions {
     base::Duration read_wait{base::seconds(20)};
     base::Duration withdrawal_delay{base::milliseconds(50)};
     base::Ppm withdrawal_gate_hour{base::ppm_one};
+    /// Puts something between the node and each shard.
+    std::function<std::unique_ptr<shards::Shard>(std::unique_ptr<shards::Shard>)> between{};
 };
 
 /// What goes on without us: the journal, the shards, the watch. Outlives every node.
@@ -80,6 +83,8 @@ public:
     /// A client sends tokens to its broker; returns once the account has them for good.
     void deposit(base::ShardId shard, base::AccountId account, base::AssetId asset,
                  std::int64_t amount);
+    /// Writes what an earlier release, or a defect, left in the log: its first record.
+    void write(base::PartitionId partition, const ledger::Entry& entry);
     /// A partition as its journal tells it now.
     [[nodiscard]] ledger::Partition replayed(base::PartitionId partition) const;
     /// What is wrong with the journals: a breach, a ledger that does not add up over partitions, or

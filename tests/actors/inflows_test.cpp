@@ -1,0 +1,121 @@
+#include "tests/support/actors/house.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+
+namespace crossclear::tests {
+namespace {
+
+using namespace town;
+using ledger::Finality;
+namespace netting = ledger::netting;
+namespace reconcile = ledger::reconcile;
+
+// What was asked of the shards, and whether their news gets through.
+class Ear {
+public:
+    void note_rescan(std::uint64_t from) {
+        const std::scoped_lock lock(mutex_);
+        rescans_.push_back(from);
+    }
+    std::vector<std::uint64_t> rescans() const {
+        const std::scoped_lock lock(mutex_);
+        return rescans_;
+    }
+    std::atomic<bool> is_deaf{};
+
+private:
+    mutable std::mutex mutex_;
+    std::vector<std::uint64_t> rescans_;
+};
+
+// A shard whose deposits are not heard of while the ear is deaf.
+class HeardShard final : public shards::Shard {
+public:
+    HeardShard(std::unique_ptr<shards::Shard> behind, Ear& ear)
+        : behind_(std::move(behind)), ear_(ear) {}
+
+    void submit(const ledger::ShardOrder& order,
+                std::function<void(shards::SubmitAnswer)> done) override {
+        behind_->submit(order, std::move(done));
+    }
+    void ask(
+        const base::OrderRef& ref,
+        std::function<void(std::variant<ledger::OrderNotice, shards::NoAnswer>)> done) override {
+        behind_->ask(ref, std::move(done));
+    }
+    void balances(
+        std::function<void(std::variant<shards::Balances, shards::NoAnswer>)> done) override {
+        behind_->balances(std::move(done));
+    }
+    void rescan(std::uint64_t from_block) override {
+        ear_.note_rescan(from_block);
+        behind_->rescan(from_block);
+    }
+    void health(std::function<void(shards::Health)> done) override {
+        behind_->health(std::move(done));
+    }
+    void listen(std::function<void(ledger::ShardNotice)> listener) override {
+        behind_->listen([&ear = ear_, listener = std::move(listener)](ledger::ShardNotice notice) {
+            const bool is_deposit = std::holds_alternative<ledger::DepositNotice>(notice);
+            if (!is_deposit || !ear.is_deaf) listener(std::move(notice));
+        });
+    }
+
+private:
+    std::unique_ptr<shards::Shard> behind_;
+    Ear& ear_;
+};
+
+HouseOptions heard_by(Ear& ear) {
+    HouseOptions options;
+    options.between = [&ear](std::unique_ptr<shards::Shard> behind) {
+        return std::make_unique<HeardShard>(std::move(behind), ear);
+    };
+    return options;
+}
+
+base::EntityId reconciler_of(base::BrokerId broker, base::ShardId shard) {
+    return base::entity_of(base::EntityKind::reconcile, broker, shard);
+}
+
+// Goal: a start costs what is new, not what there ever was. Both sides agreed at block 5,000.
+TEST(Inflows, AreHeardSinceBothSidesAgreed) {
+    Ear ear;
+    Outside outside;
+    outside.write(
+        base::home_of(alpha, partitions),
+        {reconciler_of(alpha, synthetix),
+         reconcile::Event{reconcile::Reconciled{.block = 5'000, .breaks_open = 0, .at = {}}}});
+    House house(outside, heard_by(ear));
+    // Two brokers on three shards; one of the six was compared before.
+    const auto asked = ear.rescans();
+    EXPECT_EQ(std::count(asked.begin(), asked.end(), 5'000U - 1'024U), 1);
+    EXPECT_EQ(std::count(asked.begin(), asked.end(), 0U), 5);
+}
+
+// Goal: an inflow that was never told is found by the comparison, and heard without a restart.
+TEST(Inflows, AreAskedForWhileABreakIsOpen) {
+    Ear ear;
+    Outside outside;
+    House house(outside, heard_by(ear));
+    ear.is_deaf = true;
+    const auto client = account_in(base::PartitionId{1});
+    ASSERT_TRUE(
+        outside.world->deposit(uniswap, client, usdc, base::Amount{7 * one_usdc}).has_value());
+    ASSERT_TRUE(outside.watch.await_event<reconcile::BreakOpened>().has_value());
+    EXPECT_TRUE(outside.watch.all<netting::DepositRecorded>().empty());
+
+    ear.is_deaf = false;
+    const auto is_final = [](const auto&, const netting::DepositRecorded& deposit) {
+        return deposit.finality == Finality::final;
+    };
+    EXPECT_TRUE(outside.watch.await_event<netting::DepositRecorded>(is_final).has_value());
+    EXPECT_TRUE(outside.watch.await_event<reconcile::BreakClosed>().has_value());
+}
+
+}  // namespace
+}  // namespace crossclear::tests
