@@ -120,9 +120,9 @@ void apply_one(State& state, const DepartureApproved& event) {
     const Departure departure{.asset = event.asset, .amount = event.amount, .shard = event.shard};
     if (!state.departures.emplace(withdrawal, departure).second) return;
     const base::Timestamp from{event.at.us - event.at.us % gate_step.us};
-    // What has left the day's window is forgotten, whatever asset it was.
+    // Whatever asset it was.
     std::erase_if(state.outflows, [&](const auto& outflow) {
-        return outflow.first.from + gate_step <= event.at - base::seconds(86'400);
+        return outflow.first.from + gate_step <= event.at - gate_day;
     });
     auto& outflow = state.outflows[{event.asset, from}];
     outflow = base::must_add(outflow, event.amount);

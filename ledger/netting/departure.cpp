@@ -11,7 +11,6 @@ using base::Amount;
 using base::Failure;
 
 constexpr base::Duration hour = base::seconds(3'600);
-constexpr base::Duration day = base::seconds(86'400);
 
 // What left of an asset within `window` before `now`. A clock that was set back sees more, never
 // less.
@@ -38,7 +37,7 @@ bool is_gate_open(const State& state, const ReviewDeparture& command) {
     const bool is_counted = state.departures.contains(command.withdrawal);
     const Amount more = is_counted ? Amount{} : command.departure.amount;
     return is_within(state, command, hour, command.hour_max, more) &&
-           is_within(state, command, day, command.day_max, more);
+           is_within(state, command, gate_day, command.day_max, more);
 }
 
 bool is_covered(const State& state, const ReviewDeparture& command) {

@@ -69,6 +69,8 @@ struct Bearing {
 
 /// What leaves in this much time is counted together, so that the gate's memory is bounded.
 inline constexpr base::Duration gate_step = base::seconds(600);
+/// The longer of the gate's two windows: what left before it is forgotten.
+inline constexpr base::Duration gate_day = base::seconds(86'400);
 
 /// What departures may still take from an asset on one shard.
 [[nodiscard]] base::Amount leaving(const State& state, base::ShardId shard, base::AssetId asset);
