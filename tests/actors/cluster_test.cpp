@@ -176,9 +176,10 @@ TEST(Cluster, TransfersGoFromNodeToNodeAndOutliveOne) {
     const auto have_ended = [&] {
         return std::all_of(accounts.begin(), accounts.end(), [&](const auto giver) {
             const auto state = outside.account(giver);
-            return std::all_of(state.transfers.begin(), state.transfers.end(), [](const auto& one) {
-                return one.second.state == account::TransferState::delivered;
-            });
+            return std::all_of(
+                state.transfers.begin(), state.transfers.end(), [](const auto& transfer) {
+                    return transfer.second.state == account::TransferState::delivered;
+                });
         });
     };
     give_around();
