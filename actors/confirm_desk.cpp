@@ -1,5 +1,6 @@
 #include "actors/confirm_desk.hpp"
 
+#include "actors/chrono.hpp"
 #include "base/check.hpp"
 #include "base/limits.hpp"
 
@@ -49,11 +50,11 @@ std::vector<ConfirmRead> ConfirmDesk::release(std::uint64_t until) {
     return released;
 }
 
-std::vector<ConfirmRead> ConfirmDesk::overdue(base::Timestamp since) {
+std::vector<ConfirmRead> ConfirmDesk::overdue(base::Duration wait, base::Timestamp now) {
     std::vector<ConfirmRead> found;
     // In order of arrival: nobody after the first young one is older.
     std::deque<Waiting> patient;
-    while (!waiting_.empty() && waiting_.front().at < since) {
+    while (!waiting_.empty() && has_passed(wait, waiting_.front().at, now)) {
         auto& front = waiting_.front();
         if (front.read.is_patient) {
             patient.push_back(std::move(front));

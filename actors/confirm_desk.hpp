@@ -39,8 +39,8 @@ public:
     /// It is durable. Returns whose answers may go.
     [[nodiscard]] std::vector<ConfirmRead> append_committed();
 
-    /// Those that are not patient and arrived before `since`; they wait no longer.
-    [[nodiscard]] std::vector<ConfirmRead> overdue(base::Timestamp since);
+    /// Those that are not patient and have waited for longer than `wait`; they wait no longer.
+    [[nodiscard]] std::vector<ConfirmRead> overdue(base::Duration wait, base::Timestamp now);
     void clear();
 
 private:

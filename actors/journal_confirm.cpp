@@ -65,7 +65,7 @@ void JournalHost::answer_reads(const std::vector<ConfirmRead>& reads) {
 }
 
 void JournalHost::refuse_overdue_reads() {
-    const auto overdue = confirms_.overdue(context_->now() - context_->options.read_wait);
+    const auto overdue = confirms_.overdue(context_->options.read_wait, context_->now());
     if (overdue.empty()) return;
     const Refusal refusal{11070, "journal_unavailable", context_->journal->trouble(), true};
     for (const auto& read : overdue) send(read.from, ReadConfirmed{read.number, refusal});

@@ -64,7 +64,7 @@ std::string NodeHost::endpoint_and_reach() const {
     std::string text = self_.endpoint;
     for (const auto& [name, link] : links_) {
         const bool was_there =
-            link.lost_at.us != 0 && context_->now() - link.lost_at < among().lease;
+            link.lost_at.us != 0 && !has_passed(among().lease, link.lost_at, context_->now());
         if (link.node || was_there) text += mark_of(link.member);
     }
     // So many that they cannot be told: rather all than some.
@@ -134,7 +134,7 @@ std::string NodeHost::why_apart() {
         return {};
     }
     if (!apart_since_) apart_since_ = context_->now();
-    if (context_->now() - *apart_since_ < met_within) return {};
+    if (!has_passed(met_within, *apart_since_, context_->now())) return {};
     std::string why = "the other nodes are not reached or refuse this one, so it owns nothing";
     for (const auto& [name, reason] : told_) why += "; " + name + ": " + reason;
     return why;

@@ -188,7 +188,8 @@ bool SessionHost::is_worth_asking_again(const Waiting& waiting, const Answer& an
     const bool has_no_owner = refusal->reason == "not_owner" ||
                               refusal->reason == "partition_recovering" ||
                               refusal->reason == "outcome_unknown";
-    return has_no_owner && context_->now() - waiting.since < context_->options.ask_again_for;
+    return has_no_owner &&
+           !has_passed(context_->options.ask_again_for, waiting.since, context_->now());
 }
 
 void SessionHost::park(Waiting& waiting) {

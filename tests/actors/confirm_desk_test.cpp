@@ -80,10 +80,19 @@ TEST(ConfirmDesk, WhoWaitsTooLongIsGivenUpUnlessItIsPatient) {
     EXPECT_TRUE(desk.add({.number = 2, .is_patient = true, .from = {}}, early));
     add(desk, 3, early);
     add(desk, 4, late);
-    EXPECT_THAT(numbers(desk.overdue(late)), ElementsAre(1, 3));
-    EXPECT_THAT(desk.overdue(late), IsEmpty());
+    const auto wait = late - early;
+    EXPECT_THAT(numbers(desk.overdue(wait, late)), ElementsAre(1, 3));
+    EXPECT_THAT(desk.overdue(wait, late), IsEmpty());
     desk.begin_call();
     EXPECT_THAT(numbers(desk.call_confirmed()), ElementsAre(2, 4));
+}
+
+// A clock that is put back by hours does not make a reader wait for as long.
+TEST(ConfirmDesk, AClockThatWasPutBackKeepsNobodyWaiting) {
+    ConfirmDesk desk;
+    add(desk, 1, late);
+    EXPECT_THAT(desk.overdue(base::seconds(20), late), IsEmpty());
+    EXPECT_THAT(numbers(desk.overdue(base::seconds(20), early)), ElementsAre(1));
 }
 
 TEST(ConfirmDesk, TakesNoMoreThanItsBoundAndAlwaysThePatient) {
