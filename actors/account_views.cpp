@@ -56,8 +56,8 @@ const char* hint_of(account::Reject reject) {
         case account::Reject::id_too_old:
             return "make a new id for a new command";
         case account::Reject::id_too_far_ahead:
-            return "more than five minutes ahead of this node's clock, and not decided: set the clock, "
-                   "then send the same id again";
+            return "made more than five minutes ahead of this node's clock, and not decided: set "
+                   "the clock, then send the same id again";
         case account::Reject::quantity_must_be_positive:
             return "expected a quantity above zero";
         case account::Reject::notional_out_of_range:

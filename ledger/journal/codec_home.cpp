@@ -1,11 +1,11 @@
 // States of the machines that live in a broker's home partition.
 #include "ledger/journal/codec.hpp"
+#include "ledger/journal/codec_deposits.hpp"
 #include "ledger/journal/codec_fields.hpp"
 #include "ledger/journal/codec_state.hpp"
 #include "ledger/journal/record.pb.h"
 #include "ledger/journal/state.pb.h"
 
-#include <bitset>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -196,39 +196,6 @@ bool read_totals(const Parts& from, Map& map, Reader& reader) {
     });
 }
 
-constexpr std::size_t page_size = netting::DepositSet::page_size;
-
-void write_page(const netting::DepositSet::Place& place, const std::bitset<page_size>& marks,
-                pb::NettingState::DepositsDone& part) {
-    part.set_shard(place.shard.v);
-    part.set_page(place.page);
-    auto& bits = *part.mutable_bits();
-    bits.resize(page_size / 8);
-    for (std::size_t i = 0; i < page_size; ++i) {
-        if (!marks.test(i)) continue;
-        const auto others = static_cast<std::uint8_t>(bits[i / 8]);
-        bits[i / 8] = static_cast<char>(others | (1U << (i % 8)));
-    }
-    while (!bits.empty() && bits.back() == 0) bits.pop_back();
-}
-
-template <class Parts>
-bool read_pages(const Parts& from, netting::DepositSet& to, Reader& reader) {
-    for (const auto& part : from) {
-        base::ShardId shard;
-        if (!codec::from_wire(part.shard(), shard, reader)) return false;
-        const std::string& bits = part.bits();
-        if (bits.size() > page_size / 8 || part.page() > UINT64_MAX / page_size) {
-            return reader.refuse(CodecError::Kind::out_of_range, "a page of deposits of its own");
-        }
-        for (std::size_t i = 0; i < bits.size() * 8; ++i) {
-            if (((static_cast<std::uint8_t>(bits[i / 8]) >> (i % 8)) & 1U) == 0) continue;
-            to.insert({shard, part.page() * page_size + i});
-        }
-    }
-    return true;
-}
-
 void write_house(const netting::State& from, pb::NettingState& to) {
     CHECK(codec::is_shaped(from.id) && from.id.kind == base::EntityKind::netting,
           "only what can be read back is written");
@@ -258,7 +225,7 @@ void write_house(const netting::State& from, pb::NettingState& to) {
                          part.set_id(key.id);
                          codec::write_fields(codec::fields_of<netting::Deposit>, deposit, part);
                      });
-    codec::write_map(from.deposits_done.pages(), *to.mutable_deposits_done(), &write_page);
+    codec::write_pages(from.deposits_done, *to.mutable_deposits_done());
     codec::write_map(from.variations, *to.mutable_variations(),
                      [](base::ShardId shard, std::uint64_t number, auto& part) {
                          part.set_shard(shard.v);
@@ -329,7 +296,7 @@ bool read_house(const pb::NettingState& from, netting::State& to, Reader& reader
                                       codec::read_fields(codec::fields_of<netting::Deposit>, part,
                                                          deposit, reader);
                            }) &&
-           read_pages(from.deposits_done(), to.deposits_done, reader) &&
+           codec::read_pages(from.deposits_done(), to.deposits_done, reader) &&
            codec::read_map(from.variations(), to.variations,
                            [&](const auto& part, base::ShardId& shard, std::uint64_t& number) {
                                number = part.number();

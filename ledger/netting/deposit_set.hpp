@@ -23,6 +23,7 @@ public:
 
         friend constexpr auto operator<=>(const Place&, const Place&) = default;
     };
+    using value_type = DepositKey;
     using Pages = std::map<Place, std::bitset<page_size>>;
 
     void insert(const DepositKey& key) {

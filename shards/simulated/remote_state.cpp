@@ -98,7 +98,10 @@ void RemoteWorld::State::disconnect(LinkState next, std::string_view reason) {
     if (link) link->close();
     link.reset();
     if (std::exchange(is_welcome, false)) {
-        for (auto& [seat, listener] : listeners) owe_what_is_missed(seat, listener);
+        for (auto& [seat, listener] : listeners) {
+            const auto asked = listener.asked_from.value_or(0);
+            listener.owe(missed_from(seat.shard).value_or(asked));
+        }
     }
     for (auto& [number, waiting] : std::exchange(calls, {})) {
         --calls_under_way;
@@ -221,7 +224,8 @@ void RemoteWorld::State::join(const Seat& seat, std::shared_ptr<Mailbox> mailbox
         if (is_welcome) {
             send(ListenCall{seat}, [](const ReplyBody*) {});
         } else {
-            owe_what_is_missed(seat, listener);
+            // Of a chain that nothing is known of yet, it says itself what it wants to hear.
+            if (const auto from_block = missed_from(seat.shard)) listener.owe(*from_block);
         }
     });
 }
@@ -262,18 +266,14 @@ void RemoteWorld::State::observe(base::ShardId shard, const Health& health) {
     }
 }
 
-// Of a chain that nothing is known of yet: whoever listens says itself from where on.
-void RemoteWorld::State::owe_what_is_missed(const Seat& seat, Listener& listener) const {
-    const auto known = heads.find(seat.shard);
+std::optional<std::uint64_t> RemoteWorld::State::missed_from(base::ShardId shard) const {
+    const auto known = heads.find(shard);
     const auto chain = std::find_if(options.chains.begin(), options.chains.end(),
-                                    [&](const auto& one) { return one.shard == seat.shard; });
-    if (known == heads.end() || chain == options.chains.end()) {
-        if (listener.asked_from) listener.owe(*listener.asked_from);
-        return;
-    }
+                                    [&](const auto& one) { return one.shard == shard; });
+    if (known == heads.end() || chain == options.chains.end()) return std::nullopt;
     // As far back as Chain::set_faults goes, and for its reasons.
     const std::uint64_t overlap = std::uint64_t{2} * chain->finality_depth;
-    listener.owe(known->second > overlap ? known->second - overlap : 0);
+    return known->second > overlap ? known->second - overlap : 0;
 }
 
 }  // namespace crossclear::shards::simulated

@@ -62,7 +62,7 @@ struct RemoteWorld::State {
     };
     void replay(const Seat& seat, Listener& listener);
     void observe(base::ShardId shard, const Health& health);
-    void owe_what_is_missed(const Seat& seat, Listener& listener) const;
+    [[nodiscard]] std::optional<std::uint64_t> missed_from(base::ShardId shard) const;
 
     struct Waiting {
         std::chrono::steady_clock::time_point until;

@@ -232,6 +232,8 @@ template <class T>
 struct IsSet : std::false_type {};
 template <class K>
 struct IsSet<std::set<K>> : std::true_type {};
+template <>
+struct IsSet<netting::DepositSet> : std::true_type {};
 
 template <class Source>
 base::EntityId make_entity(Source& source, EntityKind kind) {
@@ -277,13 +279,6 @@ void fill(T& value, Source& source) {
     } else if constexpr (std::is_same_v<T, base::EntityId>) {
         const auto& kinds = Listed<EntityKind>::all;
         value = make_entity(source, kinds[source.choice(kinds.size())]);
-    } else if constexpr (std::is_same_v<T, netting::DepositSet>) {
-        const std::size_t size = source.size();
-        for (std::size_t i = 0; i < size; ++i) {
-            ledger::DepositKey key;
-            fill(key, source);
-            value.insert(key);
-        }
     } else if constexpr (IsSet<T>::value) {
         const std::size_t size = source.size();
         for (std::size_t i = 0; i < size; ++i) {
@@ -466,41 +461,6 @@ ledger::Core counted_core() {
     fill(core, source);
     make_plausible(core);
     return core;
-}
-
-ledger::Entry ordinary_trade(std::uint64_t number) {
-    const base::AssetId usdc{1};
-    const base::AssetId token{4};
-    const base::Timestamp at{1'760'000'000'000'000};
-    const auto id = base::make_command_id(at, number, number * 31);
-    return {.entity = base::entity_of(base::account_id(base::BrokerId{0}, 17)),
-            .event = account::Event{
-                account::TradeNovated{.cause = id,
-                                      .body = base::mix64(number),
-                                      .number = number,
-                                      .instrument = base::InstrumentId{3},
-                                      .base = token,
-                                      .settlement = usdc,
-                                      .is_contract = false,
-                                      .quantity = base::Amount{12'500'000},
-                                      .price = base::Price{64'250'120'000'000},
-                                      .cash = base::Amount{-8'031'265'000},
-                                      .fee = base::Amount{4'015'633},
-                                      .notional_cents = 803'126,
-                                      .changes = {{.asset = usdc,
-                                                   .seen = {},
-                                                   .free = base::Amount{-8'035'280'633},
-                                                   .unsettled = {},
-                                                   .held = {},
-                                                   .recv = {}},
-                                                  {.asset = token,
-                                                   .seen = {},
-                                                   .free = {},
-                                                   .unsettled = base::Amount{12'500'000},
-                                                   .held = {},
-                                                   .recv = {}}},
-                                      .at = at,
-                                      .settle_by = at + base::seconds(3'600)}}};
 }
 
 }  // namespace crossclear::tests

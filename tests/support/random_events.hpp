@@ -58,7 +58,4 @@ namespace crossclear::tests {
 /// The core that goes with `counted_entry`.
 [[nodiscard]] ledger::Core counted_core();
 
-/// A trade as a busy client makes it, for measuring.
-[[nodiscard]] ledger::Entry ordinary_trade(std::uint64_t number);
-
 }  // namespace crossclear::tests
