@@ -1,88 +1,21 @@
 #include "store/redis/connection.hpp"
 
 #include "base/check.hpp"
+#include "store/redis/calls.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <hiredis/hiredis.h>
-#include <sys/un.h>
-#include <unistd.h>
+#include <poll.h>
 
 #include <array>
-#include <cerrno>
-#include <csignal>
-#include <cstring>
+#include <chrono>
 #include <utility>
 #include <vector>
 
 namespace crossclear::store {
 namespace {
 
-constexpr std::size_t socket_path_max = sizeof(sockaddr_un::sun_path) - 1;
-
-timeval to_timeval(base::Duration span) {
-    return timeval{.tv_sec = span.us / 1'000'000, .tv_usec = span.us % 1'000'000};
-}
-
-StoreError unreachable(const std::string& name, std::string found) {
-    return StoreError{
-        .fault = StoreFault::unreachable,
-        .subject = name,
-        .expected = "a Redis that answers",
-        .found = std::move(found),
-        .remedy = "Start redis-server there, or correct the endpoint; it is tried again."};
-}
-
-// Opens the directory of a socket, so that /proc/self/fd/N/name is short whatever the path is.
-class ShortPath {
-public:
-    explicit ShortPath(const std::string& path) : text_(path) {
-        if (path.size() <= socket_path_max) return;
-        const std::size_t slash = path.rfind('/');
-        CHECK(slash != std::string::npos, "a socket path is absolute");
-        directory_ = ::open(path.substr(0, slash).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (directory_ >= 0) {
-            text_ = fmt::format("/proc/self/fd/{}/{}", directory_, path.substr(slash + 1));
-        }
-    }
-    ~ShortPath() {
-        if (directory_ >= 0) ::close(directory_);
-    }
-    ShortPath(const ShortPath&) = delete;
-    ShortPath& operator=(const ShortPath&) = delete;
-
-    [[nodiscard]] const std::string& text() const { return text_; }
-
-private:
-    std::string text_;
-    int directory_{-1};
-};
-
-// hiredis writes without MSG_NOSIGNAL. What a broken socket raised is taken back before the
-// thread's own mask returns; a SIGPIPE that was pending before is left alone.
-class NoSigpipe {
-public:
-    NoSigpipe() {
-        sigemptyset(&sigpipe_);
-        sigaddset(&sigpipe_, SIGPIPE);
-        sigset_t pending;
-        sigpending(&pending);
-        was_pending_ = sigismember(&pending, SIGPIPE) == 1;
-        pthread_sigmask(SIG_BLOCK, &sigpipe_, &before_);
-    }
-    ~NoSigpipe() {
-        const timespec now{};
-        if (!was_pending_) sigtimedwait(&sigpipe_, nullptr, &now);
-        pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-    }
-    NoSigpipe(const NoSigpipe&) = delete;
-    NoSigpipe& operator=(const NoSigpipe&) = delete;
-
-private:
-    sigset_t sigpipe_{};
-    sigset_t before_{};
-    bool was_pending_{};
-};
+constexpr std::size_t answer_bytes = 16 * 1'024;
 
 struct Explanation {
     std::string_view code;
@@ -118,46 +51,41 @@ std::string explain_refusal(std::string_view error_reply) {
     return fmt::format("Redis refused: {}", error_reply);
 }
 
-void HiredisFree::operator()(redisContext* context) const noexcept { redisFree(context); }
+void HiredisFree::operator()(redisReader* reader) const noexcept { redisReaderFree(reader); }
 void HiredisFree::operator()(redisReply* reply) const noexcept { freeReplyObject(reply); }
 
-Connection::Connection(std::unique_ptr<redisContext, HiredisFree> context, std::string name)
-    : context_(std::move(context)), name_(std::move(name)) {}
+Reader make_reader() {
+    Reader reader(redisReaderCreate());
+    CHECK(reader != nullptr, "memory for a reader can be allocated");
+    return reader;
+}
+
+Connection::Connection(Transport transport, const Endpoint& endpoint, base::Duration timeout)
+    : transport_(std::move(transport)),
+      endpoint_(endpoint),
+      name_(to_string(endpoint)),
+      timeout_(timeout),
+      reader_(make_reader()) {}
 
 base::Result<Connection, StoreError> Connection::open(const Endpoint& endpoint,
                                                       base::Duration timeout) {
-    std::string name = to_string(endpoint);
-    std::unique_ptr<redisContext, HiredisFree> context;
-    if (endpoint.socket_path.empty()) {
-        context.reset(
-            redisConnectWithTimeout(endpoint.host.c_str(), endpoint.port, to_timeval(timeout)));
-    } else {
-        const ShortPath path(endpoint.socket_path);
-        if (path.text().size() > socket_path_max) {
-            return base::Failure{StoreError{
-                .fault = StoreFault::socket_path_too_long,
-                .subject = std::move(name),
-                .expected = fmt::format("a directory that opens and a name that fits {} bytes",
-                                        socket_path_max),
-                .found = fmt::format("{} bytes", endpoint.socket_path.size()),
-                .remedy = "Move the socket to a shorter path."}};
+    auto transport = Transport::open(endpoint, timeout);
+    if (!transport) return base::Failure{transport.error()};
+    Connection connection(std::move(transport).value(), endpoint, timeout);
+    if (const auto answer = connection.authenticate(); !answer) {
+        // A server that wants TLS hangs up on whoever greets it without, and does not say why.
+        const bool is_plain = !endpoint.tls && endpoint.socket_path.empty();
+        if (is_plain && connection.broken_ && !connection.has_answered_ && speaks_tls(endpoint)) {
+            return base::Failure{
+                tls_error(endpoint, StoreFault::tls_demanded, "one that speaks nothing else")};
         }
-        context.reset(redisConnectUnixWithTimeout(path.text().c_str(), to_timeval(timeout)));
-    }
-    CHECK(context != nullptr, "memory for a connection can be allocated");
-    if (context->err != 0) return base::Failure{unreachable(name, context->errstr)};
-    if (redisSetTimeout(context.get(), to_timeval(timeout)) != REDIS_OK) {
-        return base::Failure{unreachable(name, context->errstr)};
-    }
-    Connection connection(std::move(context), std::move(name));
-    connection.is_trusted_ = endpoint.is_trusted;
-    if (const auto answer = connection.authenticate(endpoint); !answer) {
         return base::Failure{answer.error()};
     }
     return connection;
 }
 
-base::Result<Reply, StoreError> Connection::authenticate(const Endpoint& endpoint) {
+base::Result<Reply, StoreError> Connection::authenticate() {
+    const Endpoint& endpoint = endpoint_;
     if (endpoint.password.empty()) return command({"PING"});
     const auto answer = endpoint.username.empty()
                             ? command({"AUTH", endpoint.password})
@@ -169,24 +97,11 @@ base::Result<Reply, StoreError> Connection::authenticate(const Endpoint& endpoin
 }
 
 base::Result<Reply, StoreError> Connection::command(std::initializer_list<std::string_view> words) {
-    std::vector<const char*> texts;
-    std::vector<std::size_t> sizes;
-    for (const std::string_view word : words) {
-        texts.push_back(word.data());
-        sizes.push_back(word.size());
-    }
-    Reply reply;
-    bool is_late = false;
-    {
-        const NoSigpipe no_sigpipe;
-        reply.reset(static_cast<redisReply*>(redisCommandArgv(
-            context_.get(), static_cast<int>(texts.size()), texts.data(), sizes.data())));
-        is_late = reply == nullptr && (errno == EAGAIN || errno == EINTR);
-    }
-    if (reply == nullptr) {
-        return base::Failure{
-            unreachable(name_, is_late ? "no answer in time" : std::string(context_->errstr))};
-    }
+    std::string question;
+    write_command(question, words);
+    auto answer = exchange(question);
+    if (!answer) return base::Failure{error_of(answer.error())};
+    Reply reply = std::move(answer).value();
     if (reply->type != REDIS_REPLY_ERROR) return reply;
 
     const std::string_view text(reply->str, reply->len);
@@ -203,12 +118,54 @@ base::Result<Reply, StoreError> Connection::command(std::initializer_list<std::s
     return base::Failure{error};
 }
 
-int Connection::descriptor() const noexcept { return context_->fd; }
+std::optional<Broken> Connection::send(std::string_view question, Deadline deadline) {
+    while (!question.empty()) {
+        const auto taken = transport_.write(question);
+        if (!taken) {
+            // What it said before it hung up tells more than that it did.
+            std::array<char, answer_bytes> received{};
+            const auto last = transport_.read(received);
+            const bool is_said = !last && last.error().fault != StoreFault::unreachable;
+            return is_said ? last.error() : taken.error();
+        }
+        question.remove_prefix(*taken);
+        if (*taken == 0 && !wait_for(transport_.descriptor(), transport_.events(true), deadline)) {
+            return Broken{.reason = "no answer in time"};
+        }
+    }
+    return std::nullopt;
+}
 
-void Connection::stop_blocking() noexcept {
-    const int flags = ::fcntl(descriptor(), F_GETFL);
-    CHECK(flags >= 0 && ::fcntl(descriptor(), F_SETFL, flags | O_NONBLOCK) == 0,
-          "an open socket can be made non-blocking");
+base::Result<Reply, Broken> Connection::exchange(std::string_view question) {
+    const Deadline deadline =
+        std::chrono::steady_clock::now() + std::chrono::microseconds(timeout_.us);
+    if (!broken_) broken_ = send(question, deadline);
+    std::array<char, answer_bytes> received{};
+    while (!broken_) {
+        void* raw = nullptr;
+        if (redisReaderGetReply(reader_.get(), &raw) != REDIS_OK) {
+            broken_ =
+                Broken{.reason = fmt::format("Redis sent what is no answer: {}", reader_->errstr)};
+        } else if (raw != nullptr) {
+            has_answered_ = true;
+            return Reply(static_cast<redisReply*>(raw));
+        } else if (const auto given = transport_.read(received); !given) {
+            broken_ = given.error();
+        } else if (*given > 0) {
+            redisReaderFeed(reader_.get(), received.data(), *given);
+        } else if (!wait_for(transport_.descriptor(), transport_.events(false), deadline)) {
+            // An answer that comes later would be taken for that of the next question.
+            broken_ = Broken{.reason = "no answer in time"};
+        }
+    }
+    return base::Failure{*broken_};
+}
+
+StoreError Connection::error_of(Broken broken) const {
+    if (broken.fault == StoreFault::unreachable) {
+        return unreachable_error(name_, std::move(broken.reason));
+    }
+    return tls_error(endpoint_, broken.fault, std::move(broken.reason));
 }
 
 }  // namespace crossclear::store

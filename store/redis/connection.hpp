@@ -4,13 +4,15 @@
 #include "base/time.hpp"
 #include "store/error.hpp"
 #include "store/redis/options.hpp"
+#include "store/redis/transport.hpp"
 
 #include <initializer_list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
-struct redisContext;
+struct redisReader;
 struct redisReply;
 
 /// One blocking connection to one Redis, for the questions asked before a pipeline starts.
@@ -19,20 +21,24 @@ namespace crossclear::store {
 
 /// Frees what hiredis allocated.
 struct HiredisFree {
-    void operator()(redisContext* context) const noexcept;
+    void operator()(redisReader* reader) const noexcept;
     void operator()(redisReply* reply) const noexcept;
 };
 /// An answer of Redis; never an empty pointer where it is returned as a value.
 using Reply = std::unique_ptr<redisReply, HiredisFree>;
 
-/// A connection that is authenticated and answers. Every call has a time-out.
+/// What makes answers of the bytes that arrive.
+using Reader = std::unique_ptr<redisReader, HiredisFree>;
+[[nodiscard]] Reader make_reader();
+
+/// A connection that is authenticated and answers. Every call has a time-out, and after one that
+/// was missed, or a loss, every later call fails.
 ///
-/// **Thread:** one at a time. SIGPIPE is kept from the calling thread during each command.
+/// **Thread:** one at a time.
 class Connection {
 public:
-    /// Connects and authenticates. A socket path longer than the kernel takes is reached through
-    /// its directory's file descriptor.
-    /// **Errors:** `unreachable`, `not_authorised`, `socket_path_too_long`.
+    /// Connects, with TLS where the endpoint says so, and authenticates.
+    /// **Errors:** those of `Transport::open`; `not_authorised`; `tls_demanded`.
     [[nodiscard]] static base::Result<Connection, StoreError> open(const Endpoint& endpoint,
                                                                    base::Duration timeout);
 
@@ -41,22 +47,27 @@ public:
     [[nodiscard]] base::Result<Reply, StoreError> command(
         std::initializer_list<std::string_view> words);
 
-    /// The socket; stays owned by the connection.
-    [[nodiscard]] int descriptor() const noexcept;
-    /// Makes the socket non-blocking, for a pipeline that does its own waiting.
-    void stop_blocking() noexcept;
+    /// What carries it, for a pipeline that does its own waiting.
+    [[nodiscard]] Transport& transport() noexcept { return transport_; }
     /// Whether the operator vouches for settings that may not be asked for.
-    [[nodiscard]] bool is_trusted() const noexcept { return is_trusted_; }
+    [[nodiscard]] bool is_trusted() const noexcept { return endpoint_.is_trusted; }
     /// Which endpoint this is, for reports.
     [[nodiscard]] const std::string& name() const noexcept { return name_; }
 
 private:
-    Connection(std::unique_ptr<redisContext, HiredisFree> context, std::string name);
-    [[nodiscard]] base::Result<Reply, StoreError> authenticate(const Endpoint& endpoint);
+    Connection(Transport transport, const Endpoint& endpoint, base::Duration timeout);
+    [[nodiscard]] base::Result<Reply, StoreError> authenticate();
+    [[nodiscard]] base::Result<Reply, Broken> exchange(std::string_view question);
+    [[nodiscard]] std::optional<Broken> send(std::string_view question, Deadline deadline);
+    [[nodiscard]] StoreError error_of(Broken broken) const;
 
-    std::unique_ptr<redisContext, HiredisFree> context_;
+    Transport transport_;
+    Endpoint endpoint_;
     std::string name_;
-    bool is_trusted_{};
+    base::Duration timeout_;
+    Reader reader_;
+    std::optional<Broken> broken_;
+    bool has_answered_{};  // Anything that was an answer of Redis.
 };
 
 /// Says what an error reply means and what to do about it: OOM, READONLY, MISCONF, NOREPLICAS,

@@ -8,14 +8,11 @@
 #include <hiredis/hiredis.h>
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <csignal>
-#include <cstring>
 #include <utility>
 
 namespace crossclear::store {
@@ -30,9 +27,7 @@ std::chrono::microseconds span_of(base::Duration duration) {
     return std::chrono::microseconds(duration.us);
 }
 
-void free_reader(void* reader) { redisReaderFree(static_cast<redisReader*>(reader)); }
-
-// Signals belong to the program's own threads; a closed socket answers EPIPE instead of SIGPIPE.
+// Signals belong to the program's own threads.
 void block_signals() {
     sigset_t all;
     sigfillset(&all);
@@ -45,7 +40,6 @@ Instance::Instance(Options options)
     : options_(std::move(options)),
       wakeup_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       wanted_(options_.wanted),
-      reader_(nullptr, &free_reader),
       received_(limits::receive_bytes),
       backoff_(limits::backoff_min) {
     CHECK(wakeup_ >= 0, "the system has a file descriptor left");
@@ -153,10 +147,8 @@ bool Instance::is_stopping() const {
 void Instance::try_to_connect() {
     auto connection = connect();
     if (connection) {
-        connection->stop_blocking();
         connection_.emplace(std::move(connection).value());
-        reader_.reset(redisReaderCreate());
-        CHECK(reader_ != nullptr, "memory for a reader can be allocated");
+        reader_ = make_reader();
         backoff_ = limits::backoff_min;
         is_probing_ = false;
         if (is_joining_) {
@@ -242,19 +234,20 @@ void Instance::pump() {
     take_incoming();
     fill_pipeline();
     send_probe_when_due();
-    if (!flush()) return lose(std::string("the connection broke: ") + std::strerror(errno));
+    if (const auto broken = flush()) return lose(broken->reason);
 
     Clock::time_point until = Clock::now() + std::chrono::hours(1);
     if (!in_flight_.empty()) until = in_flight_.front().deadline;
     if (is_probing_) until = std::min(until, std::max(next_probe_, Clock::now()));
-    const bool is_writing = sent_ < unsent_.size();
-    const auto events = static_cast<short>(is_writing ? POLLIN | POLLOUT : POLLIN);
-    std::array<pollfd, 2> ready{{{connection_->descriptor(), events, 0}, {wakeup_, POLLIN, 0}}};
+    const Transport& transport = connection_->transport();
+    if (transport.has_more()) until = Clock::now();
+    const auto events = transport.events(sent_ < unsent_.size());
+    std::array<pollfd, 2> ready{{{transport.descriptor(), events, 0}, {wakeup_, POLLIN, 0}}};
     ::poll(ready.data(), ready.size(), poll_timeout_ms(until));
     if (ready[1].revents != 0) drain_wakeup();
     if (was_distrusted()) return lose("it is examined again");
     // What has arrived counts before what is late: an answer in hand is never called unknown.
-    if ((ready[0].revents & ~POLLOUT) != 0) receive();
+    if (transport.may_read(ready[0].revents)) receive();
     if (connection_ && !in_flight_.empty() && Clock::now() >= in_flight_.front().deadline) {
         lose(fmt::format("no answer within {} ms", options_.call_timeout.us / 1'000));
     }
@@ -283,26 +276,23 @@ void Instance::write_request(const Request& request) {
     write_command(unsent_, words);
 }
 
-bool Instance::flush() {
+std::optional<Broken> Instance::flush() {
     while (sent_ < unsent_.size()) {
-        const ssize_t taken = ::send(connection_->descriptor(), unsent_.data() + sent_,
-                                     unsent_.size() - sent_, MSG_NOSIGNAL);
-        if (taken < 0 && errno == EINTR) continue;
-        if (taken < 0) return errno == EAGAIN || errno == EWOULDBLOCK;
-        sent_ += static_cast<std::size_t>(taken);
+        const auto taken = connection_->transport().write(std::string_view(unsent_).substr(sent_));
+        if (!taken) return taken.error();
+        if (*taken == 0) return std::nullopt;
+        sent_ += *taken;
     }
     unsent_.clear();
     sent_ = 0;
-    return true;
+    return std::nullopt;
 }
 
 void Instance::receive() {
-    const ssize_t size = ::recv(connection_->descriptor(), received_.data(), received_.size(), 0);
-    if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
-    if (size < 0) return lose(std::string("the connection broke: ") + std::strerror(errno));
-    if (size == 0) return lose("Redis closed the connection");
-    auto* reader = static_cast<redisReader*>(reader_.get());
-    redisReaderFeed(reader, received_.data(), static_cast<std::size_t>(size));
+    const auto size = connection_->transport().read(received_);
+    if (!size) return lose(size.error().reason);
+    redisReader* reader = reader_.get();
+    redisReaderFeed(reader, received_.data(), *size);
     while (true) {
         void* raw = nullptr;
         if (redisReaderGetReply(reader, &raw) != REDIS_OK) {

@@ -101,7 +101,7 @@ private:
     void pump();
     void fill_pipeline();
     void write_request(const Request& request);
-    [[nodiscard]] bool flush();
+    [[nodiscard]] std::optional<Broken> flush();
     void receive();
     void complete(const redisReply& reply);
     void send_probe_when_due();
@@ -131,7 +131,7 @@ private:
     int wakeup_{-1};
     Mark wanted_;
     std::optional<Connection> connection_;
-    std::unique_ptr<void, void (*)(void*)> reader_;
+    Reader reader_;
     std::vector<std::string> digests_;
     std::deque<Request> waiting_;
     std::deque<Request> in_flight_;

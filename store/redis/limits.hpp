@@ -26,6 +26,9 @@ inline constexpr std::size_t page_records_max = 10'000;
 /// Snapshots of one page, about: an account's may have hundreds of kilobytes.
 inline constexpr std::size_t page_snapshots = 8;
 
+/// How long a server that did not answer in TLS, or only in TLS, is asked the other way round.
+inline constexpr base::Duration second_look_timeout = base::milliseconds(250);
+
 /// Between two attempts to connect.
 inline constexpr base::Duration backoff_min = base::milliseconds(10);
 inline constexpr base::Duration backoff_max = base::milliseconds(1'000);

@@ -12,7 +12,7 @@ base::Failure<StoreError> malformed(std::string_view text) {
     return base::Failure{StoreError{
         .fault = StoreFault::endpoint_malformed,
         .subject = std::string(text),
-        .expected = "unix:/path, redis://host:port or host:port",
+        .expected = "unix:/path, host:port, redis://host:port or rediss://host:port",
         .found = "something else",
         .remedy = "Correct the endpoint; name and password have settings of their own."}};
 }
@@ -28,20 +28,13 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
 
 base::Result<Endpoint, StoreError> parse_endpoint(std::string_view text) {
     const std::string_view whole = text;
-    if (text.starts_with("rediss://") || text.starts_with("tls://")) {
-        return base::Failure{StoreError{
-            .fault = StoreFault::tls_unavailable,
-            .subject = std::string(whole),
-            .expected = "a connection without TLS",
-            .found = "a request for TLS, which hiredis here does not offer",
-            .remedy = "Use a unix socket, a private network, or a local TLS tunnel (stunnel)."}};
-    }
     if (text.starts_with("unix:")) text.remove_prefix(5);
     if (text.starts_with('/') && text.find('\0') == std::string_view::npos) {
         return Endpoint{.socket_path = std::string(text)};
     }
     if (whole.starts_with("unix:")) return malformed(whole);
-    if (text.starts_with("redis://")) text.remove_prefix(8);
+    const bool is_tls = text.starts_with("rediss://");
+    if (is_tls || text.starts_with("redis://")) text.remove_prefix(is_tls ? 9 : 8);
 
     const std::size_t colon = text.rfind(':');
     if (colon == std::string_view::npos || colon == 0) return malformed(whole);
@@ -51,14 +44,17 @@ base::Result<Endpoint, StoreError> parse_endpoint(std::string_view text) {
     if (!port || host.empty() || host.find_first_of("@/ []") != std::string_view::npos) {
         return malformed(whole);
     }
-    return Endpoint{.host = std::string(host), .port = *port};
+    Endpoint endpoint{.host = std::string(host), .port = *port};
+    if (is_tls) endpoint.tls.emplace();
+    return endpoint;
 }
 
 std::string to_string(const Endpoint& endpoint) {
     if (!endpoint.socket_path.empty()) return "unix:" + endpoint.socket_path;
     const bool is_ipv6 = endpoint.host.find(':') != std::string::npos;
-    return is_ipv6 ? fmt::format("redis://[{}]:{}", endpoint.host, endpoint.port)
-                   : fmt::format("redis://{}:{}", endpoint.host, endpoint.port);
+    const std::string_view scheme = endpoint.tls ? "rediss" : "redis";
+    return is_ipv6 ? fmt::format("{}://[{}]:{}", scheme, endpoint.host, endpoint.port)
+                   : fmt::format("{}://{}:{}", scheme, endpoint.host, endpoint.port);
 }
 
 }  // namespace crossclear::store

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,14 @@
 /// Where the journal's Redis instances are and how long to wait for them.
 
 namespace crossclear::store {
+
+/// How an endpoint speaks TLS. The files are PEM, and are read for every new connection.
+struct EndpointTls {
+    std::string authority{};    ///< Who may sign the server's certificate.
+    std::string certificate{};  ///< Ours, if the server asks for one; with its key or not at all.
+    std::string key{};
+    std::string server_name{};  ///< The name in the server's certificate; empty: the host.
+};
 
 /// One Redis instance: a unix socket if `socket_path` is set, else a host and a port.
 struct Endpoint {
@@ -24,10 +33,12 @@ struct Endpoint {
     std::string password{};  ///< Empty means no authentication. Never printed.
     /// Settings that may not be asked for are taken to be right, on the operator's word.
     bool is_trusted{};
+    std::optional<EndpointTls> tls{};  ///< Of a host and a port only.
 };
 
-/// Reads `unix:/path`, `/path`, `redis://host:port` or `host:port` (an IPv6 host in brackets).
-/// **Errors:** `endpoint_malformed`; `tls_unavailable` for `rediss://`.
+/// Reads `unix:/path`, `/path`, `redis://host:port` or `host:port` (an IPv6 host in brackets), and
+/// `rediss://host:port` for one with TLS, whose files are still to be named.
+/// **Errors:** `endpoint_malformed`.
 [[nodiscard]] base::Result<Endpoint, StoreError> parse_endpoint(std::string_view text);
 
 /// The text form, without credentials.
