@@ -2,6 +2,7 @@
 #include "app/config_codecs.hpp"
 #include "app/prices.hpp"
 #include "store/redis/limits.hpp"
+#include "store/redis/tls.hpp"
 
 #include <fmt/format.h>
 
@@ -39,6 +40,20 @@ void add_repeats(Faults& faults, const List& list, const std::string& path, Key 
     }
 }
 
+// The files are looked at here, so that a start is refused with the line that names them.
+void check_endpoint_tls(Faults& faults, const std::string& path, const store::Endpoint& endpoint) {
+    if (!endpoint.tls) return;
+    if (!endpoint.socket_path.empty()) {
+        add(faults, path, "expected host and port beside it: a unix socket takes no TLS");
+    }
+    if (endpoint.tls->certificate.empty() != endpoint.tls->key.empty()) {
+        add(faults, path + ".certificate", "certificate and key come together");
+    } else if (const auto fault = store::fault_of(*endpoint.tls)) {
+        add(faults, fmt::format("{}.{}", path, fault->field),
+            fmt::format("expected {}, found {}: {}", fault->expected, fault->path, fault->found));
+    }
+}
+
 void check_endpoint(Faults& faults, const std::string& path, const store::Endpoint& endpoint) {
     const bool has_socket = !endpoint.socket_path.empty();
     const bool has_host = !endpoint.host.empty() && endpoint.port != 0;
@@ -46,6 +61,7 @@ void check_endpoint(Faults& faults, const std::string& path, const store::Endpoi
     if (has_socket ? has_part : !has_host) {
         add(faults, path, "expected either unix, or host and port");
     }
+    check_endpoint_tls(faults, path + ".tls", endpoint);
 }
 
 void check_journal(Faults& faults, const JournalConfig& journal) {

@@ -27,12 +27,20 @@ constexpr Text optional_text{.length_min = 0};
 constexpr SecretText secret_text{{.length_min = 16}};
 constexpr SecretText optional_secret{{.length_min = 0}};
 
+void visit_endpoint_tls(FieldVisitor& v, store::EndpointTls& x) {
+    v.field("authority", x.authority, Text{});
+    v.optional("certificate", x.certificate, Text{});
+    v.optional("key", x.key, Text{});
+    v.optional("server_name", x.server_name, Text{});
+}
+
 void visit_endpoint(FieldVisitor& v, store::Endpoint& x) {
     v.optional("unix", x.socket_path, optional_text);
     v.optional("host", x.host, optional_text);
     v.optional("port", x.port, Whole<std::uint16_t>{});
     v.optional("username", x.username, optional_text);
     v.optional("password", x.password, optional_secret);
+    v.optional_object("tls", x.tls, visit_endpoint_tls);
 }
 
 void visit_journal(FieldVisitor& v, JournalConfig& x) {

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -92,7 +93,20 @@ public:
         section(key, false, std::move(fields));
     }
 
+    /// A mapping that stands for nothing where it is left out, and is then not written either.
+    template <class T, class Fields>
+    void optional_object(std::string_view key, std::optional<T>& value, Fields fields) {
+        if (!value.has_value() && is_writing()) return;
+        section(key, false, [&value, fields](FieldVisitor& inner) {
+            if (!value) value.emplace();
+            fields(inner, *value);
+        });
+    }
+
 protected:
+    /// Whether it prints what is there instead of filling it in.
+    [[nodiscard]] virtual bool is_writing() const = 0;
+
     /// A list of values seen from outside. `at(size)` appends.
     struct ScalarList {
         std::size_t size{};

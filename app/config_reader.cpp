@@ -61,10 +61,14 @@ public:
     }
 
 private:
+    [[nodiscard]] bool is_writing() const override { return false; }
+
     void section(std::string_view key, bool is_required,
                  std::function<void(FieldVisitor&)> fields) override {
         const auto node = find(key, is_required, "a mapping");
         if (!node) return;
+        // Where its name stands; its first field may be lines further down.
+        findings_.lines.emplace(child(key), line_of(keys_.find(key)->second));
         Reader inner(*node, child(key), findings_);
         fields(inner);
         inner.finish();
@@ -141,7 +145,7 @@ private:
         const auto found = children_.find(key);
         if (found != children_.end() && !found->second.IsNull()) return found->second;
         if (found != children_.end()) {
-            complain(found->second, child(key),
+            complain(keys_.find(key)->second, child(key),
                      fmt::format("expected {}, found nothing", expected));
         } else if (is_required) {
             complain(node_, child(key), fmt::format("missing; expected {}", expected));

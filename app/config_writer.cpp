@@ -12,6 +12,8 @@ public:
     explicit Writer(YAML::Emitter& out) : out_(out) {}
 
 private:
+    [[nodiscard]] bool is_writing() const override { return true; }
+
     void section(std::string_view key, bool, std::function<void(FieldVisitor&)> fields) override {
         open(key);
         out_ << YAML::BeginMap;
