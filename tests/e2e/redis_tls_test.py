@@ -23,18 +23,25 @@ def certificates(directory):
     """An authority, a stranger, and what they signed."""
     def openssl(*words):
         subprocess.run(["openssl", *words], cwd=directory, check=True, capture_output=True)
+    def write(name, text):
+        with open(os.path.join(directory, name), "w", encoding="ascii") as file:
+            file.write(text)
     os.makedirs(directory)
+    write("index", "")
+    write("names", "subjectAltName=DNS:localhost,IP:127.0.0.1\n")
+    write("ca.conf", "[ca]\ndefault_ca=this\n[this]\ndatabase=index\nunique_subject=no\n"
+                     "new_certs_dir=.\ndefault_md=sha256\nrand_serial=yes\npolicy=any\n"
+                     "[any]\ncommonName=supplied\n")
     key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
     for name in ("ca", "stranger"):
         openssl("req", "-x509", *key, "-keyout", f"{name}.key", "-out", f"{name}.pem", "-days", "2",
                 "-subj", f"/CN={name}")
-    for name, days in (("server", "2"), ("expired", "-1"), ("client", "2")):
+    for name, ends in (("server", "2099"), ("expired", "2020"), ("client", "2099")):
         openssl("req", *key, "-keyout", f"{name}.key", "-out", f"{name}.csr",
                 "-subj", f"/CN={name}")
-        with open(os.path.join(directory, "names"), "w", encoding="ascii") as file:
-            file.write("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
-        openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
-                "-CAcreateserial", "-out", f"{name}.pem", "-days", days, "-extfile", "names")
+        openssl("ca", "-batch", "-notext", "-config", "ca.conf", "-cert", "ca.pem", "-keyfile",
+                "ca.key", "-startdate", "20200101000000Z", "-enddate", f"{ends}0201000000Z",
+                "-extfile", "names", "-in", f"{name}.csr", "-out", f"{name}.pem")
     return lambda name: os.path.join(directory, name)
 
 

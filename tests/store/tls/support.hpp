@@ -38,30 +38,44 @@ public:
     }
 
 private:
+    static constexpr const char* long_past = "20200201000000Z";
+    static constexpr const char* far_off = "20990201000000Z";
+
     Certificates() {
+        std::ofstream(path("index"));
+        std::ofstream(path("ca.conf"))
+            << "[ca]\ndefault_ca=this\n[this]\ndatabase=index\nunique_subject=no\n"
+               "new_certs_dir=.\ndefault_md=sha256\nrand_serial=yes\npolicy=any\n"
+               "[any]\ncommonName=supplied\n";
         authority("ca");
         authority("stranger");
-        certificate("server", "ca", "DNS:localhost,IP:127.0.0.1,IP:::1", 2);
-        certificate("expired", "ca", "DNS:localhost,IP:127.0.0.1,IP:::1", -1);
-        certificate("elsewhere", "ca", "DNS:elsewhere.example", 2);
-        certificate("client", "ca", "DNS:client", 2);
-        certificate("intruder", "stranger", "DNS:client", 2);
+        const std::string here = "DNS:localhost,IP:127.0.0.1,IP:::1";
+        certificate("server", {.signer = "ca", .names = here, .ends = far_off});
+        certificate("expired", {.signer = "ca", .names = here, .ends = long_past});
+        certificate("elsewhere", {.signer = "ca", .names = "DNS:elsewhere.example"});
+        certificate("client", {.signer = "ca", .names = "DNS:client"});
+        certificate("intruder", {.signer = "stranger", .names = "DNS:client"});
     }
 
+    struct Contents {
+        std::string signer;
+        std::string names;
+        std::string ends{far_off};
+    };
+
     void authority(const std::string& name) const {
-        run("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "
-            "/CN=" +
-            name + " -keyout " + name + ".key -out " + name + ".pem");
+        run("openssl req -x509 " + key_into(name) + " -days 2 -subj /CN=" + name + " -out " + name +
+            ".pem");
     }
-    void certificate(const std::string& name, const std::string& signer, const std::string& names,
-                     int days) const {
-        std::ofstream(path(name + ".ext")) << "subjectAltName=" << names << '\n';
-        run("openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost "
-            "-keyout " +
-            name + ".key -out " + name + ".csr");
-        run("openssl x509 -req -in " + name + ".csr -CA " + signer + ".pem -CAkey " + signer +
-            ".key -CAcreateserial -days " + std::to_string(days) + " -extfile " + name +
-            ".ext -out " + name + ".pem");
+    void certificate(const std::string& name, const Contents& has) const {
+        std::ofstream(path(name + ".ext")) << "subjectAltName=" << has.names << '\n';
+        run("openssl req " + key_into(name) + " -subj /CN=localhost -out " + name + ".csr");
+        run("openssl ca -batch -notext -config ca.conf -cert " + has.signer + ".pem -keyfile " +
+            has.signer + ".key -startdate 20200101000000Z -enddate " + has.ends + " -extfile " +
+            name + ".ext -in " + name + ".csr -out " + name + ".pem");
+    }
+    static std::string key_into(const std::string& name) {
+        return "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout " + name + ".key";
     }
     void run(const std::string& command) const {
         const auto whole = "cd '" + directory_.path() + "' && " + command + " > log 2>&1";
