@@ -31,7 +31,7 @@ void visit_endpoint_tls(FieldVisitor& v, store::EndpointTls& x) {
     v.field("authority", x.authority, Text{});
     v.optional("certificate", x.certificate, Text{});
     v.optional("key", x.key, Text{});
-    v.optional("server_name", x.server_name, Text{});
+    v.optional("server_name", x.server_name, Text{.length_max = 253});  // As names in DNS.
 }
 
 void visit_endpoint(FieldVisitor& v, store::Endpoint& x) {

@@ -16,6 +16,7 @@ namespace crossclear::store {
 namespace {
 
 constexpr std::size_t answer_bytes = 16 * 1'024;
+constexpr std::string_view late_answer = "no answer in time";
 
 struct Explanation {
     std::string_view code;
@@ -75,7 +76,10 @@ base::Result<Connection, StoreError> Connection::open(const Endpoint& endpoint,
     if (const auto answer = connection.authenticate(); !answer) {
         // A server that wants TLS hangs up on whoever greets it without, and does not say why.
         const bool is_plain = !endpoint.tls && endpoint.socket_path.empty();
-        if (is_plain && connection.broken_ && !connection.has_answered_ && speaks_tls(endpoint)) {
+        const auto& broken = connection.broken_;
+        const bool was_hung_up_on =
+            broken && broken->reason != late_answer && !connection.has_answered_;
+        if (is_plain && was_hung_up_on && speaks_tls(endpoint)) {
             return base::Failure{
                 tls_error(endpoint, StoreFault::tls_demanded, "one that speaks nothing else")};
         }
@@ -130,7 +134,7 @@ std::optional<Broken> Connection::send(std::string_view question, Deadline deadl
         }
         question.remove_prefix(*taken);
         if (*taken == 0 && !wait_for(transport_.descriptor(), transport_.events(true), deadline)) {
-            return Broken{.reason = "no answer in time"};
+            return Broken{.reason = std::string(late_answer)};
         }
     }
     return std::nullopt;
@@ -155,7 +159,7 @@ base::Result<Reply, Broken> Connection::exchange(std::string_view question) {
             redisReaderFeed(reader_.get(), received.data(), *given);
         } else if (!wait_for(transport_.descriptor(), transport_.events(false), deadline)) {
             // An answer that comes later would be taken for that of the next question.
-            broken_ = Broken{.reason = "no answer in time"};
+            broken_ = Broken{.reason = std::string(late_answer)};
         }
     }
     return base::Failure{*broken_};
