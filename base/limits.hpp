@@ -48,6 +48,14 @@ inline constexpr std::size_t transfers_open_max = 64;
 inline constexpr std::size_t transfers_remembered_max = 64;
 /// Accounts from which one account may have received transfers; each is remembered for ever.
 inline constexpr std::size_t senders_max = 4'096;
+/// Matched trades in which one account buys that may be under way, and how long their sellers have
+/// to answer.
+inline constexpr std::size_t matches_open_max = 256;
+inline constexpr Duration match_within = seconds(5);
+/// Accounts to which one account may have sold in matched trades; each is remembered for ever.
+inline constexpr std::size_t buyers_max = 4'096;
+/// How far from the mark a venue's price may be, in millionths of the mark.
+inline constexpr std::int64_t match_band_ppm = 50'000;
 /// Commands that ask for one withdrawal back and are not decided yet.
 inline constexpr std::size_t cancels_undecided_max = 8;
 /// How far ahead of the clock an id may claim to have been made.

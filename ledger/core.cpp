@@ -19,6 +19,12 @@ void register_event(Register& machines, const base::EntityId& entity, const acco
         machines.transfers.erase({account, delivered->number});
     } else if (const auto* back = std::get_if<account::TransferReturned>(&event)) {
         machines.transfers.erase({account, back->number});
+    } else if (const auto* reserved = std::get_if<account::MatchReserved>(&event)) {
+        machines.matches.insert({account, reserved->number});
+    } else if (const auto* aborted = std::get_if<account::MatchAborted>(&event)) {
+        if (aborted->is_declined) machines.matches.erase({account, aborted->number});
+    } else if (const auto* ended = std::get_if<account::MatchEnded>(&event)) {
+        machines.matches.erase({account, ended->number});
     }
 }
 

@@ -29,6 +29,14 @@ struct PendingTransfer {
     friend constexpr auto operator<=>(const PendingTransfer&, const PendingTransfer&) = default;
 };
 
+/// A matched trade that its buyer's account has not heard the end of.
+struct OpenMatch {
+    base::AccountId account;
+    std::uint64_t number{};
+
+    friend constexpr auto operator<=>(const OpenMatch&, const OpenMatch&) = default;
+};
+
 /// Which machines there are, and which have something left to do after a restart.
 struct Register {
     /// Every machine that ever had an event: one that is here and has no snapshot has lost it.
@@ -36,6 +44,7 @@ struct Register {
     std::set<base::EntityId> open;  ///< Hedges, instructions and withdrawals that are not over.
     std::set<HeldWithdrawal> held;
     std::set<PendingTransfer> transfers;
+    std::set<OpenMatch> matches;
 
     friend bool operator==(const Register&, const Register&) = default;
 };

@@ -12,7 +12,9 @@ constexpr std::array account_names = {
     "account.ClaimsCovered",      "account.ClaimsCashSettled", "account.VariationSettled",
     "account.CancelRequested",    "account.CancelRefused",     "account.TransferSent",
     "account.TransferReceived",   "account.TransferDeclined",  "account.TransferDelivered",
-    "account.TransferReturned",
+    "account.TransferReturned",   "account.MatchReserved",     "account.MatchAborted",
+    "account.MatchEnded",         "account.MatchAccepted",     "account.MatchDeclined",
+    "account.MatchReleased",
 };
 static_assert(account_names.size() == std::variant_size_v<account::Event>);
 constexpr std::array cover_names = {

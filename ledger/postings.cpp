@@ -114,6 +114,22 @@ void book(Booking& to, const account::TransferReturned& returned) {
 void book(Booking&, const account::TransferDeclined&) {}
 void book(Booking&, const account::TransferDelivered&) {}
 
+// FREE and HELD of the same client.
+void book(Booking& to, const account::MatchReserved& reserved) {
+    for (const auto& change : reserved.changes) to.client(change);
+}
+void book(Booking& to, const account::MatchAborted& aborted) {
+    for (const auto& change : aborted.changes) to.client(change);
+}
+void book(Booking& to, const account::MatchAccepted& accepted) {
+    for (const auto& change : accepted.changes) to.client(change);
+}
+void book(Booking& to, const account::MatchReleased& released) {
+    for (const auto& change : released.changes) to.client(change);
+}
+void book(Booking&, const account::MatchEnded&) {}
+void book(Booking&, const account::MatchDeclined&) {}
+
 // --- Cover ---------------------------------------------------------------------------------------
 
 void book(Booking&, const cover::QuotaArrived&) {}

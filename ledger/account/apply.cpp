@@ -1,6 +1,8 @@
 #include "base/check.hpp"
 #include "base/limits.hpp"
+#include "ledger/account/applying.hpp"
 #include "ledger/account/balances.hpp"
+#include "ledger/account/give_up.hpp"
 #include "ledger/account/machine.hpp"
 
 #include <algorithm>
@@ -16,8 +18,13 @@ namespace {
 using base::Amount;
 namespace limits = base::limits;
 
-/// Keeps the first answer. Beyond the maximum the smallest id makes room, and ids up to it are too
-/// old from then on: at most once, for ever, in bounded memory.
+void drop_if_empty(State& state, base::AssetId asset) {
+    const auto found = state.holdings.find(asset);
+    if (found != state.holdings.end() && found->second == Holding{}) state.holdings.erase(found);
+}
+
+}  // namespace
+
 void remember(State& state, base::CommandId cause, const Answer& answer) {
     const bool is_new = state.answered.emplace(cause, answer).second;
     CHECK(is_new, "a command is answered once");
@@ -27,6 +34,13 @@ void remember(State& state, base::CommandId cause, const Answer& answer) {
         state.answered.erase(smallest);
     }
 }
+
+void book(State& state, const BalanceChange& change) {
+    add_balances(state.holdings[change.asset], change);
+    drop_if_empty(state, change.asset);
+}
+
+namespace {
 
 /// Notes that a part of a claim is no longer owed. `ended` is what its trade becomes with the last.
 void close_part(State& state, const ClaimsCovered::Part& part, TradeState ended,
@@ -39,11 +53,6 @@ void close_part(State& state, const ClaimsCovered::Part& part, TradeState ended,
     CHECK((trade.open == zero) == part.is_last, "a trade's claim is what of it is open");
     trade.state = part.is_last ? ended : TradeState::partly_settled;
     if (part.is_last) trade.settled_at = at;
-}
-
-void drop_if_empty(State& state, base::AssetId asset) {
-    const auto found = state.holdings.find(asset);
-    if (found != state.holdings.end() && found->second == Holding{}) state.holdings.erase(found);
 }
 
 /// Books one asset's change: down takes from the oldest claims, up appends `claim`.
@@ -60,12 +69,6 @@ void book(State& state, const BalanceChange& change, Claim claim, base::Timestam
         append_claim(holding.claims, claim);
     }
     add_balances(holding, change);
-    drop_if_empty(state, change.asset);
-}
-
-/// Moves an amount between two balances that no claim stands behind.
-void book(State& state, const BalanceChange& change) {
-    add_balances(state.holdings[change.asset], change);
     drop_if_empty(state, change.asset);
 }
 
@@ -140,6 +143,7 @@ void apply_one(State& state, const TradeNovated& novated) {
         set_contract(state, novated.base, contract);
     }
     state.trades.emplace(novated.number, trade);
+    if (novated.match != 0) return close_reservation(state, novated);
     remember(state, novated.cause,
              {.body = novated.body,
               .reject = Reject::none,
@@ -409,7 +413,6 @@ std::vector<Effect> effects(const State& after, const TransferReturned& returned
 }
 
 // One line for each event that asks for nothing: a new event has to say so too.
-std::vector<Effect> effects(const State&, const TradeNovated&) { return {}; }
 std::vector<Effect> effects(const State&, const CommandRefused&) { return {}; }
 std::vector<Effect> effects(const State&, const WithdrawalReturned&) { return {}; }
 std::vector<Effect> effects(const State&, const WithdrawalPaid&) { return {}; }
@@ -446,6 +449,11 @@ std::vector<Effect> outstanding(const State& state) {
         const bool is_pending = transfer.state == TransferState::pending;
         if (!is_pending || !receivers.insert(transfer.to).second) continue;
         owed.emplace_back(*next_to(state, transfer.to));
+    }
+    std::set<base::AccountId> sellers;
+    for (const auto& [number, match] : state.matches) {
+        if (!sellers.insert(match.seller).second) continue;
+        owed.push_back(*next_said_to(state, match.seller));
     }
     return owed;
 }

@@ -2,6 +2,7 @@
 
 #include "base/check.hpp"
 #include "base/limits.hpp"
+#include "ledger/account/give_up.hpp"
 
 #include <algorithm>
 #include <array>
@@ -111,8 +112,14 @@ void append_claim(std::deque<Claim>& claims, const Claim& claim) {
     claims.push_back(claim);
 }
 
-bool has_room_for_claim(const Holding& holding) {
-    return holding.claims.size() + 1 < base::limits::claims_max;
+bool has_room_for_claim(const State& state, base::AssetId asset) {
+    const auto claims = holding_of(state, asset).claims.size();
+    return claims + places_kept(state, asset) + 1 < base::limits::claims_max;
+}
+
+bool has_room_for_reservation(const State& state, base::AssetId asset) {
+    const auto claims = holding_of(state, asset).claims.size();
+    return claims + places_kept(state, asset) + 2 < base::limits::claims_max;
 }
 
 base::Amount credit_of(const Deposit& deposit) {

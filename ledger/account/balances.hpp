@@ -57,8 +57,11 @@ std::vector<ClaimsCovered::Part> take_oldest(std::deque<Claim>& claims, base::Am
 void append_claim(std::deque<Claim>& claims, const Claim& claim);
 
 /// Whether a trade may add a claim. Trades leave the last place to variation, which cannot be
-/// refused: a queue that is full then always ends with variation, which more of it joins.
-[[nodiscard]] bool has_room_for_claim(const Holding& holding);
+/// refused: a queue that is full then always ends with variation, which more of it joins. Open
+/// reservations keep their places too.
+[[nodiscard]] bool has_room_for_claim(const State& state, base::AssetId asset);
+/// The same for a reservation that would keep places of its own.
+[[nodiscard]] bool has_room_for_reservation(const State& state, base::AssetId asset);
 
 /// What a deposit on its way counts for as collateral: nothing while it is only seen, half once it
 /// is included, nine tenths once it is safe. One that is final is FREE and counts there.

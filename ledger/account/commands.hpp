@@ -123,6 +123,65 @@ struct EndTransfer {
     base::Timestamp at;
 };
 
+/// Asks to clear a trade that a venue has matched, on this account as the buyer and on another of
+/// the same broker as the seller: on both or on neither. The answer is known once that is certain
+/// (`is_undecided`). Safe to repeat like any command.
+struct SubmitMatchedTrade {
+    base::CommandId id;
+    base::AccountId seller;
+    base::InstrumentId instrument;
+    base::Amount quantity;  ///< Positive.
+    base::Price price;      ///< The venue's.
+    base::Timestamp received_at;
+    base::Timestamp deadline;  ///< Not begun by the seller until then: nobody clears it.
+    Terms terms;               ///< As in SubmitTrade, at the venue's price.
+};
+
+/// Asks the seller of a matched trade to reserve its side. Sent by the buyer's host, which repeats
+/// it until it has heard the answer, and begins with the next one to this account only when this
+/// one is over.
+struct ReserveMatch {
+    base::AccountId buyer;
+    std::uint64_t number{};  ///< Counted by the buyer.
+    base::CommandId cause;   ///< The venue's.
+    base::InstrumentId instrument;
+    base::Amount quantity;  ///< Positive.
+    base::Price price;
+    base::Timestamp at;
+    Terms terms;  ///< Filled in by the seller's host, for a sale at the venue's price.
+};
+
+/// Tells the buyer whether the seller has reserved its side. Sent by the seller's host; repeats add
+/// nothing.
+struct HearMatch {
+    std::uint64_t number{};
+    Reject reason{Reject::none};  ///< None: it has.
+    base::Timestamp at;
+    base::Timestamp settle_by;  ///< Of the buyer's claim, filled in by its host.
+};
+
+/// Gives up waiting for sellers that were asked to answer by now. Sent by the buyer's own host.
+struct ExpireMatches {
+    base::Timestamp at;
+};
+
+/// Tells the seller what has become of a matched trade: it is cleared on both sides or on neither.
+/// Sent by the buyer's host, which repeats it until it has heard the end.
+struct ConcludeMatch {
+    base::AccountId buyer;
+    std::uint64_t number{};
+    bool is_committed{};
+    base::Timestamp at;
+    base::Timestamp settle_by;  ///< Of the seller's claim, filled in by its host.
+};
+
+/// Tells the buyer that the seller has done so. Sent by the seller's host; repeats add nothing.
+struct EndMatch {
+    std::uint64_t number{};
+    std::uint64_t trade{};  ///< The seller's; 0: it is cleared on neither side.
+    base::Timestamp at;
+};
+
 /// Tells what is known of a deposit. Sent by the netting machine; repeats add nothing.
 struct NoteDeposit {
     std::uint64_t deposit{};
@@ -167,6 +226,7 @@ struct SettleVariation {
 using Command =
     std::variant<SubmitTrade, RequestWithdrawal, ReturnWithdrawal, PayWithdrawal, NoteDeposit,
                  CoverClaims, CashSettleClaims, SettleVariation, CancelWithdrawal, RefuseCancel,
-                 RequestTransfer, ReceiveTransfer, EndTransfer>;
+                 RequestTransfer, ReceiveTransfer, EndTransfer, SubmitMatchedTrade, ReserveMatch,
+                 HearMatch, ExpireMatches, ConcludeMatch, EndMatch>;
 
 }  // namespace crossclear::ledger::account

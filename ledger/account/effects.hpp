@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/amount.hpp"
+#include "base/command_id.hpp"
 #include "base/ids.hpp"
 #include "base/time.hpp"
 
@@ -49,6 +50,31 @@ struct DeliverTransfer {
     friend bool operator==(const DeliverTransfer&, const DeliverTransfer&) = default;
 };
 
-using Effect = std::variant<StartWithdrawal, StopWithdrawal, DeliverTransfer>;
+/// Asks the seller of a matched trade to reserve its side. Like a transfer: one at a time to each
+/// seller, repeated until its answer is known or is not waited for any more.
+struct ProposeMatch {
+    base::AccountId buyer;
+    base::AccountId seller;
+    std::uint64_t number{};
+    base::CommandId cause;
+    base::InstrumentId instrument;
+    base::Amount quantity;
+    base::Price price;
+
+    friend bool operator==(const ProposeMatch&, const ProposeMatch&) = default;
+};
+
+/// Tells the seller of a matched trade what was decided; repeated until it has done so.
+struct TellMatch {
+    base::AccountId buyer;
+    base::AccountId seller;
+    std::uint64_t number{};
+    bool is_committed{};
+
+    friend bool operator==(const TellMatch&, const TellMatch&) = default;
+};
+
+using Effect =
+    std::variant<StartWithdrawal, StopWithdrawal, DeliverTransfer, ProposeMatch, TellMatch>;
 
 }  // namespace crossclear::ledger::account

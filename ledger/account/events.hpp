@@ -5,6 +5,7 @@
 #include "base/ids.hpp"
 #include "base/time.hpp"
 #include "ledger/account/reject.hpp"
+#include "ledger/account/reservation.hpp"
 #include "ledger/words.hpp"
 
 #include <cstdint>
@@ -16,10 +17,12 @@
 
 namespace crossclear::ledger::account {
 
-/// A trade was cleared: the broker is the client's counterparty from here on.
+/// A trade was cleared: the broker is the client's counterparty from here on. One that a venue has
+/// matched ends its reservation: what was set aside is taken from HELD. On the buyer's account this
+/// decides it for both sides, on the seller's it follows.
 struct TradeNovated {
     base::CommandId cause;
-    std::uint64_t body{};    ///< Hash of the command's body, for repeats.
+    std::uint64_t body{};    ///< Hash of the command's body, for repeats; 0 of a matched trade.
     std::uint64_t number{};  ///< Counts the account's trades from 1.
     base::InstrumentId instrument;
     base::AssetId base;
@@ -33,6 +36,8 @@ struct TradeNovated {
     std::vector<BalanceChange> changes;  ///< Fee included.
     base::Timestamp at;
     base::Timestamp settle_by;
+    base::AccountId counterparty{};  ///< Of a matched trade.
+    std::uint64_t match{};           ///< The buyer's number of it; 0: not matched by a venue.
 
     friend bool operator==(const TradeNovated&, const TradeNovated&) = default;
 };
@@ -213,9 +218,82 @@ struct TransferReturned {
     friend bool operator==(const TransferReturned&, const TransferReturned&) = default;
 };
 
-using Event = std::variant<TradeNovated, CommandRefused, WithdrawalHeld, WithdrawalReturned,
-                           WithdrawalPaid, DepositNoted, ClaimsCovered, ClaimsCashSettled,
-                           VariationSettled, CancelRequested, CancelRefused, TransferSent,
-                           TransferReceived, TransferDeclined, TransferDelivered, TransferReturned>;
+/// The buyer's side of a matched trade is reserved: FREE / HELD.
+struct MatchReserved {
+    base::CommandId cause;
+    std::uint64_t body{};
+    std::uint64_t number{};  ///< Counts the matched trades in which the account buys, from 1.
+    base::AccountId seller;
+    Reservation reserved;
+    std::vector<BalanceChange> changes;
+    base::Timestamp deadline;
+    base::Timestamp at;
+
+    friend bool operator==(const MatchReserved&, const MatchReserved&) = default;
+};
+
+/// The buyer's account has given a matched trade up, for both sides: HELD / FREE. Either the seller
+/// has declined it, or it did not answer in time.
+struct MatchAborted {
+    std::uint64_t number{};
+    base::AccountId seller;
+    std::vector<BalanceChange> changes;
+    Reject reason{Reject::none};
+    bool is_declined{};  ///< By the seller, which needs no word of it.
+    base::Timestamp at;
+
+    friend bool operator==(const MatchAborted&, const MatchAborted&) = default;
+};
+
+/// The seller has done what the buyer's account decided about a matched trade. Books nothing.
+struct MatchEnded {
+    std::uint64_t number{};
+    base::AccountId seller;
+    std::uint64_t trade{};  ///< The seller's; 0: cleared on neither side.
+    base::Timestamp at;
+
+    friend bool operator==(const MatchEnded&, const MatchEnded&) = default;
+};
+
+/// The seller's side of a matched trade is reserved: FREE / HELD. Its buyer's account decides what
+/// becomes of it.
+struct MatchAccepted {
+    base::AccountId buyer;
+    std::uint64_t number{};  ///< The buyer's.
+    base::CommandId cause;   ///< The venue's.
+    Reservation reserved;
+    std::vector<BalanceChange> changes;
+    base::Timestamp at;
+
+    friend bool operator==(const MatchAccepted&, const MatchAccepted&) = default;
+};
+
+/// The seller's side of a matched trade was not reserved, for good. Books nothing.
+struct MatchDeclined {
+    base::AccountId buyer;
+    std::uint64_t number{};
+    Reject reason{Reject::none};
+    base::Timestamp at;
+
+    friend bool operator==(const MatchDeclined&, const MatchDeclined&) = default;
+};
+
+/// The buyer's account has given a matched trade up: HELD / FREE of what the seller had reserved,
+/// if anything. It will not be reserved any more.
+struct MatchReleased {
+    base::AccountId buyer;
+    std::uint64_t number{};
+    std::vector<BalanceChange> changes;
+    base::Timestamp at;
+
+    friend bool operator==(const MatchReleased&, const MatchReleased&) = default;
+};
+
+using Event =
+    std::variant<TradeNovated, CommandRefused, WithdrawalHeld, WithdrawalReturned, WithdrawalPaid,
+                 DepositNoted, ClaimsCovered, ClaimsCashSettled, VariationSettled, CancelRequested,
+                 CancelRefused, TransferSent, TransferReceived, TransferDeclined, TransferDelivered,
+                 TransferReturned, MatchReserved, MatchAborted, MatchEnded, MatchAccepted,
+                 MatchDeclined, MatchReleased>;
 
 }  // namespace crossclear::ledger::account

@@ -1,6 +1,7 @@
 #include "base/limits.hpp"
 #include "base/wide.hpp"
 #include "ledger/account/balances.hpp"
+#include "ledger/account/give_up.hpp"
 #include "ledger/account/machine.hpp"
 
 #include <fmt/format.h>
@@ -36,7 +37,7 @@ Breach holding_breach(const State& state, base::AssetId asset, const Holding& ho
     if (holding.recv > zero && holding.unsettled > zero) {
         return fmt::format("asset {} is owed to the client and by it at once", asset.v);
     }
-    if (holding.claims.size() > limits::claims_max) {
+    if (holding.claims.size() + places_kept(state, asset) > limits::claims_max) {
         return fmt::format("asset {} has too many claims", asset.v);
     }
     Amount claimed;
@@ -53,10 +54,23 @@ Breach holding_breach(const State& state, base::AssetId asset, const Holding& ho
     return std::nullopt;
 }
 
-/// Per asset, HELD is what open withdrawals set aside.
+/// Per asset, what open reservations set aside.
+std::map<base::AssetId, Amount> reserved_of(const State& state) {
+    std::map<base::AssetId, Amount> held;
+    for (const Reservation* reservation : open_reservations(state)) {
+        for (const auto& change : set_aside(*reservation)) {
+            Amount& sum = held[change.asset];
+            const auto next = base::add(sum, change.held);
+            sum = next ? *next : Amount{-1};  // What overflows is no balance.
+        }
+    }
+    return held;
+}
+
+/// Per asset, HELD is what open withdrawals and reservations set aside.
 Breach withdrawals_breach(const State& state) {
     if (state.withdrawals.size() > limits::withdrawals_open_max) return "too many withdrawals";
-    std::map<base::AssetId, Amount> held;
+    auto held = reserved_of(state);
     for (const auto& [number, withdrawal] : state.withdrawals) {
         if (number == 0 || number > state.withdrawals_count || withdrawal.amount <= zero) {
             return fmt::format("withdrawal {} was never counted or is empty", number);
@@ -72,7 +86,7 @@ Breach withdrawals_breach(const State& state) {
     for (const auto& [asset, holding] : state.holdings) held[asset];  // Those without any as well.
     for (const auto& [asset, sum] : held) {
         if (holding_of(state, asset).held != sum) {
-            return fmt::format("HELD of asset {} is {} and its withdrawals are {}", asset.v,
+            return fmt::format("HELD of asset {} is {}, and {} is set aside", asset.v,
                                holding_of(state, asset).held.v, sum.v);
         }
     }
@@ -144,6 +158,32 @@ Breach transfers_breach(const State& state) {
     return std::nullopt;
 }
 
+Breach matches_breach(const State& state) {
+    for (const auto& [number, match] : state.matches) {
+        const bool is_known = number > 0 && number <= state.matches_count;
+        if (!is_known || match.seller == state.id || match.reserved.quantity <= zero) {
+            return fmt::format("match {} was never counted, or buys nothing from anybody", number);
+        }
+        if ((match.state == MatchState::committed) != (match.trade != 0)) {
+            return fmt::format("match {} has a trade without being cleared, or none", number);
+        }
+    }
+    if (state.matches.size() > limits::matches_open_max) return "too many matched trades are open";
+    for (const auto& [buyer, sale] : state.sales) {
+        const auto end = state.sale_ends.find(buyer);
+        const std::uint64_t ended = end == state.sale_ends.end() ? 0 : end->second.number;
+        if (sale.number <= ended || sale.reserved.quantity >= zero || buyer == state.id) {
+            return fmt::format("what is reserved for match {} is over or no sale", sale.number);
+        }
+    }
+    for (const auto& [buyer, end] : state.sale_ends) {
+        if (end.trade != 0 && end.reject != Reject::none) {
+            return fmt::format("match {} was declined and cleared", end.number);
+        }
+    }
+    return std::nullopt;
+}
+
 }  // namespace
 
 Breach check_invariants(const State& state) {
@@ -154,6 +194,7 @@ Breach check_invariants(const State& state) {
     if (auto breach = deposits_breach(state)) return breach;
     if (auto breach = trades_breach(state)) return breach;
     if (auto breach = transfers_breach(state)) return breach;
+    if (auto breach = matches_breach(state)) return breach;
     for (const auto& [asset, contract] : state.contracts) {
         if (contract == Contract{}) return fmt::format("contract {} is empty", asset.v);
     }

@@ -91,7 +91,7 @@ Reject moment_fault(const State& state, const SubmitTrade& command, const Bookin
     if (terms.is_shard_paused && !terms.is_pure_unwind) return Reject::shard_is_paused;
     if (!terms.is_within_limits && !terms.is_pure_unwind) return Reject::too_much_open;
     const base::AssetId received = is_buy(command) ? terms.base : terms.settlement;
-    const bool can_claim = terms.is_contract || has_room_for_claim(holding_of(state, received));
+    const bool can_claim = terms.is_contract || has_room_for_claim(state, received);
     if (!can_claim) return Reject::too_much_open;
     if (!booking) return booking.error();
     if (!terms.has_margin) return Reject::margin_insufficient;
@@ -390,10 +390,15 @@ const Answer* answer_to(const State& state, base::CommandId id) {
 }
 
 bool is_undecided(const State& state, base::CommandId id) {
-    return std::any_of(state.withdrawals.begin(), state.withdrawals.end(), [id](const auto& open) {
+    const auto is_asked_back = [id](const auto& open) {
         const auto& cancels = open.second.cancels;
         return std::find(cancels.begin(), cancels.end(), id) != cancels.end();
-    });
+    };
+    const auto is_open = [id](const auto& match) {
+        return match.second.cause == id && match.second.state != MatchState::aborted;
+    };
+    return std::any_of(state.withdrawals.begin(), state.withdrawals.end(), is_asked_back) ||
+           std::any_of(state.matches.begin(), state.matches.end(), is_open);
 }
 
 std::uint64_t body_hash(const SubmitTrade& command) {

@@ -59,6 +59,32 @@ using Decision = base::Result<std::vector<Event>, Reject>;
 /// where what comes back does not fit: it stays on its way.
 [[nodiscard]] Decision decide(const State& state, const EndTransfer& command);
 
+/// Reserves the buyer's side of a matched trade and asks the seller. **Errors:** those about ids
+/// and trades, `counterparty_not_allowed`, `quantity_must_be_positive`; journaled: those of trades,
+/// where tokens are given only from what is free and prices must be fresh and near the mark.
+[[nodiscard]] Decision decide(const State& state, const SubmitMatchedTrade& command);
+
+/// Reserves the seller's side or declines, once. **Errors:** `match_unknown` for number 0, or while
+/// another one with the same buyer is open; `too_much_open` where no more buyers can be remembered:
+/// for good, so a late copy fails too.
+[[nodiscard]] Decision decide(const State& state, const ReserveMatch& command);
+
+/// Clears the buyer's side, which decides it for both, or aborts where the seller has declined or
+/// it is too late, once. **Errors:** `match_unknown`.
+[[nodiscard]] Decision decide(const State& state, const HearMatch& command);
+
+/// Aborts what was not answered by its deadline. Never refuses.
+[[nodiscard]] Decision decide(const State& state, const ExpireMatches& command);
+
+/// Clears the seller's side or gives back what it reserved, once. **Errors:** `match_unknown` where
+/// that contradicts what is known; `too_much_open` as above; `notional_out_of_range` where what the
+/// trade brings does not fit: it stays reserved.
+[[nodiscard]] Decision decide(const State& state, const ConcludeMatch& command);
+
+/// Forgets a matched trade that is over on both sides, once. **Errors:** `match_unknown` where that
+/// contradicts what was decided.
+[[nodiscard]] Decision decide(const State& state, const EndMatch& command);
+
 /// Books what is new about a deposit; its certainty only rises, or it vanishes before it is final.
 /// **Errors:** `quantity_must_be_positive`, `notional_out_of_range` where the balance would
 /// overflow or less was seen than is now final.
@@ -105,6 +131,18 @@ void apply(State& state, const Event& event);
 /// known, or not any more: its sender has heard of it then.
 [[nodiscard]] std::optional<Reject> outcome_of(const State& state, const ReceiveTransfer& transfer);
 
+/// The seller's answer about its side of a matched trade: `none` where it was reserved. Nothing
+/// where that is not known, or not any more.
+[[nodiscard]] std::optional<Reject> outcome_of(const State& state, const ReserveMatch& command);
+
+/// The seller's number of its trade once a matched trade is over here; 0: it was not cleared.
+/// Nothing as above.
+[[nodiscard]] std::optional<std::uint64_t> outcome_of(const State& state,
+                                                      const ConcludeMatch& command);
+
+/// Whether a match was not answered by its deadline.
+[[nodiscard]] bool has_expired_match(const State& state, base::Timestamp now);
+
 /// Tells one command's body from another's under the same id. Stored; the value never changes.
 /// The time of arrival and what the host found out are no part of the body.
 [[nodiscard]] std::uint64_t body_hash(const SubmitTrade& command);
@@ -112,5 +150,6 @@ void apply(State& state, const Event& event);
 [[nodiscard]] std::uint64_t body_hash(const RequestWithdrawal& command);
 [[nodiscard]] std::uint64_t body_hash(const CancelWithdrawal& command);
 [[nodiscard]] std::uint64_t body_hash(const RequestTransfer& command);
+[[nodiscard]] std::uint64_t body_hash(const SubmitMatchedTrade& command);
 
 }  // namespace crossclear::ledger::account

@@ -14,6 +14,8 @@ bool depends_on_the_moment(Reject reject) {
         case Reject::receiver_not_allowed:
         case Reject::withdrawal_unknown:
         case Reject::transfer_unknown:
+        case Reject::counterparty_not_allowed:
+        case Reject::match_unknown:
             return false;
         // Prices move, brokers list more and allow-lists grow: a late copy must not profit.
         case Reject::notional_out_of_range:
@@ -31,6 +33,7 @@ bool depends_on_the_moment(Reject reject) {
         case Reject::withdrawal_not_found:
         case Reject::withdrawal_has_ended:
         case Reject::withdrawal_is_sent:
+        case Reject::match_timed_out:
             return true;
     }
     UNREACHABLE("an unlisted reject");
@@ -62,12 +65,15 @@ std::int32_t wire_code(Reject reject) {
         case Reject::receiver_unknown:
         case Reject::withdrawal_unknown:
         case Reject::transfer_unknown:
+        case Reject::counterparty_not_allowed:
+        case Reject::match_unknown:
             return static_cast<std::uint16_t>(Reject::quantity_must_be_positive);
         case Reject::holding_insufficient:
             return static_cast<std::uint16_t>(Reject::too_much_open);
         case Reject::withdrawal_not_found:
             return invalid_params;
         case Reject::withdrawal_has_ended:
+        case Reject::match_timed_out:
             return static_cast<std::uint16_t>(Reject::withdrawal_is_sent);
     }
     UNREACHABLE("an unlisted reject");
@@ -97,6 +103,12 @@ const char* name_of(Reject reject) {
             return "receiver_unknown";
         case Reject::transfer_unknown:
             return "transfer_unknown";
+        case Reject::counterparty_not_allowed:
+            return "counterparty_not_allowed";
+        case Reject::match_unknown:
+            return "match_unknown";
+        case Reject::match_timed_out:
+            return "match_timed_out";
         case Reject::price_is_stale:
             return "price_is_stale";
         case Reject::price_outside_limit:

@@ -15,11 +15,12 @@ enum class Reject : std::uint16_t {
     id_too_old = 11011,
     id_too_far_ahead = 21011,  ///< 11011: made more than five minutes ahead.
     quantity_must_be_positive = 11012,
-    notional_out_of_range = 21012,    ///< 11012: does not fit, or is below a minor unit.
-    instrument_not_offered = 21013,   ///< 11012: this broker does not list it.
-    destination_not_allowed = 21014,  ///< 11012: not on the account's allow-list.
-    receiver_not_allowed = 21015,     ///< 11012: the account itself, or another broker's.
-    receiver_unknown = 21016,         ///< 11012: the receiver never had a deposit.
+    notional_out_of_range = 21012,     ///< 11012: does not fit, or is below a minor unit.
+    instrument_not_offered = 21013,    ///< 11012: this broker does not list it.
+    destination_not_allowed = 21014,   ///< 11012: not on the account's allow-list.
+    receiver_not_allowed = 21015,      ///< 11012: the account itself, or another broker's.
+    receiver_unknown = 21016,          ///< 11012: the receiver never had a deposit.
+    counterparty_not_allowed = 21017,  ///< 11012: the account itself, or another broker's.
     price_is_stale = 11022,
     price_outside_limit = 11023,
     account_is_close_only = 11024,
@@ -29,9 +30,11 @@ enum class Reject : std::uint16_t {
     margin_insufficient = 11020,
     withdrawal_unknown = 21031,    ///< 11012: never issued, so a defect of ours.
     transfer_unknown = 21033,      ///< 11012: never sent, so a defect of ours.
+    match_unknown = 21034,         ///< 11012: never submitted, so a defect of ours.
     withdrawal_not_found = 21032,  ///< -32602: a client names a number that was never issued.
     withdrawal_has_ended = 21040,  ///< 11040: paid or given back.
     withdrawal_is_sent = 11040,    ///< May be on its way: it can only be waited for.
+    match_timed_out = 21041,       ///< 11040: the seller's account did not answer in time.
 };
 
 /// Whether the refusal depended on the moment: such a one is journaled, so that a late copy of the

@@ -5,6 +5,7 @@
 #include "base/ids.hpp"
 #include "base/time.hpp"
 #include "ledger/account/reject.hpp"
+#include "ledger/account/reservation.hpp"
 #include "ledger/words.hpp"
 
 #include <cstdint>
@@ -80,6 +81,8 @@ struct Answer {
     base::Price price;        ///< Of a trade.
     base::Amount fee;         ///< Of a trade.
     std::uint64_t version{};  ///< The account's version after the command.
+    bool is_of_seller{};      ///< Of a matched trade: the seller's account refused.
+    std::uint64_t sale{};     ///< Of a matched trade: the seller's number of its trade.
 
     friend bool operator==(const Answer&, const Answer&) = default;
 };
@@ -129,6 +132,43 @@ struct Arrival {
     friend bool operator==(const Arrival&, const Arrival&) = default;
 };
 
+/// How far a matched trade has come on its buyer's account.
+enum class MatchState : std::uint8_t {
+    reserved = 1,   ///< The seller is asked.
+    committed = 2,  ///< Cleared here; the seller is told.
+    aborted = 3,    ///< Not waited for any more; the seller is told.
+};
+
+/// A matched trade in which the account buys, until it is over.
+struct Match {
+    base::CommandId cause;
+    base::AccountId seller;
+    Reservation reserved;
+    base::Timestamp deadline;
+    MatchState state{MatchState::reserved};
+    std::uint64_t trade{};  ///< Once committed.
+
+    friend bool operator==(const Match&, const Match&) = default;
+};
+
+/// A matched trade in which the account sells: its side is reserved, the buyer's account decides.
+struct Sale {
+    std::uint64_t number{};  ///< The buyer's.
+    base::CommandId cause;
+    Reservation reserved;
+
+    friend bool operator==(const Sale&, const Sale&) = default;
+};
+
+/// What came of the latest matched trade with one buyer that is not open.
+struct SaleEnd {
+    std::uint64_t number{};       ///< Those up to here have been decided.
+    Reject reject{Reject::none};  ///< Why it was not reserved.
+    std::uint64_t trade{};        ///< 0: not cleared.
+
+    friend bool operator==(const SaleEnd&, const SaleEnd&) = default;
+};
+
 /// One account.
 struct State {
     base::AccountId id;
@@ -144,6 +184,10 @@ struct State {
     std::uint64_t transfers_count{};
     std::map<std::uint64_t, Transfer> transfers;  ///< Those on their way and the latest that ended.
     std::map<base::AccountId, Arrival> arrivals;  ///< By sender.
+    std::uint64_t matches_count{};
+    std::map<std::uint64_t, Match> matches;        ///< As buyer: those that are not over.
+    std::map<base::AccountId, Sale> sales;         ///< As seller: what is reserved, by buyer.
+    std::map<base::AccountId, SaleEnd> sale_ends;  ///< As seller: by buyer.
     base::CommandId floor;  ///< Ids up to here are too old: their answers were evicted.
 
     friend bool operator==(const State&, const State&) = default;

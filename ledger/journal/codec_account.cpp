@@ -33,7 +33,9 @@ constexpr auto trade_novated = [] {
         value(&E::fee, &M::fee, &M::set_fee),
         value(&E::notional_cents, &M::notional_cents, &M::set_notional_cents),
         list(&E::changes, &M::changes, &M::mutable_changes), value(&E::at, &M::at, &M::set_at),
-        value(&E::settle_by, &M::settle_by, &M::set_settle_by));
+        value(&E::settle_by, &M::settle_by, &M::set_settle_by),
+        value(&E::counterparty, &M::counterparty, &M::set_counterparty),
+        value(&E::match, &M::match, &M::set_match));
 }();
 
 constexpr auto command_refused = [] {
@@ -196,11 +198,77 @@ constexpr auto transfer_returned = [] {
         value(&E::reason, &M::reason, &M::set_reason), value(&E::at, &M::at, &M::set_at));
 }();
 
+constexpr auto match_reserved = [] {
+    using E = account::MatchReserved;
+    using M = pb::MatchReserved;
+    return alternative<E>(
+        pb::Entry::kMatchReserved, &pb::Entry::match_reserved, &pb::Entry::mutable_match_reserved,
+        nested(&E::cause, &M::cause, &M::mutable_cause), value(&E::body, &M::body, &M::set_body),
+        value(&E::number, &M::number, &M::set_number),
+        value(&E::seller, &M::seller, &M::set_seller),
+        nested(&E::reserved, &M::reserved, &M::mutable_reserved),
+        list(&E::changes, &M::changes, &M::mutable_changes),
+        value(&E::deadline, &M::deadline, &M::set_deadline), value(&E::at, &M::at, &M::set_at));
+}();
+
+constexpr auto match_aborted = [] {
+    using E = account::MatchAborted;
+    using M = pb::MatchAborted;
+    return alternative<E>(pb::Entry::kMatchAborted, &pb::Entry::match_aborted,
+                          &pb::Entry::mutable_match_aborted,
+                          value(&E::number, &M::number, &M::set_number),
+                          value(&E::seller, &M::seller, &M::set_seller),
+                          list(&E::changes, &M::changes, &M::mutable_changes),
+                          value(&E::reason, &M::reason, &M::set_reason),
+                          value(&E::is_declined, &M::is_declined, &M::set_is_declined),
+                          value(&E::at, &M::at, &M::set_at));
+}();
+
+constexpr auto match_ended = [] {
+    using E = account::MatchEnded;
+    using M = pb::MatchEnded;
+    return alternative<E>(
+        pb::Entry::kMatchEnded, &pb::Entry::match_ended, &pb::Entry::mutable_match_ended,
+        value(&E::number, &M::number, &M::set_number),
+        value(&E::seller, &M::seller, &M::set_seller), value(&E::trade, &M::trade, &M::set_trade),
+        value(&E::at, &M::at, &M::set_at));
+}();
+
+constexpr auto match_accepted = [] {
+    using E = account::MatchAccepted;
+    using M = pb::MatchAccepted;
+    return alternative<E>(
+        pb::Entry::kMatchAccepted, &pb::Entry::match_accepted, &pb::Entry::mutable_match_accepted,
+        value(&E::buyer, &M::buyer, &M::set_buyer), value(&E::number, &M::number, &M::set_number),
+        nested(&E::cause, &M::cause, &M::mutable_cause),
+        nested(&E::reserved, &M::reserved, &M::mutable_reserved),
+        list(&E::changes, &M::changes, &M::mutable_changes), value(&E::at, &M::at, &M::set_at));
+}();
+
+constexpr auto match_declined = [] {
+    using E = account::MatchDeclined;
+    using M = pb::MatchDeclined;
+    return alternative<E>(
+        pb::Entry::kMatchDeclined, &pb::Entry::match_declined, &pb::Entry::mutable_match_declined,
+        value(&E::buyer, &M::buyer, &M::set_buyer), value(&E::number, &M::number, &M::set_number),
+        value(&E::reason, &M::reason, &M::set_reason), value(&E::at, &M::at, &M::set_at));
+}();
+
+constexpr auto match_released = [] {
+    using E = account::MatchReleased;
+    using M = pb::MatchReleased;
+    return alternative<E>(
+        pb::Entry::kMatchReleased, &pb::Entry::match_released, &pb::Entry::mutable_match_released,
+        value(&E::buyer, &M::buyer, &M::set_buyer), value(&E::number, &M::number, &M::set_number),
+        list(&E::changes, &M::changes, &M::mutable_changes), value(&E::at, &M::at, &M::set_at));
+}();
+
 constexpr auto account_events = machine<account::Event>(
     trade_novated, command_refused, withdrawal_held, withdrawal_returned, withdrawal_paid,
     deposit_noted, claims_covered, claims_cash_settled, variation_settled, cancel_requested,
     cancel_refused, transfer_sent, transfer_received, transfer_declined, transfer_delivered,
-    transfer_returned);
+    transfer_returned, match_reserved, match_aborted, match_ended, match_accepted, match_declined,
+    match_released);
 
 }  // namespace
 

@@ -235,6 +235,11 @@ void write_register(const Register& from, Whole& to) {
         part.set_account(transfer.account.v);
         part.set_number(transfer.number);
     }
+    for (const auto& match : from.matches) {
+        auto& part = *to.add_matches();
+        part.set_account(match.account.v);
+        part.set_number(match.number);
+    }
 }
 
 template <class Parts>
@@ -258,6 +263,9 @@ bool read_register(const Whole& from, Register& to, Reader& reader) {
     }
     for (const auto& part : from.transfers()) {
         to.transfers.insert(to.transfers.end(), {base::AccountId{part.account()}, part.number()});
+    }
+    for (const auto& part : from.matches()) {
+        to.matches.insert(to.matches.end(), {base::AccountId{part.account()}, part.number()});
     }
     return read_entities(from.machines(), to.known, reader) &&
            read_entities(from.open(), to.open, reader);

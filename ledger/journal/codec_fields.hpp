@@ -229,6 +229,24 @@ inline constexpr auto fields_of<BalanceChange> = std::tuple{
     value(&BalanceChange::recv, &pb::BalanceChange::recv, &pb::BalanceChange::set_recv),
 };
 
+template <>
+inline constexpr auto fields_of<account::Reservation> = std::tuple{
+    value(&account::Reservation::instrument, &pb::Reservation::instrument,
+          &pb::Reservation::set_instrument),
+    value(&account::Reservation::base, &pb::Reservation::base, &pb::Reservation::set_base),
+    value(&account::Reservation::settlement, &pb::Reservation::settlement,
+          &pb::Reservation::set_settlement),
+    value(&account::Reservation::is_contract, &pb::Reservation::is_contract,
+          &pb::Reservation::set_is_contract),
+    value(&account::Reservation::quantity, &pb::Reservation::quantity,
+          &pb::Reservation::set_quantity),
+    value(&account::Reservation::price, &pb::Reservation::price, &pb::Reservation::set_price),
+    value(&account::Reservation::cash, &pb::Reservation::cash, &pb::Reservation::set_cash),
+    value(&account::Reservation::fee, &pb::Reservation::fee, &pb::Reservation::set_fee),
+    value(&account::Reservation::notional_cents, &pb::Reservation::notional_cents,
+          &pb::Reservation::set_notional_cents),
+};
+
 /// One event: its number in the oneof of `pb::Entry`, how to get there, and its fields.
 template <class T, class Message, class Fields>
 struct Alternative {

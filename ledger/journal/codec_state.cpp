@@ -103,6 +103,10 @@ inline constexpr auto fields_of<account::Answer> = std::tuple{
           &pb::AccountState::Answer::set_fee),
     value(&account::Answer::version, &pb::AccountState::Answer::version,
           &pb::AccountState::Answer::set_version),
+    value(&account::Answer::is_of_seller, &pb::AccountState::Answer::is_of_seller,
+          &pb::AccountState::Answer::set_is_of_seller),
+    value(&account::Answer::sale, &pb::AccountState::Answer::sale,
+          &pb::AccountState::Answer::set_sale),
 };
 
 template <>
@@ -141,6 +145,42 @@ inline constexpr auto fields_of<account::Arrival> = std::tuple{
           &pb::AccountState::Arrival::set_reject),
 };
 
+template <>
+inline constexpr auto fields_of<account::Match> = std::tuple{
+    nested(&account::Match::cause, &pb::AccountState::Match::cause,
+           &pb::AccountState::Match::mutable_cause),
+    value(&account::Match::seller, &pb::AccountState::Match::seller,
+          &pb::AccountState::Match::set_seller),
+    nested(&account::Match::reserved, &pb::AccountState::Match::reserved,
+           &pb::AccountState::Match::mutable_reserved),
+    value(&account::Match::deadline, &pb::AccountState::Match::deadline,
+          &pb::AccountState::Match::set_deadline),
+    value(&account::Match::state, &pb::AccountState::Match::state,
+          &pb::AccountState::Match::set_state),
+    value(&account::Match::trade, &pb::AccountState::Match::trade,
+          &pb::AccountState::Match::set_trade),
+};
+
+template <>
+inline constexpr auto fields_of<account::Sale> = std::tuple{
+    value(&account::Sale::number, &pb::AccountState::Sale::number,
+          &pb::AccountState::Sale::set_number),
+    nested(&account::Sale::cause, &pb::AccountState::Sale::cause,
+           &pb::AccountState::Sale::mutable_cause),
+    nested(&account::Sale::reserved, &pb::AccountState::Sale::reserved,
+           &pb::AccountState::Sale::mutable_reserved),
+};
+
+template <>
+inline constexpr auto fields_of<account::SaleEnd> = std::tuple{
+    value(&account::SaleEnd::number, &pb::AccountState::SaleEnd::number,
+          &pb::AccountState::SaleEnd::set_number),
+    value(&account::SaleEnd::reject, &pb::AccountState::SaleEnd::reject,
+          &pb::AccountState::SaleEnd::set_reject),
+    value(&account::SaleEnd::trade, &pb::AccountState::SaleEnd::trade,
+          &pb::AccountState::SaleEnd::set_trade),
+};
+
 }  // namespace codec
 
 namespace {
@@ -160,6 +200,9 @@ void put_key(const base::CommandId& key, Message::Answer& to) {
 }
 void put_key(std::uint64_t key, Message::Transfer& to) { to.set_number(key); }
 void put_key(base::AccountId key, Message::Arrival& to) { to.set_from(key.v); }
+void put_key(std::uint64_t key, Message::Match& to) { to.set_number(key); }
+void put_key(base::AccountId key, Message::Sale& to) { to.set_buyer(key.v); }
+void put_key(base::AccountId key, Message::SaleEnd& to) { to.set_buyer(key.v); }
 void put_key(const DepositKey& key, Message::Deposit& to) {
     to.set_shard(key.shard.v);
     to.set_id(key.id);
@@ -185,6 +228,15 @@ bool take_key(const Message::Transfer& from, std::uint64_t& key, Reader& reader)
 }
 bool take_key(const Message::Arrival& from, base::AccountId& key, Reader& reader) {
     return codec::from_wire(from.from(), key, reader);
+}
+bool take_key(const Message::Match& from, std::uint64_t& key, Reader& reader) {
+    return codec::from_wire(from.number(), key, reader);
+}
+bool take_key(const Message::Sale& from, base::AccountId& key, Reader& reader) {
+    return codec::from_wire(from.buyer(), key, reader);
+}
+bool take_key(const Message::SaleEnd& from, base::AccountId& key, Reader& reader) {
+    return codec::from_wire(from.buyer(), key, reader);
 }
 bool take_key(const Message::Deposit& from, DepositKey& key, Reader& reader) {
     key.id = from.id();
@@ -238,6 +290,10 @@ void write_state(const account::State& from, Message& to) {
     to.set_transfers_count(from.transfers_count);
     put_map(from.transfers, *to.mutable_transfers());
     put_map(from.arrivals, *to.mutable_arrivals());
+    to.set_matches_count(from.matches_count);
+    put_map(from.matches, *to.mutable_matches());
+    put_map(from.sales, *to.mutable_sales());
+    put_map(from.sale_ends, *to.mutable_sale_ends());
     codec::write_fields(codec::fields_of<base::CommandId>, from.floor, *to.mutable_floor());
 }
 
@@ -247,6 +303,7 @@ bool read_state(const Message& from, account::State& to, Reader& reader) {
     to.trades_count = from.trades_count();
     to.withdrawals_count = from.withdrawals_count();
     to.transfers_count = from.transfers_count();
+    to.matches_count = from.matches_count();
     return take_map(from.holdings(), to.holdings, reader) &&
            take_map(from.contracts(), to.contracts, reader) &&
            take_map(from.trades(), to.trades, reader) &&
@@ -255,6 +312,9 @@ bool read_state(const Message& from, account::State& to, Reader& reader) {
            take_map(from.answered(), to.answered, reader) &&
            take_map(from.transfers(), to.transfers, reader) &&
            take_map(from.arrivals(), to.arrivals, reader) &&
+           take_map(from.matches(), to.matches, reader) &&
+           take_map(from.sales(), to.sales, reader) &&
+           take_map(from.sale_ends(), to.sale_ends, reader) &&
            codec::read_fields(codec::fields_of<base::CommandId>, from.floor(), to.floor, reader);
 }
 

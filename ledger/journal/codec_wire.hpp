@@ -103,6 +103,9 @@ private:
         case account::Reject::receiver_unknown:
         case account::Reject::withdrawal_unknown:
         case account::Reject::transfer_unknown:
+        case account::Reject::counterparty_not_allowed:
+        case account::Reject::match_unknown:
+        case account::Reject::match_timed_out:
         case account::Reject::price_is_stale:
         case account::Reject::price_outside_limit:
         case account::Reject::account_is_close_only:
@@ -134,6 +137,16 @@ private:
         case account::TransferState::pending:
         case account::TransferState::delivered:
         case account::TransferState::returned:
+            return true;
+    }
+    return false;
+}
+
+[[nodiscard]] constexpr bool is_listed(account::MatchState value) noexcept {
+    switch (value) {
+        case account::MatchState::reserved:
+        case account::MatchState::committed:
+        case account::MatchState::aborted:
             return true;
     }
     return false;

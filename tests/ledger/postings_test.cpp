@@ -62,6 +62,29 @@ BalanceChange change(base::AssetId asset, std::int64_t free, std::int64_t unsett
             .recv = Amount{recv}};
 }
 
+BalanceChange set_aside(base::AssetId asset, std::int64_t amount) {
+    BalanceChange of;
+    of.asset = asset;
+    of.free = Amount{-amount};
+    of.held = Amount{amount};
+    return of;
+}
+
+// A purchase whose price and fee were set aside.
+account::TradeNovated matched(std::int64_t quantity, std::int64_t cash, std::int64_t fee) {
+    auto paid = set_aside(usdc, cash - fee);
+    paid.free = {};
+    account::TradeNovated trade;
+    trade.base = eth;
+    trade.settlement = usdc;
+    trade.quantity = Amount{quantity};
+    trade.cash = Amount{cash};
+    trade.fee = Amount{fee};
+    trade.changes = {paid, change(eth, 0, quantity)};
+    trade.match = 1;
+    return trade;
+}
+
 // Buys 5 ETH for 100 USDC and a fee of 2: 90 settled, the rest borrowed.
 account::TradeNovated a_buy() {
     account::TradeNovated trade;
@@ -226,6 +249,43 @@ std::vector<Row> client_rows() {
                                              .reason = account::Reject::receiver_unknown,
                                              .at = {}}),
          {whole(Chart::transit, usdc, 6), mine(Chart::free, usdc, -6)}},
+        {"a match reserved",
+         of_client(account::MatchReserved{.cause = {},
+                                          .body = 0,
+                                          .number = 1,
+                                          .seller = {},
+                                          .reserved = {},
+                                          .changes = {set_aside(usdc, 6)},
+                                          .deadline = {},
+                                          .at = {}}),
+         {mine(Chart::free, usdc, 6), mine(Chart::held, usdc, -6)}},
+        {"a match aborted",
+         of_client(account::MatchAborted{.number = 1,
+                                         .seller = {},
+                                         .changes = {set_aside(usdc, -6)},
+                                         .reason = account::Reject::match_timed_out,
+                                         .is_declined = false,
+                                         .at = {}}),
+         {mine(Chart::held, usdc, 6), mine(Chart::free, usdc, -6)}},
+        {"a match accepted",
+         of_client(account::MatchAccepted{.buyer = {},
+                                          .number = 1,
+                                          .cause = {},
+                                          .reserved = {},
+                                          .changes = {set_aside(eth, 6)},
+                                          .at = {}}),
+         {mine(Chart::free, eth, 6), mine(Chart::held, eth, -6)}},
+        {"a match released",
+         of_client(account::MatchReleased{
+             .buyer = {}, .number = 1, .changes = {set_aside(eth, -6)}, .at = {}}),
+         {mine(Chart::held, eth, 6), mine(Chart::free, eth, -6)}},
+        {"a matched trade bought",
+         of_client(matched(5, -20, 1)),
+         {mine(Chart::held, usdc, 21), mine(Chart::unsettled, eth, -5),
+          whole(Chart::fee_income, usdc, -1), whole(Chart::conv, eth, 5),
+          whole(Chart::conv, usdc, -20)}},
+        {"a match ended", of_client(account::MatchEnded{}), {}},
+        {"a match declined", of_client(account::MatchDeclined{}), {}},
         {"a transfer declined", of_client(account::TransferDeclined{}), {}},
         {"a transfer delivered", of_client(account::TransferDelivered{}), {}},
         {"a deposit seen",

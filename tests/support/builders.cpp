@@ -188,6 +188,30 @@ account::ReceiveTransfer an_arrival(std::uint64_t number, base::AssetId asset,
             .at = world::now};
 }
 
+account::SubmitMatchedTrade a_match(std::uint64_t id, std::int64_t quantity, std::int64_t cash) {
+    const auto trade = a_trade(id, world::eth, quantity, cash);
+    return {.id = trade.id,
+            .seller = another_account(),
+            .instrument = trade.instrument,
+            .quantity = trade.quantity,
+            .price = world::mark,
+            .received_at = world::now,
+            .deadline = world::now + base::seconds(5),
+            .terms = trade.terms};
+}
+
+account::ReserveMatch a_sale(std::uint64_t number, std::int64_t quantity, std::int64_t cash) {
+    const auto trade = a_trade(1, world::eth, -quantity, cash);
+    return {.buyer = another_account(),
+            .number = number,
+            .cause = an_id(number),
+            .instrument = trade.instrument,
+            .quantity = Amount{quantity},
+            .price = world::mark,
+            .at = world::now,
+            .terms = trade.terms};
+}
+
 account::NoteDeposit a_deposit(std::uint64_t number, base::AssetId asset, std::int64_t amount,
                                ledger::Finality finality) {
     return {.deposit = number,
@@ -261,12 +285,73 @@ account::Command any_transfer(base::Rng& rng, const account::State& state) {
     }
 }
 
+account::Terms any_terms_of_match(base::Rng& rng, account::Terms terms) {
+    if (rng.below(3) == 0) {
+        terms.is_contract = true;
+        terms.base = world::eth_perp;
+    }
+    terms.fee = Amount{static_cast<std::int64_t>(rng.below(5))};
+    if (rng.below(10) == 0) terms.fee = Amount{terms.cash.v + 7};
+    terms.has_margin = rng.below(10) != 0;
+    terms.is_price_fresh = rng.below(10) != 0;
+    return terms;
+}
+
+account::Command any_match(base::Rng& rng, const account::State& state) {
+    const auto number = rng.below(state.matches_count + 2);
+    const auto at = world::now + base::seconds(static_cast<std::int64_t>(rng.below(20)));
+    const auto other = base::account_id(base::BrokerId{0}, 18 + rng.below(3));
+    const auto size = up_to(rng, 300);
+    switch (rng.below(8)) {
+        case 0:
+        case 1: {
+            auto match = a_match(any_id(rng), size, 2 * size);
+            match.seller = other;
+            match.deadline = at;
+            match.terms = any_terms_of_match(rng, match.terms);
+            if (rng.below(20) == 0) match.quantity = Amount{0};
+            return match;
+        }
+        case 2:
+        case 3: {
+            auto sale = a_sale(1 + rng.below(30), size, 2 * size);
+            sale.buyer = other;
+            sale.terms = any_terms_of_match(rng, sale.terms);
+            return sale;
+        }
+        case 4:
+            return account::HearMatch{.number = number,
+                                      .reason = rng.below(3) == 0
+                                                    ? account::Reject::holding_insufficient
+                                                    : account::Reject::none,
+                                      .at = at,
+                                      .settle_by = world::settle_by};
+        case 5:
+            return account::ExpireMatches{.at = at};
+        case 6: {
+            const auto open = state.sales.find(other);
+            return account::ConcludeMatch{
+                .buyer = other,
+                .number = open == state.sales.end() ? rng.below(30) : open->second.number,
+                .is_committed = rng.below(2) == 0,
+                .at = at,
+                .settle_by = world::settle_by};
+        }
+        default:
+            return account::EndMatch{.number = number, .trade = rng.below(2), .at = at};
+    }
+}
+
 }  // namespace
 
 account::Command random_account_command(base::Rng& rng, const account::State& state) {
     const auto at = world::now + base::seconds(static_cast<std::int64_t>(rng.below(100)));
     const auto number = static_cast<std::uint32_t>(rng.below(state.withdrawals_count + 2));
-    switch (rng.below(13)) {
+    switch (rng.below(16)) {
+        case 13:
+        case 14:
+        case 15:
+            return any_match(rng, state);
         case 11:
         case 12:
             return any_transfer(rng, state);

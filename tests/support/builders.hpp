@@ -91,6 +91,14 @@ private:
 [[nodiscard]] ledger::account::ReceiveTransfer an_arrival(std::uint64_t number, base::AssetId asset,
                                                           std::int64_t amount);
 
+/// Asks to buy `quantity` ETH for `cash` from `another_account`, as a venue has matched it.
+[[nodiscard]] ledger::account::SubmitMatchedTrade a_match(std::uint64_t id, std::int64_t quantity,
+                                                          std::int64_t cash);
+
+/// Asks the seller of match `number` of `another_account` to reserve its side of the same.
+[[nodiscard]] ledger::account::ReserveMatch a_sale(std::uint64_t number, std::int64_t quantity,
+                                                   std::int64_t cash);
+
 /// Tells of deposit `number`.
 [[nodiscard]] ledger::account::NoteDeposit a_deposit(std::uint64_t number, base::AssetId asset,
                                                      std::int64_t amount,

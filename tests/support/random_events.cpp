@@ -80,7 +80,10 @@ struct Listed<account::Reject> {
                                     shard_is_paused,
                                     receiver_not_allowed,
                                     receiver_unknown,
-                                    transfer_unknown};
+                                    transfer_unknown,
+                                    counterparty_not_allowed,
+                                    match_unknown,
+                                    match_timed_out};
 };
 template <>
 struct Listed<account::TradeState> {
@@ -91,6 +94,11 @@ template <>
 struct Listed<account::TransferState> {
     using enum account::TransferState;
     static constexpr std::array all{pending, delivered, returned};
+};
+template <>
+struct Listed<account::MatchState> {
+    using enum account::MatchState;
+    static constexpr std::array all{reserved, committed, aborted};
 };
 template <>
 struct Listed<netting::Source> {

@@ -54,6 +54,12 @@ struct Exchanged {
     void operator()(const TransferReturned& back) const { sum[back.asset] += back.amount.v; }
     void operator()(const TransferDeclined&) const {}
     void operator()(const TransferDelivered&) const {}
+    void operator()(const MatchReserved&) const {}
+    void operator()(const MatchAborted&) const {}
+    void operator()(const MatchEnded&) const {}
+    void operator()(const MatchAccepted&) const {}
+    void operator()(const MatchDeclined&) const {}
+    void operator()(const MatchReleased&) const {}
     void operator()(const ClaimsCovered&) const {}
     void operator()(const ClaimsCashSettled& settled) const {
         sum[settled.asset] -= settled.amount.v;

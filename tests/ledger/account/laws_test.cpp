@@ -23,7 +23,7 @@ struct AccountTraits
         return random_account_command(rng, state);
     }
     /// A withdrawal's start is answered by its end, however it ends; its stop by that or a no; a
-    /// transfer by its end.
+    /// transfer by its end; a match's proposal by a decision, its telling by its end.
     static bool is_answered(const State& state, const Effect& effect) {
         if (const auto* stop = std::get_if<account::StopWithdrawal>(&effect)) {
             const auto open = state.withdrawals.find(stop->number);
@@ -33,6 +33,14 @@ struct AccountTraits
             const auto found = state.transfers.find(deliver->number);
             return found == state.transfers.end() ||
                    found->second.state != account::TransferState::pending;
+        }
+        if (const auto* proposed = std::get_if<account::ProposeMatch>(&effect)) {
+            const auto found = state.matches.find(proposed->number);
+            return found == state.matches.end() ||
+                   found->second.state != account::MatchState::reserved;
+        }
+        if (const auto* told = std::get_if<account::TellMatch>(&effect)) {
+            return !state.matches.contains(told->number);
         }
         return !state.withdrawals.contains(std::get<account::StartWithdrawal>(effect).number);
     }

@@ -38,7 +38,10 @@ const std::vector<Reject> all_rejects{Reject::none,
                                       Reject::shard_is_paused,
                                       Reject::receiver_not_allowed,
                                       Reject::receiver_unknown,
-                                      Reject::transfer_unknown};
+                                      Reject::transfer_unknown,
+                                      Reject::counterparty_not_allowed,
+                                      Reject::match_unknown,
+                                      Reject::match_timed_out};
 
 /// One reason and how a client, a host or time takes it away.
 template <class Asked>
@@ -254,6 +257,9 @@ TEST(AccountReject, ReachesTheWireAsAPublicNumber) {
     EXPECT_EQ(wire_code(Reject::receiver_not_allowed), 11012);
     EXPECT_EQ(wire_code(Reject::receiver_unknown), 11012);
     EXPECT_EQ(wire_code(Reject::transfer_unknown), 11012);
+    EXPECT_EQ(wire_code(Reject::counterparty_not_allowed), 11012);
+    EXPECT_EQ(wire_code(Reject::match_unknown), 11012);
+    EXPECT_EQ(wire_code(Reject::match_timed_out), 11040);
     EXPECT_EQ(wire_code(Reject::holding_insufficient), 11021);
     EXPECT_EQ(wire_code(Reject::margin_insufficient), 11020);
     EXPECT_EQ(wire_code(Reject::shard_is_paused), 11030);
