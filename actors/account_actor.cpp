@@ -39,16 +39,6 @@ Answer withdrawal_answer(const account::State& state, base::CommandId id, bool i
                            .is_repeat = is_repeat};
 }
 
-Answer cancel_answer(const account::State& state, base::CommandId id, bool is_repeat) {
-    const auto* first = account::answer_to(state, id);
-    // It was remembered, and so many came while it waited that it is not any more.
-    if (first == nullptr) return refusal_of(account::Reject::id_too_old);
-    if (first->reject != account::Reject::none) return refusal_of(first->reject);
-    return WithdrawalCancelled{.number = static_cast<std::uint32_t>(first->number),
-                               .sequence = first->version,
-                               .is_repeat = is_repeat};
-}
-
 }  // namespace
 
 AccountHost::AccountHost(caf::actor_config& config, const Context* context, account::State state,
@@ -82,7 +72,8 @@ AccountActor::behavior_type AccountHost::make_behavior() {
 // --- Requests ------------------------------------------------------------------------------------
 
 void AccountHost::on_ask(const AccountAsk& ask) {
-    if (std::max(crank_.held(), reads_.size()) >= base::limits::account_held_max) {
+    if (std::max({crank_.held(), reads_.size(), undecided_.size()}) >=
+        base::limits::account_held_max) {
         return answer(ask, Refusal{.code = 11070,
                                    .reason = "account_overloaded",
                                    .hint = "wait for earlier answers, then send the same id again",
@@ -198,27 +189,6 @@ void AccountHost::handle(const AccountAsk& ask, const Withdraw& request) {
     answer_when_durable(ask, withdrawal_answer(crank_.state(), request.id, decision->empty()));
 }
 
-void AccountHost::handle(const AccountAsk& ask, const CancelWithdrawal& request) {
-    const account::CancelWithdrawal command{
-        .id = request.id, .number = request.number, .received_at = request.received_at};
-    const auto decision = account::decide(crank_.state(), command);
-    if (!decision) return answer_when_durable(ask, refusal_of(decision.error()));
-    commit(*decision);
-    undecided_.emplace_back(ask, decision->empty());
-    answer_decided();
-}
-
-// Those whose withdrawal has answered by now; the others wait on.
-void AccountHost::answer_decided() {
-    std::erase_if(undecided_, [this](const auto& waiting) {
-        const auto& [ask, is_repeat] = waiting;
-        const auto id = std::get<CancelWithdrawal>(ask.request).id;
-        if (account::is_undecided(crank_.state(), id)) return false;
-        answer_when_durable(ask, cancel_answer(crank_.state(), id, is_repeat));
-        return true;
-    });
-}
-
 void AccountHost::handle(const AccountAsk&, const PublishMarks&) {
     UNREACHABLE("marks go to the oracle");
 }
@@ -230,12 +200,13 @@ void AccountHost::handle(const AccountAsk&, const OperatorRequest&) {
 // --- Orders from inside --------------------------------------------------------------------------
 
 void AccountHost::on_order(const AccountOrder& order) {
-    const auto decision = account::decide(crank_.state(), order.command);
+    const auto completed = completed_here(order.command);
+    const auto decision = account::decide(crank_.state(), completed ? *completed : order.command);
     const auto reject = decision ? account::Reject::none : decision.error();
     if (decision) {
         commit(*decision);
         answer_decided();
-    } else if (reject != account::Reject::too_much_open) {  // Of too many senders.
+    } else if (reject != account::Reject::too_much_open) {  // Of too many others.
         context_->log(LogLevel::error, "An account refused an order from inside.",
                       {{"account", base::to_string(crank_.state().id)},
                        {"reject", account::name_of(reject)}});
@@ -243,6 +214,7 @@ void AccountHost::on_order(const AccountOrder& order) {
     if (const auto* given = std::get_if<account::ReceiveTransfer>(&order.command)) {
         return answer_sender(*given, reject);
     }
+    if (answer_buyer(order.command, reject)) return;
     // Acknowledged even where nothing was new: the asker may have lost an earlier word.
     if (std::holds_alternative<std::monostate>(order.acknowledge)) return;
     auto word = order.acknowledge;
@@ -291,8 +263,8 @@ void AccountHost::commit(const Events& events) {
 
 void AccountHost::carry_out(const std::vector<account::Effect>& effects) {
     for (const auto& effect : effects) {
-        if (const auto* deliver = std::get_if<account::DeliverTransfer>(&effect)) {
-            send(owner_, to_receiver(*deliver, context_->now()));
+        if (auto order = order_from(effect, context_->now())) {
+            send(owner_, *std::move(order));
         } else {
             send(owner_, to_withdrawal(effect, context_->now()));
         }
@@ -300,12 +272,13 @@ void AccountHost::carry_out(const std::vector<account::Effect>& effects) {
     if (!effects.empty()) say_again_later();
 }
 
-// Another partition may be lost with what it was told. Withdrawals and transfers have numbers, so
-// that telling of one again starts no other.
+// Another partition may be lost with what it was told. Withdrawals, transfers and matched trades
+// have numbers, so that telling of one again starts no other.
 void AccountHost::say_again_later() {
     if (std::exchange(is_to_say_again_, true)) return;
     run_delayed(as_chrono(context_->options.say_again_every), [this] {
         is_to_say_again_ = false;
+        expire_matches();
         crank_.when_durable([this, owed = account::outstanding(crank_.state())](std::uint64_t) {
             carry_out(owed);
         });
@@ -346,35 +319,6 @@ std::vector<AccountHost::TradeEnd> AccountHost::ends_of(const Events& events) co
         }
     }
     return ends;
-}
-
-void AccountHost::count(const Events& events, const std::vector<TradeEnd>& ends) {
-    const auto& profile = context_->broker(base::broker_of(crank_.state().id)).profile;
-    auto& clearing = context_->instruments->clearing;
-    auto& settlement = context_->instruments->settlement;
-    const auto partition = base::partition_of(crank_.state().id, context_->partitions);
-    const auto in_flight = settlement.settlements_in_flight.with({std::to_string(partition.v)});
-    for (const auto& event : events) {
-        if (const auto* trade = std::get_if<account::TradeNovated>(&event)) {
-            clearing.trades_total.with({profile.name, "cleared"}).increment();
-            clearing.trade_notional_usd_total.with({profile.name})
-                .increment(static_cast<double>(trade->notional_cents) / 100);
-            const int scale = context_->listing.asset(trade->settlement).scale;
-            clearing.fee_income_usd_total.with({profile.name})
-                .increment(static_cast<double>(trade->fee.v) /
-                           static_cast<double>(base::power_of_ten(scale)));
-            in_flight.add(1);
-        } else if (const auto* refused = std::get_if<account::CommandRefused>(&event)) {
-            clearing.trades_total.with({profile.name, account::name_of(refused->reason)})
-                .increment();
-        }
-    }
-    for (const auto& end : ends) {
-        in_flight.add(-1);
-        settlement.settlements_total.with({end.outcome}).increment();
-        settlement.settlement_duration_seconds.with({end.outcome})
-            .observe(static_cast<double>((end.at - end.novated_at).us) * 1e-6);
-    }
 }
 
 // --- Channels ------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -84,11 +85,17 @@ private:
     void handle(const AccountAsk& ask, const OperatorRequest& request);
     void handle(const AccountAsk& ask, const Transfer& request);
     void handle(const AccountAsk& ask, const GetTransfers& request);
+    void handle(const AccountAsk& ask, const SubmitMatchedTrade& request);
     void answer_decided();
 
     void on_order(const AccountOrder& order);
     void answer_sender(const ledger::account::ReceiveTransfer& transfer,
                        ledger::account::Reject reject);
+    [[nodiscard]] std::optional<ledger::account::Command> completed_here(
+        const ledger::account::Command& command) const;
+    [[nodiscard]] bool answer_buyer(const ledger::account::Command& command,
+                                    ledger::account::Reject reject);
+    void expire_matches();
     void acknowledge(const decltype(AccountOrder::acknowledge)& word);
     void commit(const Events& events);
     void carry_out(const std::vector<ledger::account::Effect>& effects);

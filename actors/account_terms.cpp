@@ -1,6 +1,7 @@
 #include "actors/account_terms.hpp"
 
 #include "ledger/account/balances.hpp"
+#include "ledger/account/give_up.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -36,10 +37,15 @@ base::Math<Amount> fee_of(const BrokerProfile& profile, Amount cash, int settlem
     return std::max(*share, *floor);
 }
 
-// What the account is owed and does not have yet, in USD cents.
+// What the account is owed and does not have yet, in USD cents, with what open reservations would
+// leave it owed: in kind about their notional, as with every trade.
 std::optional<std::int64_t> unsettled_cents(const risk::Surface& surface,
                                             const account::State& state) {
     std::int64_t sum = 0;
+    for (const auto* reserved : account::open_reservations(state)) {
+        if (reserved->is_contract) continue;
+        if (__builtin_add_overflow(sum, reserved->notional_cents, &sum)) return std::nullopt;
+    }
     for (const auto& [asset, holding] : state.holdings) {
         if (holding.unsettled == Amount{0}) continue;
         const auto cents = worth_cents(surface, asset, holding.unsettled);
@@ -56,6 +62,9 @@ std::optional<std::int64_t> gross_cents(const risk::Surface& surface, const acco
         const auto cents = worth_cents(surface, asset, base::magnitude(quantity));
         return cents && !__builtin_add_overflow(sum, *cents, &sum);
     };
+    for (const auto* reserved : account::open_reservations(state)) {
+        if (__builtin_add_overflow(sum, reserved->notional_cents, &sum)) return std::nullopt;
+    }
     for (const auto& [asset, holding] : state.holdings) {
         if (asset == settlement) continue;
         const auto held = base::add(holding.free, holding.unsettled);
@@ -123,12 +132,54 @@ std::optional<risk::Margin> margin_on(const Context& context, const risk::Surfac
     return *margin;
 }
 
-// Prices and amounts; false where something does not fit.
+// The portfolio once a reservation has become a trade; what it had set aside is in it already.
+void execute(risk::Portfolio& portfolio, const account::Reservation& reserved) {
+    if (reserved.is_contract) {
+        account::Terms terms;
+        terms.base = reserved.base;
+        terms.settlement = reserved.settlement;
+        add_contract(portfolio, terms, reserved.quantity, *base::negate(reserved.cash));
+    } else {
+        add_token(portfolio, reserved.base, reserved.quantity);
+        add_token(portfolio, reserved.settlement, reserved.cash);
+    }
+    add_token(portfolio, reserved.settlement, *base::negate(reserved.fee));
+}
+
+// What may become of the account's reservations: none is cleared, all purchases, all sales, all.
+// Mostly there is none, and one outcome.
+std::vector<risk::Portfolio> outcomes_of(const account::State& state, risk::Portfolio none) {
+    const auto reservations = account::open_reservations(state);
+    std::vector<risk::Portfolio> outcomes;
+    if (reservations.empty()) {
+        outcomes.push_back(std::move(none));
+        return outcomes;
+    }
+    risk::Portfolio bought = none;
+    risk::Portfolio sold = none;
+    risk::Portfolio all = none;
+    bool has_purchase = false;
+    bool has_sale = false;
+    for (const auto* reserved : reservations) {
+        const bool is_purchase = reserved->quantity > Amount{0};
+        (is_purchase ? has_purchase : has_sale) = true;
+        execute(is_purchase ? bought : sold, *reserved);
+        execute(all, *reserved);
+    }
+    outcomes.push_back(std::move(none));
+    if (has_purchase) outcomes.push_back(std::move(bought));
+    if (has_sale) outcomes.push_back(std::move(sold));
+    if (has_purchase && has_sale) outcomes.push_back(std::move(all));
+    return outcomes;
+}
+
+// Prices and amounts, at `given` where a venue has said it; false where something does not fit.
 bool price(const BrokerProfile& profile, const risk::Surface& surface,
-           base::InstrumentId instrument, Amount quantity, account::Terms& terms) {
+           base::InstrumentId instrument, Amount quantity, std::optional<base::Price> given,
+           account::Terms& terms) {
     const bool is_buy = quantity > Amount{0};
     const auto mark = surface.instrument_mark(instrument);
-    const auto fill = surface.fill_price(instrument, is_buy);
+    const auto fill = given ? given : surface.fill_price(instrument, is_buy);
     if (!mark || !fill) return false;
     terms.mark = *mark;
     terms.fill = *fill;
@@ -157,6 +208,12 @@ risk::Portfolio settled_portfolio_of(const base::Listing& listing, const account
         const auto sum = base::add(holding.free, holding.unsettled);
         const auto net = sum ? base::subtract(*sum, holding.recv) : sum;
         if (net && *net != Amount{0}) portfolio.tokens.push_back({asset, *net});
+    }
+    // It is the account's until the trade is cleared.
+    for (const auto* reserved : account::open_reservations(state)) {
+        for (const auto& change : account::set_aside(*reserved)) {
+            add_token(portfolio, change.asset, change.held);
+        }
     }
     for (const auto& [contract, position] : state.contracts) {
         const auto instrument = listing.instrument_of(contract);
@@ -187,8 +244,32 @@ risk::Portfolio portfolio_of(const Context& context, const risk::Surface& surfac
     return portfolio;
 }
 
+// Whether margin lets the trade of `terms` pass, whatever becomes of the account's reservations.
+void judge_margin(const Context& context, const account::State& state, const risk::Surface& surface,
+                  Amount quantity, account::Terms& terms) {
+    const auto fee_cents = worth_cents(surface, terms.settlement, terms.fee);
+    bool is_pure_unwind = true;
+    bool is_acceptable = fee_cents.has_value();
+    for (const auto& before : outcomes_of(state, portfolio_of(context, surface, state))) {
+        const auto after = with_trade(before, terms, quantity);
+        const auto margin_before = margin_on(context, surface, before);
+        const auto margin_after = margin_on(context, surface, after);
+        if (!margin_before || !margin_after) {
+            terms.is_price_fresh = false;
+            return;
+        }
+        is_pure_unwind = is_pure_unwind && risk::is_pure_unwind(context.listing, before, after,
+                                                                *margin_before, *margin_after);
+        is_acceptable =
+            is_acceptable && risk::is_acceptable(*margin_before, *margin_after, *fee_cents);
+    }
+    terms.is_pure_unwind = is_pure_unwind;
+    terms.has_margin = is_pure_unwind || is_acceptable;
+}
+
 account::Terms terms_of(const Context& context, const account::State& state,
-                        base::InstrumentId instrument, Amount quantity, base::Timestamp now) {
+                        base::InstrumentId instrument, Amount quantity, base::Timestamp now,
+                        std::optional<base::Price> given) {
     const auto& broker = context.broker(base::broker_of(state.id));
     const auto& listed = context.listing.instrument(instrument);
     account::Terms terms;
@@ -205,7 +286,8 @@ account::Terms terms_of(const Context& context, const account::State& state,
     terms.settle_by = now + broker.profile.settle_within;
     const auto surface = broker.surface.load();
     if (surface == nullptr || quantity == Amount{0}) return terms;
-    if (!price(broker.profile, *surface, instrument, quantity, terms) || !terms.does_cash_fit) {
+    const bool is_priced = price(broker.profile, *surface, instrument, quantity, given, terms);
+    if (!is_priced || !terms.does_cash_fit) {
         // Without any price the refusal is about the price, not about the size.
         terms.does_cash_fit = terms.does_cash_fit || terms.mark == base::Price{0};
         return terms;
@@ -213,21 +295,9 @@ account::Terms terms_of(const Context& context, const account::State& state,
     terms.is_price_fresh = surface->is_instrument_fresh(instrument, now);
     terms.is_within_limits = is_within_limits(broker.profile, *surface, state, terms);
     const auto started = std::chrono::steady_clock::now();
-    const auto margins = margins_of(context, state, terms, quantity, *surface);
+    judge_margin(context, state, *surface, quantity, terms);
     const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - started;
     context.instruments->clearing.margin_check_duration_seconds.observe(elapsed.count());
-    if (!margins.before || !margins.after) {
-        terms.is_price_fresh = false;
-        return terms;
-    }
-    const auto before = portfolio_of(context, *surface, state);
-    const auto after = with_trade(before, terms, quantity);
-    const auto fee_cents = worth_cents(*surface, terms.settlement, terms.fee);
-    terms.is_pure_unwind =
-        risk::is_pure_unwind(context.listing, before, after, *margins.before, *margins.after);
-    terms.has_margin =
-        terms.is_pure_unwind ||
-        (fee_cents && risk::is_acceptable(*margins.before, *margins.after, *fee_cents));
     return terms;
 }
 
@@ -248,12 +318,14 @@ bool has_margin_without(const Context& context, const account::State& state, Ass
     const auto surface = context.broker(base::broker_of(state.id)).surface.load();
     if (surface == nullptr) return false;
     // Settled tokens do not leave on the strength of a deposit that may still vanish.
-    auto portfolio = settled_portfolio_of(context.listing, state);
     const auto taken = base::negate(amount);
     if (!taken) return false;
-    add_token(portfolio, asset, *taken);
-    const auto margin = margin_on(context, *surface, portfolio);
-    return margin && margin->equity_cents >= margin->initial_cents;
+    auto outcomes = outcomes_of(state, settled_portfolio_of(context.listing, state));
+    return std::all_of(outcomes.begin(), outcomes.end(), [&](risk::Portfolio& portfolio) {
+        add_token(portfolio, asset, *taken);
+        const auto margin = margin_on(context, *surface, portfolio);
+        return margin && margin->equity_cents >= margin->initial_cents;
+    });
 }
 
 MarginView margin_view(const risk::Margin& margin, std::uint64_t surface) {

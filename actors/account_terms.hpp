@@ -14,16 +14,19 @@ namespace crossclear::actors {
 
 /// What counts for margin: settled and provisional balances in full, less what is owed; deposits on
 /// their way by their finality, each in full or not at all, up to what the account's cap of
-/// provisional credit leaves beside its claims. Tokens held for a withdrawal count for nothing.
+/// provisional credit leaves beside its claims. Tokens held for a withdrawal count for nothing;
+/// those set aside for a matched trade count until it is cleared.
 [[nodiscard]] risk::Portfolio portfolio_of(const Context& context, const risk::Surface& surface,
                                            const ledger::account::State& state);
 
-/// Everything `decide` needs for a trade at this moment. Where a price or a margin is missing, the
-/// terms say so and the machine refuses.
+/// Everything `decide` needs for a trade at this moment, at the price of the surface or at `given`,
+/// a venue's. Margin has to hold whatever becomes of the account's reservations. Where a price or a
+/// margin is missing, the terms say so and the machine refuses.
 [[nodiscard]] ledger::account::Terms terms_of(const Context& context,
                                               const ledger::account::State& state,
                                               base::InstrumentId instrument, base::Amount quantity,
-                                              base::Timestamp now);
+                                              base::Timestamp now,
+                                              std::optional<base::Price> given = std::nullopt);
 
 /// The margin of a portfolio with the trade of `terms` added.
 struct TradeMargins {
@@ -34,7 +37,7 @@ struct TradeMargins {
                                       const ledger::account::Terms& terms, base::Amount quantity,
                                       const risk::Surface& surface);
 
-/// Whether margin holds without `amount` of `asset`.
+/// Whether margin holds without `amount` of `asset`, whatever becomes of the reservations.
 [[nodiscard]] bool has_margin_without(const Context& context, const ledger::account::State& state,
                                       base::AssetId asset, base::Amount amount);
 

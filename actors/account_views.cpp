@@ -67,15 +67,20 @@ const char* hint_of(account::Reject reject) {
         case account::Reject::destination_not_allowed:
             return "that asset is not paid out on that shard";
         case account::Reject::receiver_not_allowed:
+        case account::Reject::counterparty_not_allowed:
             return "expected another account of the same broker";
         case account::Reject::receiver_unknown:
             return "an account begins with a deposit; that one never had any";
         case account::Reject::transfer_unknown:
             return "no such transfer";
+        case account::Reject::match_unknown:
+            return "no such matched trade";
+        case account::Reject::match_timed_out:
+            return "the seller's account did not answer in time; neither side is cleared";
         case account::Reject::price_is_stale:
             return "no fresh price: retry, or reduce a position";
         case account::Reject::price_outside_limit:
-            return "the price is worse than limit_price";
+            return "the price is worse than limit_price, or a venue's too far from the mark";
         case account::Reject::account_is_close_only:
             return "only trades that reduce positions are taken";
         case account::Reject::shard_is_paused:

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/matched_trades.hpp"
 #include "actors/transfers.hpp"
 #include "base/amount.hpp"
 #include "base/command_id.hpp"
@@ -156,7 +157,7 @@ using OperatorRequest =
 using Request =
     std::variant<SubmitTrade, PreviewTrade, Withdraw, GetAccount, GetPositions, GetMargin, GetTrade,
                  GetTrades, GetSettlements, GetWithdrawals, PublishMarks, CancelWithdrawal,
-                 OperatorRequest, Transfer, GetTransfers>;
+                 OperatorRequest, Transfer, GetTransfers, SubmitMatchedTrade>;
 
 // --- What is answered --------------------------------------------------------------------------
 
@@ -357,10 +358,11 @@ struct NodesView {
     std::vector<NodeLine> nodes;
 };
 
-using Answer = std::variant<Refusal, TradeCleared, TradePreview, AccountView, PositionsView,
-                            MarginView, TradesView, WithdrawalTaken, WithdrawalsView, MarksTaken,
-                            WithdrawalCancelled, LanesView, BreakSettled, ShardPauseSet,
-                            PartitionsView, NodesView, TransferTaken, TransfersView>;
+using Answer =
+    std::variant<Refusal, TradeCleared, TradePreview, AccountView, PositionsView, MarginView,
+                 TradesView, WithdrawalTaken, WithdrawalsView, MarksTaken, WithdrawalCancelled,
+                 LanesView, BreakSettled, ShardPauseSet, PartitionsView, NodesView, TransferTaken,
+                 TransfersView, MatchedTradeCleared>;
 
 // --- Subscriptions -----------------------------------------------------------------------------
 

@@ -198,6 +198,7 @@ void JournalHost::begin_serving() {
     std::set<base::AccountId> owing;
     for (const auto& held : core.machines.held) owing.insert(held.account);
     for (const auto& transfer : core.machines.transfers) owing.insert(transfer.account);
+    for (const auto& match : core.machines.matches) owing.insert(match.account);
     recovered.owing.assign(owing.begin(), owing.end());
     for (const auto& entity : core.machines.known) {
         if (entity.kind == base::EntityKind::account) ++recovered.accounts;

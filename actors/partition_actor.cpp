@@ -168,9 +168,8 @@ void PartitionHost::start_account(base::AccountId account, ledger::account::Stat
 // After a restart others hear again of what they may not have heard.
 void PartitionHost::tell_owed(const ledger::account::State& account) {
     for (const auto& effect : ledger::account::outstanding(account)) {
-        if (const auto* deliver = std::get_if<ledger::account::DeliverTransfer>(&effect)) {
-            auto order = to_receiver(*deliver, context_->now());
-            route_order(order);
+        if (auto order = order_from(effect, context_->now())) {
+            route_order(*order);
         } else {
             send(doors_(base::home_of(base::broker_of(account.id), context_->partitions)),
                  to_withdrawal(effect, context_->now()));

@@ -15,6 +15,7 @@ Scope scope_of(const SubmitTrade&) { return Scope::trader; }
 Scope scope_of(const Withdraw&) { return Scope::withdraw; }
 Scope scope_of(const CancelWithdrawal&) { return Scope::withdraw; }
 Scope scope_of(const Transfer&) { return Scope::withdraw; }
+Scope scope_of(const SubmitMatchedTrade&) { return Scope::venue; }
 Scope scope_of(const PublishMarks&) { return Scope::oracle; }
 Scope scope_of(const OperatorRequest&) { return Scope::operate; }
 template <class Query>
@@ -96,7 +97,9 @@ std::optional<Refusal> SessionHost::refusal_of(const Request& request) const {
         return missing_scope(scope == Scope::oracle ? "the key has no scope oracle"
                                                     : "the key has no scope operate");
     }
-    if (!may(account, scope)) return missing_scope("the key does not grant this on that account");
+    const auto* matched = std::get_if<SubmitMatchedTrade>(&request);
+    const bool may_all = may(account, scope) && (matched == nullptr || may(matched->seller, scope));
+    if (!may_all) return missing_scope("the key does not grant this on that account");
     if (base::broker_of(account).v >= context_->brokers.size()) {
         return missing_scope("no such broker");
     }

@@ -84,7 +84,7 @@ struct Recovered {
     SnapshotActor snapshots;
     std::vector<base::EntityId> open;    ///< Home machines that are not over.
     std::vector<base::EntityId> ended;   ///< Each broker's latest hedges that are over.
-    std::vector<base::AccountId> owing;  ///< Accounts with withdrawals or transfers under way.
+    std::vector<base::AccountId> owing;  ///< Accounts with something under way.
     std::size_t accounts{};
     std::size_t claims{};  ///< Open ones.
 };

@@ -106,6 +106,9 @@ ApiInstruments::ApiInstruments(Registry& registry)
 ClearingInstruments::ClearingInstruments(Registry& registry)
     : trades_total(
           Maker{registry}.counters("trades_total", "Trades decided.", {"broker", "outcome"})),
+      give_ups_total(Maker{registry}.counters(
+          "give_ups_total", "Matched trades that were begun and are decided, by outcome.",
+          {"broker", "outcome"})),
       trade_notional_usd_total(Maker{registry}.counters("trade_notional_usd_total",
                                                         "Dollars of trades cleared.", {"broker"})),
       netting_efficiency_ratio(Maker{registry}.gauges(
@@ -122,6 +125,9 @@ ClearingInstruments::ClearingInstruments(Registry& registry)
 SettlementInstruments::SettlementInstruments(Registry& registry)
     : settlements_total(Maker{registry}.counters("settlements_total",
                                                  "Settlements ended, by outcome.", {"outcome"})),
+      transfers_total(Maker{registry}.counters(
+          "transfers_total", "Transfers between accounts that have ended, by outcome.",
+          {"broker", "outcome"})),
       settlement_duration_seconds(Maker{registry}.histograms(
           "settlement_duration_seconds", "From novation to settled.", {"outcome"})),
       leg_duration_seconds(Maker{registry}.histograms(

@@ -80,6 +80,7 @@ struct ApiInstruments {
 struct ClearingInstruments {
     explicit ClearingInstruments(Registry& registry);
     Labelled<Counter> trades_total;              ///< broker, outcome.
+    Labelled<Counter> give_ups_total;            ///< broker, outcome.
     Labelled<Counter> trade_notional_usd_total;  ///< broker.
     Labelled<Gauge> netting_efficiency_ratio;    ///< broker.
     Labelled<Gauge> residual_exposure_usd;       ///< broker, instrument.
@@ -92,6 +93,7 @@ struct ClearingInstruments {
 struct SettlementInstruments {
     explicit SettlementInstruments(Registry& registry);
     Labelled<Counter> settlements_total;              ///< outcome.
+    Labelled<Counter> transfers_total;                ///< broker, outcome.
     Labelled<Histogram> settlement_duration_seconds;  ///< outcome.
     Labelled<Histogram> leg_duration_seconds;         ///< shard, phase (included, final, failed).
     Labelled<Gauge> settlements_in_flight;            ///< partition.

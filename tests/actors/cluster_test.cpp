@@ -196,6 +196,70 @@ TEST(Cluster, TransfersGoFromNodeToNodeAndOutliveOne) {
     EXPECT_EQ(outside.audit(), std::nullopt);
 }
 
+// Goal: matched trades between accounts on different nodes are cleared on both or on neither, also
+// when one of the nodes goes in the middle of them.
+TEST(Cluster, GiveUpsGoFromNodeToNodeAndOutliveOne) {
+    Outside outside;
+    OneOf one(outside, "one");
+    auto two = std::make_unique<OneOf>(outside, "two");
+    await_shares(outside, {&one.house, &two->house});
+    std::vector<base::AccountId> accounts;
+    for (std::uint16_t i = 0; i < partitions; ++i) {
+        accounts.push_back(rich_in(outside, base::PartitionId{i}));
+    }
+    const auto venue = one.house.client({accounts.begin(), accounts.end()});
+    const auto match_around = [&](std::size_t i) {
+        return actors::SubmitMatchedTrade{.account = accounts[i],
+                                          .seller = accounts[(i + 1) % accounts.size()],
+                                          .id = trade_of(accounts[i], btc_perp, 1).id,
+                                          .instrument = btc_perp,
+                                          .quantity = Amount{one_contract / 10},
+                                          .price = base::Price{30'000 * one_dollar},
+                                          .received_at = base::wall_clock_now()};
+    };
+    std::size_t cleared = 0;
+    for (std::size_t i = 0; i < accounts.size(); ++i) {
+        (void)venue->expect<actors::MatchedTradeCleared>(match_around(i));
+        ++cleared;
+    }
+    std::vector<actors::SubmitMatchedTrade> asked;
+    std::vector<std::future<actors::Answer>> answers;
+    for (std::size_t i = 0; i < accounts.size(); ++i) {
+        asked.push_back(match_around(i));
+        answers.push_back(venue->send(asked.back()));
+    }
+    two.reset();
+    for (std::size_t i = 0; i < accounts.size(); ++i) {
+        auto answer = answers[i].get();
+        const auto is_open = [&] {
+            const auto* refusal = std::get_if<actors::Refusal>(&answer);
+            return refusal != nullptr && refusal->retryable;
+        };
+        while (is_open()) answer = venue->ask(asked[i]);
+        const auto* refusal = std::get_if<actors::Refusal>(&answer);
+        EXPECT_TRUE(refusal == nullptr || refusal->reason == "match_timed_out") << refusal->reason;
+        cleared += refusal == nullptr ? 1 : 0;
+    }
+    const auto are_over = [&] {
+        return std::all_of(accounts.begin(), accounts.end(), [&](const auto id) {
+            const auto state = outside.account(id);
+            return state.matches.empty() && state.sales.empty();
+        });
+    };
+    ASSERT_TRUE(outside.watch.await(are_over));
+    std::uint64_t trades = 0;
+    std::int64_t position = 0;
+    for (const auto id : accounts) {
+        const auto state = outside.account(id);
+        trades += state.trades_count;
+        const auto held = state.contracts.find(btc_contract);
+        position += held == state.contracts.end() ? 0 : held->second.quantity.v;
+    }
+    EXPECT_EQ(trades, 2 * cleared);
+    EXPECT_EQ(position, 0);
+    EXPECT_EQ(outside.audit(), std::nullopt);
+}
+
 // Goal: a second process of one name finds out; the first one goes on.
 TEST(Cluster, TwoNodesOfOneNameAreToldSo) {
     Outside outside;

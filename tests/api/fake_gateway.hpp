@@ -114,6 +114,15 @@ inline actors::Answer agreeable(const actors::Request& request) {
                                              .at = {9}}}};
         }
         Answer operator()(const Transfer&) const { return TransferTaken{4, 45, false}; }
+        Answer operator()(const SubmitMatchedTrade& matched) const {
+            return MatchedTradeCleared{.buyer = matched.account,
+                                       .buyer_number = 4,
+                                       .seller = matched.seller,
+                                       .seller_number = 9,
+                                       .price = matched.price,
+                                       .sequence = 45,
+                                       .is_repeat = false};
+        }
         Answer operator()(const GetTransfers& get) const {
             const base::AccountId to{get.account.v + 1};
             return TransfersView{.sequence = 42,
