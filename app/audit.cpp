@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -36,6 +37,9 @@ std::string command_members(const ledger::Event& event) {
     }
     if (const auto* sent = std::get_if<ledger::account::TransferSent>(of_account)) {
         return members(sent->cause, sent->number);
+    }
+    if (const auto* reserved = std::get_if<ledger::account::MatchReserved>(of_account)) {
+        return members(reserved->cause, reserved->number);
     }
     return {};
 }
@@ -204,6 +208,29 @@ void check_orders(const std::vector<std::pair<base::ShardId, std::vector<base::O
     }
 }
 
+// A matched trade is cleared on both sides or on neither.
+void check_matches(const Whole& whole, AuditReport& report) {
+    std::set<HistoryChecks::Match> bought;
+    std::set<HistoryChecks::Match> sold;
+    for (const auto& followed : whole.partitions) {
+        if (followed->log.is_trimmed()) return;  // The other side may be in what is gone.
+        bought.insert(followed->history.bought().begin(), followed->history.bought().end());
+        sold.insert(followed->history.sold().begin(), followed->history.sold().end());
+    }
+    const auto blame = [&](const HistoryChecks::Match& match, const char* side) {
+        report.blame(Invariant::sagas_end_once,
+                     fmt::format("match {} of {} is cleared for its {} alone", match.second,
+                                 base::to_string(match.first), side));
+    };
+    for (const auto& match : bought) {
+        report.findings.look(Invariant::sagas_end_once);
+        if (!sold.contains(match)) blame(match, "buyer");
+    }
+    for (const auto& match : sold) {
+        if (!bought.contains(match)) blame(match, "seller");
+    }
+}
+
 }  // namespace
 
 AuditReport audit(journal::Journal& from, const std::string& cluster, std::uint16_t partitions,
@@ -239,6 +266,7 @@ AuditReport audit(journal::Journal& from, const std::string& cluster, std::uint1
     report.is_at_rest = whole.is_whole && (options.is_at_rest || !whole.is_busy);
     whole.checks.finish(report.is_at_rest, report);
     whole.sagas.finish(report.is_at_rest, report);
+    if (report.is_at_rest) check_matches(whole, report);
     for (const auto& [invariant, why] :
          {std::pair{Invariant::snapshots_tell_the_log, "no snapshot is stored yet"},
           std::pair{Invariant::trims_are_covered, "no log was trimmed"}}) {

@@ -54,7 +54,7 @@ bool has_work(const ledger::Partition& partition) {
     };
     const auto is_owing = [](const auto& account) {
         const auto& state = account.second;
-        return !state.withdrawals.empty() ||
+        return !state.withdrawals.empty() || !state.matches.empty() || !state.sales.empty() ||
                std::any_of(
                    state.transfers.begin(), state.transfers.end(), [](const auto& transfer) {
                        return transfer.second.state == ledger::account::TransferState::pending;

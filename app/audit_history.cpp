@@ -93,8 +93,25 @@ void HistoryChecks::answer(const base::EntityId& entity, base::CommandId cause) 
 }
 
 void HistoryChecks::check(const base::EntityId& entity, const account::Event& event) {
+    // A matched trade answers its command where it is reserved by its buyer; the seller is told by
+    // no command.
+    const auto end_match = [&](std::uint64_t buyer, std::uint64_t number) {
+        once(Invariant::sagas_end_once, {"match", entity, number, buyer});
+    };
     if (const auto* trade = std::get_if<account::TradeNovated>(&event)) {
-        answer(entity, trade->cause);
+        if (trade->match == 0) return answer(entity, trade->cause);
+        const bool is_buyer = trade->quantity > base::Amount{0};
+        const auto buyer = is_buyer ? entity.id : trade->counterparty.v;
+        end_match(is_buyer ? 0 : buyer + 1, trade->match);
+        (is_buyer ? bought_ : sold_).insert({base::AccountId{buyer}, trade->match});
+    } else if (const auto* reserved = std::get_if<account::MatchReserved>(&event)) {
+        answer(entity, reserved->cause);
+    } else if (const auto* aborted = std::get_if<account::MatchAborted>(&event)) {
+        end_match(0, aborted->number);
+    } else if (const auto* declined = std::get_if<account::MatchDeclined>(&event)) {
+        end_match(declined->buyer.v + 1, declined->number);
+    } else if (const auto* released = std::get_if<account::MatchReleased>(&event)) {
+        end_match(released->buyer.v + 1, released->number);
     } else if (const auto* refused = std::get_if<account::CommandRefused>(&event)) {
         answer(entity, refused->cause);
     } else if (const auto* held = std::get_if<account::WithdrawalHeld>(&event)) {

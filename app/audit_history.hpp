@@ -41,6 +41,12 @@ public:
     /// When a broker's shard was last compared with the books.
     [[nodiscard]] const std::map<base::EntityId, base::Timestamp>& looks() const { return looks_; }
 
+    /// Matched trades that were cleared here, by their buyer's account and its number: on that
+    /// account, and on the seller's.
+    using Match = std::pair<base::AccountId, std::uint64_t>;
+    [[nodiscard]] const std::set<Match>& bought() const { return bought_; }
+    [[nodiscard]] const std::set<Match>& sold() const { return sold_; }
+
 private:
     // One thing that may happen once: a kind of it, whose, and its numbers.
     using Once = std::tuple<std::string_view, base::EntityId, std::uint64_t, std::uint64_t>;
@@ -68,6 +74,8 @@ private:
     std::set<Once> happened_;
     std::set<std::pair<base::EntityId, base::CommandId>> answered_;
     std::set<base::OrderRef> sent_;
+    std::set<Match> bought_;
+    std::set<Match> sold_;
     std::map<base::EntityId, base::Timestamp> looks_;
 };
 

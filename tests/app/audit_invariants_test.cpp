@@ -423,6 +423,35 @@ TEST(AuditInvariants, 15_AWithdrawalThatWasPaidAndReturned) {
     EXPECT_THAT(broken(log.audited()), ElementsAre(15));
 }
 
+TEST(AuditInvariants, 15_AMatchedTradeThatWasClearedOnOneSideOnly) {
+    Written log;
+    log.deposit();
+    log.run(tests::a_match(1, 10, 20));
+    log.run(ledger::account::HearMatch{
+        .number = 1, .reason = {}, .at = tests::world::now, .settle_by = tests::world::settle_by});
+    EXPECT_THAT(broken(log.audited()), IsEmpty()) << "the seller is being told";
+    log.run(ledger::account::EndMatch{.number = 1, .trade = 5, .at = tests::world::now});
+    const auto report = log.audited({.is_at_rest = true, .history = {}});
+    EXPECT_THAT(broken(report), testing::Contains(15));
+    EXPECT_THAT(report.violations,
+                testing::Contains(HasSubstr("match 1 of 0-17 is cleared for its buyer alone")));
+}
+
+TEST(AuditInvariants, 15_AMatchedTradeThatWasDecidedTwice) {
+    Written log;
+    log.deposit();
+    log.run(tests::a_match(1, 10, 20));
+    for (int i = 0; i < 2; ++i) {
+        log.add(ledger::account::MatchAborted{.number = 1,
+                                              .seller = tests::another_account(),
+                                              .changes = {},
+                                              .reason = ledger::account::Reject::match_timed_out,
+                                              .is_declined = false,
+                                              .at = tests::world::now});
+    }
+    EXPECT_THAT(broken(log.audited()), ElementsAre(15));
+}
+
 TEST(AuditInvariants, 17_AnOrderLongPastItsDeadlineOnAShardThatIsHeardOf) {
     const auto now = tests::world::now;
     Written log;
