@@ -38,13 +38,12 @@ constexpr std::array errors{
                false,
                "Look the outcome up before sending again with a new client_id; made too far "
                "ahead: set the clock and send the same client_id again."},
-    ErrorEntry{
-        bad_amount, "malformed or zero amount",
-        "A quantity, price or amount is no decimal text, zero, negative, too large, or "
-        "more precise than its asset; or the broker does not trade the instrument, or the "
-        "shard does not pay the asset out, or the receiver of a transfer is no other account "
-        "of the broker.",
-        false, "Repair the request; `expected` says what is accepted."},
+    ErrorEntry{bad_amount, "malformed or zero amount",
+               "A quantity, price or amount is no decimal text, zero, negative, too large, or "
+               "more precise than its asset; or the broker does not trade the instrument, or the "
+               "shard does not pay the asset out, or the receiver of a transfer or the seller of a "
+               "matched trade is no other account of the broker.",
+               false, "Repair the request; `expected` says what is accepted."},
     ErrorEntry{margin_insufficient, "margin insufficient",
                "The account would fall below its initial margin.", false,
                "Pay in or trade less; then use a new client_id."},
@@ -54,9 +53,11 @@ constexpr std::array errors{
                false, "`reason` names the limit."},
     ErrorEntry{stale_price, "stale price", "No price fresh enough to trade on.", false,
                "Try again shortly; with a new client_id."},
-    ErrorEntry{price_outside_limit, "price outside limit",
-               "The price now is worse than limit_price.", false,
-               "Decide again; then use a new client_id."},
+    ErrorEntry{
+        price_outside_limit, "price outside limit",
+        "The price now is worse than limit_price; or a venue's price is more than 5 % from the "
+        "mark.",
+        false, "Decide again; then use a new client_id."},
     ErrorEntry{close_only, "close only", "Only trades that reduce risk are accepted.", false,
                "Reduce a position."},
     ErrorEntry{
@@ -75,8 +76,11 @@ constexpr std::array errors{
     ErrorEntry{
         deadline_passed, "deadline passed",
         "Too late to take it back: the withdrawal may be on its way (`withdrawal_is_sent`) or "
-        "has ended (`withdrawal_has_ended`).",
-        false, "Wait for its end; see private/get_withdrawals and the balances."},
+        "has ended (`withdrawal_has_ended`). Or the seller's account did not answer in time "
+        "(`match_timed_out`): the matched trade is cleared on neither side.",
+        false,
+        "Wait for its end; see private/get_withdrawals and the balances. A matched trade: submit "
+        "it again with a new client_id."},
     ErrorEntry{not_owner, "not owner", "This node does not own the account's partition.", true,
                "Try again; the owner is changing."},
     ErrorEntry{draining, "draining", "The node takes no new work because it is being stopped.",

@@ -40,6 +40,8 @@ constexpr std::array methods{
     Method{"private/subscribe", query, needs_login, subscribe, nullptr},
     Method{"private/unsubscribe", query, needs_login, unsubscribe, nullptr},
     Method{"private/logout", general, needs_login, logout, nullptr},
+    Method{"venue/submit_matched_trade", trade, needs_login, submit_matched_trade,
+           write_matched_trade_cleared},
     Method{"oracle/publish_marks", feed, needs_login, publish_marks, write_marks_taken},
     Method{"operator/get_breaks", query, needs_login, get_breaks, write_lanes},
     Method{"operator/reconcile", query, needs_login, reconcile, write_lanes},

@@ -119,6 +119,7 @@ Outcome cancel_withdrawal(Caller&, Params&);
 Outcome get_withdrawals(Caller&, Params&);
 Outcome transfer(Caller&, Params&);
 Outcome get_transfers(Caller&, Params&);
+Outcome submit_matched_trade(Caller&, Params&);
 Outcome publish_marks(Caller&, Params&);
 
 // methods_operator.cpp

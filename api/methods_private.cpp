@@ -192,6 +192,29 @@ Outcome transfer(Caller& caller, Params& params) {
                });
 }
 
+Outcome submit_matched_trade(Caller& caller, Params& params) {
+    const auto& listing = caller.gateway.listing();
+    const auto client_id_text = std::string{params.text("client_id", 64)};
+    const auto id = params.client_id();
+    const auto buyer = params.account("buyer");
+    const auto seller = params.account("seller");
+    const auto instrument = params.instrument(listing);
+    const base::Amount quantity{params.amount("quantity", scale_of(listing, instrument))};
+    const base::Price price{params.amount("price", base::price_scale)};
+    return ask(
+        params,
+        {.account = buyer, .instrument = instrument, .number = 0, .client_id = client_id_text},
+        [&] {
+            return actors::SubmitMatchedTrade{.account = buyer,
+                                              .seller = seller,
+                                              .id = id,
+                                              .instrument = instrument,
+                                              .quantity = quantity,
+                                              .price = price,
+                                              .received_at = caller.received_at};
+        });
+}
+
 Outcome publish_marks(Caller& caller, Params& params) {
     const auto& listing = caller.gateway.listing();
     actors::PublishMarks request{

@@ -26,6 +26,9 @@ std::optional<bool> repeat_of(const actors::Answer& answer) {
     if (const auto* trade = std::get_if<actors::TradeCleared>(&answer)) return trade->is_repeat;
     if (const auto* taken = std::get_if<actors::WithdrawalTaken>(&answer)) return taken->is_repeat;
     if (const auto* given = std::get_if<actors::TransferTaken>(&answer)) return given->is_repeat;
+    if (const auto* both = std::get_if<actors::MatchedTradeCleared>(&answer)) {
+        return both->is_repeat;
+    }
     if (const auto* back = std::get_if<actors::WithdrawalCancelled>(&answer)) {
         return back->is_repeat;
     }

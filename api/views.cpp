@@ -300,6 +300,18 @@ void write_transfers(JsonWriter& writer, const Answer& answer, const AnswerConte
     writer.end_array().end_object();
 }
 
+void write_matched_trade_cleared(JsonWriter& writer, const Answer& answer, const AnswerContext&,
+                                 const Listing&) {
+    const auto& cleared = expect<actors::MatchedTradeCleared>(answer);
+    writer.begin_object();
+    writer.member("buyer_trade_id", numbered_id(cleared.buyer, 't', cleared.buyer_number));
+    writer.member("seller_trade_id", numbered_id(cleared.seller, 't', cleared.seller_number));
+    writer.member("state", "novated");
+    writer.member("price", decimal(cleared.price));
+    writer.member("sequence", cleared.sequence);
+    writer.end_object();
+}
+
 void write_marks_taken(JsonWriter& writer, const Answer& answer, const AnswerContext&,
                        const Listing&) {
     const auto& taken = expect<actors::MarksTaken>(answer);

@@ -46,6 +46,8 @@ void write_transfers(JsonWriter&, const actors::Answer&, const AnswerContext&,
                      const base::Listing&);
 void write_withdrawals(JsonWriter&, const actors::Answer&, const AnswerContext&,
                        const base::Listing&);
+void write_matched_trade_cleared(JsonWriter&, const actors::Answer&, const AnswerContext&,
+                                 const base::Listing&);
 void write_marks_taken(JsonWriter&, const actors::Answer&, const AnswerContext&,
                        const base::Listing&);
 

@@ -302,11 +302,19 @@ Config demo_config(const DemoOptions& options) {
     config.brokers = {alpha(build), beta(build)};
     config.chains = {synthetix(build, options.seed), aave_uniswap(build, options.seed + 1),
                      perpetuals(build, options.seed + 2)};
+    constexpr auto venue = static_cast<std::uint16_t>(actors::Scope::venue);
+    const auto client = [](std::uint64_t number) {
+        return base::account_id(base::BrokerId{0}, number);
+    };
     config.keys = {{.id = "operator",
                     .secret = "demo-operator-not-a-secret",
                     .accounts = {},
                     .service = bits_of(std::array{actors::Scope::oracle, actors::Scope::operate,
-                                                  actors::Scope::auditor})}};
+                                                  actors::Scope::auditor})},
+                   {.id = "venue",
+                    .secret = "demo-venue-not-a-secret",
+                    .accounts = {{client(1), venue}, {client(2), venue}},
+                    .service = 0}};
     config.demo_master_secret = fmt::format("demo-master-not-a-secret-{}", options.seed);
     return config;
 }

@@ -56,6 +56,9 @@ TEST(Wire, AnswersEveryMethod) {
         {"private/subscribe",
          R"({"channels":["account.0-17.trades"],"from_seq":{"account.0-17.trades":5}})"},
         {"private/unsubscribe", R"({"channels":["account.0-17.trades"]})"},
+        {"venue/submit_matched_trade",
+         R"({"buyer":"0-17","seller":"0-18","instrument":"sBTC","quantity":"0.5",)"
+         R"("price":"60000.5","client_id":"01J9ZZZZZZZZZZZZZZZZZZZZZZ"})"},
         {"oracle/publish_marks", R"({"marks":[{"asset":"sBTC","price":"60000.5"}],"time":5})"},
         {"operator/get_breaks", "{}"},
         {"operator/reconcile", R"({"shard":"synthetix"})"},

@@ -292,6 +292,27 @@ async def operate(client):
     assert answer["error"]["data"]["reason"] == "no_such_break", answer
 
 
+async def give_up(client):
+    """A venue's matched trade between two accounts of the demo."""
+    while True:
+        preview = await client.call("private/preview_trade", account=ACCOUNT,
+                                    instrument="BTC-PERP", side="buy", quantity="0.001")
+        matched = dict(buyer=ACCOUNT, seller="0-2", instrument="BTC-PERP", quantity="0.001",
+                       price=preview["result"]["price"], client_id=uuid7())
+        answer = await client.call("venue/submit_matched_trade", **matched)
+        # Prices of the demo move, and its clients trade beside this one.
+        if answer.get("error", {}).get("code") in (11022, 11023):
+            continue
+        assert "result" in answer, answer
+        break
+    assert answer["result"]["buyer_trade_id"].startswith(f"{ACCOUNT}-t"), answer
+    assert answer["result"]["seller_trade_id"].startswith("0-2-t"), answer
+    again = await client.call("venue/submit_matched_trade", **matched)
+    assert again["result"] == answer["result"], again
+    other = await client.call("venue/submit_matched_trade", **dict(matched, seller="0-4"))
+    assert other["error"]["code"] == 13011, other
+
+
 async def session(port, contract):
     client = await Client.open(port, ACCOUNT)
     order = await asyncio.wait_for(speak(client), 120)
@@ -307,6 +328,11 @@ async def session(port, contract):
     await operate(oracle)
     await oracle.socket.close()
     contract.check_session(oracle, set())
+    venue = await Client.connect(port)
+    assert "result" in await venue.log_in("venue", "demo-venue-not-a-secret")
+    await asyncio.wait_for(give_up(venue), 60)
+    await venue.socket.close()
+    contract.check_session(venue, set())
     silent = await Client.connect(port)
     await silent.call("public/set_heartbeat", interval_ms=5_000)
     assert (await silent.receive())["method"] == "heartbeat"
