@@ -380,7 +380,7 @@ TEST(ConfigContradictions, OfBrokersAndKeysAreRefused) {
          "brokers[0].venue_margin[0]", "more than"},
         {[](Config& c) { c.brokers[0].venue_margin[0].shard = base::ShardId{0}; },
          "brokers[0].venue_margin[0]", "takes no margin"},
-        {[](Config& c) { c.keys.push_back(c.keys[0]); }, "keys[1]", "repeats"},
+        {[](Config& c) { c.keys.push_back(c.keys[0]); }, "keys[2]", "repeats"},
         {[](Config& c) { c.keys[0].accounts[base::account_id(base::BrokerId{2}, 1)] = 1; },
          "keys[0].accounts.2-1", "no broker"},
         {[](Config& c) { c.keys[0].accounts[base::account_id(base::BrokerId{0}, 1)] = 32; },

@@ -8,7 +8,7 @@
 namespace crossclear::ledger::netting {
 namespace {
 
-State a_house() {
+State an_empty_house() {
     State state;
     state.id = base::entity_of(base::EntityKind::netting, base::BrokerId{0});
     state.partitions = 8;
@@ -33,7 +33,7 @@ TEST(DepositSet, TellsNumbersAndShardsApart) {
 
 // Goal: a house is stored, and read by whoever takes it over, however many deposits it has seen.
 TEST(DepositSet, AHouseWithAMillionDepositsIsStoredInLittle) {
-    auto state = a_house();
+    auto state = an_empty_house();
     // Two in three are this broker's, as their order among all of the chain's has it.
     for (std::uint64_t id = 1; id <= 1'000'000; ++id) {
         if (id % 3 != 0) state.deposits_done.insert({base::ShardId{2}, id});
@@ -46,7 +46,7 @@ TEST(DepositSet, AHouseWithAMillionDepositsIsStoredInLittle) {
 }
 
 TEST(DepositSet, APageThatIsWrittenOtherwiseIsRefused) {
-    auto state = a_house();
+    auto state = an_empty_house();
     state.deposits_done.insert({base::ShardId{0}, 3});
     const auto bytes = journal::encode_entity(state);
     // A page: its field, its length, then only the bits, since shard and page are 0.
