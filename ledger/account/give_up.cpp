@@ -169,8 +169,6 @@ bool has_expired(const Match& match, base::Timestamp now) {
     return match.state == MatchState::reserved && now > match.deadline;
 }
 
-std::size_t open_matches(const State& state) { return state.matches.size(); }
-
 bool is_known_buyer(const State& state, base::AccountId buyer) {
     return state.sales.contains(buyer) || state.sale_ends.contains(buyer);
 }
@@ -273,7 +271,7 @@ Decision decide(const State& state, const SubmitMatchedTrade& command) {
         reservation_of(command.instrument, command.quantity, command.price, command.terms);
     Reject fault = fault_of(state, reserved, command.terms);
     const bool can_count = state.matches_count < std::numeric_limits<std::uint64_t>::max() &&
-                           open_matches(state) < limits::matches_open_max;
+                           state.matches.size() < limits::matches_open_max;
     if (fault == Reject::none && !can_count) fault = Reject::too_much_open;
     if (fault != Reject::none) return refuse(state, command.id, body, fault, command.received_at);
     return propose(state, MatchReserved{.cause = command.id,
