@@ -107,11 +107,7 @@ void AccountHost::on_exit() {
         unanswered_.emplace_back(ask.from, ask.ticket);
     }
     for (auto& [from, ticket] : std::exchange(unanswered_, {})) {
-        send(from, AnswerReady{.ticket = ticket,
-                               .answer = Refusal{.code = 11032,
-                                                 .reason = "outcome_unknown",
-                                                 .hint = "send the same id again",
-                                                 .retryable = true}});
+        send(from, AnswerReady{.ticket = ticket, .answer = outcome_unknown()});
     }
 }
 

@@ -277,7 +277,7 @@ account::Terms terms_of(const Context& context, const account::State& state,
     terms.settlement = listed.settlement;
     terms.is_contract = listed.kind == base::InstrumentKind::linear_perpetual;
     terms.is_offered = broker.profile.instruments.contains(instrument);
-    terms.is_close_only = broker.profile.is_paused;
+    terms.is_close_only = broker.profile.is_close_only;
     if (context.paused.is_any()) {
         const auto venues = context.listing.venues_of(instrument);
         terms.is_shard_paused =

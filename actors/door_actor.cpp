@@ -1,6 +1,7 @@
 #include "actors/door_actor.hpp"
 
 #include "actors/partition_actor.hpp"
+#include "actors/refusals.hpp"
 
 namespace crossclear::actors {
 
@@ -60,14 +61,9 @@ bool DoorHost::bring(Message& message) {
 }
 
 Refusal DoorHost::refusal() const {
-    if (is_broken_) {
-        return Refusal{11031, "partition_stopped", "its journal failed a check: see the runbook",
-                       true};
-    }
-    if (where_ == Where::leaving) {
-        return Refusal{11050, "not_owner", "the partition is being handed over: retry", true};
-    }
-    return Refusal{11050, "not_owner", "another node owns the partition, or none: retry", true};
+    if (is_broken_) return partition_stopped();
+    if (where_ == Where::leaving) return not_owner("the partition is being handed over: retry");
+    return not_owner("another node owns the partition, or none: retry");
 }
 
 void DoorHost::on_route(const DoorRoute& route) {

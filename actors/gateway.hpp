@@ -86,12 +86,12 @@ struct GetPositions {
 struct GetMargin {
     base::AccountId account;
 };
-/// One trade by number, or the latest `count` before `before` (0: from the newest).
+/// One trade by its number. Scope viewer.
 struct GetTrade {
     base::AccountId account;
     std::uint64_t number{};
 };
-/// The latest trades, by pages. Scope viewer.
+/// The latest trades, by pages: `count` before `before` (0: from the newest). Scope viewer.
 struct GetTrades {
     base::AccountId account;
     std::uint64_t before{};

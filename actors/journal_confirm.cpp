@@ -1,6 +1,7 @@
 // How a partition's owner makes sure, for those who read, that it is the owner still.
 #include "actors/chrono.hpp"
 #include "actors/journal_actor.hpp"
+#include "actors/refusals.hpp"
 
 namespace crossclear::actors {
 
@@ -11,9 +12,7 @@ void JournalHost::on_confirm_read(ConfirmRead& read) {
     const auto from = read.from;
     const auto number = read.number;
     if (!confirms_.add(std::move(read), context_->now())) {
-        send(from,
-             ReadConfirmed{number, Refusal{11070, "overloaded",
-                                           "too many reads wait for the journal: retry", true}});
+        send(from, ReadConfirmed{number, overloaded("too many reads wait for the journal: retry")});
         return;
     }
     confirm_fence();
@@ -67,7 +66,7 @@ void JournalHost::answer_reads(const std::vector<ConfirmRead>& reads) {
 void JournalHost::refuse_overdue_reads() {
     const auto overdue = confirms_.overdue(context_->options.read_wait, context_->now());
     if (overdue.empty()) return;
-    const Refusal refusal{11070, "journal_unavailable", context_->journal->trouble(), true};
+    const auto refusal = journal_unavailable(context_->journal->trouble());
     for (const auto& read : overdue) send(read.from, ReadConfirmed{read.number, refusal});
 }
 

@@ -52,7 +52,7 @@ struct LaneAsked {
 struct LaneHealth {
     shards::Health health;
 };
-/// From the reconciler or an operator.
+/// From the reconciler: the lane stops, because of a break or because an operator paused it.
 struct LaneFreeze {
     bool is_frozen{};
 };

@@ -122,9 +122,7 @@ PartitionActor::behavior_type PartitionHost::make_behavior() {
 // --- Accounts ------------------------------------------------------------------------------------
 
 std::optional<Refusal> PartitionHost::refusal_of_ask() const {
-    if (is_leaving_) {
-        return Refusal{11050, "not_owner", "the partition is being handed over: retry", true};
-    }
+    if (is_leaving_) return not_owner("the partition is being handed over: retry");
     return refusal_at_door(*context_, partition_);
 }
 

@@ -54,7 +54,7 @@ struct BrokerProfile {
     };
     std::vector<Level> levels;
     std::map<base::AssetId, base::Amount> reserves;  ///< Kept back for gas.
-    bool is_paused{};
+    bool is_close_only{};                            ///< Only trades that reduce risk are accepted.
 
     static constexpr base::Ppm ppm_none{base::ppm_one};
 };

@@ -1,5 +1,6 @@
 // What operators ask of a reconciler: looks, breaks, pauses.
 #include "actors/reconciler_actor.hpp"
+#include "actors/refusals.hpp"
 
 namespace crossclear::actors {
 namespace {
@@ -89,11 +90,7 @@ void ReconcilerHost::on_exit() {
         unanswered_.emplace_back(ask.from, ask.ticket);
     }
     for (const auto& [from, ticket] : std::exchange(unanswered_, {})) {
-        send(from, AnswerReady{.ticket = ticket,
-                               .answer = Refusal{.code = 11032,
-                                                 .reason = "outcome_unknown",
-                                                 .hint = "send the same id again",
-                                                 .retryable = true}});
+        send(from, AnswerReady{.ticket = ticket, .answer = outcome_unknown()});
     }
 }
 

@@ -5,8 +5,23 @@
 #include "base/ids.hpp"
 
 #include <optional>
+#include <string>
 
 namespace crossclear::actors {
+
+/// 11050: this node does not own the partition, or not for long; another one may. Retryable.
+[[nodiscard]] Refusal not_owner(std::string hint);
+/// 11031: what keeps the account failed a check and is stopped. Retryable once it is mended.
+[[nodiscard]] Refusal partition_stopped();
+/// 11032: it may or may not have been taken; the same id will tell.
+[[nodiscard]] Refusal outcome_unknown();
+/// 11070: nothing was decided, and later it may be. `reason` is one of the journal's.
+[[nodiscard]] Refusal journal_unavailable(std::string trouble);
+/// 11070: a bounded queue is full. Retryable.
+[[nodiscard]] Refusal overloaded(std::string hint);
+
+/// Whether asking again under the same id may find an owner that decides, or has decided.
+[[nodiscard]] bool is_without_owner(const Refusal& refusal);
 
 /// Why a partition takes no requests just now, if so: nothing was decided, the same id may be sent
 /// again. **Thread:** any.

@@ -1,6 +1,7 @@
 #include "actors/session_actor.hpp"
 
 #include "actors/chrono.hpp"
+#include "actors/refusals.hpp"
 #include "base/limits.hpp"
 
 namespace crossclear::actors {

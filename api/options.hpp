@@ -23,7 +23,7 @@ struct Deadlines {
     base::Duration sweep = base::milliseconds(100);  ///< How often the others are looked at.
 };
 
-/// All of the server's configuration; the defaults suit the demo.
+/// All of the server's configuration; the program sets it from `ApiConfig` (app/config.hpp).
 struct ServerOptions {
     std::string address = "127.0.0.1";
     std::uint16_t port = 0;  ///< 0: any that is free.

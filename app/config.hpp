@@ -54,7 +54,7 @@ struct ApiLimits {
     std::uint32_t connections_per_address_max{256};
     std::uint32_t connections_per_key_max{256};
     std::uint32_t requests_in_flight_max{1'024};  ///< Of one connection.
-    std::uint32_t credits_per_second{10'000};     ///< Refill of an account's leaky bucket.
+    std::uint32_t credits_per_second{10'000};     ///< Refill of a key's leaky bucket, per class.
     std::uint32_t credits_burst{20'000};          ///< Its size.
     base::Duration handshake_timeout{base::seconds(10)};
     base::Duration auth_timeout{base::seconds(30)};
@@ -122,6 +122,7 @@ struct BrokerProfile {
     base::Duration withdrawal_delay;
     base::Ppm withdrawal_gate_per_hour;  ///< Share of its holding per asset.
     base::Ppm withdrawal_gate_per_day;   ///< At least the hour's.
+    bool is_close_only{};                ///< Only trades that reduce risk are accepted.
     HedgeProfile hedge;
     std::vector<CapitalLine> capital;
     std::vector<VenueMargin> venue_margin;

@@ -199,6 +199,7 @@ void visit_broker(FieldVisitor& v, BrokerProfile& x, const base::Listing& listin
     v.field("withdrawal_delay", x.withdrawal_delay, any_span);
     v.field("withdrawal_gate_ppm_per_hour", x.withdrawal_gate_per_hour, Millionths{});
     v.field("withdrawal_gate_ppm_per_day", x.withdrawal_gate_per_day, Millionths{});
+    v.optional("is_close_only", x.is_close_only, Flag{});
     v.object("hedge", [&](FieldVisitor& inner) { visit_hedge(inner, x.hedge, listing); });
     v.items("capital", x.capital, [&listing](FieldVisitor& inner, CapitalLine& line) {
         inner.field("shard", line.shard, ShardSymbol{listing});

@@ -88,6 +88,7 @@ std::unique_ptr<actors::Broker> broker_of(const Config& config, std::size_t inde
     terms.withdrawal_delay = profile.withdrawal_delay;
     terms.withdrawal_gate_hour = profile.withdrawal_gate_per_hour;
     terms.withdrawal_gate_day = profile.withdrawal_gate_per_day;
+    terms.is_close_only = profile.is_close_only;
     terms.hedge = hedge_of(profile.hedge);
     for (const auto& line : profile.capital) {
         terms.capital.push_back(

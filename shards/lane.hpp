@@ -120,7 +120,7 @@ struct Decline {
 /// Something changed that an operator would want to know.
 struct Report {
     Breaker breaker{};
-    bool is_paused{};        ///< By an operator.
+    bool is_paused{};        ///< By an operator, or because of a break.
     bool is_reachable{};     ///< Says the shard's health.
     bool is_shard_paused{};  ///< Says the shard's health.
 

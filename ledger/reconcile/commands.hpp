@@ -24,7 +24,7 @@ struct Line {
     base::Amount book_posted;
     base::Amount shard_position;
     base::Amount book_position;
-    bool is_explained{};  ///< A receipt at or before this block is known to be missing.
+    bool is_explained{};  ///< Orders were under way at a late look: it may be on its way.
 
     friend bool operator==(const Line&, const Line&) = default;
 };

@@ -3,6 +3,7 @@
 #include "actors/gateway.hpp"
 #include "app/journal.hpp"
 #include "app/prices.hpp"
+#include "app/service.hpp"
 
 #include <gtest/gtest.h>
 
@@ -63,6 +64,15 @@ TEST(Config, AnArchiveIsWrittenWhenTheLogIsTrimmed) {
     const auto wrong = parse_config(archived("false"), "wrong.yaml");
     ASSERT_FALSE(wrong.has_value());
     EXPECT_NE(to_string(wrong.error()).find("journal.archive"), std::string::npos);
+}
+
+TEST(Config, ABrokerMayTakeOnlyWhatReducesRisk) {
+    const auto config = parse_config(
+        example_with("brokers:", "is_close_only: false", "is_close_only: true"), "closing.yaml");
+    ASSERT_TRUE(config.has_value()) << to_string(config.error());
+    const auto context = context_of(*config);
+    EXPECT_TRUE(context->broker(base::BrokerId{0}).profile.is_close_only);
+    EXPECT_FALSE(context->broker(base::BrokerId{1}).profile.is_close_only);
 }
 
 TEST(Config, SettingsAreTrustedInSingleModeOnly) {
