@@ -65,11 +65,7 @@ SessionActor::behavior_type SessionHost::make_behavior() {
         [this](const SessionFollow& message) { on_follow(message); },
         [this](const SessionUnfollow& message) { on_unfollow(message); },
         [this](AnswerReady& message) { on_answer(message); },
-        [this](const Published& message) {
-            if (followed_.contains(message.publication->channel)) {
-                sink_->publish(message.publication);
-            }
-        },
+        [this](const Published& message) { on_published(message); },
         [this](SessionEnd) { on_end(); },
         [this](SessionRetry) { on_retry(); },
     };
@@ -250,23 +246,48 @@ void SessionHost::on_follow(const SessionFollow& message) {
     if (broker.v >= context_->brokers.size()) {
         return message.done(missing_scope("no such broker"));
     }
-    if (followed_.size() >= base::limits::subscriptions_max && !followed_.contains(channel)) {
+    const auto found = followed_.find(channel);
+    if (found == followed_.end() && followed_.size() >= base::limits::subscriptions_max) {
         return message.done(Refusal{.code = 11021,
                                     .reason = "too_many_subscriptions",
                                     .hint = "unsubscribe from something first",
                                     .retryable = false});
     }
-    followed_.insert(channel);
     message.done(std::nullopt);
+    // What was asked for and has not come yet serves this one as well: while the journal does not
+    // answer, a session keeps others busy once for each channel and not for each request.
+    if (found != followed_.end() && found->second.is_awaited) {
+        found->second.is_left = false;
+        return;
+    }
+    followed_[channel] = {.is_awaited = true, .is_left = false};
     route(channel, message.from, true);
 }
 
 void SessionHost::on_unfollow(const SessionUnfollow& message) {
-    if (followed_.erase(message.channel) > 0) route(message.channel, std::nullopt, false);
+    const auto found = followed_.find(message.channel);
+    if (found == followed_.end()) return;
+    if (found->second.is_awaited) {
+        found->second.is_left = true;
+        return;
+    }
+    followed_.erase(found);
+    route(message.channel, std::nullopt, false);
+}
+
+void SessionHost::on_published(const Published& message) {
+    const auto found = followed_.find(message.publication->channel);
+    if (found == followed_.end()) return;
+    found->second.is_awaited = false;
+    if (!found->second.is_left) return sink_->publish(message.publication);
+    followed_.erase(found);
+    route(message.publication->channel, std::nullopt, false);
 }
 
 void SessionHost::on_end() {
-    for (const auto& channel : std::exchange(followed_, {})) route(channel, std::nullopt, false);
+    for (const auto& [channel, following] : std::exchange(followed_, {})) {
+        route(channel, std::nullopt, false);
+    }
     waiting_.clear();
     quit();
 }

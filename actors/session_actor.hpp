@@ -9,7 +9,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 
 namespace crossclear::actors {
 
@@ -32,6 +31,7 @@ private:
     void ask_operator(OperatorRequest request, std::function<void(Answer)> done);
     void on_follow(const SessionFollow& message);
     void on_unfollow(const SessionUnfollow& message);
+    void on_published(const Published& message);
     void on_answer(AnswerReady& message);
     void on_end();
     void on_retry();
@@ -39,6 +39,11 @@ private:
     [[nodiscard]] bool may(base::AccountId account, Scope scope) const;
     [[nodiscard]] std::optional<Refusal> refusal_of(const Request& request) const;
 
+    /// A channel that is followed, or was until its first word came.
+    struct Following {
+        bool is_awaited{};  ///< It was asked for, and nothing has come yet.
+        bool is_left{};  ///< The client has left it; whoever tells it hears so at its first word.
+    };
     /// A request that is not answered yet.
     struct Waiting {
         std::function<void(Answer)> done;
@@ -68,7 +73,7 @@ private:
     Tickets waiting_;
     std::map<base::PartitionId, std::size_t> parked_;  ///< How many are parked; none is absent.
     std::optional<base::Timestamp> look_at_;           ///< When the next look is due.
-    std::set<Channel> followed_;
+    std::map<Channel, Following> followed_;
 };
 
 }  // namespace crossclear::actors

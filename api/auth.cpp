@@ -173,16 +173,22 @@ base::Result<Login, Error> Authenticator::sign_in(const SignedLogin& login, base
 std::optional<Error> Authenticator::remember_nonce(const SignedLogin& login, base::Timestamp now) {
     const std::lock_guard lock{mutex_};
     while (!nonces_by_expiry_.empty() && nonces_by_expiry_.begin()->first < now) {
-        nonces_.erase(nonces_by_expiry_.begin()->second);
+        const auto& use = nonces_by_expiry_.begin()->second;
+        const auto of_key = nonces_of_key_.find(use.substr(0, use.find('\n')));
+        if (--of_key->second == 0) nonces_of_key_.erase(of_key);
+        nonces_.erase(use);
         nonces_by_expiry_.erase(nonces_by_expiry_.begin());
     }
     // A key's id holds no line break, so this pair has one spelling.
     auto use = std::string{login.key_id} + '\n' + std::string{login.nonce};
     if (nonces_.contains(use)) return token_refused("nonce_replayed", "a nonce not used before");
-    if (nonces_.size() >= options_.nonces_max) {
+    auto& of_key = nonces_of_key_[std::string{login.key_id}];
+    if (nonces_.size() >= options_.nonces_max || of_key >= options_.nonces_per_key_max) {
+        if (of_key == 0) nonces_of_key_.erase(std::string{login.key_id});
         return Error{
             .code = ErrorCode::overloaded, .reason = "too_many_logins", .is_retryable = true};
     }
+    ++of_key;
     // It must be known for as long as its timestamp would still be accepted.
     const auto expires_at = login.at + options_.timestamp_window + base::milliseconds(1);
     nonces_by_expiry_.emplace(expires_at, use);

@@ -83,8 +83,9 @@ private:
 struct AuthOptions {
     base::Duration timestamp_window = base::seconds(30);  ///< To either side of our clock.
     base::Duration token_lifetime = base::seconds(24 * 3'600);
-    std::size_t nonces_max = 200'000;  ///< Remembered logins; beyond it logins are refused.
-    std::size_t tokens_max = 200'000;  ///< Refresh tokens; beyond it the oldest go.
+    std::size_t nonces_max = 200'000;         ///< Remembered logins; beyond it all are refused.
+    std::size_t nonces_per_key_max = 20'000;  ///< Of one key; beyond it the key's are refused.
+    std::size_t tokens_max = 200'000;         ///< Refresh tokens; beyond it the oldest go.
 };
 
 /// A login that succeeded.
@@ -132,6 +133,7 @@ private:
 
     std::mutex mutex_;
     std::unordered_map<std::string, base::Timestamp> nonces_;  ///< By key and nonce.
+    std::unordered_map<std::string, std::size_t> nonces_of_key_;
     std::multimap<base::Timestamp, std::string> nonces_by_expiry_;
     std::unordered_map<std::string, Grant> grants_;  ///< By hash of the token.
     std::multimap<base::Timestamp, std::string> grants_by_expiry_;

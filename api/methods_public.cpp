@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 namespace crossclear::api {
 namespace {
@@ -102,7 +103,13 @@ std::vector<std::pair<actors::Channel, std::optional<std::uint64_t>>> read_chann
     std::vector<std::pair<actors::Channel, std::optional<std::uint64_t>>> channels;
     const auto* resume = params.object_or_null("from_seq");
     std::size_t resumed = 0;
+    std::set<std::string_view> names;
     for (const auto name : params.texts("channels", limits::subscriptions_max)) {
+        if (!names.insert(name).second) {
+            params.refuse(ErrorCode::invalid_params, "repeated_channel", "channels",
+                          "every channel once", std::string{name});
+            return {};
+        }
         const auto channel = parse_channel(name, listing);
         if (!channel) {
             params.refuse(ErrorCode::invalid_params, "unknown_channel", "channels",

@@ -57,6 +57,9 @@ api::ServerOptions server_options(const Config& config) {
     for (auto& rate : options.rates) {
         rate = {.per_second = limits.credits_per_second, .burst = limits.credits_burst};
     }
+    auto& logins = options.rates[static_cast<std::size_t>(api::MethodClass::login)];
+    logins.per_second = std::min(logins.per_second, base::limits::logins_per_second);
+    logins.burst = std::min(logins.burst, base::limits::logins_burst);
     return options;
 }
 

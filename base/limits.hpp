@@ -79,6 +79,9 @@ inline constexpr std::size_t rpc_batch_max = 64;
 inline constexpr std::size_t outbound_bytes_max = 1'024 * 1'024;
 inline constexpr std::size_t outbound_messages_max = 4'096;
 inline constexpr std::size_t subscriptions_max = 256;
+// Logins of one address: all its connections may log in at once, and a guesser is slow.
+inline constexpr std::int64_t logins_per_second = 64;
+inline constexpr std::int64_t logins_burst = 512;
 inline constexpr std::size_t channel_history_max = 256;
 
 static_assert(entry_bytes_max * 4 <= record_bytes_max, "a record holds several large events");

@@ -212,6 +212,47 @@ TEST(Reads, ThatWaitedTooLongAreRefusedWithTheReason) {
               nullptr);
 }
 
+// Goal: while the journal is away, a session costs its account one waiting follower for a channel,
+// however often it asks.
+TEST(Reads, AFollowerThatAsksAgainIsShownOnce) {
+    Outside outside;
+    House house(outside);
+    const auto account = account_in(still);
+    const auto client = house.client({account});
+    const actors::Channel channel{actors::Channel::Kind::balances, account, {}};
+    outside.store.set_trouble("the disk is full");
+    for (int i = 0; i < 50; ++i) {
+        client->follow(channel);
+        client->follow(channel);
+        client->leave(channel);
+    }
+    client->follow(channel);
+    outside.store.set_trouble("");
+    ASSERT_NE(outside.watch.await_publication([](const auto& told) { return told.is_snapshot; }),
+              nullptr);
+    // Answered after all that was asked before it has been told.
+    EXPECT_EQ(client->expect<actors::AccountView>(actors::GetAccount{account}).account, account);
+    EXPECT_EQ(outside.watch.publications().size(), 1U);
+}
+
+TEST(Reads, AFollowerThatLeftBeforeItWasShownIsToldNothing) {
+    Outside outside;
+    House house(outside);
+    const auto account = account_in(still);
+    const auto client = house.client({account});
+    const actors::Channel channel{actors::Channel::Kind::balances, account, {}};
+    outside.store.set_trouble("the disk is full");
+    client->follow(channel);
+    client->leave(channel);
+    outside.store.set_trouble("");
+    EXPECT_EQ(client->expect<actors::AccountView>(actors::GetAccount{account}).account, account);
+    EXPECT_TRUE(outside.watch.publications().empty());
+    // Its place is free again, and nothing is left of the first time.
+    client->follow(channel);
+    ASSERT_NE(outside.watch.await_publication([](const auto& told) { return told.is_snapshot; }),
+              nullptr);
+}
+
 // Goal: an owner that promises itself a newer epoch is no stranger to its own older one.
 TEST(Reads, ANewerEpochOfTheSameOwnerEndsNothing) {
     Outside outside;

@@ -184,6 +184,7 @@ TEST(BadInput, OtherMethodsNameTheirFieldsToo) {
         {"public/subscribe", R"({"channels":[]})", "wrong_count"},
         {"public/subscribe", R"({"channels":["marks.DOGE"]})", "unknown_channel"},
         {"public/subscribe", R"({"channels":["account.0-17.trades"]})", "private_channel"},
+        {"public/subscribe", R"({"channels":["marks.sBTC","marks.sBTC"]})", "repeated_channel"},
         {"public/subscribe", R"({"channels":["shards.health"],"from_seq":{"marks.sBTC":1}})",
          "unknown_channel"},
         {"public/subscribe", R"({"channels":["marks.sBTC"],"from_seq":{"marks.sBTC":"1"}})",

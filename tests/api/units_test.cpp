@@ -179,6 +179,30 @@ TEST(Authenticator, RemembersNoncesOnlyAsLongAsTheyCouldBeReplayed) {
     EXPECT_EQ(sign_in("nonce-02", later, later), "ok");
 }
 
+// Goal: whoever logs in without end is stopped, and nobody else is.
+TEST(Authenticator, OneKeysLoginsLeaveRoomForOthers) {
+    KeyStore keys;
+    keys.add({.id = "k", .secret = "s", .identity = {}});
+    keys.add({.id = "other", .secret = "s", .identity = {}});
+    Authenticator authenticator{keys, {.nonces_max = 3, .nonces_per_key_max = 2}};
+    const base::Timestamp now{1'000'000'000};
+    const auto sign_in = [&](std::string_view key, std::string_view nonce, base::Timestamp at) {
+        const auto signature = sign_login("s", at, nonce, "");
+        const auto login = authenticator.sign_in(
+            {.key_id = key, .at = at, .nonce = nonce, .data = "", .signature = signature}, at);
+        return login ? std::string{"ok"} : login.error().reason;
+    };
+    EXPECT_EQ(sign_in("k", "nonce-01", now), "ok");
+    EXPECT_EQ(sign_in("k", "nonce-02", now), "ok");
+    EXPECT_EQ(sign_in("k", "nonce-03", now), "too_many_logins");
+    EXPECT_EQ(sign_in("other", "nonce-01", now), "ok");
+    EXPECT_EQ(sign_in("other", "nonce-02", now), "too_many_logins") << "of all keys together";
+    const auto later = now + base::seconds(31);
+    EXPECT_EQ(sign_in("k", "nonce-04", later), "ok");
+    EXPECT_EQ(sign_in("k", "nonce-05", later), "ok");
+    EXPECT_EQ(sign_in("k", "nonce-06", later), "too_many_logins");
+}
+
 TEST(Authenticator, TokensExpire) {
     KeyStore keys;
     keys.add({.id = "k", .secret = "s", .identity = {}});

@@ -329,6 +329,8 @@ void Client::follow(const actors::Channel& channel) {
     EXPECT_FALSE(promise.get_future().get().has_value());
 }
 
+void Client::leave(const actors::Channel& channel) { session_->unsubscribe(channel); }
+
 // --- House ---------------------------------------------------------------------------------------
 
 House::House(Outside& outside, HouseOptions options) : outside_(outside) {

@@ -135,6 +135,7 @@ public:
     /// The answer's refusal code, 0 where it is none.
     std::int32_t refusal_code(actors::Request request);
     void follow(const actors::Channel& channel);
+    void leave(const actors::Channel& channel);
 
 private:
     class Sink;
