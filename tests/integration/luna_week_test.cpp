@@ -242,8 +242,7 @@ struct Expected {
 struct Week {
     std::map<base::PartitionId, ledger::Partition> partitions;
     std::map<base::AccountId, Expected> expected;
-    std::map<std::uint64_t, Amount>
-        owed;  ///< By the long side, after each record of its partition.
+    std::map<std::uint64_t, Amount> owed;  ///< By the long side, at each of its versions.
     std::uint64_t venue_variations{};
     std::uint64_t liquidations{};
     std::uint64_t variations{};
@@ -310,13 +309,9 @@ Week read_back(app::Service& service, const app::Config& config) {
                 for (const auto& entry : *entries) {
                     count(week, entry, usdc);
                     ledger::replay(partition, entry);
-                }
-                if (id == base::partition_of(long_side, config.partitions)) {
-                    const auto found = partition.accounts.find(long_side);
-                    week.owed[record.head.seq] =
-                        found == partition.accounts.end()
-                            ? Amount{}
-                            : account::holding_of(found->second, usdc).recv;
+                    if (entry.entity != base::entity_of(long_side)) continue;
+                    const auto& state = partition.accounts.at(long_side);
+                    week.owed[state.version] = account::holding_of(state, usdc).recv;
                 }
                 week.posted_min =
                     std::min(week.posted_min,
@@ -355,7 +350,7 @@ struct Asked {
     std::string stale;
     std::string zero;
     std::string owed;          ///< By the long side.
-    std::uint64_t sequence{};  ///< Of the record that this was true at; losses go on coming.
+    std::uint64_t sequence{};  ///< The account's then; losses go on coming.
 };
 
 // After the last hour LUNA has no price any more; then it has one, and it is zero.
