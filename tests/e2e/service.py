@@ -24,45 +24,88 @@ SOURCE = os.environ["CROSSCLEAR_SOURCE"]
 MASTER = "demo-master-not-a-secret-1"
 
 
-class Demo:
-    """One run of `crossclear demo` on a data directory."""
+class Program:
+    """One run of the program; its log is read as it is written.
 
-    def __init__(self, data, *options):
-        self.process = subprocess.Popen(
-            [BINARY, "demo", "--data", data, "--port", "0", "--ops-port", "0", *options],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    `how` is for the process: what stands before its name, which program, its environment.
+    """
+
+    def __init__(self, *arguments, prefix=(), binary=BINARY, stdout=subprocess.DEVNULL, **how):
+        self.process = subprocess.Popen([*prefix, binary, *arguments], stdout=stdout,
+                                        stderr=subprocess.PIPE, text=True, **how)
         self.lines = []
-        self.ops_port = None
-        self._port = None
-        self._trading = threading.Event()
-        self._seen = threading.Condition()
+        self._has_ended = False  # No line can follow.
+        self._changed = threading.Condition()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
     def _read(self):
         for line in self.process.stderr:
-            with self._seen:
+            with self._changed:
                 self.lines.append(line.rstrip())
-                found = re.search(r"ws://127\.0\.0\.1:(\d+)/", line)
-                if found:
-                    self._port = int(found.group(1))
-                found = re.search(r"http://127\.0\.0\.1:(\d+)/metrics", line)
-                if found:
-                    self.ops_port = int(found.group(1))
-                if line.startswith("Trading."):
-                    self._trading.set()
-                self._seen.notify_all()
-        with self._seen:
-            self._seen.notify_all()
+                self._changed.notify_all()
+        with self._changed:
+            self._has_ended = True
+            self._changed.notify_all()
 
-    def wait_until_trading(self, seconds=120):
-        if not self._trading.wait(seconds):
-            raise AssertionError("the demo did not start to trade:\n" + "\n".join(self.lines))
-        return self._port
+    def see_line(self, part, seconds):
+        """The first line that holds `part`, or one of them; None if it or the time ends first."""
+        parts = (part,) if isinstance(part, str) else part
+
+        def found():
+            return next((line for line in self.lines if any(p in line for p in parts)), None)
+        with self._changed:
+            self._changed.wait_for(lambda: found() or self._has_ended, seconds)
+            return found()
+
+    def wait_for_line(self, part, seconds=60):
+        """Waits for a line of the log that holds `part`; fails early if the program ends first."""
+        line = self.see_line(part, seconds)
+        if line is None:
+            raise AssertionError(f"no line with {part!r}:\n" + "\n".join(self.lines[-30:]))
+        return line
+
+    def wait_for_end(self, seconds):
+        """Waits for its last line; returns whether it came."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._has_ended, seconds)
+
+    def count_lines(self, part):
+        with self._changed:
+            return sum(part in line for line in self.lines)
 
     def kill(self):
-        self.process.send_signal(signal.SIGKILL)
+        if self.process.poll() is None:
+            self.process.kill()
         self.process.wait()
+
+    def finish(self, seconds=60):
+        self.process.terminate()
+        return self.process.wait(timeout=seconds)
+
+
+class Demo(Program):
+    """One run of `crossclear demo` on a data directory."""
+
+    def __init__(self, data, *options):
+        super().__init__("demo", "--data", data, "--port", "0", "--ops-port", "0", *options,
+                         stdout=subprocess.PIPE)
+
+    def _port(self, start):
+        line = self.wait_for_line(start)
+        return int(re.search(re.escape(start) + r"(\d+)/", line).group(1))
+
+    @property
+    def port(self):
+        return self._port("ws://127.0.0.1:")
+
+    @property
+    def ops_port(self):
+        return self._port("http://127.0.0.1:")
+
+    def wait_until_trading(self, seconds=120):
+        self.wait_for_line("Trading.", seconds)
+        return self.port
 
     def finish(self, seconds=240):
         """Ends it in order; returns its status and its last line on standard output."""
@@ -117,56 +160,6 @@ class Redis:
             self.process.kill()
         if self.process is not None:
             self.process.wait()
-
-
-class Program:
-    """One run of the program; its log is read as it is written.
-
-    `how` is for the process: what stands before its name, which program, its environment.
-    """
-
-    def __init__(self, *arguments, prefix=(), binary=BINARY, **how):
-        self.process = subprocess.Popen([*prefix, binary, *arguments], stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.PIPE, text=True, **how)
-        self.lines = []
-        self._changed = threading.Condition()
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def _read(self):
-        for line in self.process.stderr:
-            with self._changed:
-                self.lines.append(line.rstrip())
-                self._changed.notify_all()
-        with self._changed:
-            self._changed.notify_all()
-
-    def wait_for_line(self, part, seconds=60):
-        """Waits for a line of the log that holds `part`; fails early if the program ends first."""
-        deadline = time.monotonic() + seconds
-        with self._changed:
-            while True:
-                found = [line for line in self.lines if part in line]
-                if found:
-                    return found[0]
-                left = deadline - time.monotonic()
-                is_over = self.process.poll() is not None and not self._reader.is_alive()
-                if left <= 0 or is_over:
-                    raise AssertionError(f"no line with {part!r}:\n" + "\n".join(self.lines[-30:]))
-                self._changed.wait(min(left, 0.5))
-
-    def count_lines(self, part):
-        with self._changed:
-            return sum(part in line for line in self.lines)
-
-    def kill(self):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-
-    def finish(self, seconds=60):
-        self.process.terminate()
-        return self.process.wait(timeout=seconds)
 
 
 class World(Program):

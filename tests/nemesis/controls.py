@@ -12,7 +12,7 @@ import tempfile
 from cluster import ACCOUNTS, Cluster
 from faults import blocking
 from traders import Crowd
-from verdict import Verdict, compare, novated
+from verdict import Verdict, hold_against
 
 TRIES = 5  # a power loss may by chance hit no answer that was just given
 
@@ -83,10 +83,9 @@ def attempt(options, place, shim, is_unsafe, number):
             cluster.start()
             ledger = asyncio.run(story())
             verdict = Verdict(acknowledged=len(ledger.told))
-            found, trouble = novated(cluster.config)
+            found, trouble = hold_against(verdict, ledger, cluster.config)
             if trouble is not None and not found:
                 verdict.broken.append(trouble)
-            compare(verdict, ledger, found)
         finally:
             cluster.drop()
     return verdict

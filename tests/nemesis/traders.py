@@ -6,9 +6,9 @@ two trades, a read that knows less than an answer before it.
 
 import asyncio
 import collections
-import json
 import time
 
+from answers import Answers
 from service import Client, uuid7
 
 INSTRUMENTS = ("ETH", "BTC-PERP", "ETH-PERP")
@@ -19,35 +19,13 @@ REPEATABLE = 1_000    # an account remembers more answers than that
 PACE = 0.05           # seconds between two orders of a client
 
 
-class Ledger:
-    """All that was ever told, and what cannot be true of it."""
+class Ledger(Answers):
+    """All that was ever told, and how often nobody decided or somebody only read."""
 
     def __init__(self):
-        self.told = {}      # command id -> (account, the answer's result)
-        self.refused = {}   # command id -> (account, reason); final
-        self.numbers = {}   # trade id -> command id
+        super().__init__()
         self.turned_away = collections.Counter()  # retryable, by reason
-        self.changed = []
-        self.forks = []
         self.reads = 0
-
-    def tell(self, command, account, result):
-        first = self.told.setdefault(command, (account, result))
-        if first[1] != result:
-            self.changed.append(f"{command}: told {json.dumps(first[1])}, "
-                                f"then {json.dumps(result)}")
-        if command in self.refused:
-            self.changed.append(f"{command}: refused ({self.refused[command][1]}), then granted")
-        other = self.numbers.setdefault(result["trade_id"], command)
-        if other != command:
-            self.forks.append(f"{result['trade_id']}: told of {other} and of {command}")
-
-    def refuse(self, command, account, reason):
-        first = self.refused.setdefault(command, (account, reason))
-        if first[1] != reason:
-            self.changed.append(f"{command}: refused with {first[1]}, then with {reason}")
-        if command in self.told:
-            self.changed.append(f"{command}: granted, then refused ({reason})")
 
 
 class Trader:
@@ -114,11 +92,8 @@ class Trader:
         answer = await self.ask("private/submit_trade", **params)
         if answer is None:
             return
-        error = answer.get("error")
-        if error is not None:
-            self.ledger.refuse(params["client_id"], self.account, error["data"]["reason"])
-        else:
-            self.ledger.tell(params["client_id"], self.account, answer["result"])
+        self.ledger.hear(params["client_id"], self.account, answer)
+        if "result" in answer:
             self.sequence = max(self.sequence, answer["result"]["sequence"])
 
     async def read(self):

@@ -1,9 +1,8 @@
 """Everything that was told is looked for afterwards."""
 
-import collections
 import dataclasses
-import json
 
+from answers import compare, decisions_of, dump_of
 from cluster import stream_of
 from service import run
 
@@ -22,33 +21,14 @@ class Verdict:
         return not (self.lost or self.changed or self.forks or self.broken)
 
 
-def novated(config):
-    """What the journal says of every trade: command id -> entries; and what the reading said."""
-    status, dump = run("journal", "dump", "--config", config)
-    found = collections.defaultdict(list)
-    for line in dump.splitlines():
-        if '"account.TradeNovated"' in line:
-            entry = json.loads(line)
-            found[entry["command"]].append(entry)
-    return found, None if status == 0 else f"the journal cannot be read: {dump[-500:]}"
-
-
-def compare(verdict, ledger, found):
-    """Every answer with the journal."""
-    for command, (account, result) in ledger.told.items():
-        entries = found.get(command, [])
-        if not entries:
-            verdict.lost.append(f"{command}: told {result['trade_id']}, nothing is there")
-        for entry in entries:
-            there = f"{entry['entity'].removeprefix('account/')}-t{entry['number']}"
-            if there != result["trade_id"]:
-                verdict.changed.append(f"{command}: told {result['trade_id']}, {there} is there")
-    for command, entries in found.items():
-        if len(entries) > 1:
-            verdict.changed.append(f"{command} took effect {len(entries)} times")
-        if command in ledger.refused:
-            verdict.changed.append(
-                f"{command}: refused ({ledger.refused[command][1]}) and took effect")
+def hold_against(verdict, ledger, config):
+    """Every answer against the journal; returns what is there, and what the reading said."""
+    lines, trouble = dump_of("--config", config)
+    found = decisions_of(lines)
+    lost, changed = compare(ledger, found)
+    verdict.lost += lost
+    verdict.changed += changed
+    return found, trouble
 
 
 def histories(instance, partitions):
@@ -97,10 +77,9 @@ def judge(config, ledger, instances, partitions):
     """After nodes and world have ended; every instance runs and was whole."""
     verdict = Verdict(acknowledged=len(ledger.told), changed=list(ledger.changed),
                       forks=list(ledger.forks))
-    found, trouble = novated(config)
+    _, trouble = hold_against(verdict, ledger, config)
     if trouble is not None:
         verdict.broken.append(trouble)
-    compare(verdict, ledger, found)
     find_forks(verdict, instances, partitions)
     status, out = run("audit", "--config", config)
     if status != 0 or "audit ok" not in out:
