@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <map>
+
 /// What a client may do wrong, what it is told, and that nobody else notices.
 
 namespace crossclear::api::test {
@@ -162,6 +164,136 @@ INSTANTIATE_TEST_SUITE_P(
         BadParam{"UnknownField", "leverage", "5", -32602, "unknown_field"}),
     [](const auto& each) { return each.param.name; });
 
+// --- The other commands that move money ----------------------------------------------------------
+
+const Fields& fields_of(std::string_view method) {
+    static const std::map<std::string_view, Fields> fields{
+        {"private/withdraw",
+         {{"account", R"("0-17")"},
+          {"asset", R"("USDC")"},
+          {"amount", R"("1.5")"},
+          {"shard", R"("synthetix")"},
+          {"destination", R"("0xabc")"},
+          {"client_id", R"("01980000-0000-7000-8000-000000000001")"}}},
+        {"private/transfer",
+         {{"account", R"("0-17")"},
+          {"to_account", R"("0-18")"},
+          {"asset", R"("USDC")"},
+          {"amount", R"("1.5")"},
+          {"client_id", R"("01980000-0000-7000-8000-000000000001")"}}},
+        {"venue/submit_matched_trade",
+         {{"buyer", R"("0-17")"},
+          {"seller", R"("0-18")"},
+          {"instrument", R"("sBTC")"},
+          {"quantity", R"("1.5")"},
+          {"price", R"("60000")"},
+          {"client_id", R"("01980000-0000-7000-8000-000000000001")"}}}};
+    return fields.at(method);
+}
+
+struct AmountField {
+    const char* name;
+    const char* method;
+    const char* field;
+    const char* over_precise;  ///< One decimal more than the scale has.
+    const char* largest;       ///< The most that 64 bits hold at this scale.
+    const char* too_large;     ///< One minor unit more.
+};
+
+class BadAmounts : public ::testing::TestWithParam<AmountField> {};
+
+TEST_P(BadAmounts, AreRefusedByFieldAndNeverReachAnAccount) {
+    Harness harness;
+    const auto peer = harness.connect_and_log_in();
+    const auto& [name, method, field, over_precise, largest, too_large] = GetParam();
+    const std::vector<std::pair<std::string, std::string>> cases{
+        {R"("0")", "amount_zero"},
+        {R"("0.0000")", "amount_zero"},
+        {R"("-1")", "amount_negative"},
+        {R"("-0.000001")", "amount_negative"},
+        {std::string{'"'} + too_large + '"', "amount_too_large"},
+        {R"("999999999999999999999")", "amount_too_large"},
+        {std::string{'"'} + over_precise + '"', "amount_over_precise"},
+        {R"("1e3")", "amount_malformed"},
+        {R"("")", "amount_malformed"}};
+    for (const auto& [json, reason] : cases) {
+        const auto reply = harness.call(*peer, method, params_of(fields_of(method), field, json));
+        ASSERT_EQ(reply.code, 11012) << json << json::serialize(reply.value);
+        const auto& data = reply.value.at("data");
+        EXPECT_EQ(data.at("reason").as_string(), reason) << json;
+        EXPECT_EQ(data.at("field").as_string(), field) << json;
+        EXPECT_EQ(data.at("client_id").as_string(), "01980000-0000-7000-8000-000000000001");
+    }
+    for (const char* json : {"1.5", "-1", "99999999999999999999", "null", "[\"1\"]"}) {
+        const auto reply = harness.call(*peer, method, params_of(fields_of(method), field, json));
+        ASSERT_EQ(reply.code, -32602) << json;
+        EXPECT_EQ(reason_in(reply.value), "wrong_type") << json;
+    }
+    EXPECT_TRUE(harness.gateway.asked().empty());
+    // The largest that fits is for the account to judge.
+    const auto most = std::string{'"'} + largest + '"';
+    EXPECT_TRUE(harness.call(*peer, method, params_of(fields_of(method), field, most)).is_result());
+    EXPECT_EQ(harness.gateway.asked().size(), 1U);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Wire, BadAmounts,
+    ::testing::Values(AmountField{"Withdrawal", "private/withdraw", "amount", "1.1234567",
+                                  "9223372036854.775807", "9223372036854.775808"},
+                      AmountField{"Transfer", "private/transfer", "amount", "1.1234567",
+                                  "9223372036854.775807", "9223372036854.775808"},
+                      AmountField{"MatchedQuantity", "venue/submit_matched_trade", "quantity",
+                                  "1.123456789", "92233720368.54775807", "92233720368.54775808"},
+                      AmountField{"MatchedPrice", "venue/submit_matched_trade", "price",
+                                  "1.1234567891", "9223372036.854775807", "9223372036.854775808"}),
+    [](const auto& each) { return each.param.name; });
+
+TEST(BadInput, WhatIsNotListedIsUnknownAndTextsHaveALength) {
+    Harness harness;
+    const auto peer = harness.connect_and_log_in();
+    const auto of_size = [](std::size_t size) { return '"' + std::string(size, 'x') + '"'; };
+    struct Case {
+        const char* method;
+        const char* field;
+        std::string json;
+        const char* reason;
+    };
+    const std::vector<Case> cases{
+        {"private/withdraw", "asset", R"("DOGE")", "unknown_asset"},
+        {"private/withdraw", "asset", R"("usdc")", "unknown_asset"},
+        {"private/withdraw", "asset", of_size(32), "unknown_asset"},
+        {"private/withdraw", "asset", of_size(33), "wrong_length"},
+        {"private/withdraw", "asset", R"("")", "wrong_length"},
+        {"private/withdraw", "shard", R"("solana")", "unknown_shard"},
+        {"private/withdraw", "shard", of_size(33), "wrong_length"},
+        {"private/withdraw", "destination", R"("")", "wrong_length"},
+        {"private/withdraw", "destination", of_size(129), "wrong_length"},
+        {"private/withdraw", "client_id", of_size(65), "wrong_length"},
+        {"private/withdraw", "account", of_size(33), "wrong_length"},
+        {"private/transfer", "asset", R"("DOGE")", "unknown_asset"},
+        {"private/transfer", "to_account", R"("18")", "malformed_account"},
+        {"private/transfer", "to_account", of_size(33), "wrong_length"},
+        {"venue/submit_matched_trade", "instrument", R"("DOGE")", "unknown_instrument"},
+        {"venue/submit_matched_trade", "instrument", of_size(33), "wrong_length"},
+        {"venue/submit_matched_trade", "seller", R"("0-018")", "malformed_account"},
+    };
+    for (const auto& [method, field, json, reason] : cases) {
+        const auto reply = harness.call(*peer, method, params_of(fields_of(method), field, json));
+        ASSERT_EQ(reply.code, -32602) << method << field << json;
+        EXPECT_EQ(reason_in(reply.value), reason) << method << field << json;
+        EXPECT_EQ(reply.value.at("data").at("field").as_string(), field) << json;
+    }
+    for (const char* method : {"operator/pause_shard", "operator/resume_shard"}) {
+        const auto reply = harness.call(
+            *peer, method,
+            R"({"shard":"solana","client_id":"01980000-0000-7000-8000-000000000001"})");
+        EXPECT_EQ(reason_in(reply.value), "unknown_shard") << method;
+    }
+    EXPECT_TRUE(harness.gateway.asked().empty());
+    const auto longest = params_of(fields_of("private/withdraw"), "destination", of_size(128));
+    EXPECT_TRUE(harness.call(*peer, "private/withdraw", longest).is_result());
+}
+
 TEST(BadInput, IntegersAreNeverRoundedIntoRange) {
     Harness harness;
     const auto peer = harness.connect_and_log_in();
@@ -190,6 +322,8 @@ TEST(BadInput, OtherMethodsNameTheirFieldsToo) {
         {"public/subscribe", R"({"channels":["marks.sBTC"],"from_seq":{"marks.sBTC":"1"}})",
          "wrong_type"},
         {"oracle/publish_marks", R"({"marks":[{"asset":"sBTC","price":"-1"}]})", "amount_negative"},
+        {"oracle/publish_marks", R"({"marks":[{"asset":"DOGE","price":"1"}]})", "unknown_asset"},
+        {"operator/reconcile", R"({"shard":"solana"})", "unknown_shard"},
         {"oracle/publish_marks", R"({"marks":[{"asset":"sBTC","price":"1","x":1}]})",
          "unknown_field"},
         {"public/auth", R"({"grant_type":"password"})", "unknown_grant"},

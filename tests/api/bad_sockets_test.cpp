@@ -10,8 +10,10 @@
 namespace crossclear::api::test {
 namespace {
 
+namespace json = boost::json;
 using boost::asio::ip::tcp;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 /// A socket that can do everything wrong.
@@ -26,13 +28,16 @@ public:
         boost::system::error_code ignored;
         boost::asio::write(socket_, boost::asio::buffer(bytes), ignored);
     }
-    void upgrade() {
+    /// Upgrades, with more headers if wanted; what the server said to it.
+    std::string upgrade(std::string_view more = {}) {
         send(
             "GET /ws/v1 HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n");
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n" +
+            std::string{more} + "\r\n");
         std::string head;
         while (!head.ends_with("\r\n\r\n")) head += read(1);
         EXPECT_THAT(head, StartsWith("HTTP/1.1 101"));
+        return head;
     }
     /// A masked frame; the mask is zero, so the bytes are as given.
     static std::string frame(unsigned char first, std::string_view payload) {
@@ -75,22 +80,27 @@ private:
 
 TEST(BadSockets, ABinaryFrameCloses1003) {
     Harness harness;
+    const auto other = harness.connect();
     RawSocket socket{harness};
     socket.upgrade();
     socket.send(RawSocket::frame(0x82, "{}"));
     EXPECT_EQ(socket.read_close_code(), 1003);
+    harness.expect_alive(*other);
 }
 
 TEST(BadSockets, TextThatIsNotUtf8Closes1007) {
     Harness harness;
+    const auto other = harness.connect();
     RawSocket socket{harness};
     socket.upgrade();
     socket.send(RawSocket::frame(0x81, "\"\xC3\x28\""));
     EXPECT_EQ(socket.read_close_code(), 1007);
+    harness.expect_alive(*other);
 }
 
 TEST(BadSockets, AFrameAbove64KiBCloses1009AndOneOfThatSizeDoesNot) {
     Harness harness;
+    const auto other = harness.connect();
     RawSocket socket{harness};
     socket.upgrade();
     socket.send(RawSocket::frame(0x81, std::string(64 * 1'024, ' ')));
@@ -99,40 +109,68 @@ TEST(BadSockets, AFrameAbove64KiBCloses1009AndOneOfThatSizeDoesNot) {
     larger.upgrade();
     larger.send(RawSocket::frame(0x81, std::string(64 * 1'024 + 1, ' ')));
     EXPECT_EQ(larger.read_close_code(), 1009);
+    harness.expect_alive(*other);
 }
 
 TEST(BadSockets, FragmentsAboveTheLimitTogetherClose1009) {
     Harness harness;
+    const auto other = harness.connect();
     RawSocket socket{harness};
     socket.upgrade();
     socket.send(RawSocket::frame(0x01, std::string(40'000, ' ')));
     socket.send(RawSocket::frame(0x80, std::string(40'000, ' ')));
     EXPECT_EQ(socket.read_close_code(), 1009);
+    harness.expect_alive(*other);
 }
 
 TEST(BadSockets, AnUnmaskedFrameCloses1002) {
     Harness harness;
+    const auto other = harness.connect();
     RawSocket socket{harness};
     socket.upgrade();
     socket.send(std::string{"\x81\x02{}", 4});
     EXPECT_EQ(socket.read_close_code(), 1002);
+    harness.expect_alive(*other);
+}
+
+// Goal: no frame has a bit that means compression, whatever a client offers; one that sends such a
+// frame all the same has broken the protocol.
+TEST(BadSockets, CompressionIsOfferedInVain) {
+    Harness harness;
+    const auto other = harness.connect();
+    for (const char* offer : {"permessage-deflate", "permessage-deflate; client_max_window_bits",
+                              "permessage-deflate; server_no_context_takeover, x-webkit-deflate"}) {
+        RawSocket socket{harness};
+        const auto head =
+            socket.upgrade("Sec-WebSocket-Extensions: " + std::string{offer} + "\r\n");
+        EXPECT_THAT(head, Not(HasSubstr("Extensions"))) << offer;
+        EXPECT_THAT(head, Not(HasSubstr("deflate"))) << offer;
+        socket.send(RawSocket::frame(0x81, "hello"));
+        EXPECT_EQ(socket.read(1)[0], '\x81') << "an answer as it is";
+        RawSocket compressing{harness};
+        compressing.upgrade("Sec-WebSocket-Extensions: " + std::string{offer} + "\r\n");
+        compressing.send(RawSocket::frame(0xC1, "hello"));
+        EXPECT_EQ(compressing.read_close_code(), 1002) << offer;
+    }
+    harness.expect_alive(*other);
 }
 
 TEST(BadSockets, AMessageBegunAndNotFinishedCloses4002) {
     ServerOptions options;
     options.deadlines.message = base::milliseconds(100);
     Harness harness{options};
+    const auto other = harness.connect();
     RawSocket socket{harness};
     socket.upgrade();
     socket.send(RawSocket::frame(0x81, std::string(100, ' ')).substr(0, 20));
     EXPECT_EQ(socket.read_close_code(), 4002);
+    harness.expect_alive(*other);
 }
 
 TEST(BadSockets, AHalfOpenSocketIsPingedAndThenCloses4001) {
     ServerOptions options;
     options.deadlines.idle = base::milliseconds(200);
     Harness harness{options};
-    const auto other = harness.connect();
     RawSocket socket{harness};
     socket.upgrade();
     EXPECT_EQ(socket.read(2), (std::string{"\x89\0", 2}));  // a ping that nobody answers
@@ -161,9 +199,11 @@ TEST(BadSockets, AHandshakeNotFinishedInTimeIsCutOff) {
     ServerOptions options;
     options.deadlines.handshake = base::milliseconds(100);
     Harness harness{options};
+    const auto other = harness.connect();
     RawSocket socket{harness};
     socket.send("GET /ws/v1 HTTP/1.1\r\nHost:");
     EXPECT_EQ(socket.read_to_end(), "");
+    harness.expect_alive(*other);
 }
 
 TEST(BadSockets, RequestsThatAreNoUpgradeGetAnAnswer) {

@@ -141,16 +141,12 @@ inline std::string reason_in(const boost::json::value& error) {
     return data == nullptr ? "" : std::string{data->at("reason").as_string()};
 }
 
-/// A well-formed submit_trade, one field of which may be replaced.
-inline std::string trade_params(std::string_view field = {}, std::string_view json = {}) {
-    const std::vector<std::pair<std::string, std::string>> fields{
-        {"account", R"("0-17")"},
-        {"instrument", R"("sBTC")"},
-        {"side", R"("buy")"},
-        {"quantity", R"("1.5")"},
-        {"limit_price", R"("61000")"},
-        {"time_in_force", R"("ioc")"},
-        {"client_id", R"("01980000-0000-7000-8000-000000000001")"}};
+/// Names and values of a method's parameters, the values as JSON.
+using Fields = std::vector<std::pair<std::string_view, std::string_view>>;
+
+/// Parameters, one of which may be replaced, added or, by `absent`, left out.
+inline std::string params_of(const Fields& fields, std::string_view field = {},
+                             std::string_view json = {}) {
     std::string text = "{";
     bool is_replaced = field.empty();
     for (const auto& [name, value] : fields) {
@@ -158,10 +154,22 @@ inline std::string trade_params(std::string_view field = {}, std::string_view js
         is_replaced = is_replaced || is_it;
         if (is_it && json == "absent") continue;
         if (text.size() > 1) text += ',';
-        text += "\"" + name + "\":" + (is_it ? std::string{json} : value);
+        text += '"' + std::string{name} + "\":" + std::string{is_it ? json : value};
     }
     if (!is_replaced) text += ",\"" + std::string{field} + "\":" + std::string{json};
     return text + "}";
+}
+
+/// A well-formed submit_trade, one field of which may be replaced.
+inline std::string trade_params(std::string_view field = {}, std::string_view json = {}) {
+    static const Fields fields{{"account", R"("0-17")"},
+                               {"instrument", R"("sBTC")"},
+                               {"side", R"("buy")"},
+                               {"quantity", R"("1.5")"},
+                               {"limit_price", R"("61000")"},
+                               {"time_in_force", R"("ioc")"},
+                               {"client_id", R"("01980000-0000-7000-8000-000000000001")"}};
+    return params_of(fields, field, json);
 }
 
 }  // namespace crossclear::api::test
