@@ -270,6 +270,40 @@ TEST(BadSockets, ASubscriptionNeverReadCloses4008AndOthersReceiveOn) {
     EXPECT_EQ(other->close_code, 0);
 }
 
+// Goal: replies count as well, also those that ask no account. Who asks and never reads is closed
+// once the bound waits for it.
+TEST(BadSockets, RepliesNeverReadClose4008AndOthersAreAnswered) {
+    ServerOptions options;
+    options.send_buffer_bytes = 8 * 1'024;
+    options.deadlines.close = base::seconds(20);
+    Harness harness{options};
+    const auto slow = harness.connect();
+    const auto other = harness.connect();
+    const std::string request =
+        R"({"jsonrpc":"2.0","id":1,"method":"public/get_instruments","params":{}})";
+    const auto reply = json::serialize(harness.exchange(*slow, request)).size();
+    std::string batch = "[" + request;
+    for (int i = 1; i < 64; ++i) batch += "," + request;
+    batch += "]";
+    slow->client->set_reading(false);
+    std::size_t sent = 0;
+    const auto& disconnects = harness.instruments.api.slow_consumer_disconnects_total;
+    harness.await(
+        [&] {
+            slow->client->send_raw(batch);
+            ++sent;
+            harness.expect_alive(*other);
+            return disconnects.value() > 0;
+        },
+        "the slow client to be noticed");
+    EXPECT_GT(sent * 64 * reply, options.outbox.bytes_max) << "within the bound it is left alone";
+    slow->client->set_reading(true);
+    harness.await([&] { return slow->close_code != 0; }, "the close");
+    EXPECT_EQ(slow->close_code, 4008);
+    EXPECT_EQ(disconnects.value(), 1);
+    harness.expect_alive(*other);
+}
+
 // --- Caps --------------------------------------------------------------------------------------
 
 TEST(Caps, OriginsOutsideTheListAreRefused) {
