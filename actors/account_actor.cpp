@@ -341,8 +341,9 @@ std::vector<std::shared_ptr<const Publication>> AccountHost::shown_first(
     auto& feed = feeds_[follow.channel.kind];
     feed.is_recorded = true;
     std::vector<std::shared_ptr<const Publication>> first;
+    // A number that the channel has not come to is of no past that there was.
     const bool is_resumable =
-        follow.from_sequence &&
+        follow.from_sequence && *follow.from_sequence <= feed.last &&
         (*follow.from_sequence == feed.last ||
          (!feed.history.empty() && *follow.from_sequence >= feed.history.front()->previous));
     if (is_resumable) {
