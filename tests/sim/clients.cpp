@@ -36,6 +36,10 @@ std::string text_of(const actors::Answer& answer) {
     if (const auto* given = std::get_if<actors::TransferTaken>(&answer)) {
         return fmt::format("transfer {} version {}", given->number, given->sequence);
     }
+    if (const auto* both = std::get_if<actors::MatchedTradeCleared>(&answer)) {
+        return fmt::format("trades {} and {} at {} version {}", both->buyer_number,
+                           both->seller_number, both->price.v, both->sequence);
+    }
     return "something else";
 }
 
@@ -91,10 +95,13 @@ base::CommandId Clients::fresh_id() {
 // --- What they do --------------------------------------------------------------------------------
 
 void Clients::act(Owner& owner) {
+    if (stage_.is_planted(Plant::give_up_told_early)) tell_early(owner);
     const auto choice = stage_.rng.below(100);
     const auto account = some_account();
-    if (choice < 45) {
+    if (choice < 38) {
         trade(owner, account);
+    } else if (choice < 45) {
+        give_up(owner, account);
     } else if (choice < 55) {
         deposit();
     } else if (choice < 62) {
@@ -187,6 +194,52 @@ void Clients::transfer(Owner& owner, base::AccountId account) {
     ask(owner, key);
 }
 
+// A venue's trade near the mark, as this node knows it; now and then with nobody, who declines.
+void Clients::give_up(Owner& owner, base::AccountId buyer) {
+    auto& rng = stage_.rng;
+    const bool is_contract = stage_.plan.has_contracts && rng.below(2) == 0;
+    const auto instrument = is_contract ? btc_perp : eth_swap;
+    const auto unit = is_contract ? one_contract / 20 : one_eth / 10;
+    const auto nobody = base::account_id(base::broker_of(buyer), 1'000);
+    const auto seller = rng.below(10) == 0 ? nobody : some_account();
+    const auto surface = owner.node().context().broker(base::broker_of(buyer)).surface.load();
+    const auto mark = surface == nullptr ? std::nullopt : surface->instrument_mark(instrument);
+    const auto away = static_cast<std::int64_t>(rng.below(12)) - 6;
+    const base::Price price{mark ? mark->v + mark->v / 100 * away : one_dollar};
+    const Key key{buyer, fresh_id()};
+    wishes_[key] =
+        Wish{.what =
+                 actors::SubmitMatchedTrade{
+                     .account = buyer,
+                     .seller = seller,
+                     .id = key.second,
+                     .instrument = instrument,
+                     .quantity = Amount{static_cast<std::int64_t>(1 + rng.below(9)) * unit},
+                     .price = price,
+                     .received_at = owner.now()},
+             .asked = 0,
+             .answer = {}};
+    order_.push_back(key);
+    ask(owner, key);
+}
+
+// Planted: the venue has its answer as soon as the buyer's side is cleared.
+void Clients::tell_early(const Owner& owner) {
+    for (const auto& [key, wish] : wishes_) {
+        const auto* matched = std::get_if<actors::SubmitMatchedTrade>(&wish.what);
+        if (matched == nullptr || wish.answer) continue;
+        if (outside_.truth.sides_cleared(key.first, key.second) != 1) continue;
+        on_answer(key, owner.number(),
+                  actors::MatchedTradeCleared{.buyer = key.first,
+                                              .buyer_number = 1,
+                                              .seller = matched->seller,
+                                              .seller_number = 1,
+                                              .price = matched->price,
+                                              .sequence = 1,
+                                              .is_repeat = false});
+    }
+}
+
 void Clients::repeat(Owner& owner) {
     if (order_.empty()) return;
     const auto key = order_[stage_.rng.below(order_.size())];
@@ -233,6 +286,10 @@ void Clients::query(Owner& owner, base::AccountId account) {
         if (stage_.is_planted(Plant::read_of_a_later_state)) ++view->sequence;
         outside_.truth.check_view(*view);
     });
+}
+
+void Clients::give_up_all(Owner& owner) {
+    for (const auto account : accounts_) give_up(owner, account);
 }
 
 void Clients::look(Owner& owner) {
@@ -307,6 +364,8 @@ void Clients::check_final(const Key& key, const actors::Answer& answer) {
         check_taken(key, *taken);
     } else if (const auto* given = std::get_if<actors::TransferTaken>(&answer)) {
         check_taken(key, *given);
+    } else if (const auto* both = std::get_if<actors::MatchedTradeCleared>(&answer)) {
+        check_cleared(key, *both);
     } else if (const auto* refusal = std::get_if<actors::Refusal>(&answer)) {
         check_refused(key, *refusal);
     } else {
@@ -319,6 +378,24 @@ void Clients::check_cleared(const Key& key, const actors::TradeCleared& cleared)
     const bool is_there = known != nullptr && known->reject == ledger::account::Reject::none &&
                           known->number == cleared.number && known->price == cleared.price &&
                           known->fee == cleared.fee && known->version == cleared.sequence;
+    if (is_there) return;
+    stage_.blame(known == nullptr ? 8 : 3,
+                 fmt::format("account {} was told \"{}\", which is not what is committed",
+                             base::to_string(key.first), text_of(cleared)));
+}
+
+void Clients::check_cleared(const Key& key, const actors::MatchedTradeCleared& cleared) {
+    if (outside_.truth.sides_cleared(key.first, key.second) < 2) {
+        stage_.blame(15, fmt::format("account {} was told \"{}\", and it is not cleared on both "
+                                     "sides",
+                                     base::to_string(key.first), text_of(cleared)));
+        return;
+    }
+    const auto* known = outside_.truth.answer_to(key.first, key.second);
+    const bool is_there = known != nullptr && known->reject == ledger::account::Reject::none &&
+                          known->number == cleared.buyer_number &&
+                          known->sale == cleared.seller_number && known->price == cleared.price &&
+                          known->version == cleared.sequence;
     if (is_there) return;
     stage_.blame(known == nullptr ? 8 : 3,
                  fmt::format("account {} was told \"{}\", which is not what is committed",

@@ -17,7 +17,9 @@ namespace crossclear::sim {
 
 /// What a client wanted under one id, and what it was told.
 struct Wish {
-    std::variant<actors::SubmitTrade, actors::Withdraw, actors::Transfer> what;
+    std::variant<actors::SubmitTrade, actors::Withdraw, actors::Transfer,
+                 actors::SubmitMatchedTrade>
+        what;
     std::uint64_t asked{};                 ///< Times.
     std::optional<actors::Answer> answer;  ///< The first that is final.
 };
@@ -39,6 +41,8 @@ public:
     bool ask_again(Owner& owner);
     /// A client sends tokens to its broker.
     void deposit();
+    /// Venues give up a trade of everyone's.
+    void give_up_all(Owner& owner);
     /// Everyone looks at its account.
     void look(Owner& owner);
     /// Whether all wishes were answered.
@@ -55,12 +59,15 @@ private:
     void trade(Owner& owner, base::AccountId account);
     void withdraw(Owner& owner, base::AccountId account);
     void transfer(Owner& owner, base::AccountId account);
+    void give_up(Owner& owner, base::AccountId buyer);
+    void tell_early(const Owner& owner);
     void repeat(Owner& owner);
     void query(Owner& owner, base::AccountId account);
     void ask(Owner& owner, const Key& key);
     void on_answer(const Key& key, std::uint64_t owner, actors::Answer answer);
     void check_final(const Key& key, const actors::Answer& answer);
     void check_cleared(const Key& key, const actors::TradeCleared& cleared);
+    void check_cleared(const Key& key, const actors::MatchedTradeCleared& cleared);
     template <class Taken>
     void check_taken(const Key& key, const Taken& taken);
     void check_refused(const Key& key, const actors::Refusal& refusal);

@@ -141,12 +141,20 @@ void Simulation::replace_rotten() {
     std::exchange(rotten_, nullptr)->wipe();
 }
 
+// It hurts most while accounts wait for each other.
 void Simulation::jump_clock() {
     if (nodes_.empty()) return;
+    const auto number = nodes_.back()->number();
+    const bool is_amid = stage_.rng.below(2) == 0;
+    if (is_amid) clients_.give_up_all(*nodes_.back());
+    const auto wait = stage_.up_to(stage_.plan.call_max * (is_amid ? 8 : 0));
     const auto by = static_cast<std::int64_t>(stage_.rng.below(40'000'000)) - 20'000'000;
-    stage_.note("clock jumps", nodes_.back()->number());
-    stage_.mark(Mark::clock_jumped);
-    nodes_.back()->skew_by({by});
+    stage_.agenda.after(wait, [this, number, by] {
+        if (!stage_.is_faulty || nodes_.empty() || nodes_.back()->number() != number) return;
+        stage_.note("clock jumps", number);
+        stage_.mark(Mark::clock_jumped);
+        nodes_.back()->skew_by({by});
+    });
 }
 
 void Simulation::spoil_shard() {

@@ -36,12 +36,18 @@ private:
     bool before_;
 };
 
-// A state that has forgotten what it answered, or what it received.
+// A state that has forgotten what it answered, received, sold or decided.
 std::string forgetful(const std::string& bytes, Plant plant) {
     auto state = decode_state(bytes);
     if (!state) return bytes;
     if (plant == Plant::snapshot_forgets_answers) state->answered.clear();
     if (plant == Plant::snapshot_forgets_arrivals) state->arrivals.clear();
+    if (plant == Plant::snapshot_forgets_sales) state->sale_ends.clear();
+    if (plant == Plant::snapshot_forgets_decisions) {
+        std::erase_if(state->matches, [](const auto& match) {
+            return match.second.state != ledger::account::MatchState::reserved;
+        });
+    }
     return encode_state(*state);
 }
 
@@ -149,7 +155,8 @@ void ObservedJournal::read_snapshot(base::PartitionId partition, base::EntityId 
         partition, entity, [this, done = std::move(done)](ReadSnapshotOutcome outcome) {
             auto* read = std::get_if<SnapshotRead>(&outcome);
             for (const auto bad :
-                 {Plant::snapshot_forgets_answers, Plant::snapshot_forgets_arrivals}) {
+                 {Plant::snapshot_forgets_answers, Plant::snapshot_forgets_arrivals,
+                  Plant::snapshot_forgets_sales, Plant::snapshot_forgets_decisions}) {
                 if (!stage_.is_planted(bad) || read == nullptr || read->found.empty()) continue;
                 auto& state = read->found.front().state;
                 state = forgetful(state, bad);

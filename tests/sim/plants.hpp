@@ -26,6 +26,8 @@ enum class Plant : std::uint8_t {
     duplicate_taken_for_gap,
     snapshot_forgets_answers,
     snapshot_forgets_arrivals,
+    snapshot_forgets_sales,
+    snapshot_forgets_decisions,
     snapshot_of_another_time,
     order_executed_twice,
     order_notice_lost,
@@ -37,6 +39,7 @@ enum class Plant : std::uint8_t {
     fill_told_too_high,
     second_answer_differs,
     refusal_not_final,
+    give_up_told_early,
     read_of_a_later_state,
 };
 

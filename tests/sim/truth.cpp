@@ -156,6 +156,7 @@ void Truth::take_in(base::PartitionId partition, const ledger::Entry& entry) {
     }
     if (const auto* event = std::get_if<ledger::account::Event>(&entry.event)) {
         check_transfer(base::AccountId{entry.entity.id}, *event);
+        check_match(base::AccountId{entry.entity.id}, *event);
         if (stage_.finding) return;
     }
     ledger::replay(logs_[partition.v].state, entry);

@@ -41,6 +41,8 @@ public:
     /// The answer that the account remembers, or null.
     [[nodiscard]] const ledger::account::Answer* answer_to(base::AccountId account,
                                                            base::CommandId id) const;
+    /// On how many sides a matched trade is cleared for good.
+    [[nodiscard]] std::size_t sides_cleared(base::AccountId buyer, base::CommandId id) const;
     [[nodiscard]] const ledger::Partition& partition(base::PartitionId id) const {
         return logs_[id.v].state;
     }
@@ -67,6 +69,16 @@ private:
         std::optional<bool> is_taken;  // By the receiver.
         bool has_ended{};
     };
+    // One matched trade, as both sides have written it.
+    struct Matched {
+        base::CommandId cause;
+        base::AccountId seller;
+        bool is_accepted{};
+        bool is_bought{};
+        bool is_aborted{};
+        bool is_sold{};
+        bool has_ended{};
+    };
     struct Log {
         std::vector<ledger::journal::Head> heads;
         ledger::Partition state;
@@ -76,6 +88,8 @@ private:
     void take_in(base::PartitionId partition, const ledger::Entry& entry);
     void note_ends(const ledger::Entry& entry);
     void check_transfer(base::AccountId account, const ledger::account::Event& event);
+    void check_match(base::AccountId account, const ledger::account::Event& event);
+    void clear_match(base::AccountId account, const ledger::account::TradeNovated& trade);
     void note_marks(const ledger::Entry& entry);
     void remember_account(base::AccountId account);
     [[nodiscard]] std::vector<ledger::journal::Record> missing_before(
@@ -91,6 +105,7 @@ private:
     /// By account and version: its balances then, as one number.
     std::unordered_map<base::AccountId, std::vector<std::uint64_t>> balances_;
     std::map<std::pair<base::AccountId, std::uint64_t>, Sent> transfers_;
+    std::map<std::pair<base::AccountId, std::uint64_t>, Matched> matches_;  ///< By buyer.
     std::set<base::OrderRef> sent_;
     std::map<base::OrderRef, bool> ended_orders_;  ///< Whether it took effect.
     std::map<base::EntityId, bool> ended_sagas_;   ///< Whether it was settled.

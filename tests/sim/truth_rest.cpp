@@ -73,6 +73,9 @@ std::string Truth::restless() const {
                 return fmt::format("transfer {} of account {} is on its way", number,
                                    base::to_string(id));
             }
+            if (!account.matches.empty() || !account.sales.empty()) {
+                return fmt::format("account {} has an open match", base::to_string(id));
+            }
             if (account.withdrawals.empty()) continue;
             return fmt::format("account {} has an open withdrawal", base::to_string(id));
         }
