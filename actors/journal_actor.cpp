@@ -383,7 +383,9 @@ void JournalHost::return_surplus() {
 }
 
 // A clock that was set back says nothing of how long it takes: then nobody should count on it.
+// While a newer epoch is not promised yet nothing is sent at all, and receipts wait.
 bool JournalHost::is_behind() const {
+    if (phase_ != Phase::running) return true;
     const auto now = context_->now();
     return is_flying_ && (now < sent_at_ || now - sent_at_ > behind_after);
 }

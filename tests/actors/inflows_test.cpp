@@ -1,5 +1,6 @@
 #include "tests/support/actors/house.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -31,12 +32,24 @@ public:
         return {rescans_.begin(),
                 rescans_.begin() + static_cast<std::ptrdiff_t>(std::min(count, rescans_.size()))};
     }
+    void note_look() {
+        const std::scoped_lock lock(mutex_);
+        ++looks_;
+        happened_.notify_all();
+    }
+    // Waits until all shards together were looked at so many times more.
+    void await_looks(std::size_t more) {
+        std::unique_lock lock(mutex_);
+        const auto until = looks_ + more;
+        EXPECT_TRUE(happened_.wait_for(lock, Watch::patience, [&] { return looks_ >= until; }));
+    }
     std::atomic<bool> is_deaf{};
 
 private:
     std::mutex mutex_;
     std::condition_variable happened_;
     std::vector<std::uint64_t> rescans_;
+    std::size_t looks_{};
 };
 
 // A shard whose deposits are not heard of while the ear is deaf. It opens when everything is asked
@@ -57,6 +70,7 @@ public:
     }
     void balances(
         std::function<void(std::variant<shards::Balances, shards::NoAnswer>)> done) override {
+        ear_.note_look();
         behind_->balances(std::move(done));
     }
     void rescan(std::uint64_t from_block) override {
@@ -122,6 +136,55 @@ TEST(Inflows, AreAskedForWhileABreakIsOpen) {
     };
     EXPECT_TRUE(outside.watch.await_event<netting::DepositRecorded>(is_final).has_value());
     EXPECT_TRUE(outside.watch.await_event<reconcile::BreakClosed>().has_value());
+}
+
+// Lets an owner wait for the promise of a newer epoch, between two records.
+void stop_renewal(Outside& outside, base::PartitionId partition) {
+    const std::string any = "The journal declines";
+    const auto lines_of = [&](std::string_view what) {
+        return outside.watch.lines_with(fmt::format("{}{} partition={}", any, what, partition.v));
+    };
+    for (;;) {
+        const auto appends = lines_of(" to append.");
+        outside.store.set_trouble("the others are away");
+        outside.journal.want_new_epoch(partition);
+        while (lines_of(" to append.") == appends) {
+            const auto told = outside.watch.lines_with(any);
+            if (lines_of(".") > 0) return;
+            if (lines_of(" to append.") > appends) break;
+            ASSERT_TRUE(outside.watch.await_line(any, told + 1));
+        }
+        // A record was under way: that is another case. Once it is through, once more.
+        const auto epoch = outside.replayed(partition).epoch;
+        outside.store.set_trouble("");
+        const auto has_renewed = [&] { return outside.replayed(partition).epoch > epoch; };
+        ASSERT_TRUE(outside.watch.await(has_renewed));
+    }
+}
+
+// Goal: what the shard has and the books have not, because an owner waits for its newer epoch and
+// its receipts with it, is no difference: a lane must not be frozen over it.
+TEST(Inflows, ThatWaitForANewerEpochAreNoBreak) {
+    Ear ear;
+    Outside outside;
+    House house(outside, heard_by(ear));
+    ear.await_rescans(6);
+    const auto home = base::home_of(alpha, partitions);
+    ASSERT_NO_FATAL_FAILURE(stop_renewal(outside, home));
+    const auto client = account_in(base::PartitionId{1});
+    const auto heard = outside.watch.seen().size();
+    ASSERT_TRUE(
+        outside.world->deposit(uniswap, client, usdc, base::Amount{7 * one_usdc}).has_value());
+    // Six reconcilers; each believes a difference that it has seen five times in a row.
+    ear.await_looks(std::size_t{6} * 12);
+    outside.store.set_trouble("");
+    const auto is_final = [](const auto&, const netting::DepositRecorded& deposit) {
+        return deposit.finality == Finality::final;
+    };
+    ASSERT_TRUE(outside.watch.await_event<netting::DepositRecorded>(is_final, heard).has_value());
+    const auto compared = outside.watch.seen().size();
+    ASSERT_TRUE(outside.watch.await_event<reconcile::Reconciled>(compared).has_value());
+    EXPECT_TRUE(outside.watch.all<reconcile::BreakOpened>().empty());
 }
 
 }  // namespace
