@@ -1,10 +1,23 @@
 #include "app/journal.hpp"
 
+#include "app/world.hpp"
+
 #include <fmt/format.h>
 
 #include <utility>
 
 namespace crossclear::app {
+namespace {
+
+// Before a first start has made its journal and its chains, nothing can have been lost.
+bool is_unmade(const Config& config, const store::StoreError& failure) {
+    const bool is_own = config.journal.mode == JournalConfig::Mode::embedded &&
+                        config.world.mode == WorldPlace::Mode::inside;
+    return is_own && failure.fault == store::StoreFault::unmarked &&
+           !std::filesystem::exists(shards_directory(config));
+}
+
+}  // namespace
 
 std::filesystem::path redis_directory(const Config& config, std::uint16_t number) {
     return config.data_dir / (number == 0 ? "redis" : fmt::format("redis-{}", number + 1));
@@ -56,6 +69,12 @@ base::Result<OpenJournal, std::string> open_to_read(const Config& config) {
                                               .endpoints = endpoints_of(config),
                                               .may_create = false,
                                               .may_join = false});
+    if (!journal && is_unmade(config, journal.error())) {
+        return base::Failure{
+            fmt::format("there is no journal in {} yet: no start has got so far as to make one. "
+                        "Start it there.",
+                        config.data_dir.string())};
+    }
     if (!journal) return base::Failure{store::to_string(journal.error())};
     open.journal = std::move(*journal);
     if (!config.journal.archive.empty()) {
