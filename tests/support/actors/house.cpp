@@ -35,10 +35,11 @@ base::Listing listing() {
                    {"perpetuals", {usdc, btc_contract}, {btc_perp}, usdc, true}}};
 }
 
-base::AccountId account_in(base::PartitionId partition, std::uint64_t nth, base::BrokerId broker) {
+base::AccountId account_in(base::PartitionId partition, std::uint64_t nth, base::BrokerId broker,
+                           std::uint16_t of) {
     for (std::uint64_t number = 1;; ++number) {
         const auto account = base::account_id(broker, number);
-        if (base::partition_of(account, partitions) == partition && nth-- == 0) return account;
+        if (base::partition_of(account, of) == partition && nth-- == 0) return account;
     }
 }
 
@@ -158,7 +159,7 @@ actors::Log log_into(Watch& watch) {
 
 // --- Outside -------------------------------------------------------------------------------------
 
-Outside::Outside() : world(open_world(listing)) {}
+Outside::Outside(std::uint16_t count) : partitions(count), world(open_world(listing)) {}
 
 void Outside::deposit(base::ShardId shard, base::AccountId account, base::AssetId asset,
                       std::int64_t amount) {
@@ -337,7 +338,7 @@ House::House(Outside& outside, HouseOptions options) : outside_(outside) {
     auto context = std::make_unique<actors::Context>();
     context->listing = outside.listing;
     context->cluster = "test";
-    context->partitions = partitions;
+    context->partitions = outside.partitions;
     context->options = {.threads = 2,
                         .scheduler = "stealing",
                         .idle_after = options.idle_after,
@@ -385,7 +386,7 @@ House::House(Outside& outside, HouseOptions options) : outside_(outside) {
     auto node = actors::Node::start(std::move(context));
     CHECK(node.has_value(), "a node that is alone starts");
     node_ = std::move(*node);
-    const std::size_t awaited = options.directory == nullptr ? partitions : 0;
+    const std::size_t awaited = options.directory == nullptr ? outside.partitions : 0;
     EXPECT_TRUE(outside.watch.await_line("A partition is running.", running + awaited));
     oracle_ = client({});
     set_price(usdc, 1);

@@ -46,9 +46,10 @@ inline constexpr std::int64_t one_dollar = 1'000'000'000;  ///< As a price.
 
 [[nodiscard]] base::Listing listing();
 
-/// An account of alpha in this partition; `nth` tells several apart.
+/// An account of alpha in this partition of `of`; `nth` tells several apart.
 [[nodiscard]] base::AccountId account_in(base::PartitionId partition, std::uint64_t nth = 0,
-                                         base::BrokerId broker = alpha);
+                                         base::BrokerId broker = alpha,
+                                         std::uint16_t of = partitions);
 
 }  // namespace town
 
@@ -78,7 +79,8 @@ struct HouseOptions {
 /// What goes on without us: the journal, the shards, the watch. Outlives every node.
 class Outside {
 public:
-    Outside();
+    /// A cluster of so many partitions.
+    explicit Outside(std::uint16_t partitions = town::partitions);
 
     /// A client sends tokens to its broker; returns once the account has them for good.
     void deposit(base::ShardId shard, base::AccountId account, base::AssetId asset,
@@ -103,9 +105,10 @@ public:
     /// Waits until the log begins with its latest record.
     [[nodiscard]] bool await_trimmed(base::PartitionId partition) const;
 
+    const std::uint16_t partitions;
     base::Listing listing{town::listing()};
     Watch watch;
-    store::MemoryDirectory directory{town::partitions, [] { return base::wall_clock_now(); }};
+    store::MemoryDirectory directory{partitions, [] { return base::wall_clock_now(); }};
     store::MemoryJournal store{"test"};
     WatchedJournal journal{store, watch};
     std::unique_ptr<shards::simulated::SimulatedWorld> world;
