@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/rng.hpp"
+#include "ledger/postings.hpp"
 
 #include <gtest/gtest.h>
 
@@ -21,7 +22,8 @@
 ///
 /// A machine joins with a traits struct and one line, `MACHINE_LAWS(Hedge, HedgeTraits);`, in its
 /// own test file. The traits derive from `MachineTraits`, whose members look the machine's free
-/// functions up in its namespace, and add `initial` and `random_command`; see the hedge tests.
+/// functions up in its namespace, and add `initial`, `random_command` and `entity`, under which its
+/// events would stand in the journal; see the hedge tests.
 /// Optional members, each used where it exists:
 ///
 /// - `encode(event) -> std::string` and `decode(std::string) -> Event`: events survive encoding.
@@ -232,6 +234,21 @@ std::optional<std::string> events_survive_encoding(std::uint64_t seed, std::size
     return std::nullopt;
 }
 
+/// Whatever an event books sums to zero in every asset.
+template <class Traits>
+std::optional<std::string> postings_balance(std::uint64_t seed, std::size_t steps) {
+    History<Traits> history{seed};
+    for (std::size_t step = 0; step < steps; ++step) history.run(history.next_command());
+    for (const auto& event : history.events()) {
+        const auto lines = ledger::postings_of({Traits::entity(), event});
+        if (const auto asset = ledger::imbalance_of(lines)) {
+            return "event kind " + std::to_string(event.index()) + " does not balance in asset " +
+                   std::to_string(asset->v);
+        }
+    }
+    return std::nullopt;
+}
+
 /// Random histories reach every kind of event, so that the laws are not about nothing. Fixed seeds:
 /// this judges the traits' `random_command`, not the machine.
 template <class Traits>
@@ -271,6 +288,9 @@ void expect_every_event_reached() {
     }                                                                                            \
     TEST(Suite##Laws, EventsSurviveEncoding) {                                                   \
         ::crossclear::tests::expect_law(::crossclear::tests::events_survive_encoding<Traits>);   \
+    }                                                                                            \
+    TEST(Suite##Laws, EveryEventsPostingsBalance) {                                              \
+        ::crossclear::tests::expect_law(::crossclear::tests::postings_balance<Traits>);          \
     }                                                                                            \
     TEST(Suite##Laws, RandomHistoriesReachEveryEvent) {                                          \
         ::crossclear::tests::expect_every_event_reached<Traits>();                               \

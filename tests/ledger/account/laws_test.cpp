@@ -12,9 +12,10 @@ namespace account = ledger::account;
 
 struct AccountTraits
     : MachineTraits<account::State, account::Command, account::Event, account::Effect> {
-    static std::string encode(const Event& event) {
-        return payload_of(base::entity_of(base::account_id(base::BrokerId{0}, 1)), event);
+    static base::EntityId entity() {
+        return base::entity_of(base::account_id(base::BrokerId{0}, 1));
     }
+    static std::string encode(const Event& event) { return payload_of(entity(), event); }
     static Event decode(const std::string& payload) { return event_of<Event>(payload); }
     static State initial() {
         return an_account().with_free(world::usdc, 5'000).with_free(world::eth, 500);

@@ -13,10 +13,10 @@ using namespace builders;
 
 /// Random plans, clocks and shards, truthful or not.
 struct HedgeTraits : tests::MachineTraits<State, Command, Event, Effect> {
-    static std::string encode(const Event& event) {
-        return tests::payload_of(base::entity_of(base::EntityKind::hedge, base::BrokerId{0}, 1),
-                                 event);
+    static base::EntityId entity() {
+        return base::entity_of(base::EntityKind::hedge, base::BrokerId{0}, 1);
     }
+    static std::string encode(const Event& event) { return tests::payload_of(entity(), event); }
     static Event decode(const std::string& payload) { return tests::event_of<Event>(payload); }
     static State initial() { return unplanned(); }
 

@@ -1,95 +1,17 @@
 #include "ledger/netting/machine.hpp"
 
-#include "base/rng.hpp"
-#include "ledger/postings.hpp"
 #include "tests/ledger/netting/builders.hpp"
-#include "tests/support/event_round_trip.hpp"
-#include "tests/support/machine_laws.hpp"
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <cstdint>
+#include <vector>
 
 namespace crossclear::ledger::netting {
 namespace {
 
 using namespace builders;
 using base::Amount;
-using base::Timestamp;
-
-constexpr base::AssetId eth{1};
-constexpr base::ShardId here{0};
-constexpr base::ShardId there{1};
-constexpr base::PartitionId first{0};
-constexpr base::PartitionId second{1};
-constexpr base::AccountId client{17};
-
-// Needs `need` ETH at 2 USDC; bought at 2.1 at most.
-Exposure an_exposure(std::int64_t need) {
-    return Exposure{.base = eth,
-                    .instrument = {},
-                    .shard = here,
-                    .is_contract = false,
-                    .settlement = usdc,
-                    .need = Amount{need},
-                    .need_before = Amount{need},
-                    .overdue = {},
-                    .band = Amount{10},
-                    .task_max = Amount{1'000},
-                    .mark = {},
-                    .bound_buy = {},
-                    .bound_sell = {},
-                    .cost_at_bound = Amount{2'100},
-                    .notional_cents_of_max = 200'000,
-                    .given_on_shard = Amount{100'000},
-                    .base_on_shard = Amount{100'000},
-                    .position = {},
-                    .position_max = {}};
-}
-
-CoverLine a_line(base::AssetId asset, std::int64_t backing,
-                 std::vector<CoverLine::Want> wants = {}) {
-    return CoverLine{
-        .asset = asset, .backing = Amount{backing}, .reserve = {}, .partitions = std::move(wants)};
-}
-
-Balance a_balance(std::vector<CoverLine> cover, std::vector<Exposure> exposures = {}) {
-    return Balance{.cover = std::move(cover),
-                   .exposures = std::move(exposures),
-                   .is_market_orderly = true,
-                   .now = {}};
-}
-
-RecordDeposit a_deposit(Finality finality, std::int64_t amount = 50) {
-    return RecordDeposit{.notice = {.id = 3,
-                                    .shard = here,
-                                    .account = client,
-                                    .asset = eth,
-                                    .amount = Amount{amount},
-                                    .finality = finality,
-                                    .block = 9},
-                         .at = {}};
-}
-
-RecordDeposit told(Finality finality, std::uint64_t block) {
-    auto deposit = a_deposit(finality);
-    deposit.notice.block = block;
-    return deposit;
-}
-
-RecordVariations a_variation(std::uint64_t number, std::int64_t change = 4) {
-    return RecordVariations{.shard = here,
-                            .lines = {{.notice = {.shard = here,
-                                                  .number = number,
-                                                  .instrument = {},
-                                                  .change = Amount{change},
-                                                  .closed = {},
-                                                  .block = 1},
-                                       .contract = eth,
-                                       .settlement = usdc}},
-                            .at = {}};
-}
 
 TEST(Netting, GrantsTheOldestFirstAndNeverMoreThanIsThere) {
     State state = a_house();
@@ -308,151 +230,6 @@ TEST(Netting, IsFoundedOnce) {
     // Margin on its way leaves the backing: it must not be promised meanwhile.
     run(state, a_balance({a_line(usdc, 100, {{first, Amount{100}, {}}})}));
     EXPECT_EQ((state.granted.at({first, usdc})), Amount{60});
-}
-
-// --- Laws ----------------------------------------------------------------------------------------
-
-struct NettingTraits : tests::MachineTraits<State, Command, Event, Effect> {
-    static std::string encode(const Event& event) {
-        return tests::payload_of(base::entity_of(base::EntityKind::netting, base::BrokerId{0}),
-                                 event);
-    }
-    static Event decode(const std::string& payload) { return tests::event_of<Event>(payload); }
-    static State initial() { return a_house(); }
-
-    static Amount random_amount(base::Rng& rng, std::uint64_t below) {
-        return Amount{static_cast<std::int64_t>(rng.below(below))};
-    }
-
-    static Command random_balance(base::Rng& rng) {
-        Balance balance = a_balance({a_line(usdc, 1'000), a_line(eth, 1'000)});
-        for (auto& line : balance.cover) {
-            line.backing = random_amount(rng, 5'000);
-            line.partitions = {{first, random_amount(rng, 300), random_amount(rng, 50)},
-                               {second, random_amount(rng, 300), {}}};
-        }
-        balance.exposures = {an_exposure(static_cast<std::int64_t>(rng.below(800)) - 400)};
-        balance.exposures.front().is_contract = rng.below(4) == 0;
-        if (rng.below(2) == 0) balance.exposures.front().whole_before = random_amount(rng, 9);
-        return balance;
-    }
-
-    static Command random_margins(base::Rng& rng) {
-        const MarginPolicy policy{.venue = here,
-                                  .asset = usdc,
-                                  .floor = Amount{20},
-                                  .share = base::Ppm{200'000},
-                                  .slack = base::Ppm{250'000}};
-        return KeepMargins{.lines = {{.policy = policy,
-                                      .value = random_amount(rng, 500),
-                                      .due = random_amount(rng, 10),
-                                      .held = random_amount(rng, 500)}},
-                           .cover = {a_line(usdc, 2'000)},
-                           .now = {}};
-    }
-
-    static Command random_departure(base::Rng& rng) {
-        const DepartureKey withdrawal{.account = base::AccountId{17},
-                                      .number = static_cast<std::uint32_t>(rng.below(6))};
-        const base::Timestamp at{static_cast<std::int64_t>(rng.below(200'000)) * 1'000'000};
-        if (rng.below(4) == 0) return CloseDeparture{.withdrawal = withdrawal, .at = at};
-        if (rng.below(8) == 0) return KeepDepartures{.open = {withdrawal}, .at = at};
-        return ReviewDeparture{
-            .withdrawal = withdrawal,
-            .departure = {.asset = usdc, .amount = random_amount(rng, 60), .shard = here},
-            .holdings = Amount{400},
-            .suspended = {},
-            .on_shard = Amount{200},
-            .is_current = rng.below(5) > 0,
-            .hour_max = base::Ppm{250'000},
-            .day_max = base::Ppm{500'000},
-            .at = at};
-    }
-
-    static Command random_command(base::Rng& rng, const State& state) {
-        if (!state.is_founded) {
-            return Found{.lines = {{here, usdc, Amount{100}, Source::capital}},
-                         .margins = {{here, usdc, Amount{40}}},
-                         .at = {}};
-        }
-        switch (rng.below(11)) {
-            case 8:
-            case 9:
-                return random_departure(rng);
-            case 7:
-                return random_margins(rng);
-            case 0: {
-                auto deposit = told(static_cast<Finality>(rng.below(5)), rng.below(12));
-                deposit.notice.id = rng.below(4);
-                return deposit;
-            }
-            case 1:
-                return AcknowledgeDeposit{.deposit = rng.below(4),
-                                          .shard = here,
-                                          .finality = static_cast<Finality>(rng.below(5))};
-            case 2:
-                return a_variation(1 + rng.below(10),
-                                   static_cast<std::int64_t>(rng.below(60)) - 40);
-            case 3:
-                return LevelShards{
-                    .lines = {{here, usdc, random_amount(rng, 60), Amount{30}, Amount{50}},
-                              {there, usdc, Amount{400}, Amount{10}, Amount{50}}},
-                    .now = {}};
-            case 4:
-                return CloseHedge{.number = 1 + rng.below(state.numbers + 1),
-                                  .filled = random_amount(rng, 50),
-                                  .at = {}};
-            case 5:
-                return CloseMove{
-                    .number = 1 + rng.below(state.numbers + 1), .is_settled = true, .at = {}};
-            case 6:
-                return BookResult{.settlement = usdc,
-                                  .conv = Amount{static_cast<std::int64_t>(rng.below(9)) - 4},
-                                  .vm = Amount{2},
-                                  .at = {}};
-            default:
-                return random_balance(rng);
-        }
-    }
-
-    // Figures come with the command: the same figures again mean that as much is wanted again.
-    static bool is_idempotent(const Command& command) {
-        return !std::holds_alternative<Balance>(command) &&
-               !std::holds_alternative<BookResult>(command);
-    }
-};
-
-MACHINE_LAWS(Netting, NettingTraits);
-
-// Goal: whatever is wanted, promises stay within what stood behind them when they were made.
-TEST(NettingLaws, GrantsNeverExceedTheirBacking) {
-    tests::expect_law([](std::uint64_t seed, std::size_t steps) -> std::optional<std::string> {
-        tests::History<NettingTraits> history{seed};
-        for (std::size_t step = 0; step < steps; ++step) {
-            const auto command = history.next_command();
-            const auto before = history.state();
-            history.run(command);
-            const auto* balance = std::get_if<Balance>(&command);
-            if (balance == nullptr) continue;
-            for (const auto& line : balance->cover) {
-                const auto was = promised(before, line);
-                const auto now = promised(history.state(), line);
-                if (*now > *was && *now > line.backing) return "more is promised than is there";
-            }
-        }
-        return std::nullopt;
-    });
-}
-
-TEST(NettingLaws, EveryEventsPostingsSumToZero) {
-    tests::expect_law([](std::uint64_t seed, std::size_t steps) -> std::optional<std::string> {
-        tests::History<NettingTraits> history{seed};
-        for (std::size_t step = 0; step < steps; ++step) history.run(history.next_command());
-        for (const auto& event : history.events()) {
-            if (imbalance_of(postings_of({history.state().id, event}))) return "not balanced";
-        }
-        return std::nullopt;
-    });
 }
 
 }  // namespace

@@ -359,11 +359,8 @@ TEST(ReconcileReject, IsGivenForEachBrokenCondition) {
 }
 
 struct ReconcileTraits : tests::MachineTraits<State, Command, Event, Effect> {
-    static std::string encode(const Event& event) {
-        return tests::payload_of(
-            base::entity_of(base::EntityKind::reconcile, base::BrokerId{0}, base::ShardId{0}),
-            event);
-    }
+    static base::EntityId entity() { return own_id; }
+    static std::string encode(const Event& event) { return tests::payload_of(entity(), event); }
     static Event decode(const std::string& payload) { return tests::event_of<Event>(payload); }
     static State initial() { return fresh(); }
 

@@ -190,10 +190,10 @@ TEST(WithdrawalReject, IsGivenForEachBrokenCondition) {
 }
 
 struct WithdrawalTraits : tests::MachineTraits<State, Command, Event, Effect> {
-    static std::string encode(const Event& event) {
-        return tests::payload_of(
-            base::EntityId{.kind = base::EntityKind::withdrawal, .id = 1, .sub = 1}, event);
+    static base::EntityId entity() {
+        return {.kind = base::EntityKind::withdrawal, .id = 1, .sub = 1};
     }
+    static std::string encode(const Event& event) { return tests::payload_of(entity(), event); }
     static Event decode(const std::string& payload) { return tests::event_of<Event>(payload); }
     static State initial() { return unstarted(); }
 
