@@ -330,11 +330,14 @@ std::optional<std::string> fault_of(const Book& book) {
                                of.broker.v, of.asset.v, base::to_string(sum));
         }
     }
-    for (const auto& [of, quota] : book.quotas) {
-        if (room(book, of) < Amount{0}) {
-            return fmt::format("broker {} covers {} of asset {} with a quota of {}", of.broker.v,
-                               base::to_string(covered(book, of)), of.asset.v, size_of(quota).v);
-        }
+    // Also where nobody ever granted anything: without a quota nothing is covered.
+    for (const auto& [of, quota] : book.quotas) sums.try_emplace(of);
+    for (const auto& [of, sum] : sums) {
+        const Amount left = room(book, of);
+        if (left >= Amount{0}) continue;
+        const Wide used = covered(book, of);
+        return fmt::format("broker {} covers {} of asset {} with a quota of {}", of.broker.v,
+                           base::to_string(used), of.asset.v, base::to_string(used + left.v));
     }
     return std::nullopt;
 }

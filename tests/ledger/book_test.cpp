@@ -106,6 +106,18 @@ TEST(Book, ATransferTakesItsQuotaAlong) {
     EXPECT_EQ(fault_of(elsewhere), std::nullopt);
 }
 
+TEST(Book, ATransferThatComesBackBringsItsQuotaBack) {
+    Book book;
+    fold(book, grant(6));
+    fold(book, given(first, 3));
+    account::TransferReturned back;
+    back.asset = eth;
+    back.amount = Amount{3};
+    fold(book, {base::entity_of(first), account::Event{back}});
+    EXPECT_EQ(size_of(book.quotas.at(of)), Amount{6});
+    EXPECT_EQ(balance(book, broker, Chart::transit, eth), 0);
+}
+
 TEST(Book, AGrantIsATotalSoARepeatDoesNoHarm) {
     Book book;
     fold(book, grant(6));
@@ -121,6 +133,14 @@ TEST(Book, CoverBeyondTheQuotaIsAFault) {
     const auto fault = fault_of(book);
     ASSERT_TRUE(fault.has_value());
     EXPECT_NE(fault->find("with a quota of 4"), std::string::npos) << *fault;
+}
+
+TEST(Book, CoverWithoutAnyQuotaIsAFault) {
+    Book book;
+    fold(book, claim(first, 5, 100));
+    EXPECT_EQ(fault_of(book), std::nullopt);
+    fold(book, cover(first, 5));
+    EXPECT_EQ(fault_of(book), "broker 0 covers 5 of asset 1 with a quota of 0");
 }
 
 TEST(Book, LooksBackToAnEarlierBlock) {

@@ -83,6 +83,29 @@ TEST(AccountTransfer, GivesOnlyWhatIsFree) {
               Reject::holding_insufficient);
 }
 
+TEST(AccountTransfer, BodiesTellEverythingThatIsAskedFor) {
+    const auto body = body_hash(a_transfer(1, world::eth, 4));
+    EXPECT_NE(body_hash(a_transfer(1, world::eth, 5)), body);
+    EXPECT_NE(body_hash(a_transfer(1, world::usdc, 4)), body);
+    auto elsewhere = a_transfer(1, world::eth, 4);
+    elsewhere.to.v += 1;
+    EXPECT_NE(body_hash(elsewhere), body);
+}
+
+// Goal: what is on its way is remembered, however many have ended since.
+TEST(AccountTransfer, OnItsWayIsNotForgotten) {
+    State state = an_account().with_free(world::eth, 1'000);
+    run(state, a_transfer(1, world::eth, 1));
+    const auto ends = base::limits::transfers_remembered_max + 3;
+    for (std::uint64_t n = 2; n <= ends + 1; ++n) {
+        run(state, a_transfer(n, world::eth, 1));
+        run(state, arrived(n));
+    }
+    EXPECT_EQ(state.transfers.begin()->first, 1U);
+    EXPECT_EQ(state.transfers.begin()->second.state, TransferState::pending);
+    EXPECT_EQ(state.transfers.size(), 1 + base::limits::transfers_remembered_max);
+}
+
 TEST(AccountTransfer, ThatIsReceivedTwiceCountsOnce) {
     State state = an_account().with_free(world::eth, 1);
     EXPECT_EQ(outcome_of(state, an_arrival(7, world::eth, 4)), std::nullopt);

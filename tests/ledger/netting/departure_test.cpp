@@ -93,6 +93,19 @@ TEST(Departure, WhatLeftLongerAgoIsNotRemembered) {
     EXPECT_EQ(state.outflows.size(), 1U);
 }
 
+// Goal: what still counts is not forgotten, to the last step.
+TEST(Departure, WhatStillCountsIsRemembered) {
+    State state = builders::a_house();
+    for (std::uint32_t number = 1; number <= 3; ++number) {
+        approve(state, a_review(number, 199, midday + base::seconds(7'200 * number)));
+        close(state, number);
+    }
+    const auto next_day = midday + base::seconds(7'200) + a_day;
+    EXPECT_EQ(refusal_of(state, a_review(4, 4, next_day)), Reject::gate_is_closed);
+    approve(state, a_review(4, 3, next_day));
+    EXPECT_EQ(refusal_of(state, a_review(5, 1, next_day)), Reject::gate_is_closed);
+}
+
 TEST(Departure, NothingLeavesWhileTokensAreMissing) {
     const State state = builders::a_house();
     auto review = a_review(1, 1);
@@ -123,6 +136,7 @@ TEST(Departure, FiguresThatAreBehindCoverNothing) {
 TEST(Departure, ARepeatCountsOnceAndIsLookedAtAgain) {
     State state = builders::a_house();
     approve(state, a_review(1, 150));
+    EXPECT_EQ(refusal_of(state, a_review(1, 150)), std::nullopt) << "its answer may be lost";
     EXPECT_TRUE(builders::run(state, a_review(1, 150)).empty());
     EXPECT_EQ(refusal_of(state, elsewhere(a_review(2, 100))), std::nullopt);
     auto again = a_review(1, 150);
