@@ -4,8 +4,10 @@
 #include "tests/store/support.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <algorithm>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <future>
@@ -40,6 +42,25 @@ protected:
     TrimOutcome trim_once(const Head& base, const std::string& root = {}) {
         Owner owner(log_, root.empty() ? root_.path() : root, complaints_);
         return trim(owner.journal, fence(1), base);
+    }
+    // The reader owns what it reads: the same records again.
+    std::unique_ptr<Journal> copy_of_log() {
+        auto copy = std::make_unique<MemoryJournal>(cluster);
+        prepare(*copy, fence(1));
+        const auto records = log_.records_of(partition);
+        if (records.empty()) return copy;
+        std::promise<AppendOutcome> begun;
+        copy->begin_at(partition, fence(1), records.front(),
+                       [&](AppendOutcome outcome) { begun.set_value(std::move(outcome)); });
+        Head last = records.front().head;
+        for (std::size_t i = 1; i < records.size(); ++i) {
+            append(*copy, {.partition = partition,
+                           .fence = fence(1),
+                           .expected = last,
+                           .record = records[i]});
+            last = records[i].head;
+        }
+        return copy;
     }
     // Archive and log as one.
     ReadOutcome whole(const std::string& root = {}) {
@@ -90,27 +111,6 @@ protected:
     Head last_;
     std::vector<std::string> all_;
     std::vector<std::string> complaints_;
-
-private:
-    // The reader owns what it reads: the same records again.
-    std::unique_ptr<Journal> copy_of_log() {
-        auto copy = std::make_unique<MemoryJournal>(cluster);
-        prepare(*copy, fence(1));
-        const auto records = log_.records_of(partition);
-        if (records.empty()) return copy;
-        std::promise<AppendOutcome> begun;
-        copy->begin_at(partition, fence(1), records.front(),
-                       [&](AppendOutcome outcome) { begun.set_value(std::move(outcome)); });
-        Head last = records.front().head;
-        for (std::size_t i = 1; i < records.size(); ++i) {
-            append(*copy, {.partition = partition,
-                           .fence = fence(1),
-                           .expected = last,
-                           .record = records[i]});
-            last = records[i].head;
-        }
-        return copy;
-    }
 };
 
 // Goal: what is dropped can be shown for ever; archive and log are one chain.
@@ -273,6 +273,149 @@ TEST_F(TrimArchive, TwoOwnersInOneDirectoryRepeatEachOther) {
     old.archive.append(partition, all[0].head, {all[1], all[2]},
                        [&](const ArchiveOutcome&) { written_again.set_value(); });
     written_again.get_future().wait();
+    EXPECT_EQ(told(), all_);
+}
+
+// Goal: two owners that live on and trim in turn, in one directory, need no word from each other.
+TEST_F(TrimArchive, OwnersThatTakeTurnsInOneDirectoryAreOneChain) {
+    Owner one(log_, root_.path(), complaints_);
+    Owner other(log_, root_.path(), complaints_);
+    for (int i = 0; i < 3; ++i) {
+        for (Owner* owner : {&one, &other}) {
+            write({"a", "b"});
+            EXPECT_TRUE(std::holds_alternative<Trimmed>(trim(owner->journal, fence(1), last_)));
+        }
+    }
+    EXPECT_EQ(told(), all_);
+    EXPECT_TRUE(complaints_.empty());
+}
+
+// Goal: what is archived is never built on by another log, and so never stands for it.
+TEST_F(TrimArchive, OfAnotherLogIsNotBuiltOn) {
+    write({"a", "b"});
+    trim_once(last_);
+    const auto of_another = [&](const std::vector<std::string>& payloads) {
+        MemoryJournal log(cluster);
+        prepare(log, fence(1));
+        const Head end = append_all(log, fence(1), Head{}, payloads);
+        Owner owner(log, root_.path(), complaints_);
+        EXPECT_TRUE(std::holds_alternative<Declined>(trim(owner.journal, fence(1), end)));
+        EXPECT_EQ(log.records_of(partition).size(), payloads.size());
+    };
+    of_another({"a", "x"});
+    of_another({"a", "x", "c"});
+    ASSERT_EQ(complaints_.size(), 2U);
+    EXPECT_NE(complaints_[0].find("holds another record 2"), std::string::npos);
+    EXPECT_NE(complaints_[1].find("record 3 does not follow record 2"), std::string::npos);
+    EXPECT_EQ(told(), all_);
+}
+
+// Goal: what was in the way is looked for again each time: no restart is needed once it is gone.
+TEST_F(TrimArchive, GoesOnOnceAnotherLogIsAway) {
+    write({"a", "b"});
+    trim_once(last_);
+    MemoryJournal log(cluster);
+    prepare(log, fence(1));
+    const Head end = append_all(log, fence(1), Head{}, {"a", "x"});
+    Owner owner(log, root_.path(), complaints_);
+    EXPECT_TRUE(std::holds_alternative<Declined>(trim(owner.journal, fence(1), end)));
+    fs::remove_all(archive_directory(root_.path(), partition));
+    EXPECT_TRUE(std::holds_alternative<Trimmed>(trim(owner.journal, fence(1), end)));
+}
+
+// Goal: what stays in the log is not archived: its owner may yet be replaced, and it with it.
+TEST_F(TrimArchive, HoldsNothingBeyondTheBase) {
+    const Head base = write({"a", "b"});
+    write({"c", "d"});
+    EXPECT_TRUE(std::holds_alternative<Trimmed>(trim_once(base)));
+    ArchiveReader reader(root_.path(), cluster, partition);
+    while (std::holds_alternative<Record>(reader.next())) {
+    }
+    EXPECT_EQ(reader.last(), base);
+    EXPECT_EQ(told(), all_);
+}
+
+TEST_F(TrimArchive, IsReadFromAnyRecordOn) {
+    write({"a", "b", "c", "d"});
+    trim_once(last_);
+    write({"e"});
+    ArchivedJournal both(root_.path(), cluster, copy_of_log());
+    for (const std::uint64_t from : {3U, 2U, 4U, 5U}) {
+        const auto page = std::get<ReadRecords>(read(both, from, 2));
+        ASSERT_FALSE(page.records.empty());
+        EXPECT_EQ(page.records.front().payload, all_[from - 1]);
+    }
+}
+
+// Goal: segments of two logs in one directory are told, whichever is read first.
+TEST_F(TrimArchive, TellsSegmentsThatContradictEachOther) {
+    write({"a", "b"});
+    trim_once(last_);
+    const TestDirectory second;
+    MemoryJournal log(cluster);
+    prepare(log, fence(1));
+    const Head first = append_all(log, fence(1), Head{}, {"a"});
+    const Head end = append_all(log, fence(1), first, {"x"});
+    {
+        Owner owner(log, second.path(), complaints_);
+        EXPECT_TRUE(std::holds_alternative<Trimmed>(trim(owner.journal, fence(1), end)));
+    }
+    const auto here = archive_directory(root_.path(), partition);
+    const auto in = [&](const std::string& salt) {
+        return here / ("00000000000000000001-" + salt);
+    };
+    fs::rename(segments().front(), in("0000000000000001.records"));
+    fs::copy_file(segments(second.path()).front(), in("0000000000000002.records"));
+    EXPECT_NE(why_not_whole().find("record 2 was altered"), std::string::npos) << why_not_whole();
+    fs::rename(in("0000000000000002.records"), in("0000000000000000.records"));
+    EXPECT_NE(why_not_whole().find("record 2 was altered"), std::string::npos) << why_not_whole();
+    fs::remove(in("0000000000000000.records"));
+    // A log that begins with its last record, as one does that was trimmed before.
+    const TestDirectory third;
+    EXPECT_EQ(log.records_of(partition).size(), 1U);
+    {
+        Owner owner(log, third.path(), complaints_);
+        EXPECT_TRUE(std::holds_alternative<Trimmed>(trim(owner.journal, fence(1), end)));
+    }
+    const auto lone = segments(third.path()).front();
+    fs::copy_file(lone, here / lone.filename());
+    EXPECT_NE(why_not_whole().find("record 2 was altered"), std::string::npos) << why_not_whole();
+}
+
+// Files may not grow beyond a size for as long as this lives, as on a disk that is full.
+class FullDisk {
+public:
+    explicit FullDisk(std::uintmax_t bytes) {
+        std::signal(SIGXFSZ, SIG_IGN);
+        ::getrlimit(RLIMIT_FSIZE, &before_);
+        auto limit = before_;
+        limit.rlim_cur = bytes;
+        ::setrlimit(RLIMIT_FSIZE, &limit);
+    }
+    FullDisk(const FullDisk&) = delete;
+    FullDisk& operator=(const FullDisk&) = delete;
+    ~FullDisk() { ::setrlimit(RLIMIT_FSIZE, &before_); }
+
+private:
+    rlimit before_{};
+};
+
+// Goal: a disk that fills up in the middle of a record costs nothing but time.
+TEST_F(TrimArchive, GoesOnWhenThereIsRoomAgain) {
+    Owner owner(log_, root_.path(), complaints_);
+    const auto trimmed = [&] { return trim(owner.journal, fence(1), last_); };
+    write({"a", "b"});
+    EXPECT_TRUE(std::holds_alternative<Trimmed>(trimmed()));
+    const auto size = fs::file_size(segments().front());
+    write({"c"});
+    {
+        const FullDisk full(size + 10);
+        EXPECT_TRUE(std::holds_alternative<Declined>(trimmed()));
+    }
+    EXPECT_EQ(fs::file_size(segments().front()), size + 10) << "the record is torn";
+    EXPECT_EQ(log_.records_of(partition).size(), 2U);
+    EXPECT_EQ(complaints_.size(), 1U);
+    EXPECT_TRUE(std::holds_alternative<Trimmed>(trimmed()));
     EXPECT_EQ(told(), all_);
 }
 
