@@ -98,6 +98,10 @@ void HistoryChecks::check(const base::EntityId& entity, const account::Event& ev
     const auto end_match = [&](std::uint64_t buyer, std::uint64_t number) {
         once(Invariant::sagas_end_once, {"match", entity, number, buyer});
     };
+    // Numbers are the sender's.
+    const auto end_arrival = [&](base::AccountId from, std::uint64_t number) {
+        once(Invariant::sagas_end_once, {"transfer", entity, number, from.v + 1});
+    };
     if (const auto* trade = std::get_if<account::TradeNovated>(&event)) {
         if (trade->match == 0) return answer(entity, trade->cause);
         const bool is_buyer = trade->quantity > base::Amount{0};
@@ -118,6 +122,16 @@ void HistoryChecks::check(const base::EntityId& entity, const account::Event& ev
         answer(entity, held->cause);
     } else if (const auto* asked = std::get_if<account::CancelRequested>(&event)) {
         answer(entity, asked->cause);
+    } else if (const auto* sent = std::get_if<account::TransferSent>(&event)) {
+        answer(entity, sent->cause);
+    } else if (const auto* received = std::get_if<account::TransferReceived>(&event)) {
+        end_arrival(received->from, received->number);
+    } else if (const auto* not_taken = std::get_if<account::TransferDeclined>(&event)) {
+        end_arrival(not_taken->from, not_taken->number);
+    } else if (const auto* delivered = std::get_if<account::TransferDelivered>(&event)) {
+        once(Invariant::sagas_end_once, {"transfer", entity, delivered->number, 0});
+    } else if (const auto* back = std::get_if<account::TransferReturned>(&event)) {
+        once(Invariant::sagas_end_once, {"transfer", entity, back->number, 0});
     } else if (const auto* paid = std::get_if<account::WithdrawalPaid>(&event)) {
         once(Invariant::sagas_end_once, {"withdrawal", entity, paid->number, 0});
     } else if (const auto* returned = std::get_if<account::WithdrawalReturned>(&event)) {

@@ -19,6 +19,7 @@ namespace crossclear::app {
 namespace {
 
 namespace journal = ledger::journal;
+using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -58,7 +59,10 @@ struct Kept {
     }
 
     void store_state(const base::EntityId& entity, std::string state) {
-        store.store_snapshot(home, owner, {.entity = entity, .at = last, .state = std::move(state)},
+        store_at(last, entity, std::move(state));
+    }
+    void store_at(const journal::Head& at, const base::EntityId& entity, std::string state) {
+        store.store_snapshot(home, owner, {.entity = entity, .at = at, .state = std::move(state)},
                              [](const journal::StoreSnapshotOutcome&) {});
     }
     void store_all() {
@@ -108,6 +112,48 @@ TEST(AuditSnapshots, OneThatIsGoneOrDamagedIsAFault) {
     kept.store_all();
     kept.store.damage_snapshot(home, home_core);
     EXPECT_THAT(kept.audited().verdict(), HasSubstr("fails its checksum"));
+}
+
+// What the log says of a snapshot it does not reach, or of another log's, is nothing.
+TEST(AuditSnapshots, OneThatIsNotOfThisLogIsAFault) {
+    const auto entity = base::entity_of(Kept{}.live.id);
+    Kept ahead;
+    ahead.store_all();
+    auto later = ahead.last;
+    later.seq += 1;
+    ahead.store_at(later, entity, journal::encode_entity(*ahead.shadow.find(entity)));
+    EXPECT_THAT(ahead.audited().verdict(), HasSubstr("account/0-17 is ahead of the log"));
+    Kept ahead_itself;
+    ahead_itself.store_all();
+    ahead_itself.store_at(later, home_core, journal::encode_core(ahead_itself.shadow.core()));
+    EXPECT_THAT(ahead_itself.audited().verdict(), HasSubstr("partition/0 is ahead of the log"));
+    Kept other;
+    other.store_all();
+    auto elsewhere = other.last;
+    elsewhere.head[0] ^= 1U;
+    other.store_at(elsewhere, entity, journal::encode_entity(*other.shadow.find(entity)));
+    EXPECT_THAT(other.audited().verdict(), HasSubstr("account/0-17 is of another log"));
+}
+
+TEST(AuditSnapshots, OneOfAMachineThatNeverWasIsAFault) {
+    Kept kept;
+    kept.store_all();
+    const auto stranger = base::entity_of(tests::another_account());
+    auto core = kept.shadow.core();
+    core.machines.known.insert(stranger);
+    kept.store_state(home_core, journal::encode_core(core));
+    auto state = kept.live;
+    state.id = tests::another_account();
+    kept.store_state(stranger, journal::encode_state(state));
+    EXPECT_THAT(kept.audited().violations,
+                Contains(HasSubstr("is of a machine that the log does not know")));
+}
+
+TEST(AuditSnapshots, OneThatCannotBeReadIsAFault) {
+    Kept kept;
+    kept.store_all();
+    kept.store_state(base::entity_of(kept.live.id), "nonsense");
+    EXPECT_THAT(kept.audited().violations, Contains(HasSubstr("cannot be read")));
 }
 
 TEST(AuditSnapshots, StandForWhatWasTrimmed) {
