@@ -22,19 +22,19 @@ TEST(Deposits, OneThatItsAccountRefusesStaysInTransit) {
     Outside outside;
     const auto client = account_in(bystanders);
     const Amount other{one_usdc};
-    outside.write(bystanders, {base::entity_of(client),
-                               account::Event{account::DepositNoted{.deposit = 1,
-                                                                    .shard = synthetix,
-                                                                    .asset = usdc,
-                                                                    .amount = other,
-                                                                    .finality = Finality::seen,
-                                                                    .change = {.asset = usdc,
-                                                                               .seen = other,
-                                                                               .free = {},
-                                                                               .unsettled = {},
-                                                                               .held = {},
-                                                                               .recv = {}},
-                                                                    .at = {}}}});
+    outside.write(bystanders, {{base::entity_of(client),
+                                account::Event{account::DepositNoted{.deposit = 1,
+                                                                     .shard = synthetix,
+                                                                     .asset = usdc,
+                                                                     .amount = other,
+                                                                     .finality = Finality::seen,
+                                                                     .change = {.asset = usdc,
+                                                                                .seen = other,
+                                                                                .free = {},
+                                                                                .unsettled = {},
+                                                                                .held = {},
+                                                                                .recv = {}},
+                                                                     .at = {}}}}});
     House house(outside);
     const Amount amount{5 * one_usdc};
     ASSERT_TRUE(outside.world->deposit(synthetix, client, usdc, amount).has_value());

@@ -5,6 +5,7 @@
 #include <future>
 #include <string>
 #include <variant>
+#include <vector>
 
 namespace crossclear::tests {
 namespace {
@@ -89,6 +90,9 @@ TEST(GiveUp, IsClearedOnBothSidesInDifferentPartitions) {
     EXPECT_FALSE(cleared.is_repeat);
     expect_cleared(outside, the_seller);
     expect_nothing_held(outside);
+    for (const auto& trade : outside.watch.all<account::TradeNovated>()) {
+        EXPECT_GE(trade.settle_by, match.received_at + base::seconds(60)) << "as any trade is due";
+    }
 
     const auto again = venue->expect<actors::MatchedTradeCleared>(match);
     EXPECT_TRUE(again.is_repeat);
@@ -176,14 +180,18 @@ void expect_both_or_neither_after_kill(std::int64_t quantity, int step) {
     const bool is_sound = quantity <= one_eth;
     const auto match = match_of(the_seller, quantity);
     Outside outside;
+    std::future<actors::Answer> given;
     {
         House house(outside);
         fund_both(outside);
         outside.journal.decline([step](const auto& entry) { return is_match_step(entry, step); });
         const auto venue = house.client({the_buyer, the_seller});
-        const auto answer = venue->send(match);
+        given = venue->send(match);
         ASSERT_TRUE(outside.watch.await_line("Record declined."));
     }
+    const auto early = given_by_now(given);
+    EXPECT_FALSE(early && std::holds_alternative<actors::MatchedTradeCleared>(*early))
+        << "one side is not written";
     outside.journal.decline(nullptr);
     House house(outside);
     const auto venue = house.client({the_buyer, the_seller});
@@ -261,6 +269,38 @@ TEST(GiveUp, CountsForMarginWhileItIsReserved) {
     EXPECT_FALSE(is_acceptable(most));
     EXPECT_FALSE(is_acceptable(-2 * most)) << "nothing of it may be cleared";
     outside.journal.decline(nullptr);
+}
+
+// Goal: limits hold for what may be cleared. So many of the same are reserved that with the next
+// one a limit would be passed, whether all of them are cleared or none.
+void expect_refused_after(std::size_t reserved, actors::SubmitMatchedTrade match) {
+    Outside outside;
+    House house(outside);
+    outside.deposit(uniswap, the_buyer, usdc, 20'000'000 * one_usdc);
+    const auto venue = house.client({the_buyer, the_seller});
+    outside.journal.decline([](const auto& entry) { return is_match_step(entry, 1); });
+    std::vector<std::future<actors::Answer>> answers;
+    for (std::size_t i = 0; i < reserved; ++i) {
+        match.id = trade_of(the_buyer, eth_swap, 1).id;
+        answers.push_back(venue->send(match));
+    }
+    ASSERT_TRUE(
+        outside.watch.await([&] { return outside.account(the_buyer).matches.size() == reserved; }));
+    match.id = trade_of(the_buyer, eth_swap, 1).id;
+    EXPECT_EQ(venue->expect<actors::Refusal>(match).reason, "too_much_open");
+    outside.journal.decline(nullptr);
+}
+
+TEST(GiveUp, CountsForWhatMayBeUnsettledWhileItIsReserved) {
+    // 904,500 USD each, and 5,000,000 may be unsettled.
+    expect_refused_after(5, match_of(the_seller, 450 * one_eth));
+}
+
+TEST(GiveUp, CountsForTheSizeOfTheAccountWhileItIsReserved) {
+    // 900,000 USD each, and 10,000,000 are the most that an account may have.
+    auto match = match_of(the_seller, 30 * one_contract, 30'000);
+    match.instrument = btc_perp;
+    expect_refused_after(11, match);
 }
 
 // Goal: nobody asks again after the restart but the buyer's account itself.

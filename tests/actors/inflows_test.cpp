@@ -1,4 +1,5 @@
 #include "tests/support/actors/house.hpp"
+#include "tests/support/actors/passing_shard.hpp"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -7,6 +8,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
+#include <vector>
 
 namespace crossclear::tests {
 namespace {
@@ -43,6 +45,13 @@ public:
         const auto until = looks_ + more;
         EXPECT_TRUE(happened_.wait_for(lock, Watch::patience, [&] { return looks_ >= until; }));
     }
+    // Waits until everything there ever was has been asked for so often.
+    [[nodiscard]] bool await_full_rescans(std::ptrdiff_t count) {
+        std::unique_lock lock(mutex_);
+        return happened_.wait_for(lock, Watch::patience, [&] {
+            return std::count(rescans_.begin(), rescans_.end(), 0U) >= count;
+        });
+    }
     std::atomic<bool> is_deaf{};
 
 private:
@@ -54,42 +63,30 @@ private:
 
 // A shard whose deposits are not heard of while the ear is deaf. It opens when everything is asked
 // for, as reconcilers do in a young world; lanes ask for what is new.
-class HeardShard final : public shards::Shard {
+class HeardShard final : public PassingShard {
 public:
     HeardShard(std::unique_ptr<shards::Shard> behind, Ear& ear)
-        : behind_(std::move(behind)), ear_(ear) {}
+        : PassingShard(std::move(behind)), ear_(ear) {}
 
-    void submit(const ledger::ShardOrder& order,
-                std::function<void(shards::SubmitAnswer)> done) override {
-        behind_->submit(order, std::move(done));
-    }
-    void ask(
-        const base::OrderRef& ref,
-        std::function<void(std::variant<ledger::OrderNotice, shards::NoAnswer>)> done) override {
-        behind_->ask(ref, std::move(done));
-    }
     void balances(
         std::function<void(std::variant<shards::Balances, shards::NoAnswer>)> done) override {
         ear_.note_look();
-        behind_->balances(std::move(done));
+        PassingShard::balances(std::move(done));
     }
     void rescan(std::uint64_t from_block) override {
         ear_.note_rescan(from_block);
         if (from_block == 0) ear_.is_deaf = false;
-        behind_->rescan(from_block);
-    }
-    void health(std::function<void(shards::Health)> done) override {
-        behind_->health(std::move(done));
+        PassingShard::rescan(from_block);
     }
     void listen(std::function<void(ledger::ShardNotice)> listener) override {
-        behind_->listen([&ear = ear_, listener = std::move(listener)](ledger::ShardNotice notice) {
-            const bool is_deposit = std::holds_alternative<ledger::DepositNotice>(notice);
-            if (!is_deposit || !ear.is_deaf) listener(std::move(notice));
-        });
+        PassingShard::listen(
+            [&ear = ear_, listener = std::move(listener)](ledger::ShardNotice notice) {
+                const bool is_deposit = std::holds_alternative<ledger::DepositNotice>(notice);
+                if (!is_deposit || !ear.is_deaf) listener(std::move(notice));
+            });
     }
 
 private:
-    std::unique_ptr<shards::Shard> behind_;
     Ear& ear_;
 };
 
@@ -111,13 +108,55 @@ TEST(Inflows, AreHeardSinceBothSidesAgreed) {
     Outside outside;
     outside.write(
         base::home_of(alpha, partitions),
-        {reconciler_of(alpha, synthetix),
-         reconcile::Event{reconcile::Reconciled{.block = 5'000, .breaks_open = 0, .at = {}}}});
+        {{reconciler_of(alpha, synthetix),
+          reconcile::Event{reconcile::Reconciled{.block = 5'000, .breaks_open = 0, .at = {}}}}});
     House house(outside, heard_by(ear));
     // Two brokers on three shards; one of the six was compared before.
     const auto asked = ear.await_rescans(6);
     EXPECT_EQ(std::count(asked.begin(), asked.end(), 5'000U - 1'024U), 1);
     EXPECT_EQ(std::count(asked.begin(), asked.end(), 0U), 5);
+}
+
+// What an earlier node left: a break that was opened there, and both sides compared up to `until`.
+std::vector<ledger::Entry> with_break(reconcile::BreakKind kind, std::uint64_t opened,
+                                      base::Timestamp at, std::uint64_t until) {
+    const auto id = reconciler_of(alpha, synthetix);
+    std::vector<ledger::Entry> entries{
+        {id, reconcile::Event{reconcile::BreakOpened{.asset = usdc,
+                                                     .kind = kind,
+                                                     .difference = base::Amount{-5},
+                                                     .block = opened,
+                                                     .at = at}}}};
+    if (kind == reconcile::BreakKind::unexplained_outflow) {
+        entries.push_back({id, reconcile::Event{reconcile::LaneFrozen{.asset = usdc, .at = at}}});
+    }
+    entries.push_back(
+        {id, reconcile::Event{reconcile::Reconciled{.block = until, .breaks_open = 1, .at = at}}});
+    return entries;
+}
+
+// Goal: what a break is about came before it was opened, however long ago that is.
+TEST(Inflows, AreHeardSinceBeforeABreakThatIsOpen) {
+    Ear ear;
+    Outside outside;
+    outside.write(base::home_of(alpha, partitions),
+                  with_break(reconcile::BreakKind::timing, 3'000, {}, 5'000));
+    House house(outside, heard_by(ear));
+    const auto asked = ear.await_rescans(6);
+    EXPECT_EQ(std::count(asked.begin(), asked.end(), 3'000U - 1'024U), 1);
+}
+
+// Goal: while a break stays open they are asked for again and again. This one has been open for
+// almost ten seconds, and each ten seconds it is time.
+TEST(Inflows, AreAskedForAgainWhileABreakStaysOpen) {
+    Ear ear;
+    Outside outside;
+    outside.write(base::home_of(alpha, partitions),
+                  with_break(reconcile::BreakKind::unexplained_outflow, 1,
+                             base::wall_clock_now() - base::seconds(9), 1));
+    House house(outside, heard_by(ear));
+    // By each of the six at its start, and once more by the one. Lanes ask for what is new.
+    EXPECT_TRUE(ear.await_full_rescans(7));
 }
 
 // Goal: an inflow that was never told is found by the comparison, and heard without a restart.

@@ -11,6 +11,7 @@ using namespace town;
 using base::Amount;
 using ledger::Chart;
 namespace account = ledger::account;
+namespace instruction = ledger::instruction;
 namespace reconcile = ledger::reconcile;
 namespace withdrawal = ledger::withdrawal;
 
@@ -50,6 +51,11 @@ std::size_t place_of(const Watch& watch, Fits fits) {
 
 const auto is_alphas = [](const ledger::Entry& entry, const auto&) {
     return base::broker_of(entry.entity) == alpha;
+};
+
+const auto is_any = [](const auto&, const auto&) { return true; };
+const auto is_payment = [](const auto&, const auto& leg) {
+    return leg.order == ledger::OrderKind::pay_out;
 };
 
 // Goal: tokens that a protocol has lost stop their lane until a person has said who bears them;
@@ -122,6 +128,7 @@ TEST(Operator, ABreakAndItsResolutionOutliveTheNode) {
     actors::BreakId of;
     {
         House house(outside);
+        outside.deposit(uniswap, holder, usdc, 1'000 * one_usdc);
         outside.world->fail_protocol(uniswap, usdc, base::Ppm{100'000});
         ASSERT_TRUE(outside.watch.await_event<reconcile::LaneFrozen>(is_alphas).has_value());
         of = lane_of(*house.client({}), uniswap).breaks.at(0).id;
@@ -130,10 +137,20 @@ TEST(Operator, ABreakAndItsResolutionOutliveTheNode) {
     const auto late = resolution(of, actors::Resolution::suspended);
     {
         House house(outside);
-        const auto by = house.client({});
+        const auto by = house.client({holder});
         EXPECT_TRUE(lane_of(*by, uniswap).is_frozen);
-        (void)by->expect<actors::LanesView>(actors::OperatorRequest{actors::Reconcile{uniswap}});
+        // Sent, and kept by the lane until the break is resolved.
+        (void)by->expect<actors::WithdrawalTaken>(
+            withdrawal_of(holder, usdc, 100 * one_usdc, uniswap));
+        ASSERT_TRUE(outside.watch.await_event<instruction::LegSent>(is_payment).has_value());
+        for (int i = 0; i < 3; ++i) {  // Each takes some blocks.
+            (void)by->expect<actors::LanesView>(
+                actors::OperatorRequest{actors::Reconcile{uniswap}});
+        }
         EXPECT_FALSE(by->expect<actors::BreakSettled>(actors::OperatorRequest{bear}).is_frozen);
+        ASSERT_TRUE(outside.watch.await_event<account::WithdrawalPaid>().has_value());
+        EXPECT_LT(place_of<reconcile::BreakResolved>(outside.watch, is_any),
+                  place_of<instruction::LegFinal>(outside.watch, is_payment));
     }
     House house(outside);
     const auto by = house.client({});

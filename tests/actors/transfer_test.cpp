@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <future>
 #include <string>
 #include <type_traits>
+#include <variant>
 
 namespace crossclear::tests {
 namespace {
@@ -128,14 +130,18 @@ void expect_whole_after_kill(base::AccountId receiver, int step) {
     const bool is_taken = receiver == taker;
     const auto gift = transfer_of(giver, receiver, usdc, one_usdc);
     Outside outside;
+    std::future<actors::Answer> answer;
     {
         House house(outside);
         fund(outside);
         outside.journal.decline([step](const auto& entry) { return is_step(entry, step); });
         const auto session = house.client({giver});
-        const auto answer = session->send(gift);
+        answer = session->send(gift);
         ASSERT_TRUE(outside.watch.await_line("Record declined."));
     }
+    const auto early = given_by_now(answer);
+    EXPECT_FALSE(step == 0 && early && std::holds_alternative<actors::TransferTaken>(*early))
+        << "nothing was written";
     outside.journal.decline(nullptr);
     House house(outside);
     const auto session = house.client({giver});

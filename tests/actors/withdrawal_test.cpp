@@ -8,6 +8,7 @@ namespace {
 using namespace town;
 using base::Amount;
 namespace account = ledger::account;
+namespace netting = ledger::netting;
 namespace withdrawal = ledger::withdrawal;
 
 const auto payee = account_in(base::PartitionId{1});
@@ -80,6 +81,8 @@ TEST(Withdrawal, WhatLeftBeforeARestartStillCounts) {
         half = holdings() / 10'000 * 6 / 10;
         session->expect<actors::WithdrawalTaken>(withdrawal_of(payee, usdc, half, uniswap));
         ASSERT_TRUE(outside.watch.await_event<account::WithdrawalPaid>().has_value());
+        EXPECT_TRUE(outside.watch.await_event<netting::DepartureClosed>().has_value())
+            << "nothing is reserved on the shard for what has left";
     }
     House house(outside, {.withdrawal_gate_hour = a_little_of_it});
     const auto session = house.client({payee});
@@ -95,6 +98,23 @@ TEST(Withdrawal, WhatLeftBeforeARestartStillCounts) {
     ASSERT_EQ(open.size(), 1U);
     EXPECT_EQ(open.front().number, waits.number);
     EXPECT_EQ(outside.audit(), std::nullopt);
+}
+
+// Goal: what a node reserved on a shard and never heard the end of is free after the next start.
+TEST(Withdrawal, WhatIsOverIsNotReservedForAfterARestart) {
+    Outside outside;
+    const netting::DepartureApproved left{.account = payee,
+                                          .number = 1,
+                                          .asset = usdc,
+                                          .amount = Amount{one_usdc},
+                                          .shard = uniswap,
+                                          .at = base::wall_clock_now()};
+    outside.write(base::home_of(alpha, partitions),
+                  {{base::entity_of(base::EntityKind::netting, alpha), netting::Event{left}}});
+    House house(outside);
+    const auto closed = outside.watch.await_event<netting::DepartureClosed>();
+    ASSERT_TRUE(closed.has_value());
+    EXPECT_EQ(closed->account, payee);
 }
 
 }  // namespace

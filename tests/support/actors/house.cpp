@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <future>
 #include <map>
 #include <utility>
 
@@ -174,12 +176,12 @@ void Outside::deposit(base::ShardId shard, base::AccountId account, base::AssetI
     ASSERT_TRUE(noted.has_value()) << "a deposit never became final";
 }
 
-void Outside::write(base::PartitionId partition, const ledger::Entry& entry) {
+void Outside::write(base::PartitionId partition, const std::vector<ledger::Entry>& entries) {
     namespace journal = ledger::journal;
     const journal::Fence fence{.epoch = 1, .nonce = {1}};
     store.prepare(partition, fence, [](const auto&) {});
     auto payload = journal::begin_payload();
-    journal::append_entry(payload, journal::encode(entry));
+    for (const auto& entry : entries) journal::append_entry(payload, journal::encode(entry));
     store.append({.partition = partition,
                   .fence = fence,
                   .expected = {},
@@ -331,6 +333,15 @@ void Client::follow(const actors::Channel& channel) {
 }
 
 void Client::leave(const actors::Channel& channel) { session_->unsubscribe(channel); }
+
+std::optional<actors::Answer> given_by_now(std::future<actors::Answer>& from) {
+    if (from.wait_for(std::chrono::seconds{0}) != std::future_status::ready) return std::nullopt;
+    try {
+        return from.get();
+    } catch (const std::future_error&) {
+        return std::nullopt;  // Nobody is left who could give it.
+    }
+}
 
 // --- House ---------------------------------------------------------------------------------------
 

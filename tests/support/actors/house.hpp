@@ -86,7 +86,7 @@ public:
     void deposit(base::ShardId shard, base::AccountId account, base::AssetId asset,
                  std::int64_t amount);
     /// Writes what an earlier release, or a defect, left in the log: its first record.
-    void write(base::PartitionId partition, const ledger::Entry& entry);
+    void write(base::PartitionId partition, const std::vector<ledger::Entry>& entries);
     /// A partition as its journal tells it now.
     [[nodiscard]] ledger::Partition replayed(base::PartitionId partition) const;
     /// What is wrong with the journals: a breach, a ledger that does not add up over partitions, or
@@ -145,6 +145,9 @@ private:
     std::shared_ptr<Sink> sink_;
     std::unique_ptr<actors::Session> session_;
 };
+
+/// The answer, if there is one by now; none where the node has ended without it.
+[[nodiscard]] std::optional<actors::Answer> given_by_now(std::future<actors::Answer>& from);
 
 /// One node from its start to its end. Clients end before it.
 class House {
