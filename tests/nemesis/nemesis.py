@@ -177,7 +177,7 @@ class Run:
         self.total["reads"] += ledger.reads
         self.total["refused"] += len(ledger.refused)
         self.say(f"round {number}: {verdict.acknowledged} answers looked for, "
-                 f"{len(ledger.refused)} refusals, {ledger.reads} reads; turned away "
+                 f"{len(ledger.refused)} of them refusals, {ledger.reads} reads; turned away "
                  f"{dict(ledger.turned_away)}")
         return verdict.is_clean()
 

@@ -75,8 +75,8 @@ def find_forks(verdict, instances, partitions):
 
 def judge(config, ledger, instances, partitions):
     """After nodes and world have ended; every instance runs and was whole."""
-    verdict = Verdict(acknowledged=len(ledger.told), changed=list(ledger.changed),
-                      forks=list(ledger.forks))
+    verdict = Verdict(acknowledged=len(ledger.told) + len(ledger.refused),
+                      changed=list(ledger.changed), forks=list(ledger.forks))
     _, trouble = hold_against(verdict, ledger, config)
     if trouble is not None:
         verdict.broken.append(trouble)
