@@ -2,17 +2,14 @@
 #include "app/audit.hpp"
 #include "app/service.hpp"
 #include "shards/simulated/world.hpp"
+#include "tests/integration/example.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <chrono>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <string>
 
 // An operator at a real socket of the real service, while a protocol loses tokens: the break opens,
@@ -23,37 +20,7 @@ namespace {
 
 namespace json = boost::json;
 
-const std::filesystem::path example =
-    std::filesystem::path{CROSSCLEAR_SOURCE_DIR} / "deploy/config/example.yaml";
 constexpr auto patience_max = std::chrono::seconds(60);
-
-class Directory {
-public:
-    Directory() {
-        std::string name = (std::filesystem::temp_directory_path() / "break-XXXXXX").string();
-        CHECK(mkdtemp(name.data()) != nullptr, "a test has a place for its files");
-        path_ = name;
-    }
-    Directory(const Directory&) = delete;
-    Directory& operator=(const Directory&) = delete;
-    ~Directory() { std::filesystem::remove_all(path_); }
-    [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
-private:
-    std::filesystem::path path_;
-};
-
-app::Config example_in(const std::filesystem::path& directory) {
-    std::ifstream in(example);
-    std::ostringstream text;
-    text << in.rdbuf();
-    auto config = app::parse_config(text.str(), "example.yaml");
-    CHECK(config.has_value(), "the example is without fault");
-    config->data_dir = directory.string();
-    config->api.port = 0;
-    config->api.ops_port = 0;
-    return std::move(*config);
-}
 
 // The operator: calls and waits.
 class Operator {
@@ -118,7 +85,7 @@ bool ask_until(Holds holds) {
 }
 
 TEST(ResolveBreak, OverTheWireOpensAFrozenLaneAgain) {
-    const Directory directory;
+    const Directory directory("break");
     const auto config = example_in(directory.path());
     auto started = app::Service::start(
         config, [](actors::LogLevel, std::string_view, const actors::LogFields&) {});
