@@ -26,6 +26,12 @@ if(NOT CAF_FOUND OR NOT prometheus-cpp_FOUND)
                         "Build with `./dev build`, or run `./dev setup` and pass its prefix as "
                         "-DCROSSCLEAR_DEPS_PREFIX=...")
 endif()
+# The linker's --wrap (cmake/tls) does not reach into a shared library: its mend would be lost.
+get_target_property(kind CAF::openssl TYPE)
+if(NOT kind STREQUAL "STATIC_LIBRARY")
+    message(FATAL_ERROR "CAF in ${CAF_DIR} is shared; static libraries are wanted "
+                        "(BUILD_SHARED_LIBS=OFF), as ./dev setup builds them")
+endif()
 
 # Each Debian release has another CMake package of hiredis; its header and library stay put.
 find_path(HIREDIS_INCLUDE_DIR hiredis/hiredis.h REQUIRED)
