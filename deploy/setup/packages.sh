@@ -3,6 +3,7 @@
 # Debian's release number; other systems are told so instead of being half configured.
 debian_release() {
     local release
+    # shellcheck source=/dev/null
     release=$(. /etc/os-release && [[ ${ID:-} == debian ]] && echo "${VERSION_ID:-}") || true
     case $release in
         12 | 13) echo "$release" ;;
@@ -25,10 +26,6 @@ END
     if [[ $1 == 12 ]]; then echo libboost1.81-dev; else echo libboost-dev; fi
 }
 
-is_installed() {
-    [[ $(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]
-}
-
 # as_root COMMAND...: directly, or through sudo.
 as_root() {
     if [[ $(id -u) == 0 ]]; then "$@"; else sudo -- "$@"; fi
@@ -36,12 +33,18 @@ as_root() {
 
 # require_packages NAME...: installs those that are missing.
 require_packages() {
-    local missing=() name
+    local missing=() name installed
+    # It also fails if it knows only some of them.
+    # shellcheck disable=SC2016 # these are dpkg's own names
+    installed=$(dpkg-query -W -f='${db:Status-Status} ${Package}\n' "$@" 2>/dev/null) || true
     for name in "$@"; do
-        if ! is_installed "$name"; then missing+=("$name"); fi
+        # No process for each of some forty names.
+        [[ $'\n'$installed$'\n' == *$'\n'"installed $name"$'\n'* ]] || missing+=("$name")
     done
     if ((${#missing[@]} == 0)); then return; fi
 
+    step "installing packages"
+    open_cache
     say "installing ${#missing[@]} packages: ${missing[*]}"
     local by_hand="as root: apt-get update && apt-get install ${missing[*]}"
     if [[ $(id -u) != 0 ]]; then
