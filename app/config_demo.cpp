@@ -279,11 +279,12 @@ MarksConfig demo_marks(const DemoOptions& options) {
     return marks;
 }
 
-// How many redis-servers kept the journal that is there; one where there is none.
+// How many redis-servers kept the journal that is there; one where there is none. They are an odd
+// number, so an even one is a first start that was killed before the last had its directory.
 std::uint16_t instances_in(const Config& config) {
     std::uint16_t count = 1;
     while (std::filesystem::exists(redis_directory(config, count))) ++count;
-    return count;
+    return count % 2 == 0 ? static_cast<std::uint16_t>(count + 1) : count;
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "app/service.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -103,6 +104,23 @@ TEST(Config, OfADemoIsWithoutFault) {
         EXPECT_EQ(dump_config(*read), text);
         EXPECT_EQ(read->data_dir, config.data_dir);
     }
+}
+
+TEST(Config, OfADemoKnowsHowManyKeptItsJournal) {
+    const auto directory = std::filesystem::temp_directory_path() /
+                           ("crossclear-config-" + std::to_string(::getpid()));
+    const auto instances = [&] {
+        return demo_config({.prices = {}, .data_dir = directory, .duration = {}}).journal.instances;
+    };
+    EXPECT_EQ(instances(), 1);
+    std::filesystem::create_directories(directory / "redis");
+    EXPECT_EQ(instances(), 1);
+    // Killed before the third had its directory.
+    std::filesystem::create_directories(directory / "redis-2");
+    EXPECT_EQ(instances(), 3);
+    std::filesystem::create_directories(directory / "redis-3");
+    EXPECT_EQ(instances(), 3);
+    std::filesystem::remove_all(directory);
 }
 
 TEST(Config, KeepsEveryKindOfValue) {
