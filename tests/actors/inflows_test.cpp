@@ -74,8 +74,9 @@ public:
         PassingShard::balances(std::move(done));
     }
     void rescan(std::uint64_t from_block) override {
-        ear_.note_rescan(from_block);
+        // First: who has waited for this may make the ear deaf at once.
         if (from_block == 0) ear_.is_deaf = false;
+        ear_.note_rescan(from_block);
         PassingShard::rescan(from_block);
     }
     void listen(std::function<void(ledger::ShardNotice)> listener) override {
