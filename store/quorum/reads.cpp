@@ -90,6 +90,16 @@ void QuorumJournal::read_next(const std::shared_ptr<Reading>& reading) {
     const std::size_t source = reading->sources.back();
     reading->sources.pop_back();
     const std::uint64_t from = reading->from;
+    // Its connection broke while another one was asked: what it holds is not known any more.
+    const bool is_known = [&] {
+        if (acceptors_.size() == 1) return true;
+        const std::lock_guard lock(mutex_);
+        return logs_[reading->partition.v].replicas[source].holds.has_value();
+    }();
+    if (!is_known) {
+        return on_read(reading, source,
+                       Declined{acceptors_[source]->name() + " was away for a moment"});
+    }
     // What it has beyond may be a tail that nobody chose.
     const std::uint64_t end = end_at(source, reading->partition);
     const std::uint64_t first = from > 1 ? from - 1 : 1;
