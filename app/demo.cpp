@@ -4,6 +4,8 @@
 #include "app/demo_site.hpp"
 #include "app/desk.hpp"
 #include "app/service.hpp"
+#include "app/world.hpp"
+#include "shards/simulated/history.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
@@ -16,6 +18,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <csignal>
+#include <fstream>
 #include <future>
 #include <iostream>
 #include <thread>
@@ -31,6 +34,26 @@ constexpr const char* deposit_shard = "aave-uniswap";
 
 std::atomic<bool> was_interrupted{};
 void on_signal(int) { was_interrupted = true; }
+
+// How long a demo that was told to stop waits for answers that are still on their way.
+constexpr auto stop_patience = 20s;
+
+std::filesystem::path seed_file(const std::filesystem::path& data_dir) {
+    return data_dir / "demo.seed";
+}
+
+// Chains, prices and clients all follow from the seed, so whoever reads the chains has to know it.
+bool keep_seed(const DemoOptions& options) {
+    const auto path = seed_file(options.data_dir);
+    auto fresh = path;
+    fresh += ".new";
+    std::ofstream out(fresh, std::ios::trunc);
+    out << options.seed << '\n';
+    out.close();
+    std::error_code failure;
+    if (out) std::filesystem::rename(fresh, path, failure);
+    return out && !failure;
+}
 
 class Demo {
 public:
@@ -117,12 +140,22 @@ bool Demo::start() {
                   << "; choose another place with --data\n";
         return false;
     }
+    if (const auto why = other_seed_in(run_.options)) {
+        std::cerr << *why << '\n';
+        return false;
+    }
     add_desk_keys();
     const bool is_inside = run_.nodes <= 1;
     say(fmt::format("Starting in {} (log{}) ...", config_.data_dir.string(),
                     is_inside ? ": " + demo_log_path(run_, config_)
                               : "s: " + (config_.data_dir / "cluster").string()));
     site_ = is_inside ? make_inside_site(run_, config_) : make_cluster_site(run_, config_);
+    // Before there are chains, so that a demo killed at any moment leaves none without its seed.
+    if (!keep_seed(run_.options)) {
+        std::cerr << "cannot write " << seed_file(config_.data_dir)
+                  << "; free the disk or choose another place with --data\n";
+        return false;
+    }
     if (const auto why = site_->start()) {
         std::cerr << *why << '\n';
         return false;
@@ -222,17 +255,24 @@ void Demo::trade() {
     const bool is_endless = run_.options.trades == 0;
     budget_.left = is_endless ? INT64_MAX : static_cast<std::int64_t>(run_.options.trades);
     started_ = std::chrono::steady_clock::now();
-    std::atomic<std::size_t> finished{};
+    // Shared with the desks: one that never finishes may outlive this function.
+    const auto finished = std::make_shared<std::atomic<std::size_t>>(0);
     for (const auto& desk : desks_) {
-        boost::asio::post(io_, [&finished, desk] { desk->trade([&finished] { ++finished; }); });
+        boost::asio::post(io_, [finished, desk] { desk->trade([finished] { ++*finished; }); });
     }
     const bool has_end = run_.options.duration.us > 0;
     const auto until = started_ + std::chrono::microseconds(run_.options.duration.us);
     auto shown = started_;
-    while (finished < desks_.size()) {
+    std::optional<std::chrono::steady_clock::time_point> interrupted;
+    while (*finished < desks_.size()) {
         const auto now = std::chrono::steady_clock::now();
         site_->tend();
-        if (was_interrupted || (has_end && now >= until)) budget_.is_stopped = true;
+        if (was_interrupted && !interrupted) interrupted = now;
+        if (interrupted || (has_end && now >= until)) budget_.is_stopped = true;
+        if (interrupted && now - *interrupted > stop_patience) {
+            std::cerr << "Gave up waiting for answers to the sample clients.\n";
+            break;
+        }
         if (now - shown >= 1s) {
             show();
             shown = now;
@@ -371,6 +411,38 @@ int Demo::run() {
 }
 
 }  // namespace
+
+std::optional<std::uint64_t> seed_in(const std::filesystem::path& data_dir) {
+    std::ifstream in(seed_file(data_dir));
+    std::uint64_t seed = 0;
+    return in >> seed ? std::optional(seed) : std::nullopt;
+}
+
+std::optional<std::string> other_seed_in(const DemoOptions& options) {
+    const auto config = demo_config(options);
+    const auto directory = shards_directory(config);
+    for (const auto& chain : chains_of(config)) {
+        const auto log = directory / (config.listing.shard(chain.shard).symbol + ".chain");
+        if (!std::filesystem::exists(log)) continue;
+        const auto kept = seed_in(options.data_dir);
+        if (kept == options.seed) return std::nullopt;
+        if (kept) {
+            return fmt::format(
+                "{} was made with --seed {}, not {}; give that one, or another directory "
+                "with --data",
+                options.data_dir.string(), *kept, options.seed);
+        }
+        const auto orders = shards::simulated::orders_in(log, chain, config.listing);
+        if (orders || orders.error().error != shards::simulated::LogError::other_parameters) {
+            continue;
+        }
+        return fmt::format(
+            "{}: the chain was made with another seed than {}; give the demo's own with --seed, or "
+            "another directory with --data",
+            log.string(), options.seed);
+    }
+    return std::nullopt;
+}
 
 std::string demo_log_path(const DemoRun& run, const Config& config) {
     return run.log_path.empty() ? (config.data_dir / "demo.log").string() : run.log_path;

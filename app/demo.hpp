@@ -3,6 +3,8 @@
 #include "app/config.hpp"
 
 #include <cstdint>
+#include <filesystem>
+#include <optional>
 #include <string>
 
 /// The demo: a whole service, in one process or in several, and sample clients that trade over real
@@ -28,6 +30,13 @@ struct DemoRun {
 /// Runs it to its end: until the trades are settled, the duration is over, or a signal comes.
 /// Returns the exit status: 0 only if all is settled, the audit holds and no break is open.
 [[nodiscard]] int run_demo(const DemoRun& run);
+
+/// The seed that a demo's directory was made with; nothing if it does not say.
+[[nodiscard]] std::optional<std::uint64_t> seed_in(const std::filesystem::path& data_dir);
+
+/// Why the chains in a demo's directory cannot be read with the seed given; nothing if they can, or
+/// are not there yet. **Cost:** reads the chains' logs if the directory does not say its seed.
+[[nodiscard]] std::optional<std::string> other_seed_in(const DemoOptions& options);
 
 /// Where the log of a service in this process goes.
 [[nodiscard]] std::string demo_log_path(const DemoRun& run, const Config& config);

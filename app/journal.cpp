@@ -9,12 +9,24 @@
 namespace crossclear::app {
 namespace {
 
-// Before a first start has made its journal and its chains, nothing can have been lost.
-bool is_unmade(const Config& config, const store::StoreError& failure) {
+// Before a first start has made its chains, nothing can have been lost.
+bool is_unbegun(const Config& config) {
     const bool is_own = config.journal.mode == JournalConfig::Mode::embedded &&
                         config.world.mode == WorldPlace::Mode::inside;
-    return is_own && failure.fault == store::StoreFault::unmarked &&
-           !std::filesystem::exists(shards_directory(config));
+    return is_own && !std::filesystem::exists(shards_directory(config));
+}
+
+// Whether one of the embedded instances has ever written.
+bool has_written(const Config& config) {
+    for (std::uint16_t i = 0; i < config.journal.instances; ++i) {
+        const auto directory = redis_directory(config, i);
+        // The second is where a redis-server before 7 keeps it.
+        if (std::filesystem::exists(directory / "appendonlydir") ||
+            std::filesystem::exists(directory / "appendonly.aof")) {
+            return true;
+        }
+    }
+    return false;
 }
 
 }  // namespace
@@ -58,6 +70,15 @@ std::vector<store::Endpoint> endpoints_of(const Config& config) {
 
 base::Result<OpenJournal, std::string> open_to_read(const Config& config) {
     OpenJournal open;
+    const auto nothing_yet = [&config] {
+        return base::Failure{
+            fmt::format("there is no journal in {} yet: no start has got so far as to make one. "
+                        "Start it there, or name a demo's directory with --data or a service's "
+                        "configuration with --config.",
+                        config.data_dir.string())};
+    };
+    // Who only reads makes nothing.
+    if (is_unbegun(config) && !has_written(config)) return nothing_yet();
     if (config.journal.mode == JournalConfig::Mode::embedded) {
         auto redis = start_embedded(config);
         const bool is_in_use = !redis && redis.error().fault == store::StoreFault::directory_in_use;
@@ -69,12 +90,8 @@ base::Result<OpenJournal, std::string> open_to_read(const Config& config) {
                                               .endpoints = endpoints_of(config),
                                               .may_create = false,
                                               .may_join = false});
-    if (!journal && is_unmade(config, journal.error())) {
-        return base::Failure{
-            fmt::format("there is no journal in {} yet: no start has got so far as to make one. "
-                        "Start it there.",
-                        config.data_dir.string())};
-    }
+    const bool is_unmarked = !journal && journal.error().fault == store::StoreFault::unmarked;
+    if (is_unmarked && is_unbegun(config)) return nothing_yet();
     if (!journal) return base::Failure{store::to_string(journal.error())};
     open.journal = std::move(*journal);
     if (!config.journal.archive.empty()) {

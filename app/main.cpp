@@ -13,6 +13,8 @@
 #include <chrono>
 #include <csignal>
 #include <iostream>
+#include <limits>
+#include <optional>
 #include <thread>
 
 namespace {
@@ -24,6 +26,11 @@ std::atomic<bool> was_told_to_stop{};
 void on_signal(int) { was_told_to_stop = true; }
 std::atomic<bool> was_told_to_read{};
 void on_hangup(int) { was_told_to_read = true; }
+
+// Beyond anything a demo is asked for, and far from where sums of them overflow.
+constexpr auto duration_max = base::seconds(365LL * 24 * 3'600);
+constexpr std::int64_t trades_max = 1'000'000'000'000;
+constexpr std::int64_t rate_max = 1'000'000;
 
 // `90`, `500ms`, `2s`, `10m`, `1h`: a bare number is seconds.
 base::Duration duration_of(const std::string& text) {
@@ -38,8 +45,11 @@ base::Duration duration_of(const std::string& text) {
     const std::map<std::string, std::int64_t> units{
         {"", 1'000'000}, {"ms", 1'000}, {"s", 1'000'000}, {"m", 60'000'000}, {"h", 3'600'000'000}};
     const auto found = units.find(unit);
-    if (found == units.end() || number < 0) {
+    if (found == units.end() || number <= 0) {
         throw CLI::ValidationError("duration", "expected a number and a unit, like 30s or 2m");
+    }
+    if (number > duration_max.us / found->second) {
+        throw CLI::ValidationError("duration", "expected at most 8760h, a year");
     }
     return base::Duration{number * found->second};
 }
@@ -49,10 +59,17 @@ struct Target {
     std::string config_path;
     std::string data_dir;
     std::string archive;
+    std::optional<std::uint64_t> seed;
 
     void add_to(CLI::App& command) {
         auto* file = command.add_option("--config", config_path, "Configuration of the service");
-        command.add_option("--data", data_dir, "Directory of a demo")->excludes(file);
+        auto* data = command.add_option("--data", data_dir, "Directory of a demo");
+        data->excludes(file);
+        command
+            .add_option("--seed", seed,
+                        "The demo's, where its directory does not say it (default: as it says)")
+            ->check(CLI::Range(std::int64_t{0}, std::numeric_limits<std::int64_t>::max()))
+            ->excludes(file);
         command.add_option("--archive", archive,
                            "Read what was trimmed from here (default: as the configuration says)");
     }
@@ -72,6 +89,8 @@ private:
                                      "; name a configuration with --config, or a demo's "
                                      "directory with --data"};
             }
+            options.seed = seed.value_or(app::seed_in(options.data_dir).value_or(options.seed));
+            if (auto why = app::other_seed_in(options)) return base::Failure{std::move(*why)};
             return app::demo_config(options);
         }
         auto config = app::load_config(config_path);
@@ -163,14 +182,18 @@ int run_audit(const Target& target, bool is_at_rest, bool is_json) {
     return report.violations.empty() ? 0 : 1;
 }
 
-int run_journal(const Target& target, bool is_dump, int partition) {
+int run_journal(const Target& target, bool is_dump, std::optional<std::int64_t> partition) {
     const auto config = target.load();
     if (!config) return complain(config.error());
+    if (partition && (*partition < 0 || *partition >= config->partitions)) {
+        return complain(fmt::format("--partition: there is no {}; expected 0 to {}", *partition,
+                                    config->partitions - 1));
+    }
     auto open = app::open_to_read(*config);
     if (!open) return complain(open.error());
     int status = 0;
     for (std::uint16_t i = 0; i < config->partitions; ++i) {
-        if (partition >= 0 && partition != i) continue;
+        if (partition && *partition != i) continue;
         const base::PartitionId id{i};
         if (is_dump) {
             const auto fault = app::dump_journal(*open->journal, config->cluster, id, std::cout);
@@ -238,14 +261,21 @@ int main(int argc, char** argv) {
     std::string data_dir;
     auto* demo_command = cli.add_subcommand(
         "demo", "Run a whole service with simulated shards and sample clients that trade");
-    demo_command->add_option("--trades", run.options.trades,
-                             "Stop after so many trades, once all is settled (0: until Ctrl-C)");
+    demo_command
+        ->add_option("--trades", run.options.trades,
+                     "Stop after so many trades, once all is settled (0: until Ctrl-C)")
+        ->check(CLI::Range(std::int64_t{0}, trades_max));
     demo_command->add_option("--accounts", run.options.accounts, "How many clients")
         ->check(CLI::Range(1, 1'000'000))
         ->capture_default_str();
-    demo_command->add_option("--prices", run.options.prices,
-                             "CSV of hourly prices, one row a second; else they are generated");
-    demo_command->add_option("--seed", run.options.seed, "For prices, shards and clients")
+    demo_command->add_option(
+        "--prices", run.options.prices,
+        "CSV of hourly prices, one row a second, from the first row on at every start; "
+        "stablecoins are 1.00. Without it prices are generated");
+    demo_command
+        ->add_option("--seed", run.options.seed,
+                     "For prices, shards and clients; a directory keeps the one it was made with")
+        ->check(CLI::Range(std::int64_t{0}, std::numeric_limits<std::int64_t>::max()))
         ->capture_default_str();
     demo_command->add_option("--duration", duration, "Stop trading after that long, like 30s");
     demo_command
@@ -259,18 +289,27 @@ int main(int argc, char** argv) {
                      "simulated world. They listen on --port, --port + 2 and so on")
         ->check(CLI::Range(1, 16))
         ->capture_default_str();
-    demo_command->add_option("--redis", run.options.redis,
-                             "How many redis-servers keep the journal: an odd number, a majority "
-                             "decides (default: as many as --data has, else 1)");
-    demo_command->add_flag("--json", run.has_json, "End standard output with a line of JSON");
+    demo_command
+        ->add_option("--redis", run.options.redis,
+                     "How many redis-servers keep the journal: an odd number, a majority "
+                     "decides (default: as many as --data has, else 1)")
+        ->check(CLI::IsMember({1, 3, 5, 7}));
+    demo_command->add_flag("--json", run.has_json,
+                           "End standard output with a line of JSON; none if the demo cannot "
+                           "start: status 1, and standard error says why");
     demo_command->add_flag("--quiet", run.is_quiet, "No live summary on standard error");
     demo_command->add_option("--port", run.port, "For clients; 0: any that is free")
+        ->check(CLI::Range(0, 65'535))
         ->capture_default_str();
     demo_command->add_option("--ops-port", run.ops_port, "For /metrics and probes; 0: any")
+        ->check(CLI::Range(0, 65'535))
         ->capture_default_str();
-    demo_command->add_option("--rate", run.rate,
-                             "Trades a second, over all clients (0: as fast as they are answered)");
+    demo_command
+        ->add_option("--rate", run.rate,
+                     "Trades a second, over all clients (0: as fast as they are answered)")
+        ->check(CLI::Range(std::int64_t{0}, rate_max));
     demo_command->add_option("--depth", run.depth, "Requests a connection keeps on their way")
+        ->check(CLI::Range(1, 1'024))
         ->capture_default_str();
     demo_command->add_option("--log", run.log_path, "Where the log goes (default: in --data)");
     demo_command->callback([&] {
@@ -292,14 +331,14 @@ int main(int argc, char** argv) {
     audit_command->callback([&] { status = run_audit(audited, is_at_rest, is_audit_json); });
 
     Target journal_target;
-    int partition = -1;
+    std::optional<std::int64_t> partition;
     auto* journal_command = cli.add_subcommand("journal", "Look into the journal");
     journal_command->require_subcommand(1);
     auto* dump = journal_command->add_subcommand("dump", "Every event with its postings, as JSON");
     auto* verify = journal_command->add_subcommand("verify", "Check the chain of digests");
     for (auto* command : {dump, verify}) {
         journal_target.add_to(*command);
-        command->add_option("--partition", partition, "Only this one");
+        command->add_option("--partition", partition, "Only this one, from 0 on");
     }
     dump->callback([&] { status = run_journal(journal_target, true, partition); });
     verify->callback([&] { status = run_journal(journal_target, false, partition); });
