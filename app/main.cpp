@@ -13,7 +13,6 @@
 #include <chrono>
 #include <csignal>
 #include <iostream>
-#include <limits>
 #include <optional>
 #include <thread>
 
@@ -31,6 +30,8 @@ void on_hangup(int) { was_told_to_read = true; }
 constexpr auto duration_max = base::seconds(365LL * 24 * 3'600);
 constexpr std::int64_t trades_max = 1'000'000'000'000;
 constexpr std::int64_t rate_max = 1'000'000;
+// What is written larger than a number can be is taken for the largest: that is refused as well.
+constexpr std::int64_t seed_max = 1'000'000'000'000'000'000;
 
 // `90`, `500ms`, `2s`, `10m`, `1h`: a bare number is seconds.
 base::Duration duration_of(const std::string& text) {
@@ -68,7 +69,7 @@ struct Target {
         command
             .add_option("--seed", seed,
                         "The demo's, where its directory does not say it (default: as it says)")
-            ->check(CLI::Range(std::int64_t{0}, std::numeric_limits<std::int64_t>::max()))
+            ->check(CLI::Range(std::int64_t{0}, seed_max))
             ->excludes(file);
         command.add_option("--archive", archive,
                            "Read what was trimmed from here (default: as the configuration says)");
@@ -275,7 +276,7 @@ int main(int argc, char** argv) {
     demo_command
         ->add_option("--seed", run.options.seed,
                      "For prices, shards and clients; a directory keeps the one it was made with")
-        ->check(CLI::Range(std::int64_t{0}, std::numeric_limits<std::int64_t>::max()))
+        ->check(CLI::Range(std::int64_t{0}, seed_max))
         ->capture_default_str();
     demo_command->add_option("--duration", duration, "Stop trading after that long, like 30s");
     demo_command
