@@ -137,7 +137,8 @@ private:
     void look_for_abandoned(base::PartitionId partition);
     [[nodiscard]] std::uint64_t outbid_in(base::PartitionId partition) const;
     [[nodiscard]] bool is_owned(base::PartitionId partition) const;
-    [[nodiscard]] std::uint64_t end_at(std::size_t acceptor, base::PartitionId partition) const;
+    [[nodiscard]] std::optional<std::uint64_t> end_at(std::size_t acceptor,
+                                                      base::PartitionId partition) const;
     void check_partition(base::PartitionId partition) const;
 
     const std::string cluster_;

@@ -90,22 +90,18 @@ void QuorumJournal::read_next(const std::shared_ptr<Reading>& reading) {
     const std::size_t source = reading->sources.back();
     reading->sources.pop_back();
     const std::uint64_t from = reading->from;
+    // What it has beyond may be a tail that nobody chose.
+    const auto end = end_at(source, reading->partition);
     // Its connection broke while another one was asked: what it holds is not known any more.
-    const bool is_known = [&] {
-        if (acceptors_.size() == 1) return true;
-        const std::lock_guard lock(mutex_);
-        return logs_[reading->partition.v].replicas[source].holds.has_value();
-    }();
-    if (!is_known) {
+    if (!end) {
         return on_read(reading, source,
                        Declined{acceptors_[source]->name() + " was away for a moment"});
     }
-    // What it has beyond may be a tail that nobody chose.
-    const std::uint64_t end = end_at(source, reading->partition);
     const std::uint64_t first = from > 1 ? from - 1 : 1;
     const std::size_t wanted = from > 1 ? reading->count + 1 : reading->count;
     acceptors_[source]->read(
-        reading->partition, first, wanted, [this, reading, source, end](ReadOutcome outcome) {
+        reading->partition, first, wanted,
+        [this, reading, source, end = *end](ReadOutcome outcome) {
             if (auto* read = std::get_if<ReadRecords>(&outcome)) {
                 std::erase_if(read->records,
                               [end](const Record& record) { return record.head.seq > end; });
@@ -148,16 +144,17 @@ bool QuorumJournal::may_be_told(base::PartitionId partition) {
     for (std::size_t i = 0; i < acceptors_.size(); ++i) {
         if (acceptors_[i]->standing().kind == Standing::Kind::away) may_be = true;
         if (acceptors_[i]->standing().kind != Standing::Kind::voting) continue;
-        if (end_at(i, partition) == 0 && begin_errand(i, partition, {})) may_be = true;
+        if (end_at(i, partition).value_or(0) == 0 && begin_errand(i, partition, {})) may_be = true;
     }
     return may_be;
 }
 
 // How far an acceptor's log is known to be the chosen one.
-std::uint64_t QuorumJournal::end_at(std::size_t acceptor, base::PartitionId partition) const {
+std::optional<std::uint64_t> QuorumJournal::end_at(std::size_t acceptor,
+                                                   base::PartitionId partition) const {
     if (acceptors_.size() == 1) return UINT64_MAX;
     const std::lock_guard lock(mutex_);
-    return logs_[partition.v].replicas[acceptor].holds.value_or(0);
+    return logs_[partition.v].replicas[acceptor].holds;
 }
 
 // Who answers and is known to hold the chosen log: whoever holds most of it comes last, before it
