@@ -15,7 +15,7 @@ namespace crossclear::actors {
 [[nodiscard]] Refusal partition_stopped();
 /// 11032: it may or may not have been taken; the same id will tell.
 [[nodiscard]] Refusal outcome_unknown();
-/// 11070: nothing was decided, and later it may be. `reason` is one of the journal's.
+/// 11070: nothing was decided, and later it may be; `trouble` is the journal's own. Retryable.
 [[nodiscard]] Refusal journal_unavailable(std::string trouble);
 /// 11070: a bounded queue is full. Retryable.
 [[nodiscard]] Refusal overloaded(std::string hint);
