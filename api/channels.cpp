@@ -41,16 +41,24 @@ std::optional<actors::Channel> parse_broker_channel(std::string_view name) {
     return channel;
 }
 
+// What an instrument trades; or an asset that none does, as what others are paid in.
+std::optional<base::AssetId> marked_asset(std::string_view symbol, const base::Listing& listing) {
+    if (const auto instrument = listing.find_instrument(symbol)) {
+        return listing.instrument(*instrument).base;
+    }
+    const auto asset = listing.find_asset(symbol);
+    return asset && !listing.instrument_of(*asset) ? asset : std::nullopt;
+}
+
 }  // namespace
 
 std::optional<actors::Channel> parse_channel(std::string_view name, const base::Listing& listing) {
     if (name == shards_name)
         return actors::Channel{.kind = Kind::shards, .account = {}, .asset = {}};
     if (name.starts_with(marks_prefix)) {
-        const auto instrument = listing.find_instrument(name.substr(marks_prefix.size()));
-        if (!instrument) return std::nullopt;
-        return actors::Channel{
-            .kind = Kind::marks, .account = {}, .asset = listing.instrument(*instrument).base};
+        const auto asset = marked_asset(name.substr(marks_prefix.size()), listing);
+        if (!asset) return std::nullopt;
+        return actors::Channel{.kind = Kind::marks, .account = {}, .asset = *asset};
     }
     if (name.starts_with(broker_prefix)) return parse_broker_channel(name);
     if (!name.starts_with(account_prefix)) return std::nullopt;

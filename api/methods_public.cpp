@@ -114,7 +114,7 @@ std::vector<std::pair<actors::Channel, std::optional<std::uint64_t>>> read_chann
         if (!channel) {
             params.refuse(ErrorCode::invalid_params, "unknown_channel", "channels",
                           "account.{id}.{trades|settlements|balances|margin}, "
-                          "marks.{instrument} or shards.health",
+                          "marks.{instrument or asset} or shards.health",
                           std::string{name});
             return {};
         }

@@ -275,7 +275,8 @@ struct ConfigReport {
 struct DemoOptions {
     std::uint64_t trades{};  ///< 0: until the duration is over.
     std::uint64_t accounts{100};
-    std::string prices;  ///< A CSV; empty: generated.
+    std::string prices;       ///< A CSV; empty: generated.
+    std::string prices_from;  ///< The first hour to take from it; empty: its start.
     std::uint64_t seed{1};
     std::filesystem::path data_dir{"crossclear-demo"};
     base::Duration duration;  ///< 0: until the trades are done.

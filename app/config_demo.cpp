@@ -267,6 +267,7 @@ MarksConfig demo_marks(const DemoOptions& options) {
     if (!options.prices.empty()) {
         marks.source = MarksConfig::Source::csv;
         marks.path = options.prices;
+        marks.from = options.prices_from;
         marks.speed = 3'600;  // One row of the file a second.
         return marks;
     }

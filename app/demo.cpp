@@ -3,6 +3,7 @@
 #include "app/audit.hpp"
 #include "app/demo_site.hpp"
 #include "app/desk.hpp"
+#include "app/prices.hpp"
 #include "app/service.hpp"
 #include "app/world.hpp"
 #include "shards/simulated/history.hpp"
@@ -133,6 +134,10 @@ void Demo::add_desk_keys() {
 }
 
 bool Demo::start() {
+    if (const auto prices = open_prices(config_, base::wall_clock_now()); !prices) {
+        std::cerr << prices.error().says << '\n';
+        return false;
+    }
     std::error_code failure;
     std::filesystem::create_directories(config_.data_dir, failure);
     if (failure) {
@@ -433,8 +438,10 @@ std::optional<std::string> other_seed_in(const DemoOptions& options) {
                 options.data_dir.string(), *kept, options.seed);
         }
         const auto orders = shards::simulated::orders_in(log, chain, config.listing);
-        if (orders || orders.error().error != shards::simulated::LogError::other_parameters) {
-            continue;
+        if (orders) continue;
+        // What cannot be read does not say its seed, and a guess must not be kept as one.
+        if (orders.error().error != shards::simulated::LogError::other_parameters) {
+            return orders.error().detail;
         }
         return fmt::format(
             "{}: the chain was made with another seed than {}; give the demo's own with --seed, or "

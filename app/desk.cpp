@@ -104,8 +104,8 @@ void Desk::join(std::function<void(std::string)> done) {
         const auto on_login = [self, done](api::ClientReply reply) {
             if (!reply.is_result()) return done("auth: " + reason_of(reply));
             std::string channels = R"({"channels":[)";
-            for (const auto& instrument : self->config_.listing.instruments) {
-                channels += fmt::format(R"("marks.{}",)", instrument.symbol);
+            for (const auto& symbol : self->marked()) {
+                channels += fmt::format(R"("marks.{}",)", symbol);
             }
             // One account's settlements are followed as well, as a client would.
             channels += fmt::format(R"("account.{}.settlements"]}})",
@@ -237,6 +237,16 @@ void Desk::look_at(std::size_t index,
     });
 }
 
+// What the desk wants marks of: all that is traded, and what that is paid in.
+std::set<std::string> Desk::marked() const {
+    std::set<std::string> symbols;
+    for (const auto& instrument : config_.listing.instruments) {
+        symbols.insert(instrument.symbol);
+        symbols.insert(config_.listing.asset(instrument.settlement).symbol);
+    }
+    return symbols;
+}
+
 void Desk::on_mark(const boost::json::object& message) {
     const auto* params = message.if_contains("params");
     const auto* data = params == nullptr ? nullptr : member(*params, "data");
@@ -297,8 +307,10 @@ void Desk::send_trade(base::AccountId account) {
     const auto& listed = config_.listing.instrument(instrument);
     const auto& asset = config_.listing.asset(listed.base);
     const auto mark = marks_.find(asset.symbol);
+    const auto paid_in = marks_.find(config_.listing.asset(listed.settlement).symbol);
     ++tally_.asked;
-    if (mark == marks_.end() || mark->second.v <= 0) {
+    if (mark == marks_.end() || mark->second.v <= 0 || paid_in == marks_.end() ||
+        paid_in->second.v <= 0) {
         tally_.refuse("no_mark_yet");
         ++tally_.answered;
         auto self = shared_from_this();
@@ -318,7 +330,10 @@ void Desk::send_trade(base::AccountId account) {
         if (held <= 0) is_buy = true;
         if (!is_buy) quantity = std::min(quantity, held);
     }
-    const auto limit = base::multiply_divide(mark->second.v,
+    // A limit is in the settlement token, marks are in USD.
+    const auto price = base::multiply_divide(mark->second.v, base::power_of_ten(9),
+                                             paid_in->second.v, base::Rounding::down);
+    const auto limit = base::multiply_divide(price ? *price : mark->second.v,
                                              is_buy ? 1'000'000 + limit_ppm : 1'000'000 - limit_ppm,
                                              1'000'000, base::Rounding::down);
     const auto params = fmt::format(

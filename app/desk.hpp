@@ -15,6 +15,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -115,6 +116,7 @@ private:
     void on_trade(const api::ClientReply& reply, base::AccountId account,
                   base::InstrumentId instrument, std::int64_t quantity, std::int64_t sent_at_us);
     void finish_one();
+    [[nodiscard]] std::set<std::string> marked() const;
     void on_mark(const boost::json::object& message);
 
     boost::asio::io_context& io_;

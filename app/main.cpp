@@ -30,6 +30,10 @@ void on_hangup(int) { was_told_to_read = true; }
 constexpr auto duration_max = base::seconds(365LL * 24 * 3'600);
 constexpr std::int64_t trades_max = 1'000'000'000'000;
 constexpr std::int64_t rate_max = 1'000'000;
+constexpr int accounts_max = 1'000'000;
+constexpr int depth_max = 1'024;
+constexpr int nodes_max = 16;
+constexpr int port_max = 65'535;
 // What is written larger than a number can be is taken for the largest: that is refused as well.
 constexpr std::int64_t seed_max = 1'000'000'000'000'000'000;
 
@@ -267,12 +271,17 @@ int main(int argc, char** argv) {
                      "Stop after so many trades, once all is settled (0: until Ctrl-C)")
         ->check(CLI::Range(std::int64_t{0}, trades_max));
     demo_command->add_option("--accounts", run.options.accounts, "How many clients")
-        ->check(CLI::Range(1, 1'000'000))
+        ->check(CLI::Range(1, accounts_max))
         ->capture_default_str();
-    demo_command->add_option(
+    auto* prices = demo_command->add_option(
         "--prices", run.options.prices,
-        "CSV of hourly prices, one row a second, from the first row on at every start; "
-        "stablecoins are 1.00. Without it prices are generated");
+        "CSV of hourly prices, one row a second, from the first row on at every start. A "
+        "stablecoin without a column is 1.00; an empty cell is no price. Without a file prices "
+        "are generated");
+    demo_command
+        ->add_option("--prices-from", run.options.prices_from,
+                     "The first hour to take from the CSV, like 2023-03-10T00:00Z")
+        ->needs(prices);
     demo_command
         ->add_option("--seed", run.options.seed,
                      "For prices, shards and clients; a directory keeps the one it was made with")
@@ -288,7 +297,7 @@ int main(int argc, char** argv) {
         ->add_option("--nodes", run.nodes,
                      "How many nodes share the work; above 1, each is a process, and so is the "
                      "simulated world. They listen on --port, --port + 2 and so on")
-        ->check(CLI::Range(1, 16))
+        ->check(CLI::Range(1, nodes_max))
         ->capture_default_str();
     demo_command
         ->add_option("--redis", run.options.redis,
@@ -300,17 +309,17 @@ int main(int argc, char** argv) {
                            "start: status 1, and standard error says why");
     demo_command->add_flag("--quiet", run.is_quiet, "No live summary on standard error");
     demo_command->add_option("--port", run.port, "For clients; 0: any that is free")
-        ->check(CLI::Range(0, 65'535))
+        ->check(CLI::Range(0, port_max))
         ->capture_default_str();
     demo_command->add_option("--ops-port", run.ops_port, "For /metrics and probes; 0: any")
-        ->check(CLI::Range(0, 65'535))
+        ->check(CLI::Range(0, port_max))
         ->capture_default_str();
     demo_command
         ->add_option("--rate", run.rate,
                      "Trades a second, over all clients (0: as fast as they are answered)")
         ->check(CLI::Range(std::int64_t{0}, rate_max));
     demo_command->add_option("--depth", run.depth, "Requests a connection keeps on their way")
-        ->check(CLI::Range(1, 1'024))
+        ->check(CLI::Range(1, depth_max))
         ->capture_default_str();
     demo_command->add_option("--log", run.log_path, "Where the log goes (default: in --data)");
     demo_command->callback([&] {

@@ -94,12 +94,15 @@ private:
             return fault_at(Kind::header_malformed, "the first column is not hour_utc");
         }
         for (std::size_t i = 0; i < listing_.assets.size(); ++i) {
-            const auto& column = i < options_.columns.size() ? options_.columns[i] : std::string();
-            const auto place = places.find(column);
-            if (!column.empty() && place == places.end()) {
-                return fault_at(Kind::column_missing, fmt::format("there is no column {}", column));
+            const auto& asset = listing_.assets[i];
+            const auto named = i < options_.columns.size() ? options_.columns[i] : std::string();
+            // What a file knows of a stablecoin counts, or a lost peg would read as a dollar.
+            const bool has_own = asset.kind == base::AssetKind::stable && named.empty();
+            const auto place = places.find(has_own ? asset.symbol : named);
+            if (!named.empty() && place == places.end()) {
+                return fault_at(Kind::column_missing, fmt::format("there is no column {}", named));
             }
-            places_.push_back(column.empty() ? no_column : place->second);
+            places_.push_back(place == places.end() ? no_column : place->second);
         }
         return std::nullopt;
     }

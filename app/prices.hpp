@@ -71,9 +71,11 @@ public:
 /// What to replay.
 struct CsvOptions {
     std::filesystem::path path;
-    std::string from;                  ///< First hour; empty: the file's first.
-    std::string until;                 ///< First hour to leave out; empty: none.
-    std::vector<std::string> columns;  ///< Per asset; empty: a dollar is 1, others have none.
+    std::string from;   ///< First hour; empty: the file's first.
+    std::string until;  ///< First hour to leave out; empty: none.
+    /// Per asset. Empty: a stablecoin takes the column of its symbol, and is 1 where the file has
+    /// none; cash is 1; others have no price.
+    std::vector<std::string> columns;
 };
 
 /// Opens hourly prices: a header `hour_utc,<column>,...`, then a row an hour, an empty cell where

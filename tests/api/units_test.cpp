@@ -76,7 +76,7 @@ TEST(Channels, HaveOneNameEach) {
     const auto listing = test::small_listing();
     for (const char* name :
          {"account.0-17.trades", "account.1-2.settlements", "account.0-0.balances",
-          "account.0-1.margin", "marks.BTC-PERP", "shards.health"}) {
+          "account.0-1.margin", "marks.BTC-PERP", "marks.USDC", "shards.health"}) {
         const auto channel = parse_channel(name, listing);
         ASSERT_TRUE(channel.has_value()) << name;
         EXPECT_EQ(name_of(*channel, listing), name);

@@ -94,10 +94,23 @@ TEST_F(CsvPricesTest, GivesNoPriceForAnEmptyCellAndNullForZero) {
 
 TEST_F(CsvPricesTest, GivesNothingForACoinWithoutAColumn) {
     const auto source =
-        open(header + "2022-05-07T00:00Z,1,,,\n",
+        open("hour_utc,BTC\n2022-05-07T00:00Z,1\n",
              {.path = {}, .from = {}, .until = {}, .columns = {"", "", "", "", ""}});
     EXPECT_EQ((*source)->next()->points,
               (std::vector<PricePoint>{{usd, price("1")}, {usdc, price("1")}, {ust, price("1")}}));
+}
+
+// Goal: a stablecoin that is named nowhere still loses its peg if the file says so, and where the
+// file is silent about it for a while, nobody takes it for a dollar.
+TEST_F(CsvPricesTest, GivesAStablecoinTheColumnOfItsSymbol) {
+    const auto source =
+        open("hour_utc,USD,USDC,UST\n2022-05-13T00:00Z,2,0.91,0.25\n2022-05-13T01:00Z,2,,0.2\n",
+             {.path = {}, .from = {}, .until = {}, .columns = {"", "", "", "", ""}});
+    EXPECT_EQ(
+        (*source)->next()->points,
+        (std::vector<PricePoint>{{usd, price("1")}, {usdc, price("0.91")}, {ust, price("0.25")}}));
+    EXPECT_EQ((*source)->next()->points,
+              (std::vector<PricePoint>{{usd, price("1")}, {ust, price("0.2")}}));
 }
 
 TEST_F(CsvPricesTest, ReadsOnlyItsRange) {

@@ -74,17 +74,33 @@ def leaves_no_journal_behind(folder):
 
 
 def ends_on_a_signal(data, prices):
-    for number in (signal.SIGINT, signal.SIGTERM):
-        demo = Demo(data, "--seed", "9", "--accounts", "6", "--rate", "40", "--json",
-                    "--prices", prices)
-        try:
+    """Both signals at once, on two demos: each takes its time to settle."""
+    signals = {signal.SIGINT: data, signal.SIGTERM: data + ".term"}
+    demos = {number: Demo(where, "--seed", "9", "--accounts", "6", "--rate", "40", "--json",
+                          "--prices", prices)
+             for number, where in signals.items()}
+    try:
+        for number, demo in demos.items():
             demo.wait_until_trading()
             demo.process.send_signal(number)
+        for demo in demos.values():
             out = demo.process.stdout.read()
             assert demo.process.wait(120) == 0, demo.lines[-20:]
             assert json.loads(out.splitlines()[-1])["audit"] == "ok", out
-        finally:
+    finally:
+        for demo in demos.values():
             demo.kill()
+
+
+def refuses_prices_it_cannot_read(data, prices):
+    def refuses_demo(*arguments, says, status=None):
+        refuses("demo", "--data", data, "--trades", "1", *arguments, says=says, status=status)
+        assert not os.path.exists(data), os.listdir(data)
+
+    refuses_demo("--prices", prices + ".none", says="prices.csv.none: cannot be read")
+    refuses_demo("--prices", prices, "--prices-from", "today", says="2022-05-07T00:00Z")
+    refuses_demo("--prices", prices, "--prices-from", "2031-01-01T00:00Z", says="no row within")
+    refuses_demo("--prices-from", "2022-05-07T00:00Z", says="--prices-from requires --prices")
 
 
 def audits_with_the_seed_of_the_run(data):
@@ -123,6 +139,7 @@ def main():
         leaves_no_journal_behind(folder)
         prices = os.path.join(folder, "prices.csv")
         pathlib.Path(prices).write_text(PRICES, encoding="utf-8")
+        refuses_prices_it_cannot_read(data, prices)
         ends_on_a_signal(data, prices)
         audits_with_the_seed_of_the_run(data)
         looks_at_one_partition(data)
