@@ -30,15 +30,16 @@ def build_of(name):
     return str(path)
 
 
-def wait_until(is_so, what, seconds):
-    """For what can only be asked for: another process' state. Returns what `is_so` returned."""
+def wait_until(is_so, what, seconds, tell=lambda: ""):
+    """For what can only be asked for: another process' state. Returns what `is_so` returned; what
+    `tell` returns is told if it does not come."""
     deadline = time.monotonic() + seconds
     while True:
         answer = is_so()
         if answer:
             return answer
         if time.monotonic() >= deadline:
-            raise Failure(what, f"it did not come within {seconds} s",
+            raise Failure(what, f"it did not come within {seconds} s{tell()}",
                           "look for what else keeps the machine busy, then again")
         time.sleep(0.02)
 
@@ -93,9 +94,10 @@ class Redis:
 
 
 class Program:
-    """One of our programs that runs on; its log is read as it is written."""
+    """One of our programs that runs on; its log is read as it is written, and kept in a file."""
 
-    def __init__(self, *command):
+    def __init__(self, log, *command):
+        self.log = log
         self.lines = []
         self.process = subprocess.Popen(  # pylint: disable=consider-using-with
             command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
@@ -105,10 +107,12 @@ class Program:
         self._reader.start()
 
     def _read(self):
-        for line in self.process.stderr:
-            with self._changed:
-                self.lines.append(line)
-                self._changed.notify_all()
+        with open(self.log, "a", encoding="utf-8", buffering=1) as log:
+            for line in self.process.stderr:
+                log.write(line)
+                with self._changed:
+                    self.lines.append(line)
+                    self._changed.notify_all()
         with self._changed:
             self._changed.notify_all()
 
@@ -148,7 +152,8 @@ class Node(Program):
     """One run of `crossclear serve`."""
 
     def __init__(self, config):
-        super().__init__(build_of("crossclear"), "serve", "--config", str(config))
+        super().__init__(config.with_suffix(".log"), build_of("crossclear"), "serve", "--config",
+                         str(config))
         fields = self.wait_for("The service is up.")
         self.port, self.ops_port = int(fields["port"]), int(fields["ops_port"])
 
@@ -199,17 +204,21 @@ class Cluster:
     def start(self, *names):
         """Starts the world, and nodes until each has its share."""
         if self.world is None:
-            self.world = Program(build_of("crossclear"), "world", "--config", str(self.config()))
-            self.world.wait_for("The world is up.")
+            self.start_world()
         for name in names:
             self.nodes[name] = Node(self.config(name))
         self.wait_for_shares()
         return self
 
+    def start_world(self):
+        """Starts the shards."""
+        self.world = Program(self.directory / "world.log", build_of("crossclear"), "world",
+                             "--config", str(self.config()))
+        self.world.wait_for("The world is up.")
+
     def start_alone(self):
         """Starts the world, and one node that takes part in no cluster."""
-        self.world = Program(build_of("crossclear"), "world", "--config", str(self.config()))
-        self.world.wait_for("The world is up.")
+        self.start_world()
         self.nodes["alone"] = Node(self.config())
         self.wait_for_shares()
 
@@ -219,7 +228,11 @@ class Cluster:
             owned = [node.owned() for node in self.nodes.values()]
             return (sum(owned) == PARTITIONS and max(owned) - min(owned) <= 1 and
                     all(node.get("/readyz")[0] == 200 for node in self.nodes.values()))
-        wait_until(is_dealt, f"{PARTITIONS} partitions on {', '.join(self.nodes)}", 120)
+        def tell():
+            return "".join(f"\n{name} owns {node.owned():.0f}; /readyz: {node.get('/readyz')[1]}"
+                           for name, node in self.nodes.items()) + \
+                f"\nleases: {self.redis.leases()}"
+        wait_until(is_dealt, f"{PARTITIONS} partitions on {', '.join(self.nodes)}", 120, tell)
 
     def clients(self, *arguments, timeout=300):
         """Runs clients of all nodes to their end and returns their figures."""
