@@ -16,8 +16,6 @@ namespace {
 
 namespace journal = ledger::journal;
 
-constexpr std::size_t read_page = 512;
-
 // As many of each broker's as its channel shows.
 std::vector<base::EntityId> latest_ended(const ledger::Register& machines) {
     std::vector<base::EntityId> ended;
@@ -103,7 +101,7 @@ void JournalHost::read_from_first(const std::string& why) {
 void JournalHost::read_next() {
     if (last_.seq >= target_.seq) return finish_reading();
     const auto self = caf::actor_cast<JournalActor>(this);
-    context_->journal->read(partition_, last_.seq + 1, read_page,
+    context_->journal->read(partition_, last_.seq + 1, base::limits::read_page_records_max,
                             [self](journal::ReadOutcome outcome) {
                                 caf::anon_send(self, ReadDone{std::move(outcome)});
                             });

@@ -12,8 +12,6 @@ namespace {
 
 namespace journal = ledger::journal;
 
-constexpr std::size_t history_page = 512;
-
 }  // namespace
 
 SnapshotHost::SnapshotHost(caf::actor_config& config, const Context* context,
@@ -137,8 +135,8 @@ void SnapshotHost::refold(const base::EntityId& entity, const std::string& why) 
 
 void SnapshotHost::read_history(const base::EntityId& entity) {
     const auto self = caf::actor_cast<SnapshotActor>(this);
-    context_->journal->read(partition_, refolds_.at(entity).next, history_page,
-                            [self, entity](auto outcome) {
+    context_->journal->read(partition_, refolds_.at(entity).next,
+                            base::limits::read_page_records_max, [self, entity](auto outcome) {
                                 caf::anon_send(self, HistoryFound{entity, std::move(outcome)});
                             });
 }
@@ -264,7 +262,7 @@ void SnapshotHost::check_core() {
         return end_round();
     }
     const auto host = caf::actor_cast<SnapshotActor>(this);
-    context_->journal->read(partition_, checked_at_.seq + 1, history_page,
+    context_->journal->read(partition_, checked_at_.seq + 1, base::limits::read_page_records_max,
                             [host, entity = self()](auto outcome) {
                                 caf::anon_send(host, HistoryFound{entity, std::move(outcome)});
                             });

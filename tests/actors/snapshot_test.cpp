@@ -221,6 +221,21 @@ TEST(Snapshots, ADamagedOneIsFoldedFromTheLog) {
     EXPECT_EQ(outside.audit(), std::nullopt);
 }
 
+// Goal: whoever reads a long log gives its worker back in between. Those wait for it who tell other
+// nodes that this one lives; where they did in vain, no node ever finished a takeover.
+TEST(Snapshots, ALogIsReadAFewRecordsAtOnce) {
+    Outside outside;
+    const auto trade = trade_of(account_in(calm), eth_swap, one_eth);
+    const auto buyer = stored_client(outside, trade, false);
+    outside.store.damage_snapshot(calm, base::entity_of(buyer));
+    outside.store.damage_snapshot(calm,
+                                  {.kind = base::EntityKind::partition, .id = calm.v, .sub = 0});
+    House house(outside);
+    EXPECT_TRUE(house.client({buyer})->expect<actors::TradeCleared>(trade).is_repeat);
+    EXPECT_GE(outside.journal.asked_max(), 1U);
+    EXPECT_LE(outside.journal.asked_max(), 64U);
+}
+
 // Goal: journals of before, which have snapshots of idle accounts and none of their partition, open
 // as they are.
 TEST(Snapshots, AJournalWithThoseOfAccountsAloneIsReadFromItsFirstRecord) {

@@ -136,6 +136,9 @@ void WatchedJournal::decline(std::function<bool(const ledger::Entry&)> is_unwant
 
 void WatchedJournal::read(base::PartitionId partition, std::uint64_t from, std::size_t count,
                           std::function<void(ReadOutcome)> done) {
+    auto most = asked_max_.load();
+    while (most < count && !asked_max_.compare_exchange_weak(most, count)) {
+    }
     behind_.read(partition, from, count, std::move(done));
 }
 

@@ -5,6 +5,7 @@
 #include "ledger/event.hpp"
 #include "ledger/journal/port.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -161,6 +162,8 @@ public:
     void before_core(base::PartitionId partition, std::function<void()> happens);
     /// Asks the owner of a partition, once, to take it over from itself.
     void want_new_epoch(base::PartitionId partition);
+    /// The most records that anybody ever asked for at once.
+    [[nodiscard]] std::size_t asked_max() const { return asked_max_; }
 
 private:
     ledger::journal::Journal& behind_;
@@ -172,6 +175,7 @@ private:
     std::function<bool(const ledger::Entry&)> is_unwanted_;
     bool has_declined_{};
     std::vector<std::function<void()>> held_;
+    std::atomic<std::size_t> asked_max_{};
 };
 
 }  // namespace crossclear::tests
