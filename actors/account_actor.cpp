@@ -69,8 +69,6 @@ AccountActor::behavior_type AccountHost::make_behavior() {
     };
 }
 
-// --- Requests ------------------------------------------------------------------------------------
-
 void AccountHost::on_ask(const AccountAsk& ask) {
     if (std::max({crank_.held(), reads_.size(), undecided_.size()}) >=
         base::limits::account_held_max) {
@@ -192,8 +190,6 @@ void AccountHost::handle(const AccountAsk&, const PublishMarks&) {
 void AccountHost::handle(const AccountAsk&, const OperatorRequest&) {
     UNREACHABLE("operators speak to reconcilers");
 }
-
-// --- Orders from inside --------------------------------------------------------------------------
 
 void AccountHost::on_order(const AccountOrder& order) {
     const auto completed = completed_here(order.command);
@@ -317,8 +313,6 @@ std::vector<AccountHost::TradeEnd> AccountHost::ends_of(const Events& events) co
     return ends;
 }
 
-// --- Channels ------------------------------------------------------------------------------------
-
 decltype(Publication::body) AccountHost::snapshot_of(Channel::Kind kind) const {
     switch (kind) {
         case Channel::Kind::trades:
@@ -407,8 +401,6 @@ std::vector<std::shared_ptr<const Publication>> AccountHost::news_of(const Event
     write(Channel::Kind::margin, [&] { return margin_view_of(*context_, state); });
     return news;
 }
-
-// --- Rest ----------------------------------------------------------------------------------------
 
 void AccountHost::on_passivate() {
     const bool is_followed = std::any_of(feeds_.begin(), feeds_.end(), [](const auto& feed) {

@@ -88,8 +88,6 @@ void AccountHost::handle(const AccountAsk& ask, const SubmitMatchedTrade& reques
     answer_decided();
 }
 
-// --- Matched trades, on either side --------------------------------------------------------------
-
 // A command with what only this host can say: the clock here decides a deadline of this account,
 // and its terms are those of its broker now. Nothing where it is complete as it came.
 std::optional<account::Command> AccountHost::completed_here(const account::Command& command) const {
@@ -161,8 +159,6 @@ void AccountHost::expire_matches() {
     commit(*decision);
     answer_decided();
 }
-
-// --- Figures -------------------------------------------------------------------------------------
 
 void AccountHost::count(const Events& events, const std::vector<TradeEnd>& ends) {
     const auto& profile = context_->broker(base::broker_of(crank_.state().id)).profile;

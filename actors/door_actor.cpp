@@ -45,8 +45,6 @@ void DoorHost::on_exit() {
     followers_.clear();
 }
 
-// --- Where to ------------------------------------------------------------------------------------
-
 template <class Message>
 bool DoorHost::bring(Message& message) {
     if (where_ == Where::here) {
@@ -114,8 +112,6 @@ void DoorHost::on_ended(const PartitionEnded& ended) {
              PartitionGone{.partition = partition_, .is_broken = is_broken_});
     }
 }
-
-// --- Followers -----------------------------------------------------------------------------------
 
 // If it cannot be brought anywhere, it is told again once there is somewhere.
 void DoorHost::on_follow(AccountFollow& follow) {

@@ -40,8 +40,6 @@ struct Identity {
     std::uint16_t service{};                            ///< Scopes beyond accounts, as bits.
 };
 
-// --- What may be asked -------------------------------------------------------------------------
-
 /// Scope trader. Answer: TradeCleared.
 struct SubmitTrade {
     base::AccountId account;
@@ -158,8 +156,6 @@ using Request =
     std::variant<SubmitTrade, PreviewTrade, Withdraw, GetAccount, GetPositions, GetMargin, GetTrade,
                  GetTrades, GetSettlements, GetWithdrawals, PublishMarks, CancelWithdrawal,
                  OperatorRequest, Transfer, GetTransfers, SubmitMatchedTrade>;
-
-// --- What is answered --------------------------------------------------------------------------
 
 /// Why not. `code` is the wire's number; `retryable`: the same id may be sent again.
 struct Refusal {
@@ -363,8 +359,6 @@ using Answer =
                  TradesView, WithdrawalTaken, WithdrawalsView, MarksTaken, WithdrawalCancelled,
                  LanesView, BreakSettled, ShardPauseSet, PartitionsView, NodesView, TransferTaken,
                  TransfersView, MatchedTradeCleared>;
-
-// --- Subscriptions -----------------------------------------------------------------------------
 
 /// A stream a session can follow.
 struct Channel {

@@ -92,8 +92,6 @@ void JournalHost::on_exit() {
     owner_ = nullptr;
 }
 
-// --- Taking over ---------------------------------------------------------------------------------
-
 void JournalHost::take_over() {
     phase_ = Phase::taking;
     started_at_ = context_->now();
@@ -153,8 +151,6 @@ ledger::Entry JournalHost::epoch_started() const {
             ledger::EpochStarted{.epoch = fence_.epoch, .at = context_->now()}};
 }
 
-// --- A newer epoch -------------------------------------------------------------------------------
-
 // An instance that lost its logs may have promised the partition to somebody and forgotten it. Only
 // an epoch that the others have promised since may bring it up to date; so this owner takes over
 // from itself, between two records.
@@ -174,8 +170,6 @@ void JournalHost::on_renewed(const journal::Head& last) {
     status().queued.fetch_add(1, std::memory_order_relaxed);
     flush();
 }
-
-// --- Appending -----------------------------------------------------------------------------------
 
 void JournalHost::on_append(Append& message) {
     if (phase_ == Phase::ended) return;  // Its sender is being dropped as well.
@@ -321,8 +315,6 @@ void JournalHost::end(bool is_broken, const std::string& why) {
 void JournalHost::retry_later() {
     delayed_send(this, as_chrono(context_->options.append_retry), JournalRetry{});
 }
-
-// --- Cover and reports ---------------------------------------------------------------------------
 
 void JournalHost::on_quota(const QuotaTold& told) {
     if (!is_serving()) return;

@@ -28,8 +28,6 @@
 
 namespace crossclear::actors {
 
-// --- To a lane -----------------------------------------------------------------------------------
-
 /// From hedges and instructions: bring this to the shard. Safe to repeat.
 struct LaneOrder {
     ledger::ShardOrder order;
@@ -66,8 +64,6 @@ using LaneActor =
                      caf::result<void>(LaneSubmitted), caf::result<void>(LaneAsked),
                      caf::result<void>(LaneHealth), caf::result<void>(LaneFreeze),
                      caf::result<void>(LaneTick), caf::result<std::uint64_t>(LaneInFlight)>;
-
-// --- To a journal host ---------------------------------------------------------------------------
 
 /// From every host: make these events durable, all in one record. Answered by Durable.
 struct Append {
@@ -133,8 +129,6 @@ using JournalActor = caf::typed_actor<
     caf::result<void>(ConfirmRead), caf::result<void>(ConfirmDone), caf::result<void>(ConfirmRetry),
     caf::result<void>(CoreFound), caf::result<void>(KeeperFenced)>;
 
-// --- To a partition ------------------------------------------------------------------------------
-
 /// From the journal host: another owner has it, or it is broken. Drop everything.
 struct PartitionLost {
     bool is_broken{};
@@ -174,8 +168,6 @@ using PartitionActor =
                      caf::result<void>(PartitionLeave), caf::result<void>(PartitionRelease),
                      caf::result<void>(OperatorAsk), caf::result<void>(HouseFollow)>;
 
-// --- To a door -----------------------------------------------------------------------------------
-
 /// From the node: where the partition is owned from now on. Answered by PartitionGone once a
 /// partition that was here no longer is.
 struct DoorRoute {
@@ -201,8 +193,6 @@ using DoorActor = caf::typed_actor<caf::result<void>(AccountAsk), caf::result<vo
                                    caf::result<void>(QuotaTold), caf::result<void>(VariationCycle),
                                    caf::result<void>(DoorRoute), caf::result<void>(PartitionEnded),
                                    caf::result<void>(OperatorAsk), caf::result<void>(HouseFollow)>;
-
-// --- To a node -----------------------------------------------------------------------------------
 
 /// From a door: the partition is no longer owned here.
 struct PartitionGone {
@@ -263,8 +253,6 @@ using NodeActor =
                      caf::result<void>(NodeBegin), caf::result<void>(NodeBeat),
                      caf::result<void>(BeatDone), caf::result<Welcome>(Greeting),
                      caf::result<void>(MarksRelay), caf::result<void>(NodeLeave)>;
-
-// --- To the oracle -------------------------------------------------------------------------------
 
 /// From a session: new marks. Answered to `from`.
 struct OraclePublish {

@@ -167,8 +167,6 @@ void NettingHost::found_house() {
         .lines = profile().capital, .margins = std::move(margins), .at = parts_.context->now()});
 }
 
-// --- Decisions -----------------------------------------------------------------------------------
-
 void NettingHost::balance() {
     if (!has_all_reports() || !is_home_current() || !crank_.is_durable()) return;
     netting::Balance command{.cover = cover_lines(),

@@ -80,8 +80,6 @@ void NodeHost::begin(const NodeBegin& begin) {
     beat();
 }
 
-// --- Signs of life -------------------------------------------------------------------------------
-
 void NodeHost::beat() {
     if (is_leaving_) return;
     // One at a time; what is due meanwhile goes with the next.
@@ -141,8 +139,6 @@ void NodeHost::say(const std::string& trouble) {
                       {{"name", self_.name}, {"reason", trouble}});
     }
 }
-
-// --- Who owns what -------------------------------------------------------------------------------
 
 void NodeHost::look(const store::View& view) {
     view_ = view;

@@ -57,8 +57,6 @@ bool has_in_reach(const std::string& reach, const store::Member& member) {
 
 }  // namespace
 
-// --- Company -------------------------------------------------------------------------------------
-
 // A connection that was lost a moment ago may be made again before anybody has to move.
 std::string NodeHost::endpoint_and_reach() const {
     std::string text = self_.endpoint;
@@ -139,8 +137,6 @@ std::string NodeHost::why_apart() {
     for (const auto& [name, reason] : told_) why += "; " + name + ": " + reason;
     return why;
 }
-
-// --- Meeting -------------------------------------------------------------------------------------
 
 void NodeHost::meet(const store::View& view) {
     const auto is_live = [&view](const store::Member& member) {
@@ -254,8 +250,6 @@ std::vector<caf::strong_actor_ptr> NodeHost::own_doors() const {
     for (const auto& door : doors_) doors.push_back(caf::actor_cast<caf::strong_actor_ptr>(door));
     return doors;
 }
-
-// --- Marks ---------------------------------------------------------------------------------------
 
 void NodeHost::on_relay(const MarksRelay& relay) {
     if (relay.is_routed) {

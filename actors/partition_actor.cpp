@@ -119,8 +119,6 @@ PartitionActor::behavior_type PartitionHost::make_behavior() {
     };
 }
 
-// --- Accounts ------------------------------------------------------------------------------------
-
 std::optional<Refusal> PartitionHost::refusal_of_ask() const {
     if (is_leaving_) return not_owner("the partition is being handed over: retry");
     return refusal_at_door(*context_, partition_);
@@ -196,8 +194,6 @@ void PartitionHost::on_not_passivated(const NotPassivated& kept) {
     for (auto& news : waiting) std::visit([&](auto& one) { to_account(one); }, news);
 }
 
-// --- Machines that are not here ------------------------------------------------------------------
-
 std::deque<PartitionHost::News>& PartitionHost::wake(const base::EntityId& entity) {
     const auto [found, is_first] = waking_.try_emplace(entity);
     if (is_first) send(snapshots_, WantMachine{entity});
@@ -233,8 +229,6 @@ void PartitionHost::on_machine(MachineBack& back) {
     }
     if (!is_running_) go_on();
 }
-
-// --- Home machines -------------------------------------------------------------------------------
 
 void PartitionHost::to_home(ToHome& news) {
     // Accounts and journals speak to their own partition; the machine may live in another one.
@@ -279,8 +273,6 @@ void PartitionHost::start_lanes() {
                                       caf::actor_cast<PartitionActor>(this));
     }
 }
-
-// --- Life of the partition -----------------------------------------------------------------------
 
 void PartitionHost::on_recovered(const Recovered& recovered) {
     if (end_) return;

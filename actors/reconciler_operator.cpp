@@ -163,8 +163,6 @@ void ReconcilerHost::handle(const OperatorAsk&, const GetNodes&) {
     UNREACHABLE("the desk answers this");
 }
 
-// --- Resolving -----------------------------------------------------------------------------------
-
 // What is booked takes tokens away that netting may have promised: it is asked first, and promises
 // nothing until it has heard what came of it.
 void ReconcilerHost::handle(const OperatorAsk& ask, const ResolveBreak& request) {

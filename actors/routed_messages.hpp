@@ -32,8 +32,6 @@
 
 namespace crossclear::actors {
 
-// --- To home machines ----------------------------------------------------------------------------
-
 /// From a hedge task to netting; `sequence` is the home record in which its end stands.
 struct HedgeEnded {
     std::uint64_t number{};
@@ -111,8 +109,6 @@ bool inspect(Inspector& f, ToHome& x) {
 /// A host of a home machine.
 using HomeActor = caf::typed_actor<caf::result<void>(Durable), caf::result<void>(ToHome)>;
 
-// --- To an account -------------------------------------------------------------------------------
-
 /// From a session through the partition: a client's request. Answered to `from` once durable.
 struct AccountAsk {
     base::AccountId account;
@@ -172,8 +168,6 @@ using AccountActor =
     caf::typed_actor<caf::result<void>(AccountAsk), caf::result<void>(AccountFollow),
                      caf::result<void>(AccountOrder), caf::result<void>(Passivate),
                      caf::result<void>(Durable), caf::result<void>(ReadConfirmed)>;
-
-// --- To a partition's quotas --------------------------------------------------------------------
 
 /// From netting: the quota of an asset in this partition, as a total.
 struct QuotaTold {

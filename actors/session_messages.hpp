@@ -16,8 +16,6 @@
 
 namespace crossclear::actors {
 
-// --- To anyone who appends ---------------------------------------------------------------------
-
 /// The journal tells that an entity's appends up to `number` are durable, in record `sequence`.
 struct Durable {
     std::uint64_t number{};
@@ -26,8 +24,6 @@ struct Durable {
 
 /// Whoever waits for durability.
 using DurableActor = caf::typed_actor<caf::result<void>(Durable)>;
-
-// --- To a session --------------------------------------------------------------------------------
 
 /// From the gateway: a request of the client, and where its answer goes.
 struct SessionAsk {

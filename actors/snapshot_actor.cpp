@@ -50,8 +50,6 @@ void SnapshotHost::on_committed(const Committed& committed) {
     if (committed.last.seq - core_at_ >= context_->options.snapshot_records) begin_round();
 }
 
-// --- Machines that are wanted --------------------------------------------------------------------
-
 void SnapshotHost::on_wanted(const WantMachine& want) {
     const auto& entity = want.entity;
     if (want.is_ended_told) ended_.insert(entity);
@@ -180,8 +178,6 @@ void SnapshotHost::lose(const std::string& why) {
     send(owner_, PartitionLost{.is_broken = true, .is_stopping = false, .why = why});
 }
 
-// --- Rounds --------------------------------------------------------------------------------------
-
 void SnapshotHost::on_tick() {
     delayed_send(this, as_chrono(context_->options.snapshot_every), SnapshotTick{});
     if (shadow_->last().seq > core_at_) begin_round();
@@ -246,8 +242,6 @@ void SnapshotHost::on_kept(const SnapshotKept& kept) {
         go_on();
     });
 }
-
-// --- Trimming ------------------------------------------------------------------------------------
 
 void SnapshotHost::check_core() {
     core_at_ = round_->at.seq;

@@ -17,8 +17,6 @@
 
 namespace crossclear::actors {
 
-// --- To the keeper of snapshots ------------------------------------------------------------------
-
 /// From the journal host: one record is durable.
 struct Committed {
     ledger::journal::Head last;
@@ -60,8 +58,6 @@ using SnapshotActor =
                      caf::result<void>(SnapshotFound), caf::result<void>(HistoryFound),
                      caf::result<void>(SnapshotKept), caf::result<void>(TrimDone),
                      caf::result<void>(SnapshotTick)>;
-
-// --- From it, and from the store to the journal host ---------------------------------------------
 
 /// From the keeper to the partition: a machine as the log says it is.
 struct MachineBack {

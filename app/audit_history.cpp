@@ -197,8 +197,6 @@ void HistoryChecks::check(const base::EntityId& entity, const reconcile::Event& 
     if (compared != nullptr) looks_[entity] = compared->at;
 }
 
-// --- Deadlines -----------------------------------------------------------------------------------
-
 namespace {
 
 // Whether an order on this lane should have ended: the shard was heard of long after the deadline,

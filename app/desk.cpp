@@ -75,8 +75,6 @@ void Desk::open(std::function<void(std::string, std::vector<base::AccountId>)> r
     watch();
 }
 
-// --- The connection ------------------------------------------------------------------------------
-
 void Desk::join(std::function<void(std::string)> done) {
     const auto ports = options_.ports();
     if (ports.empty()) return done("no node is up");
@@ -208,8 +206,6 @@ void Desk::on_reply(std::uint64_t id, std::uint32_t attempt, const api::ClientRe
     asked_.erase(found);
     done(reply);
 }
-
-// --- The first look ------------------------------------------------------------------------------
 
 void Desk::look_at(std::size_t index,
                    std::function<void(std::string, std::vector<base::AccountId>)> ready,

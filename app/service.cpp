@@ -122,8 +122,6 @@ store::RedisListener redis_listener(metrics::Instruments& instruments,
 
 }  // namespace
 
-// --- Prices --------------------------------------------------------------------------------------
-
 PriceFeed::PriceFeed(std::unique_ptr<PriceSource> source, base::Duration pause,
                      shards::simulated::OutsideWorld& world, actors::Node& node)
     : source_(std::move(source)), pause_(pause), world_(world), node_(node), thread_([this] {
@@ -215,8 +213,6 @@ AuditOptions audit_options_of(const Config& config) {
     };
     return options;
 }
-
-// --- The service ---------------------------------------------------------------------------------
 
 base::Result<std::unique_ptr<Service>, std::string> Service::start(const Config& config,
                                                                    actors::Log log,

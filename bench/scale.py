@@ -53,8 +53,6 @@ class Scale:
         self.made += 1
         return self.directory / f"{name}-{self.made}"
 
-    # --- One Redis and three ---------------------------------------------------------------------
-
     def service_on(self, count, phases):
         """The service of `service_bench` on so many instances; the last may be killed by it."""
         directory = self.fresh("quorum")
@@ -79,8 +77,6 @@ class Scale:
         """One of three is killed while clients trade, and stays dead."""
         return {"one_down": self.service_on(3, "down")["down"]}
 
-    # --- Nodes -----------------------------------------------------------------------------------
-
     def nodes(self):
         """One, two and three nodes on this machine, with the same clients spread over them."""
         figures = {}
@@ -93,8 +89,6 @@ class Scale:
             self.open.remove(town)
             town.close()
         return figures
-
-    # --- Many accounts ---------------------------------------------------------------------------
 
     def many(self):
         """The store with many accounts; made once."""
@@ -134,8 +128,6 @@ class Scale:
         town.stop_nodes()
         return {"takeover": {"samples": samples,
                              "refused": sum(sample["refused"] for sample in samples)}}
-
-    # --- The simulator ---------------------------------------------------------------------------
 
     def sim(self):
         """Steps a second over all workers."""

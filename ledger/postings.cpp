@@ -47,8 +47,6 @@ private:
     std::vector<Posting> lines_;
 };
 
-// --- Client side ---------------------------------------------------------------------------------
-
 void book(Booking& to, const account::TradeNovated& trade) {
     for (const auto& change : trade.changes) to.client(change);
     to.line(Chart::fee_income, 0, trade.settlement, base::must_subtract(Amount{0}, trade.fee));
@@ -130,12 +128,8 @@ void book(Booking& to, const account::MatchReleased& released) {
 void book(Booking&, const account::MatchEnded&) {}
 void book(Booking&, const account::MatchDeclined&) {}
 
-// --- Cover ---------------------------------------------------------------------------------------
-
 void book(Booking&, const cover::QuotaArrived&) {}
 void book(Booking&, const cover::QuotaReturned&) {}
-
-// --- House ---------------------------------------------------------------------------------------
 
 Chart account_of(netting::Source source) {
     switch (source) {
@@ -194,8 +188,6 @@ void book(Booking& to, const netting::ResultBooked& result) {
     to.row(Chart::vm, 0, Chart::hedge_pnl, 0, result.settlement, result.vm);
 }
 
-// --- Hedges --------------------------------------------------------------------------------------
-
 void book(Booking&, const hedge::HedgeCommitted&) {}
 void book(Booking&, const hedge::SliceIncluded&) {}
 void book(Booking&, const hedge::SliceReorged&) {}
@@ -226,8 +218,6 @@ void book(Booking& to, const hedge::SliceFailed& failed) {
            failed.given_max);
     to.row(Chart::gas, 0, Chart::nostro, shard, failed.gas_asset, failed.gas);
 }
-
-// --- Instructions --------------------------------------------------------------------------------
 
 // Margin on its way to or from a venue covers nobody; withdrawals and moves stay coverage.
 Chart inflight_of(OrderKind kind) {
@@ -287,8 +277,6 @@ void book(Booking& to, const instruction::LegFailed& failed) {
     to.row(Chart::gas, 0, Chart::nostro, shard, failed.gas_asset, failed.gas);
 }
 
-// --- Breaks --------------------------------------------------------------------------------------
-
 void book(Booking&, const reconcile::Reconciled&) {}
 void book(Booking&, const reconcile::BreakOpened&) {}
 void book(Booking&, const reconcile::BreakChanged&) {}
@@ -302,8 +290,6 @@ void book(Booking& to, const reconcile::BreakResolved& resolved) {
     to.row(Chart::nostro, shard, Chart::suspense, shard, resolved.asset, resolved.booked);
     to.row(Chart::capital, 0, Chart::suspense, shard, resolved.asset, resolved.borne);
 }
-
-// --- The rest moves nothing ----------------------------------------------------------------------
 
 void book(Booking&, const EpochStarted&) {}
 

@@ -188,8 +188,6 @@ Decision no_events() { return std::vector<Event>{}; }
 
 }  // namespace
 
-// --- What is set aside ---------------------------------------------------------------------------
-
 Amount settled_in_cash(const Reservation& of) {
     return base::must_subtract(of.is_contract ? zero : of.cash, of.fee);
 }
@@ -254,8 +252,6 @@ std::optional<Effect> next_said_to(const State& state, base::AccountId seller) {
     }
     return std::nullopt;
 }
-
-// --- The buyer's account -------------------------------------------------------------------------
 
 Decision decide(const State& state, const SubmitMatchedTrade& command) {
     const std::uint64_t body = body_hash(command);
@@ -344,8 +340,6 @@ bool has_expired_match(const State& state, base::Timestamp now) {
     return std::any_of(state.matches.begin(), state.matches.end(),
                        [now](const auto& match) { return has_expired(match.second, now); });
 }
-
-// --- The seller's account ------------------------------------------------------------------------
 
 Decision decide(const State& state, const ReserveMatch& command) {
     if (command.number == 0) return Failure{Reject::match_unknown};

@@ -333,8 +333,6 @@ bool read_house(const pb::NettingState& from, netting::State& to, Reader& reader
                            });
 }
 
-// --- Machines with an identity, a table, and the event that they began with ----------------------
-
 void write_terms(const hedge::State& from, pb::HedgeState& to) {
     keep_event<hedge::Event>(from.terms, *to.mutable_terms(), &pb::Entry::mutable_hedge_committed);
 }

@@ -25,8 +25,6 @@ RemoteWorld::State::State(RemoteOptions given)
       sweep_timer(io),
       pause(options.retry_min) {}
 
-// --- The connection ------------------------------------------------------------------------------
-
 void RemoteWorld::State::connect() {
     const auto number = ++attempts;
     attempt_timer.expires_after(span_of(options.call_timeout));
@@ -152,8 +150,6 @@ bool RemoteWorld::State::take(std::string_view payload) {
     return true;
 }
 
-// --- Calls ---------------------------------------------------------------------------------------
-
 void RemoteWorld::State::call(CallBody body, OnAnswer done) {
     if (calls_under_way.fetch_add(1) >= remote_calls_max) {
         --calls_under_way;
@@ -207,8 +203,6 @@ void RemoteWorld::State::sweep() {
         disconnect(LinkState::waiting, "the world has been silent for too long");
     }
 }
-
-// --- Replays -------------------------------------------------------------------------------------
 
 void RemoteWorld::State::Listener::owe(std::uint64_t from_block) {
     owed_from = std::min(owed_from.value_or(from_block), from_block);

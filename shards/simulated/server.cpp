@@ -263,8 +263,6 @@ void WorldServer::State::Session::answer(std::uint64_t number, ReplyBody body) {
     if (under_way_ < node_calls_max) link_->resume();
 }
 
-// --- The door ------------------------------------------------------------------------------------
-
 std::optional<std::string> WorldServer::State::listen() {
     const auto where = to_string(options.endpoint);
     boost::system::error_code failure;

@@ -175,8 +175,6 @@ void QuorumJournal::Errand::finish(std::uint64_t seq) {
     is_joining_ || is_new_ ? copy_snapshots(seq) : admit(seq);
 }
 
-// --- Snapshots -----------------------------------------------------------------------------------
-
 void QuorumJournal::Errand::copy_snapshots(std::uint64_t seq) {
     for (std::size_t i = 0; i < journal_.acceptors_.size(); ++i) {
         if (i == acceptor_) continue;

@@ -58,8 +58,6 @@ void QuorumJournal::ask(typename Tally<Outcome>::Decide decide, typename Tally<O
     }
 }
 
-// --- Choosing the log ----------------------------------------------------------------------------
-
 void QuorumJournal::promised(base::PartitionId partition,
                              std::function<void(PromisedOutcome)> done) {
     check_partition(partition);
@@ -139,8 +137,6 @@ bool QuorumJournal::is_owned(base::PartitionId partition) const {
     const std::lock_guard lock(mutex_);
     return logs_[partition.v].fence.epoch > 0;
 }
-
-// --- Appending -----------------------------------------------------------------------------------
 
 void QuorumJournal::append(Append append, std::function<void(AppendOutcome)> done) {
     check_partition(append.partition);
@@ -234,8 +230,6 @@ void QuorumJournal::confirm(base::PartitionId partition, const Fence& fence,
         });
 }
 
-// --- Snapshots -----------------------------------------------------------------------------------
-
 void QuorumJournal::store_snapshot(base::PartitionId partition, const Fence& fence,
                                    EntitySnapshot snapshot,
                                    std::function<void(StoreSnapshotOutcome)> done) {
@@ -265,8 +259,6 @@ void QuorumJournal::trim(base::PartitionId partition, const Fence& fence, const 
                          acceptors_[i]->trim(partition, fence, base, std::move(vote));
                      });
 }
-
-// --- Standing ------------------------------------------------------------------------------------
 
 std::string QuorumJournal::trouble() const {
     std::size_t voting = 0;

@@ -164,8 +164,6 @@ INSTANTIATE_TEST_SUITE_P(
         BadParam{"UnknownField", "leverage", "5", -32602, "unknown_field"}),
     [](const auto& each) { return each.param.name; });
 
-// --- The other commands that move money ----------------------------------------------------------
-
 const Fields& fields_of(std::string_view method) {
     static const std::map<std::string_view, Fields> fields{
         {"private/withdraw",
@@ -344,8 +342,6 @@ TEST(BadInput, AWrongScopeIsTheNodesToRefuse) {
     const auto peer = harness.connect_and_log_in();
     EXPECT_EQ(harness.call(*peer, "private/get_account", R"({"account":"0-18"})").code, 13011);
 }
-
-// --- Logins ------------------------------------------------------------------------------------
 
 std::string login_params(base::Timestamp at, const std::string& nonce, const std::string& secret,
                          const std::string& id = key_id) {

@@ -304,8 +304,6 @@ TEST(BadSockets, RepliesNeverReadClose4008AndOthersAreAnswered) {
     harness.expect_alive(*other);
 }
 
-// --- Caps --------------------------------------------------------------------------------------
-
 TEST(Caps, OriginsOutsideTheListAreRefused) {
     ServerOptions options;
     options.origins = {"https://console.example"};

@@ -145,8 +145,6 @@ TEST(AuditBooks, MarginOnItsWayOutOfAVenueIsThereByReceipts) {
     EXPECT_EQ(faults_of(partition).size(), 2U);
 }
 
-// --- Against a shard's own log -------------------------------------------------------------------
-
 /// Books of one shard that say nothing, reconciled often enough.
 struct Empty {
     Empty() {
@@ -195,8 +193,6 @@ TEST(AuditBooks, AShardWithOrdersUnderWayIsNotCompared) {
     EXPECT_THAT(report.notes, ElementsAre(HasSubstr("orders are under way")));
 }
 
-// --- Work ----------------------------------------------------------------------------------------
-
 TEST(AuditBooks, WhatAnAccountIsOwedIsWork) {
     const auto is_work = [](auto change) {
         ledger::Partition partition;
@@ -227,8 +223,6 @@ TEST(AuditBooks, WhatAHouseHasOpenIsWork) {
     a_duty(partition, ledger::OrderKind::pay_out, instruction::LegStatus::sent);
     EXPECT_TRUE(has_work(partition));
 }
-
-// --- Books and sagas -----------------------------------------------------------------------------
 
 TEST(AuditBooks, ALedgerThatDoesNotSumToZeroIsAFault) {
     ledger::Partition partition;

@@ -263,8 +263,6 @@ TEST(AuditHistory, AnEpochBeginsWhereItSaysSoAndNowhereElse) {
     EXPECT_TRUE(rising.broken().empty());
 }
 
-// --- Deadlines -----------------------------------------------------------------------------------
-
 TEST(AuditHistory, AnOrderOfAnInstructionLongPastItsDeadlineIsAFault) {
     const auto deadline = tests::world::now;
     const auto id = base::entity_of(base::EntityKind::instruction, the_broker, 1);

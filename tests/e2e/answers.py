@@ -144,9 +144,6 @@ def gaps_in(found):
             if sorted(given) != list(range(1, len(given) + 1))]
 
 
-# --- Does it notice? ---------------------------------------------------------------------------
-
-
 def check_answers_can_fail():
     granted, other, error = {"trade_id": "0-1-t1"}, {"trade_id": "0-1-t2"}, {"data": {"reason": ""}}
     stories = {

@@ -29,8 +29,6 @@ def load():
         return yaml.safe_load(file)
 
 
-# --- The document ---------------------------------------------------------------------------------
-
 def resolve(document, reference):
     assert reference.startswith("#/"), f"a reference out of the document: {reference}"
     node = document
@@ -117,8 +115,6 @@ def check_document_can_fail(document):
             continue
         raise SystemExit(f"the document passed with {damage.__name__}")
 
-
-# --- The frames -----------------------------------------------------------------------------------
 
 class Contract:
     """Which schema a frame has to fit, by its method or by the request it answers."""

@@ -205,8 +205,6 @@ TEST(PureUnwind, NeverGrowsTurnsOrMovesMargin) {
         is_unwind(carry, a_portfolio().holding(usdc, "59880").contract(btc_perp, "-1", "-60000")));
 }
 
-// --- Laws ---------------------------------------------------------------------------------------
-
 Portfolio any_portfolio() {
     Portfolio portfolio;
     const auto count = *rc::gen::inRange(0, 8);

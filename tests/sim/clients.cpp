@@ -92,8 +92,6 @@ base::CommandId Clients::fresh_id() {
     return base::make_command_id(stage_.agenda.now(), 0, ++ids_ << 16);
 }
 
-// --- What they do --------------------------------------------------------------------------------
-
 void Clients::act(Owner& owner) {
     if (stage_.is_planted(Plant::give_up_told_early)) tell_early(owner);
     const auto choice = stage_.rng.below(100);
@@ -319,8 +317,6 @@ void Clients::conflict(Owner& owner, const Key& key) {
                                      base::to_string(key.first), text_of(answer)));
     });
 }
-
-// --- What they are told --------------------------------------------------------------------------
 
 void Clients::spoil(const Key& key, actors::Answer& answer) const {
     const auto& wish = wishes_.at(key);

@@ -13,8 +13,6 @@ using namespace ledger::journal;
 
 Disk::Disk(Stage& stage, std::size_t number) : stage_(stage), number_(number) {}
 
-// --- Life ----------------------------------------------------------------------------------------
-
 void Disk::go_down() {
     if (!is_up_) return;
     is_up_ = false;
@@ -80,8 +78,6 @@ void Disk::tell() {
     const auto watchers = watchers_;
     for (const auto& [key, changed] : watchers) changed();
 }
-
-// --- Calls ---------------------------------------------------------------------------------------
 
 PromisedOutcome Disk::promised(base::PartitionId partition) {
     PromisedOutcome outcome;

@@ -118,8 +118,6 @@ void Door::call(std::string_view what, std::function<Outcome(Disk&)> run, Outcom
     });
 }
 
-// --- The journal's calls -------------------------------------------------------------------------
-
 void Door::promised(base::PartitionId partition, std::function<void(PromisedOutcome)> done) {
     call<PromisedOutcome>(
         "promised", [partition](Disk& disk) { return disk.promised(partition); },

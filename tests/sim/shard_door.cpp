@@ -126,8 +126,6 @@ void ShardDoor::listen(std::function<void(ledger::ShardNotice)> listener) {
     behind_->listen([this](const ledger::ShardNotice& notice) { on_notice(notice); });
 }
 
-// --- Notices -------------------------------------------------------------------------------------
-
 void ShardDoor::on_notice(const ledger::ShardNotice& told) {
     auto notice = told;
     if (!listener_) return;

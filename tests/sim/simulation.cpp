@@ -57,8 +57,6 @@ Outcome Simulation::run(std::uint64_t steps) {
             .finding = stage_.finding};
 }
 
-// --- One step ------------------------------------------------------------------------------------
-
 void Simulation::step() {
     ++steps_;
     // While there are faults actors are slow now and then; afterwards time waits for them.
@@ -97,8 +95,6 @@ bool Simulation::run_actors() {
     }
     return false;
 }
-
-// --- What goes on by itself ----------------------------------------------------------------------
 
 void Simulation::plan_life() {
     make_blocks();
@@ -169,8 +165,6 @@ void Simulation::keep_alive() {
     start_node();
 }
 
-// --- Nodes ---------------------------------------------------------------------------------------
-
 void Simulation::start_node() {
     is_start_due_ = false;
     nodes_.push_back(std::make_unique<Owner>(outside_, ++nodes_started_));
@@ -186,8 +180,6 @@ void Simulation::end_node(std::size_t which) {
     nodes_.erase(nodes_.begin() + static_cast<std::ptrdiff_t>(which));
     for (const auto& left : nodes_) left->reconnect();
 }
-
-// --- The end -------------------------------------------------------------------------------------
 
 void Simulation::stop_faults() {
     stage_.is_faulty = false;

@@ -72,8 +72,6 @@ Truth::Truth(Stage& stage, std::vector<std::shared_ptr<Disk>> disks)
     }
 }
 
-// --- Claims --------------------------------------------------------------------------------------
-
 std::size_t Truth::holders_of(const journal::Record& record) const {
     const auto found = written_on_.find(key_of(record.head.head));
     return found == written_on_.end() ? 0 : static_cast<std::size_t>(std::popcount(found->second));
@@ -258,8 +256,6 @@ void Truth::note_marks(const ledger::Entry& entry) {
         }
     }
 }
-
-// --- What leaves ---------------------------------------------------------------------------------
 
 void Truth::check_order(const ledger::ShardOrder& order) {
     if (stage_.finding || sent_.contains(order.ref)) return;

@@ -14,6 +14,7 @@ OURS = ("base", "risk", "metrics", "ledger", "shards", "store", "actors", "api",
         "tests")
 CODE = (".cpp", ".hpp")
 SCRIPTS = (".py", ".sh", ".cmake")
+FORMATS = (".proto",)
 COLUMNS_MAX = 100
 LINES_MAX = 500
 
@@ -100,6 +101,11 @@ def no_machine_paths(path, text):
     return matches(path, text, r"(?<![\w.])/(home|root|work)/\w+", "a path of one machine")
 
 
+def no_banners(path, text):
+    return matches(path, text, r"(?m)^[ \t]*(?://+|#+|/\*+)[ \t]*(?:[-=*#~/_+]{3,}|[─━═]{2,})",
+                   "a banner; what belongs apart gets a file of its own")
+
+
 def namespace_is_ours(path, text):
     folder = path.split("/")[0]
     if folder in ("tests", "bench", "app") or not path.endswith(".hpp"):
@@ -147,6 +153,9 @@ CHECKS = [
     (no_tabs, "base/a.cpp", "\tint x;", "    int x;"),
     (no_trailing_space, "base/a.cpp", "int x; \n", "int x;\n"),
     (no_machine_paths, "base/a.cpp", 'open("/ho' + 'me/me/x")', 'get("/livez")'),
+    (no_banners, "base/a.cpp", "int x;\n// -" + "-- Calls -" + "--\n", "// -1 -- and no more.\n"),
+    (no_banners, "base/a.cpp", "    //" + "/" * 9, "    /// What for.\n    /// - one\n"),
+    (no_banners, "base/a.py", "# =" + "====\n", "x = '#===='\n"),
     (namespace_is_ours, "base/a.hpp", "int x;", "namespace crossclear::base {}"),
     (documented_types, "base/a.hpp", "\nstruct Lots {\n",
      "/// Lots.\ntemplate <class T>\nstruct Lots {\n"),
@@ -165,17 +174,20 @@ def controls_that_fail():
 
 
 def applies(check, path):
-    """Scripts answer for their layout and words; what is about C++ is checked in C++."""
+    """Others answer for their layout and words; what is about C++ is checked in C++."""
     if path.endswith(CODE):
         return True
+    # A format stands in one file, however long.
+    if path.endswith(FORMATS) and check is file_length:
+        return False
     return check in (line_width, no_fixme, no_tabs, no_trailing_space, no_machine_paths,
-                     todo_names_an_issue, file_length)
+                     todo_names_an_issue, file_length, no_banners)
 
 
 def files_of(root):
     for folder in OURS:
         for file in sorted((root / folder).rglob("*")):
-            is_text = file.suffix in CODE + SCRIPTS or file.name == "CMakeLists.txt"
+            is_text = file.suffix in CODE + SCRIPTS + FORMATS or file.name == "CMakeLists.txt"
             if file.is_file() and is_text and "node_modules" not in file.parts:
                 yield file
     for folder in ("cmake", "deploy"):

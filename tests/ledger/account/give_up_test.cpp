@@ -71,8 +71,6 @@ std::vector<Effect> all_effects(State& state, const Command& command) {
     return effects;
 }
 
-// --- The buyer -----------------------------------------------------------------------------------
-
 TEST(GiveUp, SetsThePriceAndTheFeeAsideAndAsksTheSeller) {
     State state = a_buyer();
     const auto effects = all_effects(state, a_match(1, 10, 20));
@@ -252,8 +250,6 @@ TEST(GiveUp, BodiesTellEverythingThatIsAskedFor) {
     other.instrument.v += 1;
     EXPECT_NE(body_hash(other), body);
 }
-
-// --- The seller ----------------------------------------------------------------------------------
 
 TEST(GiveUpSale, SetsTheTokensAsideUntilTheBuyersAccountHasDecided) {
     State state = a_seller();

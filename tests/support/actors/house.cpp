@@ -159,8 +159,6 @@ actors::Log log_into(Watch& watch) {
 
 }  // namespace
 
-// --- Outside -------------------------------------------------------------------------------------
-
 Outside::Outside(std::uint16_t count) : partitions(count), world(open_world(listing)) {}
 
 void Outside::deposit(base::ShardId shard, base::AccountId account, base::AssetId asset,
@@ -280,8 +278,6 @@ ledger::account::State Outside::account(base::AccountId account) const {
     return state.accounts[account];
 }
 
-// --- Client --------------------------------------------------------------------------------------
-
 class Client::Sink : public actors::SessionSink {
 public:
     explicit Sink(Watch& watch) : watch_(watch) {}
@@ -342,8 +338,6 @@ std::optional<actors::Answer> given_by_now(std::future<actors::Answer>& from) {
         return std::nullopt;  // Nobody is left who could give it.
     }
 }
-
-// --- House ---------------------------------------------------------------------------------------
 
 House::House(Outside& outside, HouseOptions options) : outside_(outside) {
     auto context = std::make_unique<actors::Context>();
@@ -424,8 +418,6 @@ void House::set_price(base::AssetId asset, std::int64_t dollars) {
     (void)oracle_->expect<actors::MarksTaken>(
         actors::PublishMarks{.marks = {{asset, price}}, .at = base::wall_clock_now()});
 }
-
-// --- Requests ------------------------------------------------------------------------------------
 
 namespace {
 
