@@ -38,74 +38,34 @@ PartitionActor::behavior_type PartitionHost::make_behavior() {
     delayed_send(this, as_chrono(base::seconds(1)), PartitionTick{});
     return {
         [this](AccountAsk& ask) {
-            if (auto refusal = refusal_of_ask()) {
-                send(ask.from, AnswerReady{.ticket = ask.ticket, .answer = std::move(*refusal)});
-                return;
-            }
-            to_account(ask);
+            if (!refuse(ask)) to_account(ask);
         },
         [this](AccountFollow& follow) {
-            if (is_running_) {
-                to_account(follow);
-            } else if (status().phase == PartitionStatus::Phase::recovering) {
-                early_.emplace_back(std::move(follow));
-            }
+            when_running(follow, [this](auto& news) { to_account(news); });
         },
         [this](AccountOrder& order) {
-            if (is_running_) {
-                route_order(order);
-            } else if (status().phase == PartitionStatus::Phase::recovering) {
-                early_.emplace_back(std::move(order));
-            }
+            when_running(order, [this](auto& news) { route_order(news); });
         },
-        [this](ToHome& news) {
-            if (is_running_) {
-                to_home(news);
-            } else if (status().phase == PartitionStatus::Phase::recovering) {
-                early_.emplace_back(std::move(news));
-            }
-        },
+        [this](ToHome& news) { when_running(news, [this](auto& one) { to_home(one); }); },
         [this](const QuotaTold& told) {
-            if (is_running_) {
-                send(journal_, told);
-            } else if (status().phase == PartitionStatus::Phase::recovering) {
-                early_.emplace_back(told);
-            }
+            when_running(told, [this](const auto& news) { send(journal_, news); });
         },
         [this](const Recovered& recovered) { on_recovered(recovered); },
         [this](const PartitionLost& lost) { on_lost(lost); },
         [this](Passivated& passivated) { on_passivated(passivated); },
         [this](const NotPassivated& kept) { on_not_passivated(kept); },
         [this](MachineBack& back) { on_machine(back); },
-        [this](const Retire& retire) {
-            // Ended, not only forgotten: a wake that is still due would keep it for as long.
-            if (const auto found = home_.find(retire.entity); found != home_.end()) {
-                send_exit(found->second, caf::exit_reason::kill);
-                home_.erase(found);
-            }
-            waking_.erase(retire.entity);
-        },
+        [this](const Retire& retire) { on_retire(retire); },
         [this](PartitionTick) { on_tick(); },
         [this](VariationCycle) {
             if (is_running_) send(journal_, SettleContracts{});
         },
         [this](OperatorAsk& ask) {
-            if (auto refusal = refusal_of_ask()) {
-                send(ask.from, AnswerReady{.ticket = ask.ticket, .answer = std::move(*refusal)});
-                return;
-            }
+            if (refuse(ask)) return;
             ToHome news{ask.entity, ask};
             to_home(news);
         },
-        [this](HouseFollow& follow) {
-            ToHome news{base::entity_of(base::EntityKind::netting, follow.channel.broker),
-                        std::move(follow)};
-            if (is_running_ && to_publish_.empty()) {
-                to_home(news);
-            } else if (is_running_ || status().phase == PartitionStatus::Phase::recovering) {
-                follows_.push_back(std::move(news));
-            }
-        },
+        [this](HouseFollow& follow) { on_house_follow(follow); },
         [this](const LaneOrder& order) {
             const auto lane =
                 lanes_.find({base::broker_of(order.order.ref.origin), order.order.shard});
@@ -117,6 +77,44 @@ PartitionActor::behavior_type PartitionHost::make_behavior() {
             quit();
         },
     };
+}
+
+// Answers where a request cannot be taken just now. Returns whether it did.
+template <class Ask>
+bool PartitionHost::refuse(const Ask& ask) {
+    auto refusal = refusal_of_ask();
+    if (!refusal) return false;
+    send(ask.from, AnswerReady{.ticket = ask.ticket, .answer = std::move(*refusal)});
+    return true;
+}
+
+// What comes while the journal is still being read waits for that.
+template <class Message, class Then>
+void PartitionHost::when_running(Message& message, Then then) {
+    if (is_running_) {
+        then(message);
+    } else if (status().phase == PartitionStatus::Phase::recovering) {
+        early_.emplace_back(std::move(message));
+    }
+}
+
+void PartitionHost::on_retire(const Retire& retire) {
+    // Ended, not only forgotten: a wake that is still due would keep it for as long.
+    if (const auto found = home_.find(retire.entity); found != home_.end()) {
+        send_exit(found->second, caf::exit_reason::kill);
+        home_.erase(found);
+    }
+    waking_.erase(retire.entity);
+}
+
+void PartitionHost::on_house_follow(HouseFollow& follow) {
+    ToHome news{base::entity_of(base::EntityKind::netting, follow.channel.broker),
+                std::move(follow)};
+    if (is_running_ && to_publish_.empty()) {
+        to_home(news);
+    } else if (is_running_ || status().phase == PartitionStatus::Phase::recovering) {
+        follows_.push_back(std::move(news));
+    }
 }
 
 std::optional<Refusal> PartitionHost::refusal_of_ask() const {

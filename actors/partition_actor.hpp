@@ -36,6 +36,10 @@ private:
         std::deque<AccountNews> waiting;  ///< What came since.
     };
 
+    template <class Ask>
+    [[nodiscard]] bool refuse(const Ask& ask);
+    template <class Message, class Then>
+    void when_running(Message& message, Then then);
     template <class One>
     void to_account(One& news);
     [[nodiscard]] std::optional<Refusal> refusal_of_ask() const;
@@ -50,6 +54,8 @@ private:
     /// Has the machine's host made; what came for it waits.
     std::deque<News>& wake(const base::EntityId& entity);
     void on_machine(MachineBack& back);
+    void on_retire(const Retire& retire);
+    void on_house_follow(HouseFollow& follow);
     void on_recovered(const Recovered& recovered);
     void go_on();
     void on_lost(const PartitionLost& lost);

@@ -219,6 +219,164 @@ int run_journal(const Target& target, bool is_dump, std::optional<std::int64_t> 
     return status == 0 ? 0 : 1;
 }
 
+// What the command line asks for, and what came of it. Options are written here while it is read.
+struct Asked {
+    std::string config_path;
+    std::string log_path;
+    bool is_check_only{};
+    bool may_create{};
+    app::DepositText deposit;
+    app::DemoRun run;
+    std::string duration;
+    std::string data_dir;
+    Target audited;
+    bool is_at_rest{};
+    bool is_audit_json{};
+    Target journal;
+    std::optional<std::int64_t> partition;
+    int status{};
+};
+
+void add_serve(CLI::App& cli, Asked& asked) {
+    auto* serve_command = cli.add_subcommand("serve", "Run the service from a configuration file");
+    serve_command->add_option("--config", asked.config_path, "YAML; see deploy/config/example.yaml")
+        ->required();
+    serve_command->add_flag("--check-config", asked.is_check_only,
+                            "Only say whether the file is right");
+    serve_command->add_option("--log", asked.log_path,
+                              "Write the log there instead of standard error");
+    serve_command->add_flag("--create", asked.may_create,
+                            "Make a new journal where Redis is empty: for the first start only");
+    serve_command->callback([&asked] {
+        asked.status = asked.is_check_only
+                           ? check(asked.config_path)
+                           : serve(asked.config_path, asked.log_path, asked.may_create);
+    });
+}
+
+void add_world(CLI::App& cli, Asked& asked) {
+    auto* world_command =
+        cli.add_subcommand("world", "Run the simulated outside world alone, for several services");
+    world_command
+        ->add_option("--config", asked.config_path, "The services' file, with world.mode remote")
+        ->required();
+    world_command->add_option("--log", asked.log_path,
+                              "Write the log there instead of standard error");
+    world_command->require_subcommand(0, 1);
+    auto* deposit_command = world_command->add_subcommand(
+        "deposit", "Send a client's tokens to its broker, in the world that is running");
+    deposit_command->add_option("--shard", asked.deposit.shard, "Where, like aave-uniswap")
+        ->required();
+    deposit_command->add_option("--account", asked.deposit.account, "Whose, like 0-17")->required();
+    deposit_command->add_option("--asset", asked.deposit.asset, "What, like USDC")->required();
+    deposit_command->add_option("--amount", asked.deposit.amount, "How much, in units")->required();
+    world_command->callback([&asked, deposit_command] {
+        asked.status = deposit_command->parsed() ? run_deposit(asked.config_path, asked.deposit)
+                                                 : run_world(asked.config_path, asked.log_path);
+    });
+}
+
+void add_demo_work(CLI::App& command, Asked& asked) {
+    command
+        .add_option("--trades", asked.run.options.trades,
+                    "Stop after so many trades, once all is settled (0: until Ctrl-C)")
+        ->check(CLI::Range(std::int64_t{0}, trades_max));
+    command.add_option("--accounts", asked.run.options.accounts, "How many clients")
+        ->check(CLI::Range(1, accounts_max))
+        ->capture_default_str();
+    auto* prices = command.add_option(
+        "--prices", asked.run.options.prices,
+        "CSV of hourly prices, one row a second, from the first row on at every start. A "
+        "stablecoin without a column is 1.00; an empty cell is no price. Without a file prices "
+        "are generated");
+    command
+        .add_option("--prices-from", asked.run.options.prices_from,
+                    "The first hour to take from the CSV, like 2023-03-10T00:00Z")
+        ->needs(prices);
+    command
+        .add_option("--seed", asked.run.options.seed,
+                    "For prices, shards and clients; a directory keeps the one it was made with")
+        ->check(CLI::Range(std::int64_t{0}, seed_max))
+        ->capture_default_str();
+    command.add_option("--duration", asked.duration, "Stop trading after that long, like 30s");
+    command
+        .add_option("--data", asked.data_dir,
+                    "Where journal and shards are kept; started again on the same "
+                    "directory, the demo goes on where it was")
+        ->default_str("crossclear-demo");
+}
+
+void add_demo_setup(CLI::App& command, app::DemoRun& run) {
+    command
+        .add_option("--nodes", run.nodes,
+                    "How many nodes share the work; above 1, each is a process, and so is the "
+                    "simulated world. They listen on --port, --port + 2 and so on")
+        ->check(CLI::Range(1, nodes_max))
+        ->capture_default_str();
+    command
+        .add_option("--redis", run.options.redis,
+                    "How many redis-servers keep the journal: an odd number, a majority "
+                    "decides (default: as many as --data has, else 1)")
+        ->check(CLI::IsMember({1, 3, 5, 7}));
+    command.add_flag("--json", run.has_json,
+                     "End standard output with a line of JSON; none if the demo cannot "
+                     "start: status 1, and standard error says why");
+    command.add_flag("--quiet", run.is_quiet, "No live summary on standard error");
+    command.add_option("--port", run.port, "For clients; 0: any that is free")
+        ->check(CLI::Range(0, port_max))
+        ->capture_default_str();
+    command.add_option("--ops-port", run.ops_port, "For /metrics and probes; 0: any")
+        ->check(CLI::Range(0, port_max))
+        ->capture_default_str();
+    command
+        .add_option("--rate", run.rate,
+                    "Trades a second, over all clients (0: as fast as they are answered)")
+        ->check(CLI::Range(std::int64_t{0}, rate_max));
+    command.add_option("--depth", run.depth, "Requests a connection keeps on their way")
+        ->check(CLI::Range(1, depth_max))
+        ->capture_default_str();
+    command.add_option("--log", run.log_path, "Where the log goes (default: in --data)");
+}
+
+void add_demo(CLI::App& cli, Asked& asked) {
+    auto* demo_command = cli.add_subcommand(
+        "demo", "Run a whole service with simulated shards and sample clients that trade");
+    add_demo_work(*demo_command, asked);
+    add_demo_setup(*demo_command, asked.run);
+    demo_command->callback([&asked] {
+        if (!asked.duration.empty()) asked.run.options.duration = duration_of(asked.duration);
+        if (!asked.data_dir.empty()) asked.run.options.data_dir = asked.data_dir;
+        asked.status = app::run_demo(asked.run);
+    });
+}
+
+void add_audit(CLI::App& cli, Asked& asked) {
+    auto* audit_command =
+        cli.add_subcommand("audit", "Read the whole journal and check every claim the books make");
+    asked.audited.add_to(*audit_command);
+    audit_command->add_flag("--at-rest", asked.is_at_rest,
+                            "Take it as known that nothing is under way, and check what only holds "
+                            "then; without it the audit finds out by itself");
+    audit_command->add_flag("--json", asked.is_audit_json, "One object of JSON instead of text");
+    audit_command->callback([&asked] {
+        asked.status = run_audit(asked.audited, asked.is_at_rest, asked.is_audit_json);
+    });
+}
+
+void add_journal(CLI::App& cli, Asked& asked) {
+    auto* journal_command = cli.add_subcommand("journal", "Look into the journal");
+    journal_command->require_subcommand(1);
+    auto* dump = journal_command->add_subcommand("dump", "Every event with its postings, as JSON");
+    auto* verify = journal_command->add_subcommand("verify", "Check the chain of digests");
+    for (auto* command : {dump, verify}) {
+        asked.journal.add_to(*command);
+        command->add_option("--partition", asked.partition, "Only this one, from 0 on");
+    }
+    dump->callback([&asked] { asked.status = run_journal(asked.journal, true, asked.partition); });
+    verify->callback(
+        [&asked] { asked.status = run_journal(asked.journal, false, asked.partition); });
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -226,133 +384,12 @@ int main(int argc, char** argv) {
         "crossclear clears trades against netted margin, hedges what does not cancel, and settles "
         "across protocol shards.\nStart with: crossclear demo"};
     cli.require_subcommand(1);
-    int status = 0;
-
-    std::string config_path;
-    std::string log_path;
-    bool is_check_only = false;
-    bool may_create = false;
-    auto* serve_command = cli.add_subcommand("serve", "Run the service from a configuration file");
-    serve_command->add_option("--config", config_path, "YAML; see deploy/config/example.yaml")
-        ->required();
-    serve_command->add_flag("--check-config", is_check_only, "Only say whether the file is right");
-    serve_command->add_option("--log", log_path, "Write the log there instead of standard error");
-    serve_command->add_flag("--create", may_create,
-                            "Make a new journal where Redis is empty: for the first start only");
-    serve_command->callback([&] {
-        status = is_check_only ? check(config_path) : serve(config_path, log_path, may_create);
-    });
-
-    app::DepositText deposit;
-    auto* world_command =
-        cli.add_subcommand("world", "Run the simulated outside world alone, for several services");
-    world_command->add_option("--config", config_path, "The services' file, with world.mode remote")
-        ->required();
-    world_command->add_option("--log", log_path, "Write the log there instead of standard error");
-    world_command->require_subcommand(0, 1);
-    auto* deposit_command = world_command->add_subcommand(
-        "deposit", "Send a client's tokens to its broker, in the world that is running");
-    deposit_command->add_option("--shard", deposit.shard, "Where, like aave-uniswap")->required();
-    deposit_command->add_option("--account", deposit.account, "Whose, like 0-17")->required();
-    deposit_command->add_option("--asset", deposit.asset, "What, like USDC")->required();
-    deposit_command->add_option("--amount", deposit.amount, "How much, in units")->required();
-    world_command->callback([&] {
-        status = deposit_command->parsed() ? run_deposit(config_path, deposit)
-                                           : run_world(config_path, log_path);
-    });
-
-    app::DemoRun run;
-    std::string duration;
-    std::string data_dir;
-    auto* demo_command = cli.add_subcommand(
-        "demo", "Run a whole service with simulated shards and sample clients that trade");
-    demo_command
-        ->add_option("--trades", run.options.trades,
-                     "Stop after so many trades, once all is settled (0: until Ctrl-C)")
-        ->check(CLI::Range(std::int64_t{0}, trades_max));
-    demo_command->add_option("--accounts", run.options.accounts, "How many clients")
-        ->check(CLI::Range(1, accounts_max))
-        ->capture_default_str();
-    auto* prices = demo_command->add_option(
-        "--prices", run.options.prices,
-        "CSV of hourly prices, one row a second, from the first row on at every start. A "
-        "stablecoin without a column is 1.00; an empty cell is no price. Without a file prices "
-        "are generated");
-    demo_command
-        ->add_option("--prices-from", run.options.prices_from,
-                     "The first hour to take from the CSV, like 2023-03-10T00:00Z")
-        ->needs(prices);
-    demo_command
-        ->add_option("--seed", run.options.seed,
-                     "For prices, shards and clients; a directory keeps the one it was made with")
-        ->check(CLI::Range(std::int64_t{0}, seed_max))
-        ->capture_default_str();
-    demo_command->add_option("--duration", duration, "Stop trading after that long, like 30s");
-    demo_command
-        ->add_option("--data", data_dir,
-                     "Where journal and shards are kept; started again on the same "
-                     "directory, the demo goes on where it was")
-        ->default_str("crossclear-demo");
-    demo_command
-        ->add_option("--nodes", run.nodes,
-                     "How many nodes share the work; above 1, each is a process, and so is the "
-                     "simulated world. They listen on --port, --port + 2 and so on")
-        ->check(CLI::Range(1, nodes_max))
-        ->capture_default_str();
-    demo_command
-        ->add_option("--redis", run.options.redis,
-                     "How many redis-servers keep the journal: an odd number, a majority "
-                     "decides (default: as many as --data has, else 1)")
-        ->check(CLI::IsMember({1, 3, 5, 7}));
-    demo_command->add_flag("--json", run.has_json,
-                           "End standard output with a line of JSON; none if the demo cannot "
-                           "start: status 1, and standard error says why");
-    demo_command->add_flag("--quiet", run.is_quiet, "No live summary on standard error");
-    demo_command->add_option("--port", run.port, "For clients; 0: any that is free")
-        ->check(CLI::Range(0, port_max))
-        ->capture_default_str();
-    demo_command->add_option("--ops-port", run.ops_port, "For /metrics and probes; 0: any")
-        ->check(CLI::Range(0, port_max))
-        ->capture_default_str();
-    demo_command
-        ->add_option("--rate", run.rate,
-                     "Trades a second, over all clients (0: as fast as they are answered)")
-        ->check(CLI::Range(std::int64_t{0}, rate_max));
-    demo_command->add_option("--depth", run.depth, "Requests a connection keeps on their way")
-        ->check(CLI::Range(1, depth_max))
-        ->capture_default_str();
-    demo_command->add_option("--log", run.log_path, "Where the log goes (default: in --data)");
-    demo_command->callback([&] {
-        if (!duration.empty()) run.options.duration = duration_of(duration);
-        if (!data_dir.empty()) run.options.data_dir = data_dir;
-        status = app::run_demo(run);
-    });
-
-    Target audited;
-    auto* audit_command =
-        cli.add_subcommand("audit", "Read the whole journal and check every claim the books make");
-    bool is_at_rest = false;
-    audited.add_to(*audit_command);
-    audit_command->add_flag("--at-rest", is_at_rest,
-                            "Take it as known that nothing is under way, and check what only holds "
-                            "then; without it the audit finds out by itself");
-    bool is_audit_json = false;
-    audit_command->add_flag("--json", is_audit_json, "One object of JSON instead of text");
-    audit_command->callback([&] { status = run_audit(audited, is_at_rest, is_audit_json); });
-
-    Target journal_target;
-    std::optional<std::int64_t> partition;
-    auto* journal_command = cli.add_subcommand("journal", "Look into the journal");
-    journal_command->require_subcommand(1);
-    auto* dump = journal_command->add_subcommand("dump", "Every event with its postings, as JSON");
-    auto* verify = journal_command->add_subcommand("verify", "Check the chain of digests");
-    for (auto* command : {dump, verify}) {
-        journal_target.add_to(*command);
-        command->add_option("--partition", partition, "Only this one, from 0 on");
-    }
-    dump->callback([&] { status = run_journal(journal_target, true, partition); });
-    verify->callback([&] { status = run_journal(journal_target, false, partition); });
-
+    Asked asked;
+    add_serve(cli, asked);
+    add_world(cli, asked);
+    add_demo(cli, asked);
+    add_audit(cli, asked);
+    add_journal(cli, asked);
     cli.add_subcommand("version", "Say which release this is")->callback([] {
         std::cout << "crossclear " << app::version << '\n';
     });
@@ -362,5 +399,5 @@ int main(int argc, char** argv) {
     } catch (const CLI::ParseError& refused) {
         return cli.exit(refused);
     }
-    return status;
+    return asked.status;
 }

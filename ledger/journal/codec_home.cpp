@@ -261,16 +261,7 @@ void write_house(const netting::State& from, pb::NettingState& to) {
                      });
 }
 
-bool read_house(const pb::NettingState& from, netting::State& to, Reader& reader) {
-    base::BrokerId broker;
-    if (!codec::from_wire(from.broker(), broker, reader)) return false;
-    to.id = base::entity_of(base::EntityKind::netting, broker);
-    to.partitions = static_cast<std::uint16_t>(from.partitions());
-    to.is_founded = from.is_founded();
-    to.numbers = from.numbers();
-    for (const std::uint64_t number : from.called_off()) {
-        to.called_off.insert(to.called_off.end(), number);
-    }
+bool read_promises(const pb::NettingState& from, netting::State& to, Reader& reader) {
     return codec::read_map(
                from.hedges(), to.hedges,
                [&](const pb::HedgeKept& part, std::uint64_t& number, netting::HedgeOpened& opened) {
@@ -288,7 +279,20 @@ bool read_house(const pb::NettingState& from, netting::State& to, Reader& reader
                                                      &codec::read_netting, reader);
                }) &&
            read_totals(from.granted(), to.granted, reader) &&
-           read_totals(from.deposited(), to.deposited, reader) &&
+           read_totals(from.deposited(), to.deposited, reader);
+}
+
+bool read_house(const pb::NettingState& from, netting::State& to, Reader& reader) {
+    base::BrokerId broker;
+    if (!codec::from_wire(from.broker(), broker, reader)) return false;
+    to.id = base::entity_of(base::EntityKind::netting, broker);
+    to.partitions = static_cast<std::uint16_t>(from.partitions());
+    to.is_founded = from.is_founded();
+    to.numbers = from.numbers();
+    for (const std::uint64_t number : from.called_off()) {
+        to.called_off.insert(to.called_off.end(), number);
+    }
+    return read_promises(from, to, reader) &&
            codec::read_map(from.deposits(), to.deposits,
                            [&](const auto& part, DepositKey& key, netting::Deposit& deposit) {
                                key.id = part.id();
