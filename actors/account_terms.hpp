@@ -28,11 +28,12 @@ namespace crossclear::actors {
                                               base::Timestamp now,
                                               std::optional<base::Price> given = std::nullopt);
 
-/// The margin of a portfolio with the trade of `terms` added.
+/// The margin of an account without a trade and with it; nothing where it cannot be computed.
 struct TradeMargins {
     std::optional<risk::Margin> before;
     std::optional<risk::Margin> after;
 };
+/// What the trade of `terms` would do to margin, its fee paid, as far as the terms could be found.
 [[nodiscard]] TradeMargins margins_of(const Context& context, const ledger::account::State& state,
                                       const ledger::account::Terms& terms, base::Amount quantity,
                                       const risk::Surface& surface);

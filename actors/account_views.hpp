@@ -11,6 +11,7 @@
 
 namespace crossclear::actors {
 
+/// Balances with the current margin; and positions at current marks, worth 0 where one is missing.
 [[nodiscard]] AccountView account_view(const Context& context, const ledger::account::State& state);
 [[nodiscard]] PositionsView positions_view(const Context& context,
                                            const ledger::account::State& state);
@@ -25,6 +26,7 @@ inline constexpr std::uint32_t trades_page_max = 100;
 /// The latest `count` trades before `before` (0: from the newest), newest first.
 [[nodiscard]] TradesView trades_view(const ledger::account::State& state, std::uint64_t before,
                                      std::uint32_t count);
+/// Those that are under way, and transfers as far as they are remembered.
 [[nodiscard]] WithdrawalsView withdrawals_view(const ledger::account::State& state);
 [[nodiscard]] TransfersView transfers_view(const ledger::account::State& state);
 

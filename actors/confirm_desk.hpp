@@ -41,6 +41,7 @@ public:
 
     /// Those that are not patient and have waited for longer than `wait`; they wait no longer.
     [[nodiscard]] std::vector<ConfirmRead> overdue(base::Duration wait, base::Timestamp now);
+    /// Drops every read that waits: nobody answers it here.
     void clear();
 
 private:

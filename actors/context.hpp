@@ -41,10 +41,12 @@ using Log = std::function<void(LogLevel, std::string_view sentence, const LogFie
 /// writer could change the pointer while it is still being read.
 class SurfaceBoard {
 public:
+    /// Null before the first one.
     [[nodiscard]] std::shared_ptr<const risk::Surface> load() const {
         const std::scoped_lock lock(mutex_);
         return surface_;
     }
+    /// Readers keep the one they have for as long as they need it.
     void store(std::shared_ptr<const risk::Surface> surface) {
         const std::scoped_lock lock(mutex_);
         surface_.swap(surface);  // The old one is let go of after the lock.
@@ -58,6 +60,7 @@ private:
 /// How each shard stands, as its lanes last saw it. **Thread:** any.
 class ShardBoard {
 public:
+    /// The latest of each lane stays.
     void store(base::BrokerId broker, ShardView view) {
         const std::scoped_lock lock(mutex_);
         views_[{view.shard, broker}] = std::move(view);
@@ -100,6 +103,7 @@ struct HouseFigures {
 /// The latest marks, for whoever asks without following. **Thread:** any.
 class MarkBoard {
 public:
+    /// All of them at once, in the order of the listing's assets.
     void store(std::vector<risk::Mark> marks) {
         const std::scoped_lock lock(mutex_);
         marks_ = std::move(marks);
@@ -117,6 +121,7 @@ private:
 /// Lanes that an operator has paused, for whoever takes on new risk. **Thread:** any.
 class PauseBoard {
 public:
+    /// What the lane's reconciler says; once more is no change.
     void store(base::BrokerId broker, base::ShardId shard, bool is_paused) {
         const std::scoped_lock lock(mutex_);
         if (is_paused) {
@@ -128,6 +133,7 @@ public:
     }
     /// Whether any lane is paused: of the ordinary answer every trade asks.
     [[nodiscard]] bool is_any() const { return is_any_.load(std::memory_order_relaxed); }
+    /// Whether this lane is.
     [[nodiscard]] bool is_paused(base::BrokerId broker, base::ShardId shard) const {
         if (!is_any()) return false;
         const std::scoped_lock lock(mutex_);
@@ -143,10 +149,12 @@ private:
 /// Where a partition's log stands for its owner here. **Thread:** any.
 class LogBoard {
 public:
+    /// Fence and record, which belong together.
     struct Standing {
         ledger::journal::Fence fence;  ///< What the owner was promised.
         ledger::journal::Head last;    ///< The latest durable record.
     };
+    /// Replaces both at once.
     void store(const Standing& standing) {
         const std::scoped_lock lock(mutex_);
         standing_ = standing;
@@ -163,6 +171,7 @@ private:
 
 /// How one partition stands, for the door and for readiness. **Thread:** any.
 struct PartitionStatus {
+    /// What its owner here is doing, or where it went.
     enum class Phase : std::uint8_t {
         recovering,
         running,
@@ -189,11 +198,13 @@ struct Broker {
 /// How the node stands among others, for readiness and operators. **Thread:** any.
 class NodeBoard {
 public:
+    /// All of it, as one look saw it.
     struct Standing {
         std::string trouble;                 ///< Why it takes no part; empty while it does.
         std::vector<store::Member> members;  ///< At the last look.
         std::vector<std::string> linked;     ///< Names of those that can be reached.
     };
+    /// As the host of the node last saw it.
     void store(Standing standing) {
         const std::scoped_lock lock(mutex_);
         standing_ = std::move(standing);
@@ -232,6 +243,7 @@ struct Context {
     /// it is gone.
     std::map<std::pair<base::BrokerId, base::ShardId>, std::unique_ptr<shards::Shard>> shards;
 
+    /// The broker of that number. **Requires:** it is configured.
     [[nodiscard]] const Broker& broker(base::BrokerId id) const {
         CHECK(id.v < brokers.size(), "a broker is configured");
         return *brokers[id.v];

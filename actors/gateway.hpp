@@ -107,6 +107,7 @@ struct GetWithdrawals {
 };
 /// Scope oracle. Answer: MarksTaken. The newest by time wins, so repeating is harmless.
 struct PublishMarks {
+    /// One asset's price.
     struct Mark {
         base::AssetId asset;  ///< A token or contract.
         base::Price price;    ///< USD per unit.
@@ -362,6 +363,7 @@ using Answer =
 
 /// A stream a session can follow.
 struct Channel {
+    /// What it tells; the numbers order channels.
     enum class Kind : std::uint8_t {
         trades = 1,
         settlements = 2,
@@ -399,6 +401,7 @@ struct ShardView {
 /// One hedge task, as anybody may know it: its commitment from the beginning, the rest once it has
 /// ended. docs/transparency.md says how the hash is made.
 struct HedgeNews {
+    /// What the hash committed to, and what came of it.
     struct Schedule {
         base::InstrumentId instrument;
         base::ShardId shard;
@@ -435,6 +438,7 @@ public:
     SessionSink& operator=(const SessionSink&) = delete;
     virtual ~SessionSink() = default;
 
+    /// News of a channel that the session follows, in the order of the channel.
     virtual void publish(const std::shared_ptr<const Publication>& publication) = 0;
     /// The session has ended on this side: revoked, drained.
     virtual void close(std::uint16_t code, std::string reason) = 0;
@@ -457,6 +461,7 @@ public:
     /// that sequence where the channel still remembers it.
     virtual void subscribe(const Channel& channel, std::optional<std::uint64_t> from,
                            std::function<void(std::optional<Refusal>)> done) = 0;
+    /// Stops following; a channel that is not followed is passed over.
     virtual void unsubscribe(const Channel& channel) = 0;
 };
 
@@ -475,9 +480,12 @@ public:
     Gateway& operator=(const Gateway&) = delete;
     virtual ~Gateway() = default;
 
+    /// What exists; the same for as long as the gateway lives.
     [[nodiscard]] virtual const base::Listing& listing() const = 0;
+    /// Begins a session that nobody has identified yet; it keeps `sink`.
     [[nodiscard]] virtual std::unique_ptr<Session> open_session(
         std::shared_ptr<SessionSink> sink) = 0;
+    /// What is known at this moment, without asking an actor. **Thread:** any; they do not wait.
     [[nodiscard]] virtual Readiness readiness() const = 0;
     [[nodiscard]] virtual std::vector<ShardView> shards() const = 0;
     [[nodiscard]] virtual std::vector<MarkView> marks() const = 0;

@@ -19,6 +19,7 @@ struct HomeParts {
     [[nodiscard]] DoorActor door_of(base::AccountId account) const {
         return doors(base::partition_of(account, context->partitions));
     }
+    /// Whom the machine works for.
     [[nodiscard]] base::BrokerId broker() const { return base::broker_of(entity); }
 };
 

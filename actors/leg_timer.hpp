@@ -12,6 +12,7 @@ namespace crossclear::actors {
 /// that was sent before a restart is not timed, because half of a time is worse than none.
 class LegTimer {
 public:
+    /// An order was sent just now.
     void start(std::uint32_t order, base::Timestamp at) { sent_[order] = at; }
 
     /// Observes how long ago the order was sent. With `is_over` nothing more is expected of it.

@@ -25,6 +25,8 @@ public:
     Crank(base::EntityId entity, State state, JournalActor journal)
         : entity_(entity), state_(std::move(state)), journal_(std::move(journal)) {}
 
+    /// The machine in memory, which may be ahead of the journal; and how many continuations wait
+    /// for that.
     [[nodiscard]] const State& state() const { return state_; }
     [[nodiscard]] const base::EntityId& entity() const { return entity_; }
     [[nodiscard]] std::size_t held() const { return held_.size(); }

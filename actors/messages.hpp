@@ -171,6 +171,7 @@ using PartitionActor =
 /// From the node: where the partition is owned from now on. Answered by PartitionGone once a
 /// partition that was here no longer is.
 struct DoorRoute {
+    /// Seen from this node.
     enum class Where : std::uint8_t {
         nowhere,  ///< Nobody is known to own it.
         here,

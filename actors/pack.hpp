@@ -54,11 +54,14 @@ struct Element<std::pair<const Key, Value>> {
     using type = std::pair<Key, Value>;
 };
 
+/// What a value is in bytes, appended or taken off the front; the cases stand below. False where
+/// the bytes are none of the type's, and then `value` means nothing.
 template <class T>
 void put(std::string& out, const T& value);
 template <class T>
 [[nodiscard]] bool take(std::string_view& in, T& value);
 
+/// Numbers are little-endian and as long as their type.
 template <class Unsigned>
 void put_number(std::string& out, Unsigned value) {
     for (std::size_t i = 0; i < sizeof(Unsigned); ++i) {
@@ -66,6 +69,7 @@ void put_number(std::string& out, Unsigned value) {
     }
 }
 
+/// The way back.
 template <class Unsigned>
 [[nodiscard]] bool take_number(std::string_view& in, Unsigned& value) {
     if (in.size() < sizeof(Unsigned)) return false;
@@ -78,6 +82,7 @@ template <class Unsigned>
     return true;
 }
 
+/// The alternative under `index`; false where there is none.
 template <std::size_t I = 0, class... Ts>
 [[nodiscard]] bool take_alternative(std::string_view& in, std::size_t index,
                                     std::variant<Ts...>& value) {
@@ -89,6 +94,8 @@ template <std::size_t I = 0, class... Ts>
     }
 }
 
+/// Elements behind their number. **Cost:** bounded by the bytes that are there, whatever the
+/// number.
 template <Sequence T>
 [[nodiscard]] bool take_sequence(std::string_view& in, T& value) {
     std::uint32_t count = 0;
@@ -205,6 +212,7 @@ bool take(std::string_view& in, T& value) {
 template <class T>
 void spell(std::string& out);
 
+/// The words of all alternatives, and of all fields of a struct.
 template <class... Ts>
 void spell_all(std::string& out, std::type_identity<std::variant<Ts...>>) {
     (spell<Ts>(out), ...);

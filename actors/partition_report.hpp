@@ -13,6 +13,7 @@ namespace crossclear::actors {
 /// What one partition's books say of one broker, absolute figures. From its journal host to the
 /// broker's netting host, after commits; a later one replaces an earlier one.
 struct PartitionReport {
+    /// One asset, over all accounts of the partition.
     struct AssetLine {
         base::Amount conv;
         base::Amount hbook;
@@ -27,6 +28,7 @@ struct PartitionReport {
         base::Amount capital;      ///< Only from the broker's home.
         base::Timestamp oldest_due;
     };
+    /// One asset on one shard.
     struct ShardLine {
         base::ShardId shard;
         base::AssetId asset;

@@ -74,8 +74,8 @@ using SessionActor =
 
 namespace packing {
 
-// A handle is no bytes. A message that holds one crosses by an `inspect` of its own; inside a value
-// that is packed as a whole it stays behind.
+/// A handle is no bytes. A message that holds one crosses by an `inspect` of its own; inside a
+/// value that is packed as a whole it stays behind.
 template <>
 inline void put(std::string&, const SessionActor&) {}
 template <>

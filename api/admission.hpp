@@ -33,11 +33,13 @@ public:
         Ticket& operator=(const Ticket&) = delete;
         ~Ticket();
 
+        /// Why it is to be turned away, or `nothing`; and where it came from.
         [[nodiscard]] Refused refused() const noexcept { return refused_; }
         [[nodiscard]] const std::string& address() const noexcept { return address_; }
         /// Counts the socket to a key, in place of the one it had. Returns false, and changes
         /// nothing, where that key has all its places taken.
         [[nodiscard]] bool log_in(const std::string& key);
+        /// Counts it among those without a login again.
         void log_out();
 
     private:

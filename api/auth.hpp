@@ -47,12 +47,14 @@ class KeyStore {
 public:
     using Derivation = std::function<std::optional<ApiKey>(std::string_view id)>;
 
+    /// Puts a key into the table, in place of one with its id.
     void add(ApiKey key);
     /// Asked for ids that are not in the table.
     void derive_with(Derivation derivation);
     /// Puts other keys in place of all there are; whoever logged in with one that is gone or
     /// changed is closed by the server.
     void replace(std::vector<ApiKey> keys, Derivation derivation);
+    /// The key of that id, null where there is none.
     [[nodiscard]] std::shared_ptr<const ApiKey> find(std::string_view id) const;
     /// Whether a key is still the one it was when it was found.
     [[nodiscard]] bool is_current(const ApiKey& key) const;
@@ -99,6 +101,7 @@ struct Login {
 /// Checks logins and remembers what must not be used twice. **Thread:** any.
 class Authenticator {
 public:
+    /// A login as `sign_login` signs it.
     struct SignedLogin {
         std::string_view key_id;
         base::Timestamp at;

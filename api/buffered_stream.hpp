@@ -34,6 +34,7 @@ public:
 
     explicit BufferedStream(Socket socket);
 
+    /// What Beast asks of a stream, reading as it is and writing into the buffer.
     [[nodiscard]] executor_type get_executor() { return state_->socket.get_executor(); }
     [[nodiscard]] Socket& next_layer() noexcept { return state_->socket; }
     [[nodiscard]] const Socket& next_layer() const noexcept { return state_->socket; }
@@ -55,11 +56,13 @@ public:
     template <class Handler>
     void async_flush(Handler handler);
 
+    /// For Beast: reads straight from the socket.
     template <class Buffers, class Token>
     auto async_read_some(const Buffers& buffers, Token&& token) {
         state_->last_received_us = steady_now_us();
         return state_->socket.async_read_some(buffers, std::forward<Token>(token));
     }
+    /// For Beast: takes all of `buffers` at once, and calls back at once unless much is pending.
     template <class Buffers, class Token>
     auto async_write_some(const Buffers& buffers, Token&& token) {
         return boost::asio::async_initiate<Token, void(boost::system::error_code, std::size_t)>(
@@ -67,6 +70,7 @@ public:
             token, buffers);
     }
 
+    /// The clock of `last_received_us`.
     [[nodiscard]] static std::int64_t steady_now_us() noexcept;
 
 private:

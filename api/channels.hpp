@@ -10,6 +10,8 @@
 
 namespace crossclear::api {
 
+/// The channel of a name, and the name of a channel. Nothing where the name is of none, or names
+/// what is not listed.
 [[nodiscard]] std::optional<actors::Channel> parse_channel(std::string_view name,
                                                            const base::Listing& listing);
 [[nodiscard]] std::string name_of(const actors::Channel& channel, const base::Listing& listing);

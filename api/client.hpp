@@ -30,6 +30,7 @@ struct ClientReply {
     std::int32_t code{};       ///< 0 for a result; 1 if the connection went first.
     boost::json::value value;  ///< The result, or the whole error object.
 
+    /// Whether it went well.
     [[nodiscard]] bool is_result() const noexcept { return code == 0; }
 };
 
@@ -43,6 +44,7 @@ public:
     /// A method and its parameters as JSON text.
     using Request = std::pair<std::string, std::string>;
 
+    /// One that is not connected yet. `io` outlives it.
     [[nodiscard]] static std::shared_ptr<Client> make(boost::asio::io_context& io);
     Client(const Client&) = delete;
     Client& operator=(const Client&) = delete;
@@ -81,6 +83,8 @@ protected:
 class CommandIds {
 public:
     explicit CommandIds(std::uint64_t seed) : rng_(seed) {}
+    /// The next id, also as the wire writes it. The same seed does not give the same ids: the clock
+    /// is in them.
     [[nodiscard]] base::CommandId next() {
         return base::make_command_id(base::wall_clock_now(), rng_.next(), rng_.next());
     }

@@ -16,6 +16,7 @@ namespace crossclear::api {
 /// Methods that share a bucket.
 enum class MethodClass : std::uint8_t { general, login, query, trade, feed };
 inline constexpr std::size_t method_class_count = 5;
+/// As figures are labelled with it.
 [[nodiscard]] std::string_view name_of(MethodClass method_class) noexcept;
 
 /// How a bucket fills and how much it holds. **Requires:** both positive.
@@ -28,6 +29,7 @@ using CreditRates = std::array<CreditRate, method_class_count>;
 /// The buckets of one key or address. **Thread:** any, without locks.
 class Credits {
 public:
+    /// What came of asking for a credit.
     struct Spent {
         bool is_granted{};
         std::int64_t remaining{};       ///< Calls that would be granted right now.

@@ -70,10 +70,12 @@ struct CloseEntry {
     std::string_view meaning;
 };
 
+/// Every code, in the order of docs/errors.md.
 [[nodiscard]] std::span<const ErrorEntry> error_table() noexcept;
 [[nodiscard]] std::span<const CloseEntry> close_table() noexcept;
 /// The JSON-RPC message of a code; a plain sentence for a code that is not in the table.
 [[nodiscard]] std::string_view message_of(ErrorCode code) noexcept;
+/// What is sent with the close frame; a plain word for a code that is not in the table.
 [[nodiscard]] std::string_view reason_of(CloseCode code) noexcept;
 
 /// The text of docs/errors.md.

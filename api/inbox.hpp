@@ -46,6 +46,7 @@ public:
     Inbox(boost::asio::io_context& context, Handler handler)
         : context_(&context), handler_(std::make_shared<const Handler>(std::move(handler))) {}
 
+    /// Hands over what must arrive: an answer, or the end. After `detach` it is dropped.
     void push(Delivery delivery);
     /// Beyond a bound the session is closed instead: its thread does not keep up.
     void publish(const std::shared_ptr<const actors::Publication>& publication) override;

@@ -54,6 +54,7 @@ class JsonWriter {
 public:
     explicit JsonWriter(std::string& out) : out_(out) {}
 
+    /// Brackets; each that is opened is to be closed.
     JsonWriter& begin_object() { return open('{'); }
     JsonWriter& end_object() { return close('}'); }
     JsonWriter& begin_array() { return open('['); }
@@ -68,6 +69,8 @@ public:
         needs_comma_ = false;
         return *this;
     }
+    /// One value: the member's after `key`, else an element or the whole text. **Requires:** `text`
+    /// is UTF-8.
     JsonWriter& string(std::string_view text) {
         separate();
         append_json_string(out_, text);
@@ -88,6 +91,7 @@ public:
         return *this;
     }
 
+    /// A whole member of an object.
     JsonWriter& member(std::string_view name, std::string_view text) {
         return key(name).string(text);
     }

@@ -91,7 +91,8 @@ struct Method {
 /// The index of a method in the table. **Cost:** one hash.
 [[nodiscard]] std::optional<std::size_t> find_method(std::string_view name);
 
-// methods_public.cpp
+/// What the table calls. These need no login, but for `logout` and `subscribe`; `unsubscribe`
+/// serves either way (methods_public.cpp).
 Outcome hello(Caller&, Params&);
 Outcome ping(Caller&, Params&);
 Outcome get_time(Caller&, Params&);
@@ -105,7 +106,7 @@ Outcome subscribe_public(Caller&, Params&);
 Outcome subscribe(Caller&, Params&);
 Outcome unsubscribe(Caller&, Params&);
 
-// methods_private.cpp
+/// Those of clients, venues and oracles (methods_private.cpp).
 Outcome submit_trade(Caller&, Params&);
 Outcome preview_trade(Caller&, Params&);
 Outcome get_account(Caller&, Params&);
@@ -122,7 +123,7 @@ Outcome get_transfers(Caller&, Params&);
 Outcome submit_matched_trade(Caller&, Params&);
 Outcome publish_marks(Caller&, Params&);
 
-// methods_operator.cpp
+/// Those of operators and auditors (methods_operator.cpp).
 Outcome get_breaks(Caller&, Params&);
 Outcome reconcile(Caller&, Params&);
 Outcome resolve_break(Caller&, Params&);

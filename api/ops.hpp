@@ -35,6 +35,7 @@ public:
 
     /// Opens the port. Answers with the port, or with why not.
     [[nodiscard]] base::Result<std::uint16_t, std::string> start();
+    /// Ends the thread; requests under way are dropped.
     void stop();
 
     struct State;

@@ -26,6 +26,7 @@ public:
     Outbox(OutboxLimits limits, const base::Listing& listing)
         : limits_(limits), listing_(listing) {}
 
+    /// What waits: bytes of text, and messages.
     [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
     [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
     [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
@@ -36,10 +37,14 @@ public:
                (!entries_.empty() && bytes_ + sending_bytes > limits_.bytes_max);
     }
 
+    /// Adds a message that is sent as it is.
     void push(std::string text);
+    /// Adds a message of a channel, or puts it in place of one that waits where only the newest
+    /// matters.
     void publish(const actors::Publication& publication);
     /// The oldest message. **Requires:** not empty.
     [[nodiscard]] std::string pop();
+    /// Drops everything: the client is being closed.
     void clear();
 
 private:

@@ -25,18 +25,24 @@ public:
 
     explicit Params(const boost::json::object& object) : object_(object) {}
 
+    /// Whether the field is there; it then counts as known.
     [[nodiscard]] bool has(std::string_view field);
     /// A string of 1 to `size_max` bytes.
     [[nodiscard]] std::string_view text(std::string_view field, std::size_t size_max);
+    /// The same, or empty, and `otherwise` where the field is missing.
     [[nodiscard]] std::string_view text_or(std::string_view field, std::size_t size_max,
                                            std::string_view otherwise);
+    /// A number from `low` to `high`; `low` after a fault.
     [[nodiscard]] std::int64_t integer(std::string_view field, std::int64_t low, std::int64_t high);
+    /// Where the field is missing, `otherwise`.
     [[nodiscard]] std::int64_t integer_or(std::string_view field, std::int64_t low,
                                           std::int64_t high, std::int64_t otherwise);
     [[nodiscard]] bool boolean_or(std::string_view field, bool otherwise);
     /// A decimal string as a count of 10^-scale.
     [[nodiscard]] std::int64_t amount(std::string_view field, int scale,
                                       Sign sign = Sign::positive);
+    /// Ids and symbols in their fields of fixed names, but for an account's. What is not listed is
+    /// a fault.
     [[nodiscard]] base::AccountId account(std::string_view field = "account");
     [[nodiscard]] base::CommandId client_id();
     [[nodiscard]] base::InstrumentId instrument(const base::Listing& listing);
@@ -48,6 +54,7 @@ public:
     /// 1 to `count_max` objects.
     [[nodiscard]] std::vector<const boost::json::object*> objects(std::string_view field,
                                                                   std::size_t count_max);
+    /// An object, null where the field is missing.
     [[nodiscard]] const boost::json::object* object_or_null(std::string_view field);
 
     /// Records a fault of meaning rather than of form; the first fault stays.
@@ -70,11 +77,13 @@ private:
     std::optional<Error> fault_;
 };
 
-/// Reads `<account>-<letter><number>`, the id of a trade (t), withdrawal (w) or transfer (x).
+/// The id of a trade, a withdrawal or a transfer, apart.
 struct NumberedId {
     base::AccountId account;
     std::uint64_t number{};
 };
+/// Reads and writes `<account>-<letter><number>`, the id of a trade (t), withdrawal (w) or transfer
+/// (x).
 [[nodiscard]] std::optional<NumberedId> parse_numbered_id(std::string_view text, char letter);
 [[nodiscard]] std::string numbered_id(base::AccountId account, char letter, std::uint64_t number);
 

@@ -30,6 +30,7 @@ public:
     /// `grace` at most.
     void stop(base::Duration grace);
 
+    /// Where it listens, once started.
     [[nodiscard]] std::uint16_t port() const noexcept;
     /// Whether every io thread has turned its loop lately.
     [[nodiscard]] bool is_alive() const noexcept;

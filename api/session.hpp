@@ -30,9 +30,11 @@ class Session;
 struct ServerContext {
     ServerContext(ServerOptions given, actors::Gateway& node, const KeyStore& store,
                   metrics::Instruments& instruments, LogHook hook);
+    /// Passes a line on to whoever logs, if anybody does.
     void log(LogLevel level, std::string_view message,
              std::vector<std::pair<std::string_view, std::string>> fields) const;
 
+    /// The figures of one method, looked up once.
     struct MethodMeters {
         metrics::Counter ok;
         metrics::Histogram duration_seconds;
@@ -57,6 +59,7 @@ public:
     SessionHome(const SessionHome&) = delete;
     SessionHome& operator=(const SessionHome&) = delete;
     virtual ~SessionHome() = default;
+    /// The session is over: nothing is called on it any more. **Thread:** the session's.
     virtual void ended(const std::shared_ptr<Session>& session) = 0;
 };
 

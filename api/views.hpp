@@ -22,6 +22,7 @@ struct AnswerContext {
 using Encoder = void (*)(JsonWriter&, const actors::Answer&, const AnswerContext&,
                          const base::Listing&);
 
+/// The encoders of methods, each named after what it writes.
 void write_trade_cleared(JsonWriter&, const actors::Answer&, const AnswerContext&,
                          const base::Listing&);
 void write_trade_preview(JsonWriter&, const actors::Answer&, const AnswerContext&,
@@ -51,7 +52,7 @@ void write_matched_trade_cleared(JsonWriter&, const actors::Answer&, const Answe
 void write_marks_taken(JsonWriter&, const actors::Answer&, const AnswerContext&,
                        const base::Listing&);
 
-// views_operator.cpp
+/// Those of operators' methods (views_operator.cpp).
 void write_lanes(JsonWriter&, const actors::Answer&, const AnswerContext&, const base::Listing&);
 void write_break_settled(JsonWriter&, const actors::Answer&, const AnswerContext&,
                          const base::Listing&);
@@ -61,10 +62,11 @@ void write_partitions(JsonWriter&, const actors::Answer&, const AnswerContext&,
                       const base::Listing&);
 void write_nodes(JsonWriter&, const actors::Answer&, const AnswerContext&, const base::Listing&);
 
-// views_transparency.cpp
+/// What a broker publishes of its hedges (views_transparency.cpp).
 void write_hedges(JsonWriter& writer, const std::vector<actors::HedgeNews>& hedges,
                   base::BrokerId broker, const base::Listing& listing);
 
+/// How shards stand, for `public/get_shards` and for followers.
 void write_shards(JsonWriter& writer, const std::vector<actors::ShardView>& shards,
                   const base::Listing& listing);
 

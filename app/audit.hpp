@@ -37,6 +37,7 @@ struct AuditReport {
     [[nodiscard]] std::string verdict() const {
         return violations.empty() ? "ok" : violations.front();
     }
+    /// Something is wrong: a violation, and one of this invariant.
     void blame(Invariant invariant, std::string what) {
         violations.push_back(what);
         findings.blame(invariant, std::move(what));

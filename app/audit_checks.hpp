@@ -27,6 +27,7 @@ void check_books(const ledger::Partition& partition, AuditFindings& findings);
 /// Sums over partitions, and what must hold of them.
 class CrossChecks {
 public:
+    /// Takes a partition's totals, and compares its machines and shards with its books.
     void add(const ledger::Partition& partition);
     /// Adds what does not hold to the report.
     void finish(bool is_at_rest, AuditReport& report) const;
@@ -43,7 +44,10 @@ private:
 /// What one partition owes another, and what both say of it: quotas, deposits, withdrawals.
 class SagaChecks {
 public:
+    /// Takes what the machines of one partition say of those in others.
     void add(const ledger::Partition& partition);
+    /// Adds what does not hold to the report. Only at rest: beside a service both sides are read at
+    /// different times.
     void finish(bool is_at_rest, AuditReport& report) const;
 
 private:

@@ -41,9 +41,9 @@ public:
     /// When a broker's shard was last compared with the books.
     [[nodiscard]] const std::map<base::EntityId, base::Timestamp>& looks() const { return looks_; }
 
-    /// Matched trades that were cleared here, by their buyer's account and its number: on that
-    /// account, and on the seller's.
+    /// The buyer's account of a matched trade and its number there.
     using Match = std::pair<base::AccountId, std::uint64_t>;
+    /// Matched trades that were cleared here: on their buyer's account, and on the seller's.
     [[nodiscard]] const std::set<Match>& bought() const { return bought_; }
     [[nodiscard]] const std::set<Match>& sold() const { return sold_; }
 

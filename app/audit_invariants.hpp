@@ -54,6 +54,7 @@ class AuditFindings {
 public:
     /// So much was held against it.
     void look(Invariant invariant, std::uint64_t count = 1) { at(invariant).looked_at += count; }
+    /// It does not hold: what is wrong, and where.
     void blame(Invariant invariant, std::string what) {
         at(invariant).violations.push_back(std::move(what));
     }
@@ -62,9 +63,11 @@ public:
     /// Takes over what another one found.
     void add(const AuditFindings& other);
 
+    /// What was found of one.
     [[nodiscard]] const InvariantFinding& of(Invariant invariant) const {
         return all_[static_cast<std::size_t>(number_of(invariant) - 1)];
     }
+    /// Everything that is wrong, by invariant.
     [[nodiscard]] std::vector<std::string> violations() const;
 
 private:

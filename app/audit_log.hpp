@@ -54,6 +54,7 @@ public:
 
     /// Reads all snapshots, before the log is walked. Returns what is wrong, or nothing.
     [[nodiscard]] std::optional<std::string> read_snapshots(ledger::journal::Journal& from);
+    /// Hears one record of the walk. **Requires:** the snapshots were read.
     void note(const ledger::journal::Record& record, const std::vector<ledger::Entry>& entries,
               bool is_base);
     /// The partition at the end of its log.

@@ -21,6 +21,7 @@ namespace crossclear::app {
 /// of the thread that started it for ours.
 class Child {
 public:
+    /// What to run.
     struct Options {
         std::vector<std::string> words;  ///< The program's path and its arguments.
         std::filesystem::path output;    ///< What it prints is appended there.
@@ -35,7 +36,9 @@ public:
     /// Kills it if it still runs.
     ~Child();
 
+    /// Its number; another process may have it once this one has ended.
     [[nodiscard]] pid_t process() const noexcept { return process_; }
+    /// Whether it has not ended yet.
     [[nodiscard]] bool is_running();
     /// Asks it to end, with SIGTERM. One that was stopped is continued, so that it hears.
     void ask_to_end();

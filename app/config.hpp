@@ -26,6 +26,7 @@ namespace crossclear::app {
 
 /// Where the journal is kept.
 struct JournalConfig {
+    /// How many instances there are, and who runs them.
     enum class Mode : std::uint8_t {
         embedded,  ///< redis-servers of our own in `data_dir`.
         single,    ///< One instance that somebody else runs.
@@ -33,6 +34,7 @@ struct JournalConfig {
     };
     Mode mode{Mode::embedded};
     std::uint16_t instances{1};  ///< embedded: how many; odd.
+    /// Who answers for the settings of Redis.
     enum class Settings : std::uint8_t {
         checked,  ///< Those that the journal needs are asked for, and refused where they differ.
         trusted,  ///< single: those that may not be asked for are right, the operator says.
@@ -138,6 +140,7 @@ struct KeyConfig {
 
 /// How the actors run.
 struct ActorsConfig {
+    /// How CAF's workers find work.
     enum class Policy : std::uint8_t { stealing, sharing };
     std::uint32_t threads{};                        ///< 0: one per processor.
     base::Duration idle_after{base::seconds(300)};  ///< When an idle account is passivated.
@@ -153,6 +156,7 @@ struct PriceWalk {
 
 /// Where marks come from, besides clients with the scope `oracle`.
 struct MarksConfig {
+    /// Where prices come from: nowhere, a file, or chance.
     enum class Source : std::uint8_t { none, csv, generator };
     Source source{Source::none};
     std::string path;      ///< csv: the file.
@@ -166,6 +170,7 @@ struct MarksConfig {
 
 /// Where the simulated outside world runs.
 struct WorldPlace {
+    /// In which process.
     enum class Mode : std::uint8_t {
         inside,  ///< In the service's own process.
         remote,  ///< In a process of its own, `crossclear world`, for one service or several.
@@ -176,6 +181,7 @@ struct WorldPlace {
 
 /// How this node takes part in a cluster of several.
 struct NodeConfig {
+    /// Whether there are others.
     enum class Mode : std::uint8_t {
         alone,    ///< It owns every partition.
         cluster,  ///< It shares them with the others on the same journal.
@@ -255,11 +261,12 @@ struct ConfigError {
 /// **Requires:** ids inside the listing.
 [[nodiscard]] std::string dump_config(const Config& config);
 
-/// What `--check-config` prints: `ok`, or all faults. Returns whether it is ok.
+/// What is wrong with a file, or `ok`.
 struct ConfigReport {
     bool is_ok{};
     std::string text;
 };
+/// What `--check-config` prints: `ok`, or all faults.
 [[nodiscard]] ConfigReport check_config(const std::filesystem::path& path);
 
 /// What contradicts itself across a configuration, by path; lines are 0.

@@ -30,6 +30,7 @@ struct Text {
     std::size_t length_max{256};
 
     static constexpr bool is_text = true;
+    /// The text as it is, if its length is within bounds.
     [[nodiscard]] std::optional<std::string> parse(std::string_view text) const;
     [[nodiscard]] std::string format(const std::string& value) const { return value; }
     [[nodiscard]] std::string expected() const;
@@ -45,6 +46,7 @@ struct Whole {
     T max{std::numeric_limits<T>::max()};
 
     static constexpr bool is_text = false;
+    /// Nothing where it is out of bounds or anything follows the digits.
     [[nodiscard]] std::optional<T> parse(std::string_view text) const {
         T value{};
         const auto* end = text.data() + text.size();
@@ -61,6 +63,7 @@ struct Whole {
 /// `true` or `false`; YAML's other spellings are refused.
 struct Flag {
     static constexpr bool is_text = false;
+    /// `true`, and not `True`, `yes` or `on`.
     [[nodiscard]] std::optional<bool> parse(std::string_view text) const;
     [[nodiscard]] std::string format(bool value) const { return value ? "true" : "false"; }
     [[nodiscard]] std::string expected() const { return "true or false"; }
@@ -69,6 +72,7 @@ struct Flag {
 /// Dollars with at most two decimals, never negative, as cents.
 struct Usd {
     static constexpr bool is_text = false;
+    /// `1234.5` is 123,450 cents.
     [[nodiscard]] std::optional<std::int64_t> parse(std::string_view text) const;
     [[nodiscard]] std::string format(std::int64_t cents) const;
     [[nodiscard]] std::string expected() const;
@@ -77,6 +81,7 @@ struct Usd {
 /// A price in dollars per unit with at most nine decimals, never negative.
 struct Dollars {
     static constexpr bool is_text = false;
+    /// `3000.9`, without an exponent.
     [[nodiscard]] std::optional<base::Price> parse(std::string_view text) const;
     [[nodiscard]] std::string format(base::Price value) const;
     [[nodiscard]] std::string expected() const;
@@ -87,6 +92,7 @@ struct Units {
     int scale{base::asset_scale_max};
 
     static constexpr bool is_text = false;
+    /// `0.25` is 25,000,000 of an asset with 8 decimals.
     [[nodiscard]] std::optional<base::Amount> parse(std::string_view text) const;
     [[nodiscard]] std::string format(base::Amount value) const;
     [[nodiscard]] std::string expected() const;
@@ -95,6 +101,7 @@ struct Units {
 /// A share from 0 to 1 with at most nine decimals.
 struct ShareText {
     static constexpr bool is_text = false;
+    /// `0.025`; above 1 is refused, for a percentage was meant.
     [[nodiscard]] std::optional<risk::Share> parse(std::string_view text) const;
     [[nodiscard]] std::string format(risk::Share value) const;
     [[nodiscard]] std::string expected() const;
@@ -105,6 +112,7 @@ struct Millionths {
     std::int64_t max{base::ppm_one};
 
     static constexpr bool is_text = false;
+    /// `50` is 50 ppm.
     [[nodiscard]] std::optional<base::Ppm> parse(std::string_view text) const;
     [[nodiscard]] std::string format(base::Ppm value) const { return std::to_string(value.v); }
     [[nodiscard]] std::string expected() const;
@@ -116,6 +124,7 @@ struct Span {
     base::Duration max{base::seconds(std::int64_t{365} * 86'400)};
 
     static constexpr bool is_text = false;
+    /// Written in the largest unit that leaves no rest: `120s` comes back as `2m`.
     [[nodiscard]] std::optional<base::Duration> parse(std::string_view text) const;
     [[nodiscard]] std::string format(base::Duration value) const;
     [[nodiscard]] std::string expected() const;
@@ -128,6 +137,7 @@ struct OneOf {
     int first{0};  ///< The number of the first enumerator.
 
     static constexpr bool is_text = false;
+    /// The name of an enumerator. **Requires** for writing: it has one.
     [[nodiscard]] std::optional<E> parse(std::string_view text) const {
         for (std::size_t i = 0; i < names.size(); ++i) {
             if (names[i] == text) return static_cast<E>(first + static_cast<int>(i));
@@ -149,6 +159,7 @@ struct AssetSymbol {
     const base::Listing& listing;
 
     static constexpr bool is_text = true;
+    /// `USDC`. **Requires** for writing: a listed id.
     [[nodiscard]] std::optional<base::AssetId> parse(std::string_view text) const;
     [[nodiscard]] std::string format(base::AssetId value) const;
     [[nodiscard]] std::string expected() const { return "the symbol of a listed asset"; }
@@ -158,6 +169,7 @@ struct InstrumentSymbol {
     const base::Listing& listing;
 
     static constexpr bool is_text = true;
+    /// `BTC-PERP`, likewise.
     [[nodiscard]] std::optional<base::InstrumentId> parse(std::string_view text) const;
     [[nodiscard]] std::string format(base::InstrumentId value) const;
     [[nodiscard]] std::string expected() const { return "the symbol of a listed instrument"; }
@@ -167,6 +179,7 @@ struct ShardSymbol {
     const base::Listing& listing;
 
     static constexpr bool is_text = true;
+    /// `aave-uniswap`, likewise.
     [[nodiscard]] std::optional<base::ShardId> parse(std::string_view text) const;
     [[nodiscard]] std::string format(base::ShardId value) const;
     [[nodiscard]] std::string expected() const { return "the symbol of a listed shard"; }
@@ -175,6 +188,7 @@ struct ShardSymbol {
 /// `0-17`: broker and number.
 struct AccountText {
     static constexpr bool is_text = true;
+    /// As the wire has it, without leading zeros.
     [[nodiscard]] std::optional<base::AccountId> parse(std::string_view text) const;
     [[nodiscard]] std::string format(base::AccountId value) const;
     [[nodiscard]] std::string expected() const { return "an account as <broker>-<number>"; }
@@ -183,6 +197,7 @@ struct AccountText {
 /// A path of the file system.
 struct PathText {
     static constexpr bool is_text = true;
+    /// Any that is not empty.
     [[nodiscard]] std::optional<std::filesystem::path> parse(std::string_view text) const;
     [[nodiscard]] std::string format(const std::filesystem::path& value) const {
         return value.string();
@@ -193,6 +208,7 @@ struct PathText {
 /// Where a world listens.
 struct WorldEndpointText {
     static constexpr bool is_text = true;
+    /// As `parse_endpoint` has it.
     [[nodiscard]] std::optional<shards::simulated::Endpoint> parse(std::string_view text) const;
     [[nodiscard]] std::string format(const shards::simulated::Endpoint& value) const;
     [[nodiscard]] std::string expected() const {
@@ -203,6 +219,7 @@ struct WorldEndpointText {
 /// One scope of a key.
 struct ScopeText {
     static constexpr bool is_text = false;
+    /// `trader`, and the others that `expected` lists. **Requires** for writing: one bit.
     [[nodiscard]] std::optional<actors::Scope> parse(std::string_view text) const;
     [[nodiscard]] std::string format(actors::Scope value) const;
     [[nodiscard]] std::string expected() const;

@@ -22,6 +22,7 @@ namespace crossclear::app {
 /// Follows every partition's log. **Thread:** one.
 class JournalFollower {
 public:
+    /// `journal` outlives it.
     JournalFollower(ledger::journal::Journal& journal, std::string cluster,
                     std::uint16_t partitions, std::size_t brokers);
 
@@ -30,6 +31,7 @@ public:
     /// What is counted from now on counts for this run.
     void begin_run();
 
+    /// How the houses stand, and what the run has come to, as of what was read last.
     [[nodiscard]] Figures figures() const;
     [[nodiscard]] RunTotals totals() const;
 

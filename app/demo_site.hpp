@@ -62,15 +62,18 @@ public:
     virtual void tend() = 0;
     /// Why it is not ready to trade; empty once it is.
     [[nodiscard]] virtual std::vector<std::string> why_not() = 0;
+    /// How the houses stand, over all brokers.
     [[nodiscard]] virtual Figures figures() = 0;
     /// Who lives and who owns what, for the live line; empty where there is only one process.
     [[nodiscard]] virtual std::string standing() = 0;
+    /// How many nodes and redis-servers there are, and how many of them run.
     [[nodiscard]] virtual Strength strength() = 0;
     /// A client pays in. Returns whether the shard took it.
     virtual bool deposit(base::ShardId shard, base::AccountId account, base::AssetId asset,
                          base::Amount amount) = 0;
     /// Ends what writes. The journal can be read until the site is destroyed.
     virtual void stop() = 0;
+    /// What the run came to, also after `stop`; and the journal, for the audit.
     [[nodiscard]] virtual RunTotals totals() = 0;
     [[nodiscard]] virtual ledger::journal::Journal& journal() = 0;
 };

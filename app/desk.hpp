@@ -34,8 +34,10 @@ struct Tally {
     std::atomic<std::uint64_t> broken{};    ///< Connections that ended by themselves.
     std::atomic<std::uint64_t> repeated{};  ///< Requests that were sent once more, under their id.
 
+    /// Counts one refusal, and the time that one answer took.
     void refuse(const std::string& reason);
     void observe(std::int64_t latency_us);
+    /// Refusals by reason, and in all.
     [[nodiscard]] std::map<std::string, std::uint64_t> refusals() const;
     [[nodiscard]] std::uint64_t refused() const;
     /// The latency that a share of the answers stayed below; within an eighth.
@@ -59,6 +61,7 @@ struct Budget {
 /// the same id; so it does with what a node could not decide just then.
 class Desk : public std::enable_shared_from_this<Desk> {
 public:
+    /// Whom it trades for, how, and how fast.
     struct Options {
         std::function<std::vector<std::uint16_t>()> ports;  ///< Where it may connect just now.
         std::size_t number{};                               ///< Spreads desks over the ports.
@@ -78,6 +81,7 @@ public:
     void open(std::function<void(std::string, std::vector<base::AccountId>)> ready);
     /// Begins to trade; `done` is called once the budget is spent and every answer is in.
     void trade(std::function<void()> done);
+    /// Stops trading and ends the connection.
     void close();
 
 private:

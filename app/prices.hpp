@@ -40,6 +40,7 @@ struct PriceTick {
 
 /// What is wrong with a file of prices.
 struct PriceError {
+    /// What is wrong, for tests and for whoever counts.
     enum class Kind : std::uint8_t {
         unreadable,        ///< The file cannot be opened or read.
         header_malformed,  ///< No `hour_utc`, or a name twice.

@@ -85,8 +85,10 @@ public:
     /// whose key is gone or changed are closed. **Thread:** any.
     void replace_keys(const Config& config);
 
+    /// Where clients and the people who run it connect.
     [[nodiscard]] std::uint16_t port() const { return port_; }
     [[nodiscard]] std::uint16_t ops_port() const { return ops_port_; }
+    /// Its parts, for those who drive or inspect it; `feed` is null without a price source.
     [[nodiscard]] actors::Node& node() { return *node_; }
     [[nodiscard]] shards::simulated::OutsideWorld& world() { return *world_; }
     [[nodiscard]] ledger::journal::Journal& journal() { return *journal_; }

@@ -59,18 +59,21 @@ enum class Rounding : std::uint8_t {
     exact,  ///< Refused with `precision_loss` if anything would be lost.
 };
 
+/// The sum. **Errors:** `overflow`.
 [[nodiscard]] inline Math<Amount> add(Amount a, Amount b) noexcept {
     std::int64_t sum = 0;
     if (__builtin_add_overflow(a.v, b.v, &sum)) return Failure{MathError::overflow};
     return Amount{sum};
 }
 
+/// `a` less `b`. **Errors:** `overflow`.
 [[nodiscard]] inline Math<Amount> subtract(Amount a, Amount b) noexcept {
     std::int64_t difference = 0;
     if (__builtin_sub_overflow(a.v, b.v, &difference)) return Failure{MathError::overflow};
     return Amount{difference};
 }
 
+/// The amount with the other sign. **Errors:** `overflow`, for the one value without a counterpart.
 [[nodiscard]] inline Math<Amount> negate(Amount a) noexcept { return subtract(Amount{0}, a); }
 
 /// The amount without its sign. The one value that has no positive counterpart saturates.
@@ -109,6 +112,7 @@ enum class Rounding : std::uint8_t {
     return *sum;
 }
 
+/// The same for a difference.
 [[nodiscard]] inline Amount must_subtract(Amount a, Amount b) {
     const auto difference = subtract(a, b);
     CHECK(difference.has_value(), "an accepted amount fits its balance");

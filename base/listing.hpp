@@ -61,10 +61,12 @@ struct Listing {
     std::vector<InstrumentInfo> instruments;
     std::vector<ShardInfo> shards;
 
+    /// What an id stands for. **Requires:** it is listed.
     [[nodiscard]] const AssetInfo& asset(AssetId id) const;
     [[nodiscard]] const InstrumentInfo& instrument(InstrumentId id) const;
     [[nodiscard]] const ShardInfo& shard(ShardId id) const;
 
+    /// What has that symbol, if anything has.
     [[nodiscard]] std::optional<AssetId> find_asset(std::string_view symbol) const;
     [[nodiscard]] std::optional<InstrumentId> find_instrument(std::string_view symbol) const;
     [[nodiscard]] std::optional<ShardId> find_shard(std::string_view symbol) const;

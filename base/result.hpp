@@ -24,11 +24,11 @@ public:
     using value_type = T;
     using error_type = E;
 
-    Result(T value)
-        : held_(std::in_place_index<0>, std::move(value)) {}  // NOLINT(google-explicit-constructor)
-    Result(Failure<E> failure)                                // NOLINT(google-explicit-constructor)
-        : held_(std::in_place_index<1>, std::move(failure.error)) {}
+    /// Both implicit, so that a function returns a value or a `Failure` as it is.
+    Result(T value) : held_(std::in_place_index<0>, std::move(value)) {}
+    Result(Failure<E> failure) : held_(std::in_place_index<1>, std::move(failure.error)) {}
 
+    /// Whether there is a value rather than an error.
     [[nodiscard]] bool has_value() const noexcept { return held_.index() == 0; }
     explicit operator bool() const noexcept { return has_value(); }
 
@@ -71,9 +71,10 @@ public:
     using error_type = E;
 
     Result() = default;
-    Result(Failure<E> failure)
-        : error_(std::move(failure.error)) {}  // NOLINT(google-explicit-constructor)
+    /// Implicit, so that a function returns a `Failure` as it is.
+    Result(Failure<E> failure) : error_(std::move(failure.error)) {}
 
+    /// Whether it went well.
     [[nodiscard]] bool has_value() const noexcept { return !error_.has_value(); }
     explicit operator bool() const noexcept { return has_value(); }
 

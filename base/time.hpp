@@ -46,6 +46,7 @@ struct Timestamp {
     }
 };
 
+/// Spans in larger units; `n` may be negative.
 [[nodiscard]] constexpr Duration milliseconds(std::int64_t n) noexcept { return {n * 1'000}; }
 [[nodiscard]] constexpr Duration seconds(std::int64_t n) noexcept { return {n * 1'000'000}; }
 

@@ -23,6 +23,7 @@ namespace crossclear::ledger {
 
 /// Open claims. Each is one place in each of the three.
 struct ClaimQueue {
+    /// One claim, under its number.
     struct Claim {
         base::AccountId account;
         std::uint64_t trade{};  ///< 0: variation of contracts.
@@ -32,12 +33,14 @@ struct ClaimQueue {
 
         friend bool operator==(const Claim&, const Claim&) = default;
     };
+    /// Its place among the claims of its account.
     struct OfAccount {
         base::AccountId account;
         std::uint64_t number{};
 
         friend constexpr auto operator<=>(const OfAccount&, const OfAccount&) = default;
     };
+    /// Its place among deadlines.
     struct Due {
         base::Timestamp at;
         std::uint64_t number{};

@@ -17,12 +17,14 @@ class Proposal {
 public:
     explicit Proposal(const State& state) : state_(state) {}
 
+    /// Appends an event and applies it to the state that the next one is proposed on.
     void add(Event event) {
         // As a constant: std::apply would otherwise fit better than the machine's own.
         apply(state_, std::as_const(event));
         events_.push_back(std::move(event));
     }
 
+    /// What the events so far lead to.
     [[nodiscard]] const State& state() const { return state_; }
 
     /// The events. No event that breaks an invariant is ever written.

@@ -35,10 +35,12 @@ public:
     /// Follows one record. **Requires:** it comes after `last`.
     void fold(const journal::Head& last, const std::vector<Entry>& entries);
 
+    /// The books and the register of machines after the record `last`.
     [[nodiscard]] const Core& core() const { return core_; }
     [[nodiscard]] const journal::Head& last() const { return last_; }
     /// Where the core was stored from which this one goes on; 0 from the first record.
     [[nodiscard]] std::uint64_t core_at() const { return core_at_; }
+    /// Whether the machine has ever had an event in this partition.
     [[nodiscard]] bool is_known(const base::EntityId& entity) const;
     /// Whether a hedge, an instruction or a withdrawal has nothing left to do.
     [[nodiscard]] bool is_over(const base::EntityId& entity) const;
@@ -55,6 +57,7 @@ public:
     /// What `find` gave at record `at` is stored. If more than `kept_max` machines are here, it is
     /// forgotten: its snapshot is read again when it is wanted.
     void note_stored(const base::EntityId& entity, std::uint64_t at, std::size_t kept_max);
+    /// How many machines are kept or waited for; what `kept_max` is held against.
     [[nodiscard]] std::size_t machines_here() const { return machines_.size(); }
 
     /// The first breach of the books or of a machine that is here.

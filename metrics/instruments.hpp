@@ -23,6 +23,7 @@ namespace crossclear::metrics {
 template <class Handle>
 class Labelled {
 public:
+    /// `labels` are the names whose values `with` takes; only histograms have `bounds`.
     Labelled(Registry& registry, std::string name, std::string help,
              std::vector<std::string> labels, std::span<const double> bounds = duration_bounds())
         : registry_(&registry),

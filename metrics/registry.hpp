@@ -40,9 +40,11 @@ class Counter {
 public:
     Counter() = default;
     explicit Counter(ScalarCell* cell) : cell_(cell) {}
+    /// Adds `by`; nothing where it is not positive.
     void increment(double by = 1) const noexcept {
         if (cell_ != nullptr && by > 0) cell_->value.fetch_add(by, std::memory_order_relaxed);
     }
+    /// The sum so far; 0 without a series.
     [[nodiscard]] double value() const noexcept {
         return cell_ == nullptr ? 0 : cell_->value.load(std::memory_order_relaxed);
     }
@@ -56,6 +58,7 @@ class Gauge {
 public:
     Gauge() = default;
     explicit Gauge(ScalarCell* cell) : cell_(cell) {}
+    /// Puts it somewhere, moves it from where it is, or says where it stands: 0 without a series.
     void set(double value) const noexcept {
         if (cell_ != nullptr) cell_->value.store(value, std::memory_order_relaxed);
     }
@@ -75,7 +78,9 @@ class Histogram {
 public:
     Histogram() = default;
     explicit Histogram(HistogramCell* cell) : cell_(cell) {}
+    /// Counts one value into the first bucket whose bound is not below it.
     void observe(double value) const noexcept;
+    /// Of all observations so far.
     [[nodiscard]] std::uint64_t count() const noexcept;
     [[nodiscard]] double sum() const noexcept;
 

@@ -83,6 +83,7 @@ class Surface;
 /// **Thread:** any.
 class Surface {
 public:
+    /// What it was built with.
     [[nodiscard]] std::uint64_t number() const noexcept { return number_; }
     [[nodiscard]] const base::Listing& listing() const noexcept { return *listing_; }
     [[nodiscard]] const Parameters& parameters() const noexcept { return *parameters_; }

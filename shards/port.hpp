@@ -39,6 +39,7 @@ using SubmitAnswer = std::variant<Accepted, Refused, NoAnswer>;
 
 /// What one broker holds at one finalized block.
 struct Balances {
+    /// One asset.
     struct Line {
         base::AssetId asset;
         base::Amount held;      ///< Tokens at the broker's address.
@@ -71,6 +72,7 @@ public:
     /// Replays every inflow (deposit, bridge arrival, variation) from `from_block` on as notices,
     /// so that none is lost to a restart of ours.
     virtual void rescan(std::uint64_t from_block) = 0;
+    /// How the shard stands; not reachable where it does not answer.
     virtual void health(std::function<void(Health)> done) = 0;
     /// Where notices go; set once, before the first call. Notices may repeat and change order, but
     /// variations come in the order of their numbers.

@@ -15,6 +15,7 @@ namespace crossclear::store {
 
 /// How an acceptor takes part.
 struct Standing {
+    /// Whether it counts.
     enum class Kind : std::uint8_t {
         voting,   ///< It answers and counts.
         joining,  ///< It answers, but lost or never had its logs: it must be given them first.
@@ -38,7 +39,9 @@ using ListOutcome = std::variant<SnapshotPage, ledger::journal::Unknown, ledger:
 /// from its own number on; so a log is brought to what a majority chose.
 class Acceptor : public ledger::journal::Journal {
 public:
+    /// What it is called in logs and figures.
     [[nodiscard]] virtual std::string name() const = 0;
+    /// How it takes part just now. **Thread:** any.
     [[nodiscard]] virtual Standing standing() const = 0;
     /// Lets `changed` run, on any thread, whenever the standing may have changed. Called once,
     /// before anything else.

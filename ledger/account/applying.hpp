@@ -21,6 +21,7 @@ void book(State& state, const BalanceChange& change);
 /// What a matched trade that was cleared leaves of its reservation: nothing.
 void close_reservation(State& state, const TradeNovated& novated);
 
+/// Makes an event of a matched trade true. **Requires:** that it was decided on this state.
 void apply_one(State& state, const MatchReserved& reserved);
 void apply_one(State& state, const MatchAborted& aborted);
 void apply_one(State& state, const MatchEnded& ended);
@@ -28,6 +29,7 @@ void apply_one(State& state, const MatchAccepted& accepted);
 void apply_one(State& state, const MatchDeclined& declined);
 void apply_one(State& state, const MatchReleased& released);
 
+/// What such an event asks of the other account; `after` is the state with it applied.
 std::vector<Effect> effects(const State& after, const TradeNovated& novated);
 std::vector<Effect> effects(const State& after, const MatchReserved& reserved);
 std::vector<Effect> effects(const State& after, const MatchAborted& aborted);

@@ -102,6 +102,7 @@ struct DepositNoted {
 
 /// Claims became settled balance: UNSETTLED / FREE.
 struct ClaimsCovered {
+    /// What was covered of one claim, oldest first.
     struct Part {
         std::uint64_t trade{};  ///< 0: variation.
         base::Amount amount;

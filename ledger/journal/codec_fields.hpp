@@ -46,12 +46,14 @@ struct Value {
     Wire (Message::*get)() const;
     void (Message::*set)(Wire);
 
+    /// Both directions. A number that the member cannot hold is refused.
     void write(const T& from, Message& to) const { (to.*set)(to_wire(from.*member)); }
     [[nodiscard]] bool read(const Message& from, T& to, Reader& reader) const {
         return from_wire((from.*get)(), to.*member, reader);
     }
 };
 
+/// A line of a table: this member is that field.
 template <class T, class Member, class Message, class Wire>
 [[nodiscard]] constexpr Value<T, Member, Message, Wire> value(Member T::* member,
                                                               Wire (Message::*get)() const,
@@ -66,6 +68,7 @@ struct Bytes {
     const std::string& (Message::*get)() const;
     std::string* (Message::*change)();
 
+    /// Both directions. An array is refused bytes of another size; what is empty is left out.
     void write(const T& from, Message& to) const {
         // A default leaves the field out; taking hold of the string would cost an allocation.
         if ((from.*member).empty()) return;
@@ -85,6 +88,7 @@ struct Bytes {
     }
 };
 
+/// The line of a table for such a member.
 template <class T, class Member, class Message>
 [[nodiscard]] constexpr Bytes<T, Member, Message> bytes(Member T::* member,
                                                         const std::string& (Message::*get)() const,
@@ -99,6 +103,7 @@ struct Nested {
     const Part& (Message::*get)() const;
     Part* (Message::*change)();
 
+    /// Both directions, by the table of the inner struct.
     void write(const T& from, Message& to) const {
         write_fields(fields_of<Member>, from.*member, *(to.*change)());
     }
@@ -107,6 +112,7 @@ struct Nested {
     }
 };
 
+/// The line of a table for such a member.
 template <class T, class Member, class Message, class Part>
 [[nodiscard]] constexpr Nested<T, Member, Message, Part> nested(Member T::* member,
                                                                 const Part& (Message::*get)() const,
@@ -123,6 +129,7 @@ struct List {
     const google::protobuf::RepeatedPtrField<Part>& (Message::*get)() const;
     google::protobuf::RepeatedPtrField<Part>* (Message::*change)();
 
+    /// Both directions. Reading appends: **requires** a member that is empty.
     void write(const T& from, Message& to) const {
         auto& parts = *(to.*change)();
         for (const Item& item : from.*member) write_fields(fields_of<Item>, item, *parts.Add());
@@ -137,6 +144,7 @@ struct List {
     }
 };
 
+/// The line of a table for such a member.
 template <class T, class Sequence, class Message, class Part>
 [[nodiscard]] constexpr List<T, Sequence, Message, Part> list(
     Sequence T::* member, const google::protobuf::RepeatedPtrField<Part>& (Message::*get)() const,
@@ -151,6 +159,7 @@ struct Numbers {
     const google::protobuf::RepeatedField<Wire>& (Message::*get)() const;
     google::protobuf::RepeatedField<Wire>* (Message::*change)();
 
+    /// As those of `List`.
     void write(const T& from, Message& to) const {
         auto& numbers = *(to.*change)();
         for (const Item& item : from.*member) numbers.Add(to_wire(item));
@@ -163,6 +172,7 @@ struct Numbers {
     }
 };
 
+/// The line of a table for such a member.
 template <class T, class Item, class Message, class Wire>
 [[nodiscard]] constexpr Numbers<T, Item, Message, Wire> numbers(
     std::vector<Item> T::* member,
@@ -180,6 +190,7 @@ void write_entity(const base::EntityId& from, Message& to) {
     to.set_sub(from.sub);
 }
 
+/// The way back. Refuses a kind that there is not, and parts that the kind does not have.
 template <class Message>
 [[nodiscard]] bool read_entity(const Message& from, base::EntityId& to, Reader& reader) {
     to = base::EntityId{
@@ -196,6 +207,7 @@ struct MaybeEntity {
     const pb::EntityId& (Message::*get)() const;
     pb::EntityId* (Message::*change)();
 
+    /// Both directions, by `write_entity` and `read_entity` where there is one.
     void write(const T& from, Message& to) const {
         if (from.*member) write_entity(*(from.*member), *(to.*change)());
     }
@@ -205,6 +217,7 @@ struct MaybeEntity {
     }
 };
 
+/// The line of a table for such a member.
 template <class T, class Message>
 [[nodiscard]] constexpr MaybeEntity<T, Message> maybe_entity(
     std::optional<base::EntityId> T::* member, bool (Message::*has)() const,
@@ -258,6 +271,7 @@ struct Alternative {
     Fields fields;
 };
 
+/// An event of the table of its machine.
 template <class T, class Message, class... Fields>
 [[nodiscard]] constexpr Alternative<T, Message, std::tuple<Fields...>> alternative(
     pb::Entry::EventCase number, const Message& (pb::Entry::*get)() const,
@@ -272,6 +286,7 @@ struct Machine {
 
     std::tuple<Alternatives...> alternatives;
 
+    /// Writes the event that is held into the field of the entry which is its own.
     void write(const Variant& event, pb::Entry& entry) const {
         const auto write_if = [&](const auto& candidate) {
             using Held = typename std::decay_t<decltype(candidate)>::Event;
@@ -281,6 +296,7 @@ struct Machine {
         std::apply([&](const auto&... each) { (write_if(each), ...); }, alternatives);
     }
 
+    /// Reads an event of this machine, and refuses one of another.
     [[nodiscard]] bool read(const pb::Entry& entry, ledger::Event& event, Reader& reader) const {
         bool is_found = false;
         bool is_read = false;
@@ -297,6 +313,7 @@ struct Machine {
     }
 };
 
+/// The table of a machine, of its events in the order of the variant.
 template <class Variant, class... Alternatives>
 [[nodiscard]] constexpr Machine<Variant, Alternatives...> machine(Alternatives... alternatives) {
     return {std::tuple<Alternatives...>{alternatives...}};

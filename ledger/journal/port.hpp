@@ -158,6 +158,7 @@ public:
     virtual void store_snapshot(base::PartitionId partition, const Fence& fence,
                                 EntitySnapshot snapshot,
                                 std::function<void(StoreSnapshotOutcome)> done) = 0;
+    /// Reads the snapshot that a majority last stored of an entity, or a later one.
     virtual void read_snapshot(base::PartitionId partition, base::EntityId entity,
                                std::function<void(ReadSnapshotOutcome)> done) = 0;
     /// Drops the records before `base`, which stays. The write checks the fence, and that the log

@@ -19,12 +19,14 @@ namespace crossclear::ledger::netting {
 
 /// Pays in what the configuration says the broker starts with, once.
 struct Found {
+    /// What it holds of one asset on one shard.
     struct Line {
         base::ShardId shard;
         base::AssetId asset;
         base::Amount amount;  ///< Positive.
         Source source{Source::capital};
     };
+    /// What of it is posted at a venue.
     struct Margin {
         base::ShardId venue;
         base::AssetId asset;
@@ -51,6 +53,7 @@ struct AcknowledgeDeposit {
 /// What a venue settled and is not recorded yet, in the order of its numbers. Sent by the host,
 /// which gathers what the lane tells; repeats add nothing.
 struct RecordVariations {
+    /// One variation, with what its contract is paid in.
     struct Line {
         VariationNotice notice;
         base::AssetId contract;
@@ -89,6 +92,7 @@ struct Exposure {
 
 /// What is known of one asset's cover, over all partitions.
 struct CoverLine {
+    /// What one partition lacks.
     struct Want {
         base::PartitionId partition;
         base::Amount amount;    ///< Claims beyond the room it has, positive.
@@ -120,6 +124,7 @@ struct MarginPolicy {
 /// Moves tokens into venues that run short of margin and out of those that have too much. Sent by
 /// the host at intervals.
 struct KeepMargins {
+    /// One asset at one venue.
     struct Line {
         MarginPolicy policy;
         base::Amount value;  ///< Of the contracts there at marks, without their signs.
@@ -133,6 +138,7 @@ struct KeepMargins {
 
 /// Moves tokens to where they run short. Sent by the host at intervals.
 struct LevelShards {
+    /// One asset on one shard.
     struct Line {
         base::ShardId shard;
         base::AssetId asset;

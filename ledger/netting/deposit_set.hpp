@@ -26,6 +26,7 @@ public:
     using value_type = DepositKey;
     using Pages = std::map<Place, std::bitset<page_size>>;
 
+    /// As a set has them; to insert one again changes nothing.
     void insert(const DepositKey& key) {
         auto bit = pages_[{key.shard, key.id / page_size}][key.id % page_size];
         if (!bit) ++size_;

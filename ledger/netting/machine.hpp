@@ -24,22 +24,41 @@ namespace crossclear::ledger::netting {
 /// New events (none: nothing to do, or a repeat), or why not.
 using Decision = base::Result<std::vector<Event>, Reject>;
 
+/// Books what the broker starts with and opens the moves of its first margins. **Errors:**
+/// `amount_must_be_positive`.
 [[nodiscard]] Decision decide(const State& state, const Found& command);
+/// Books what is new about a deposit: its certainty only rises within a block, and begins anew in a
+/// later one. **Errors:** `amount_must_be_positive`, `deposit_of_other_broker`,
+/// `deposit_contradicts_record`.
 [[nodiscard]] Decision decide(const State& state, const RecordDeposit& command);
+/// Lets go of a deposit whose end its account has booked. Never refuses.
 [[nodiscard]] Decision decide(const State& state, const AcknowledgeDeposit& command);
+/// Books variations in the order of their numbers, as far as the margin that is posted bears them.
+/// **Errors:** `figures_out_of_range`; where none can be booked, `variation_ahead_of_margin` or
+/// `variation_out_of_order`.
 [[nodiscard]] Decision decide(const State& state, const RecordVariations& command);
 /// Grants cover, opens tasks, and calls those off that have become too large by more than the band.
+/// **Errors:** `figures_out_of_range`.
 [[nodiscard]] Decision decide(const State& state, const Balance& command);
+/// Opens moves of margin where more or less is posted than the policy lets stray, one at a time for
+/// each venue and asset. **Rounding:** what is wanted, and its slack, up. **Errors:**
+/// `figures_out_of_range`.
 [[nodiscard]] Decision decide(const State& state, const KeepMargins& command);
+/// Opens one move at most, from the richest shard to one that is below its low mark. Never refuses.
 [[nodiscard]] Decision decide(const State& state, const LevelShards& command);
+/// Closes what is open, once. Never refuses. **Rounding:** the notional of what a task has filled,
+/// down.
 [[nodiscard]] Decision decide(const State& state, const CloseHedge& command);
 [[nodiscard]] Decision decide(const State& state, const CloseMove& command);
+/// Books the figures it is given; nothing where both are zero. Never refuses.
 [[nodiscard]] Decision decide(const State& state, const BookResult& command);
 /// **Errors:** `amount_must_be_positive`, `gate_is_closed`, `departure_not_covered`. **Rounding:**
 /// against the departure, also of time: what left counts up to `gate_step` longer.
 [[nodiscard]] Decision decide(const State& state, const ReviewDeparture& command);
+/// Frees what departures that are over had reserved. Never refuses.
 [[nodiscard]] Decision decide(const State& state, const CloseDeparture& command);
 [[nodiscard]] Decision decide(const State& state, const KeepDepartures& command);
+/// Whichever command it is.
 [[nodiscard]] Decision decide(const State& state, const Command& command);
 
 /// Makes an event true. Never refuses.
@@ -54,9 +73,8 @@ void apply(State& state, const Event& event);
 /// The first breach, if any.
 [[nodiscard]] std::optional<std::string> check_invariants(const State& state);
 
-/// The largest position in one contract that the margin at its venue bears, in contracts. Half of
-/// the policy's share has to stand behind each; where that is not so, all shrink alike.
-/// **Rounding:** down. **Requires:** positive share, mark and figures that are not negative.
+/// What the margin at one venue stands behind. **Requires:** positive share, mark and figures that
+/// are not negative.
 struct Bearing {
     base::Amount posted;
     base::Ppm share;
@@ -65,6 +83,9 @@ struct Bearing {
     base::Amount unit;   ///< What `units` of the contract are worth, positive.
     base::Amount units;
 };
+/// The largest position in one contract that the margin at its venue bears, in contracts. Half of
+/// the policy's share has to stand behind each; where that is not so, all shrink alike.
+/// **Rounding:** down.
 [[nodiscard]] base::Amount position_max_of(const Bearing& bearing);
 
 /// What leaves in this much time is counted together, so that the gate's memory is bounded.

@@ -51,6 +51,7 @@ public:
         (write(fields), ...);
     }
 
+    /// The bytes of all that was written; the writer is done then.
     [[nodiscard]] std::string take() { return std::move(bytes_); }
 
 private:
@@ -99,6 +100,7 @@ class Reader {
 public:
     explicit Reader(std::string_view bytes) : rest_(bytes) {}
 
+    /// Reads each field in turn. Once the reader is not good, what they hold means nothing.
     template <class... Fields>
     void operator()(Fields&... fields) {
         (read(fields), ...);

@@ -30,6 +30,7 @@ public:
     /// Moves tokens outside of any entry: the genesis block.
     void apply(const Move& move);
 
+    /// All there is, for codecs and checks; lines that came to nothing included.
     [[nodiscard]] const auto& balances() const noexcept { return balances_; }
     [[nodiscard]] const auto& positions() const noexcept { return positions_; }
 

@@ -83,6 +83,7 @@ public:
     [[nodiscard]] Balances final_balances(base::BrokerId broker) const;
     /// What `broker` holds in the newest block, given out as that of `block`.
     [[nodiscard]] Balances head_balances(base::BrokerId broker, std::uint64_t block) const;
+    /// As `Shard::health`.
     [[nodiscard]] Health health() const;
     /// Tells `broker`, or every broker, its inflows in blocks from `from_block` on once more.
     void rescan(std::optional<base::BrokerId> broker, std::uint64_t from_block);
@@ -101,7 +102,10 @@ public:
     /// A protocol fails: the next block cuts every vault's holding of `asset` by `share`.
     void fail_protocol(base::AssetId asset, base::Ppm share, base::Timestamp now);
 
+    /// An instrument's price in the blocks to come. **Requires:** positive.
     void set_price(base::InstrumentId instrument, base::Price price);
+    /// What goes wrong from now on. A chain that becomes reachable again tells its inflows of the
+    /// time in which nobody heard it.
     void set_faults(Faults faults);
     [[nodiscard]] const Faults& faults() const noexcept { return faults_; }
 
@@ -115,9 +119,11 @@ public:
     /// What is to be told, in order, once the records are durable.
     [[nodiscard]] std::vector<Told> take_notices();
 
+    /// What it was made of, and the books of its newest block and of its newest final one.
     [[nodiscard]] const ChainParameters& parameters() const noexcept { return parameters_; }
     [[nodiscard]] const Book& head_book() const noexcept { return head_book_; }
     [[nodiscard]] const Book& final_book() const noexcept { return final_book_; }
+    /// The heights of those blocks; 0 is the genesis block.
     [[nodiscard]] std::uint64_t head_height() const noexcept { return head_; }
     [[nodiscard]] std::uint64_t final_height() const noexcept;
     /// The hash of the newest block that holds something.

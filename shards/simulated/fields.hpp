@@ -23,6 +23,7 @@ inline constexpr EnumRange enum_range<ledger::ShardRefusal>{0, 7};
 
 namespace crossclear::base {
 
+/// Which fields cross, and in which order: both are the format.
 void describe(auto& archive, EntityId& x) { archive(x.kind, x.id, x.sub); }
 void describe(auto& archive, OrderRef& x) { archive(x.origin, x.number); }
 
@@ -30,6 +31,7 @@ void describe(auto& archive, OrderRef& x) { archive(x.origin, x.number); }
 
 namespace crossclear::ledger {
 
+/// Which fields cross, and in which order: both are the format.
 void describe(auto& archive, ShardOrder& x) {
     archive(x.ref, x.shard, x.kind, x.instrument, x.quantity, x.bound, x.asset, x.amount,
             x.to_shard, x.destination, x.deadline);

@@ -12,11 +12,13 @@ namespace crossclear::shards::simulated {
 /// an adapter's end waits for the callback. **Thread:** any.
 class Mailbox {
 public:
+    /// Puts a listener in place of the one before.
     void listen(std::function<void(ledger::ShardNotice)> listener) {
         const std::lock_guard lock{mutex_};
         listener_ = std::move(listener);
     }
 
+    /// Hands a notice to the listener, on the calling thread; nobody hears it where there is none.
     void tell(const ledger::ShardNotice& notice) {
         const std::lock_guard lock{mutex_};
         if (is_open_ && listener_) listener_(notice);

@@ -78,7 +78,8 @@ public:
                                                            base::AssetId asset,
                                                            base::Amount amount) override;
 
-    // As those of the world itself; nothing or false means that it gave no answer.
+    /// As those of the world itself; nothing or false means that it gave no answer. They wait for
+    /// it, `call_timeout` at most.
     [[nodiscard]] bool set_faults(base::ShardId shard, Faults faults);
     [[nodiscard]] std::optional<Faults> faults(base::ShardId shard);
     [[nodiscard]] bool fail_protocol(base::ShardId shard, base::AssetId asset, base::Ppm share);

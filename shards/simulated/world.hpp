@@ -61,6 +61,7 @@ public:
     ~SimulatedWorld() override;
 
     [[nodiscard]] std::unique_ptr<Shard> shard(base::ShardId shard, base::BrokerId broker) override;
+    /// What the world was opened with.
     [[nodiscard]] const base::Listing& listing() const noexcept { return config_.listing; }
     [[nodiscard]] bool has_shard(base::ShardId shard) const { return sites_.contains(shard); }
     /// The price of an instrument on every chain that trades it. **Requires:** positive.
@@ -72,6 +73,7 @@ public:
                                                            base::AssetId asset,
                                                            base::Amount amount) override;
 
+    /// As `Chain::set_faults`, and what is on now. **Requires:** a shard of this world.
     void set_faults(base::ShardId shard, Faults faults);
     [[nodiscard]] Faults faults(base::ShardId shard);
     /// A protocol fails: every vault on the shard loses a share of `asset`.

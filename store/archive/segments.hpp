@@ -47,6 +47,7 @@ public:
     ArchiveReader(const std::filesystem::path& root, std::string cluster,
                   base::PartitionId partition);
 
+    /// There is no further record.
     struct End {};
     using Next = std::variant<ledger::journal::Record, End, ArchiveFault>;
     /// The next record. After a fault, or the end, it is the same again.

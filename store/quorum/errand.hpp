@@ -29,6 +29,8 @@ namespace crossclear::store {
 /// **Thread:** its steps follow each other on the acceptors' threads.
 class QuorumJournal::Errand : public std::enable_shared_from_this<Errand> {
 public:
+    /// Starts an errand for an acceptor that `journal` counts; `is_joining`: it does not vote yet
+    /// and is admitted at the end.
     static void begin(QuorumJournal& journal, std::size_t acceptor, base::PartitionId partition,
                       const ledger::journal::Fence& fence, bool is_joining);
 

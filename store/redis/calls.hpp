@@ -41,6 +41,8 @@ struct NotSent {
 };
 using CallResult = std::variant<Answered, Refused, Lost, NotSent>;
 
+/// The calls of the journal. `id` is what the mark must hold: an instance of another cluster
+/// refuses.
 [[nodiscard]] Call promised_call(const std::string& id, base::PartitionId partition);
 [[nodiscard]] Call prepare_call(const std::string& id, base::PartitionId partition,
                                 const ledger::journal::Fence& fence);
@@ -52,16 +54,20 @@ using CallResult = std::variant<Answered, Refused, Lost, NotSent>;
 [[nodiscard]] Call snapshot_call(const std::string& id, std::string_view cluster,
                                  base::PartitionId partition, const ledger::journal::Fence& fence,
                                  const ledger::journal::EntitySnapshot& snapshot);
+/// What is kept of one entity.
 [[nodiscard]] Call snapshot_read_call(const std::string& id, base::PartitionId partition,
                                       const base::EntityId& entity);
+/// A page of snapshots; `from` is empty at first, then what the last page says.
 [[nodiscard]] Call snapshot_list_call(const std::string& id, base::PartitionId partition,
                                       const std::string& from);
+/// Those that change what a log begins with: anew with `base`, or without what stands before it.
 [[nodiscard]] Call begin_at_call(const std::string& id, base::PartitionId partition,
                                  const ledger::journal::Fence& fence,
                                  const ledger::journal::Record& base);
 [[nodiscard]] Call trim_call(const std::string& id, base::PartitionId partition,
                              const ledger::journal::Fence& fence,
                              const ledger::journal::Head& base);
+/// Whether the instance still honours the fence; and whether it takes writes at all.
 [[nodiscard]] Call confirm_call(const std::string& id, base::PartitionId partition,
                                 const ledger::journal::Fence& fence);
 [[nodiscard]] Call probe_call(const std::string& id);
@@ -69,11 +75,16 @@ using CallResult = std::variant<Answered, Refused, Lost, NotSent>;
 [[nodiscard]] Call admit_call(const std::string& joining, const std::string& id,
                               base::PartitionId partition, std::uint16_t partition_count);
 
+/// What came of a call. One that was refused or never sent is declined; one that was lost is
+/// unknown, for it may have been executed.
 [[nodiscard]] ledger::journal::PromisedOutcome parse_promised(const CallResult& result);
 [[nodiscard]] ledger::journal::ConfirmOutcome parse_confirm(const CallResult& result);
 /// What became of giving a joining instance a partition.
 enum class Admitted : std::uint8_t { no, noted, votes };
+/// What came of it; anything but a clear yes is `no`.
 [[nodiscard]] Admitted parse_admit(const CallResult& result);
+/// The others, as above. A snapshot that fails its checksum is damaged when it is read, and left
+/// out of a list.
 [[nodiscard]] ledger::journal::PrepareOutcome parse_prepare(const CallResult& result);
 [[nodiscard]] ledger::journal::AppendOutcome parse_append(const CallResult& result);
 [[nodiscard]] ledger::journal::ReadOutcome parse_read(const CallResult& result);

@@ -21,6 +21,7 @@ namespace crossclear::store {
 
 /// Frees what hiredis allocated.
 struct HiredisFree {
+    /// As `std::unique_ptr` calls it.
     void operator()(redisReader* reader) const noexcept;
     void operator()(redisReply* reply) const noexcept;
 };
@@ -29,6 +30,7 @@ using Reply = std::unique_ptr<redisReply, HiredisFree>;
 
 /// What makes answers of the bytes that arrive.
 using Reader = std::unique_ptr<redisReader, HiredisFree>;
+/// One for Redis' protocol, with nothing read yet.
 [[nodiscard]] Reader make_reader();
 
 /// A connection that is authenticated and answers. Every call has a time-out, and after one that

@@ -11,6 +11,7 @@
 
 namespace crossclear::store {
 
+/// The calls of the directory. `id` is what the mark must hold, as in calls.hpp.
 [[nodiscard]] Call beat_call(const std::string& id, const Beat& beat);
 [[nodiscard]] Call yield_call(const std::string& id, const Member& self,
                               const std::vector<base::PartitionId>& yielded);

@@ -27,6 +27,7 @@ struct Mark {
 /// The id in the mark of an instance that belongs to cluster `id` and waits for its logs. It is no
 /// voter's id, so that every script refuses it to whoever takes it for one.
 [[nodiscard]] std::string joining_id(const std::string& id);
+/// Whether the mark holds such an id.
 [[nodiscard]] bool is_joining(const Mark& mark);
 
 /// The format this program reads and writes.

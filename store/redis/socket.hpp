@@ -25,6 +25,7 @@ public:
     Socket& operator=(const Socket&) = delete;
     ~Socket();
 
+    /// The descriptor, which stays the socket's.
     [[nodiscard]] int get() const noexcept { return descriptor_; }
 
 private:

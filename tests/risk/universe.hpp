@@ -99,7 +99,7 @@ public:
             {asset, usdc, amount(listing_, asset, text), amount(listing_, usdc, settled)});
         return *this;
     }
-    operator Portfolio() const { return built_; }  // NOLINT(google-explicit-constructor)
+    operator Portfolio() const { return built_; }
 
 private:
     base::Listing listing_{a_listing()};

@@ -53,9 +53,7 @@ public:
     /// A contract position and the value it was last settled at.
     AnAccount& with_contract(std::int64_t quantity, std::int64_t settled_value);
 
-    operator ledger::account::State() const {
-        return state_;
-    }  // NOLINT(google-explicit-constructor)
+    operator ledger::account::State() const { return state_; }
 
 private:
     ledger::account::State state_;

@@ -115,26 +115,6 @@ def namespace_is_ours(path, text):
     return [f"{path}: nothing is in namespace crossclear"]
 
 
-def documented_types(path, text):
-    """Best effort: a class, struct or enum at namespace level of a header has a /// before it."""
-    if not path.endswith(".hpp") or path.startswith(("tests/", "bench/")):
-        return []
-    found, previous, depth_of_detail = [], "", False
-    for number, line in enumerate(text.split("\n"), 1):
-        if re.match(r"namespace (\w+::)*(detail|internal)\b", line):
-            depth_of_detail = True
-        elif depth_of_detail and re.match(r"}\s*// namespace", line):
-            depth_of_detail = False
-        # Specialisations of the standard's templates say nothing that the type did not say.
-        declares = re.match(r"(class|struct|enum class|enum)\s(?!std::|fmt::)[^;()]*\{", line)
-        if declares and not depth_of_detail and not previous.startswith("///"):
-            found.append(f"{path}:{number}: a public type without a /// comment")
-        # template<>, requires and attributes stand between a comment and its type.
-        if not re.match(r"(template|requires|\[\[|\s)", line):
-            previous = line
-    return found
-
-
 # check, path, a text it must refuse, one it must accept
 CHECKS = [
     (bans_in_ledger, "ledger/a.cpp", "double x = 1;", "int x = 1;  // not a double"),
@@ -157,8 +137,6 @@ CHECKS = [
     (no_banners, "base/a.cpp", "    //" + "/" * 9, "    /// What for.\n    /// - one\n"),
     (no_banners, "base/a.py", "# =" + "====\n", "x = '#===='\n"),
     (namespace_is_ours, "base/a.hpp", "int x;", "namespace crossclear::base {}"),
-    (documented_types, "base/a.hpp", "\nstruct Lots {\n",
-     "/// Lots.\ntemplate <class T>\nstruct Lots {\n"),
 ]
 
 
