@@ -5,6 +5,7 @@
 #include "base/wide.hpp"
 #include "ledger/account/balances.hpp"
 #include "ledger/account/deciding.hpp"
+#include "ledger/account/room.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -38,10 +39,6 @@ void for_each_given(const Reservation& of, Use use) {
     if (!of.is_contract && of.quantity < zero) use(of.base, negative(of.quantity));
 }
 
-base::AssetId received_asset(const Reservation& of) {
-    return of.quantity > zero ? of.base : of.settlement;
-}
-
 Reservation reservation_of(base::InstrumentId instrument, Amount quantity, base::Price price,
                            const Terms& terms) {
     return {.instrument = instrument,
@@ -55,7 +52,8 @@ Reservation reservation_of(base::InstrumentId instrument, Amount quantity, base:
             .notional_cents = terms.notional_cents};
 }
 
-/// What the account is given when the trade is cleared. **Errors:** `notional_out_of_range`.
+/// What the account is given when the trade is cleared. **Errors:** `notional_out_of_range`, which
+/// a reservation that kept its room (room.hpp) never meets.
 base::Result<std::vector<BalanceChange>, Reject> receipt_of(const State& state,
                                                             const Reservation& of) {
     if (of.is_contract) {
@@ -112,7 +110,7 @@ Reject moment_fault_of(const State& state, const Reservation& of, const Terms& t
         is_held = is_held && holding_of(state, asset).free >= amount;
     });
     if (!is_held) return Reject::holding_insufficient;
-    if (const auto receipt = receipt_of(state, of); !receipt) return receipt.error();
+    if (!has_room(state, of)) return Reject::notional_out_of_range;
     if (!terms.has_margin) return Reject::margin_insufficient;
     return Reject::none;
 }
@@ -190,6 +188,10 @@ Decision no_events() { return std::vector<Event>{}; }
 
 Amount settled_in_cash(const Reservation& of) {
     return base::must_subtract(of.is_contract ? zero : of.cash, of.fee);
+}
+
+base::AssetId received_asset(const Reservation& of) {
+    return of.quantity > zero ? of.base : of.settlement;
 }
 
 std::vector<BalanceChange> set_aside(const Reservation& reservation) {

@@ -29,6 +29,9 @@ namespace crossclear::ledger::account {
 /// What a reservation's account is given of the settlement token, fee included; negative: gives.
 [[nodiscard]] base::Amount settled_in_cash(const Reservation& reservation);
 
+/// What a reservation's account is given: the tokens it buys, or the settlement token.
+[[nodiscard]] base::AssetId received_asset(const Reservation& reservation);
+
 /// Places that open reservations keep free among the claims on an asset. Two each: between one and
 /// the next, variation may add a claim of its own.
 [[nodiscard]] std::size_t places_kept(const State& state, base::AssetId asset);

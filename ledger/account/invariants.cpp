@@ -3,6 +3,7 @@
 #include "ledger/account/balances.hpp"
 #include "ledger/account/give_up.hpp"
 #include "ledger/account/machine.hpp"
+#include "ledger/account/room.hpp"
 
 #include <fmt/format.h>
 
@@ -195,6 +196,7 @@ Breach check_invariants(const State& state) {
     if (auto breach = trades_breach(state)) return breach;
     if (auto breach = transfers_breach(state)) return breach;
     if (auto breach = matches_breach(state)) return breach;
+    if (auto breach = room_breach(state)) return breach;
     for (const auto& [asset, contract] : state.contracts) {
         if (contract == Contract{}) return fmt::format("contract {} is empty", asset.v);
     }

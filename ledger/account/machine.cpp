@@ -4,6 +4,7 @@
 #include "base/limits.hpp"
 #include "ledger/account/balances.hpp"
 #include "ledger/account/deciding.hpp"
+#include "ledger/account/room.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -30,8 +31,11 @@ Amount signed_cash(const SubmitTrade& command) {
 bool does_contract_fit(const State& state, const SubmitTrade& command) {
     const auto found = state.contracts.find(command.terms.base);
     const Contract held = found == state.contracts.end() ? Contract{} : found->second;
-    return base::add(held.quantity, command.quantity).has_value() &&
-           base::subtract(held.settled_value, signed_cash(command)).has_value();
+    const auto quantity = base::add(held.quantity, command.quantity);
+    const auto settled_value = base::subtract(held.settled_value, signed_cash(command));
+    return quantity && settled_value &&
+           has_room(state, command.terms.base,
+                    Contract{.quantity = *quantity, .settled_value = *settled_value});
 }
 
 /// What a trade does to the balances: cash and fee as one sum in the settlement token, the tokens
@@ -45,7 +49,9 @@ Booking booking_of(const State& state, const SubmitTrade& command) {
     const auto paid = base::subtract(cash, terms.fee);
     if (!paid) return Failure{Reject::notional_out_of_range};
     const auto settlement = move(holding_of(state, terms.settlement), terms.settlement, *paid);
-    if (!settlement) return Failure{Reject::notional_out_of_range};
+    if (!settlement || !has_room(state, *settlement)) {
+        return Failure{Reject::notional_out_of_range};
+    }
 
     std::vector<BalanceChange> changes;
     if (*paid != zero) changes.push_back(*settlement);
@@ -59,7 +65,7 @@ Booking booking_of(const State& state, const SubmitTrade& command) {
     if (!given) return Failure{Reject::notional_out_of_range};
     if (*given > sellable(holding)) return Failure{Reject::holding_insufficient};
     const auto tokens = move(holding, terms.base, command.quantity);
-    if (!tokens) return Failure{Reject::notional_out_of_range};
+    if (!tokens || !has_room(state, *tokens)) return Failure{Reject::notional_out_of_range};
     changes.push_back(*tokens);
     return changes;
 }
@@ -302,7 +308,7 @@ Decision decide(const State& state, const NoteDeposit& command) {
     if (events.empty()) return std::vector<Event>{};
     // Only the first step can fail to fit: what entered SEEN fits FREE, see is_bookable.
     const auto& first = std::get<DepositNoted>(events.front());
-    if (!is_bookable(holding_of(state, command.asset), first.change)) {
+    if (!has_room(state, first.change)) {
         return Failure{Reject::notional_out_of_range};
     }
     return propose(state, std::move(events));
@@ -340,7 +346,7 @@ Decision decide(const State& state, const CashSettleClaims& command) {
     const auto cash = value_of(due, command.asset_scale, command.mark, command.settlement_scale);
     if (!cash) return Failure{cash.error()};
     const auto credited = credit(holding_of(state, command.settlement), command.settlement, *cash);
-    if (!credited) return Failure{Reject::notional_out_of_range};
+    if (!credited || !has_room(state, *credited)) return Failure{Reject::notional_out_of_range};
 
     BalanceChange given;
     given.asset = command.asset;
@@ -369,7 +375,10 @@ Decision decide(const State& state, const SettleVariation& command) {
     if (!change) return Failure{Reject::notional_out_of_range};
     if (*change == zero) return std::vector<Event>{};
     const auto balance = move(holding_of(state, command.settlement), command.settlement, *change);
-    if (!balance) return Failure{Reject::notional_out_of_range};
+    const Contract after{.quantity = contract.quantity, .settled_value = *value};
+    if (!balance || !has_room(state, *balance) || !has_room(state, command.contract, after)) {
+        return Failure{Reject::notional_out_of_range};
+    }
     return propose(state, VariationSettled{.contract = command.contract,
                                            .settlement = command.settlement,
                                            .mark = command.mark,

@@ -2,6 +2,7 @@
 #include "base/limits.hpp"
 #include "ledger/account/balances.hpp"
 #include "ledger/account/deciding.hpp"
+#include "ledger/account/room.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -54,11 +55,8 @@ Reject fault_of(const State& state, const ReceiveTransfer& command) {
     if (command.amount <= zero) return Reject::quantity_must_be_positive;
     // Any number is an account; one that never had a deposit is more likely a mistake.
     if (state.deposits.empty()) return Reject::receiver_unknown;
-    const auto change = freed(command.asset, command.amount);
-    if (!is_bookable(holding_of(state, command.asset), change)) {
-        return Reject::notional_out_of_range;
-    }
-    return Reject::none;
+    const bool fits = has_room(state, freed(command.asset, command.amount));
+    return fits ? Reject::none : Reject::notional_out_of_range;
 }
 
 }  // namespace
@@ -120,6 +118,7 @@ Decision decide(const State& state, const EndTransfer& command) {
         return propose(state, TransferDelivered{
                                   .number = command.number, .to = transfer.to, .at = command.at});
     }
+    // It has kept its room since it was sent (room.hpp).
     const auto change = freed(transfer.asset, transfer.amount);
     if (!is_bookable(holding_of(state, transfer.asset), change)) {
         return Failure{Reject::notional_out_of_range};
