@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
 #include <variant>
 
 namespace crossclear::store {
@@ -74,7 +75,40 @@ std::optional<Outcome> no_majority_to_ask(const Votes<Outcome>& votes) {
     return *unknown.front();
 }
 
+// `Told` is the answer that tells an end.
+template <class Told, class Outcome>
+Votes<Outcome> counting(Votes<Outcome> votes, const Claims<Outcome>& claims) {
+    const auto proven = votes;
+    std::size_t silent = 0;
+    for (std::size_t i = 0; i < votes.size(); ++i) {
+        if (!claims[i]) {
+            silent += votes[i] && !std::holds_alternative<Told>(*votes[i]) ? 1U : 0U;
+            continue;
+        }
+        const Head& end = std::get<Told>(*claims[i]).last;
+        for (const Told* told : all_of<Told>(proven)) {
+            if (told->last == end) votes[i] = claims[i];
+        }
+    }
+    const bool is_decided = all_of<Told>(votes).size() >= majority_of(votes.size());
+    if (is_decided || silent > 0 || !is_complete(votes)) return votes;
+    for (std::size_t i = 0; i < votes.size(); ++i) {
+        if (claims[i]) votes[i] = claims[i];
+    }
+    return votes;
+}
+
 }  // namespace
+
+Votes<PrepareOutcome> with_claims(Votes<PrepareOutcome> votes,
+                                  const Claims<PrepareOutcome>& claims) {
+    return counting<Prepared>(std::move(votes), claims);
+}
+
+Votes<PromisedOutcome> with_claims(Votes<PromisedOutcome> votes,
+                                   const Claims<PromisedOutcome>& claims) {
+    return counting<Promised>(std::move(votes), claims);
+}
 
 std::optional<AppendOutcome> decide_append(const Votes<AppendOutcome>& votes, const Fence& fence) {
     const auto appended = all_of<Appended>(votes);

@@ -48,6 +48,20 @@ using Votes = std::vector<std::optional<Outcome>>;
 [[nodiscard]] std::optional<ledger::journal::ReadSnapshotOutcome> decide_read_snapshot(
     const Votes<ledger::journal::ReadSnapshotOutcome>& votes);
 
+/// Ends of logs that instances told and could not prove by their last record: an answer for each.
+template <class Outcome>
+using Claims = Votes<Outcome>;
+
+/// The votes with those claims that may count beside them: one that somebody else proves, for then
+/// it is only the record itself that was altered there; and, once everybody has answered and too
+/// few prove theirs, all of them: whoever reads the log finds out what is left of it.
+[[nodiscard]] Votes<ledger::journal::PrepareOutcome> with_claims(
+    Votes<ledger::journal::PrepareOutcome> votes,
+    const Claims<ledger::journal::PrepareOutcome>& claims);
+[[nodiscard]] Votes<ledger::journal::PromisedOutcome> with_claims(
+    Votes<ledger::journal::PromisedOutcome> votes,
+    const Claims<ledger::journal::PromisedOutcome>& claims);
+
 /// Gathers the votes on one call and tells its caller once. **Thread:** any.
 template <class Outcome>
 class Tally {

@@ -61,25 +61,27 @@ void QuorumJournal::ask(typename Tally<Outcome>::Decide decide, typename Tally<O
 void QuorumJournal::promised(base::PartitionId partition,
                              std::function<void(PromisedOutcome)> done) {
     check_partition(partition);
-    const auto ends = std::make_shared<Votes<Head>>(acceptors_.size());
+    const auto ends = std::make_shared<Ends<PromisedOutcome>>(acceptors_.size());
     ask<PromisedOutcome>(
-        &decide_promised,
+        [this, ends](const Votes<PromisedOutcome>& votes) {
+            const std::lock_guard lock(mutex_);
+            return decide_promised(with_claims(votes, ends->claims));
+        },
         [this, partition, ends, done = std::move(done)](PromisedOutcome outcome) {
             auto* found = std::get_if<Promised>(&outcome);
             // The one that promised most may not be among those that answered first.
             if (found != nullptr) found->epoch = std::max(found->epoch, outbid_in(partition));
             // An owner knows its own log better than a question that somebody asks.
-            if (found != nullptr && !is_owned(partition)) choose(partition, found->last, *ends);
+            if (found != nullptr && !is_owned(partition)) {
+                choose_from<Promised>(partition, found->last, *ends);
+            }
             done(outcome);
         },
         [&](std::size_t i, auto vote) {
-            acceptors_[i]->promised(partition, [this, i, ends, vote](const PromisedOutcome& one) {
-                if (const auto* found = std::get_if<Promised>(&one)) {
-                    const std::lock_guard lock(mutex_);
-                    (*ends)[i] = found->last;
-                }
-                vote(one);
-            });
+            acceptors_[i]->promised(
+                partition, [this, i, ends, vote, partition](const PromisedOutcome& one) {
+                    vote_end<Promised, PromisedOutcome>(i, partition, one, ends, vote);
+                });
         });
 }
 
@@ -99,12 +101,15 @@ void QuorumJournal::prepare(base::PartitionId partition, const Fence& fence,
             replica.is_abandoned = false;
         }
     }
-    const auto ends = std::make_shared<Votes<Head>>(acceptors_.size());
+    const auto ends = std::make_shared<Ends<PrepareOutcome>>(acceptors_.size());
     ask<PrepareOutcome>(
-        [fence](const Votes<PrepareOutcome>& votes) { return decide_prepare(votes, fence); },
+        [this, fence, ends](const Votes<PrepareOutcome>& votes) {
+            const std::lock_guard lock(mutex_);
+            return decide_prepare(with_claims(votes, ends->claims), fence);
+        },
         [this, partition, ends, done = std::move(done)](const PrepareOutcome& outcome) {
             const auto* prepared = std::get_if<Prepared>(&outcome);
-            if (prepared != nullptr) choose(partition, prepared->last, *ends);
+            if (prepared != nullptr) choose_from<Prepared>(partition, prepared->last, *ends);
             done(outcome);
         },
         [&](std::size_t i, auto vote) {
@@ -114,13 +119,45 @@ void QuorumJournal::prepare(base::PartitionId partition, const Fence& fence,
                     if (const auto* fenced = std::get_if<Fenced>(&one)) {
                         note_fence(i, partition, fence, *fenced);
                     }
-                    if (const auto* prepared = std::get_if<Prepared>(&one)) {
-                        const std::lock_guard lock(mutex_);
-                        (*ends)[i] = prepared->last;
-                    }
-                    vote(one);
+                    vote_end<Prepared, PrepareOutcome>(i, partition, one, ends, vote);
                 });
         });
+}
+
+// An end counts once the last record there proves it: whoever holds that one altered might point
+// the others to a log that nobody has.
+template <class Told, class Outcome>
+void QuorumJournal::vote_end(std::size_t acceptor, base::PartitionId partition,
+                             const Outcome& outcome, const std::shared_ptr<Ends<Outcome>>& ends,
+                             std::function<void(Outcome)> vote) {
+    const auto* told = std::get_if<Told>(&outcome);
+    if (told == nullptr) return vote(outcome);
+    prove_end(acceptor, partition, told->last,
+              [this, acceptor, outcome, ends, end = told->last, vote = std::move(vote)](
+                  const Declined* doubt, bool is_altered) {
+                  {
+                      const std::lock_guard lock(mutex_);
+                      if (doubt == nullptr) ends->proven[acceptor] = end;
+                      if (is_altered) ends->claims[acceptor] = outcome;
+                  }
+                  vote(doubt == nullptr ? outcome : Outcome{*doubt});
+              });
+}
+
+// Where nobody proves the end that was chosen, whoever claims it is read: so it is found out.
+template <class Told, class Outcome>
+void QuorumJournal::choose_from(base::PartitionId partition, const Head& last,
+                                const Ends<Outcome>& ends) {
+    Votes<Head> told;
+    {
+        const std::lock_guard lock(mutex_);
+        told = ends.proven;
+        const bool is_proven = std::ranges::find(told, std::optional{last}) != told.end();
+        for (std::size_t i = 0; !is_proven && i < told.size(); ++i) {
+            if (ends.claims[i]) told[i] = std::get<Told>(*ends.claims[i]).last;
+        }
+    }
+    choose(partition, last, told);
 }
 
 // The log that a majority's answers point to; whoever ends with its last record holds it.

@@ -118,6 +118,22 @@ private:
     void send_to(std::size_t acceptor, const ledger::journal::Append& append, Vote vote);
     [[nodiscard]] static bool is_behind(const ledger::journal::Append& append,
                                         const ledger::journal::AppendOutcome& outcome);
+    // What acceptors said of their ends while a promise is asked for.
+    template <class Outcome>
+    struct Ends {
+        explicit Ends(std::size_t count) : proven(count), claims(count) {}
+        Votes<ledger::journal::Head> proven;  // Guarded by mutex_, like the next.
+        Claims<Outcome> claims;
+    };
+    template <class Told, class Outcome>
+    void vote_end(std::size_t acceptor, base::PartitionId partition, const Outcome& outcome,
+                  const std::shared_ptr<Ends<Outcome>>& ends, std::function<void(Outcome)> vote);
+    void prove_end(
+        std::size_t acceptor, base::PartitionId partition, const ledger::journal::Head& end,
+        std::function<void(const ledger::journal::Declined* doubt, bool is_altered)> done);
+    template <class Told, class Outcome>
+    void choose_from(base::PartitionId partition, const ledger::journal::Head& last,
+                     const Ends<Outcome>& ends);
     void choose(base::PartitionId partition, const ledger::journal::Head& last,
                 const Votes<ledger::journal::Head>& ends);
     void note_append(std::size_t acceptor, const ledger::journal::Append& append,

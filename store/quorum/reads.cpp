@@ -58,6 +58,39 @@ struct QuorumJournal::Reading {
     std::optional<ReadOutcome> silent;  // Why one of them did not tell it.
 };
 
+// Whether an acceptor's last record follows the one before it and is what it said its log ends
+// with. Of a log that was trimmed up to its end nothing is left to prove it by; and one acceptor
+// alone is read from anyhow.
+void QuorumJournal::prove_end(std::size_t acceptor, base::PartitionId partition, const Head& end,
+                              std::function<void(const Declined*, bool)> done) {
+    if (acceptors_.size() == 1 || end.seq == 0) return done(nullptr, false);
+    const std::uint64_t first = end.seq > 1 ? end.seq - 1 : 1;
+    acceptors_[acceptor]->read(
+        partition, first, 2,
+        [this, acceptor, partition, end, done = std::move(done)](ReadOutcome outcome) {
+            auto* read = std::get_if<ReadRecords>(&outcome);
+            if (read != nullptr) outcome = verified(cluster_, partition, end.seq, std::move(*read));
+            read = std::get_if<ReadRecords>(&outcome);
+            const bool is_there = read != nullptr && !read->records.empty();
+            if (is_there && read->records.back().head == end) return done(nullptr, false);
+            const std::string& name = acceptors_[acceptor]->name();
+            const bool is_altered = read != nullptr || std::holds_alternative<Damaged>(outcome);
+            if (!is_altered) {
+                const Declined silent{name + " does not tell its last record"};
+                return done(&silent, false);
+            }
+            const auto* damaged = std::get_if<Damaged>(&outcome);
+            const Declined altered{fmt::format(
+                "{}: {}", name,
+                damaged != nullptr
+                    ? damaged->reason
+                    : fmt::format("partition {}: record {} is not what the log says it ends with",
+                                  partition.v, end.seq))};
+            note_damage(acceptor, partition, altered.reason);
+            done(&altered, true);
+        });
+}
+
 void QuorumJournal::read(base::PartitionId partition, std::uint64_t from, std::size_t count,
                          std::function<void(ReadOutcome)> done) {
     check_partition(partition);

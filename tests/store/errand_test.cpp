@@ -219,6 +219,26 @@ TEST(Errand, APromiseThatNobodyFollowsUpIsOutbid) {
     EXPECT_FALSE(journal->wants_new_epoch(partition));
 }
 
+// Goal: however many gave up there in a row, one takeover is above them all.
+TEST(Errand, PromisesOfSeveralThatGaveUpAreOutbidAtOnce) {
+    Town town;
+    auto journal = town.journal();
+    prepare(*journal, fence(1));
+    Head last = append_all(*journal, fence(1), Head{}, {"a"});
+    for (const std::uint64_t epoch : {7U, 9U, 12U}) {
+        ASSERT_TRUE(std::holds_alternative<Prepared>(prepare(town[2], fence(epoch))));
+    }
+    last = append_all(*journal, fence(1), last, {"b"});
+    journal->tend(partition);
+    journal->tend(partition);
+    ASSERT_TRUE(journal->wants_new_epoch(partition));
+    ASSERT_EQ(std::get<Promised>(promised(*journal)).epoch, 12u);
+    ASSERT_TRUE(std::holds_alternative<Prepared>(prepare(*journal, fence(13))));
+    append_all(*journal, fence(13), last, {"c"});
+    EXPECT_EQ(payloads_at(town[2]), (std::vector<std::string>{"a", "b", "c"}));
+    EXPECT_FALSE(journal->wants_new_epoch(partition));
+}
+
 // Goal: the same where nobody trades: the errand finds out.
 TEST(Errand, APromiseIsOutbidInAnIdlePartitionToo) {
     Town town;
