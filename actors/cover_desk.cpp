@@ -1,6 +1,7 @@
 #include "actors/cover_desk.hpp"
 
 #include "base/check.hpp"
+#include "ledger/running_total.hpp"
 
 #include <algorithm>
 
@@ -54,7 +55,7 @@ std::vector<ledger::Entry> CoverDesk::surplus(ledger::Book& book) {
         entries.push_back(
             {base::entity_of(base::EntityKind::cover, of.broker),
              ledger::cover::Event{ledger::cover::QuotaReturned{
-                 .asset = of.asset, .returned_total = base::must_add(quota.returned, room)}}});
+                 .asset = of.asset, .returned_total = ledger::total_with(quota.returned, room)}}});
     }
     return entries;
 }

@@ -3,6 +3,7 @@
 #include "actors/chrono.hpp"
 #include "base/limits.hpp"
 #include "ledger/journal/codec.hpp"
+#include "ledger/running_total.hpp"
 
 #include <algorithm>
 
@@ -320,7 +321,7 @@ void JournalHost::on_quota(const QuotaTold& told) {
     if (!is_serving()) return;
     const auto known = book_.quotas.find({told.broker, told.asset});
     const Amount before = known == book_.quotas.end() ? Amount{} : known->second.granted;
-    if (told.granted_total <= before) return;
+    if (ledger::total_since(told.granted_total, before) <= Amount{0}) return;
     append_own({ledger::Entry{base::entity_of(base::EntityKind::cover, told.broker),
                               ledger::cover::Event{ledger::cover::QuotaArrived{
                                   .asset = told.asset, .granted_total = told.granted_total}}}});

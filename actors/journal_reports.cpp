@@ -1,18 +1,11 @@
 #include "actors/journal_actor.hpp"
+#include "base/saturated.hpp"
 
 /// What a partition's books tell others: the brokers' netting, and the figures.
 
 namespace crossclear::actors {
-namespace {
 
 using base::Amount;
-
-Amount narrow(base::Wide value) {
-    CHECK(value <= INT64_MAX && value >= INT64_MIN, "a broker's figures fit 64 bits");
-    return Amount{static_cast<std::int64_t>(value)};
-}
-
-}  // namespace
 
 // Every event was checked when it was folded; this is the sum that an alert can see.
 void JournalHost::publish_imbalance() const {
@@ -37,7 +30,8 @@ PartitionReport JournalHost::report_of(base::BrokerId broker) const {
     const auto now = context_->now();
     for (const auto& [key, wide] : book_.trial) {
         if (key.broker != broker) continue;
-        const Amount amount = narrow(wide);
+        // Of many accounts: each fits 64 bits, their sum need not.
+        const Amount amount = base::saturated(wide);
         auto& line = report.assets[key.asset];
         if (key.account == ledger::Chart::conv) line.conv = amount;
         if (key.account == ledger::Chart::hbook) line.hbook = amount;
@@ -46,7 +40,7 @@ PartitionReport JournalHost::report_of(base::BrokerId broker) const {
         if (key.account == ledger::Chart::held) line.held = *base::negate(amount);
         if (key.account == ledger::Chart::capital) line.capital = *base::negate(amount);
         if (key.account == ledger::Chart::free || key.account == ledger::Chart::held) {
-            line.covered = base::must_subtract(line.covered, amount);
+            line.covered = base::saturated(base::Wide{line.covered.v} - amount.v);
         }
     }
     for (const auto& [of, quota] : book_.quotas) {
@@ -79,7 +73,7 @@ void JournalHost::add_shard_lines(PartitionReport& report) const {
         auto& line = lines[{key.shard, key.asset}];
         line.shard = key.shard;
         line.asset = key.asset;
-        const Amount amount = narrow(wide);
+        const Amount amount = base::saturated(wide);
         if (key.account == ledger::Chart::nostro) line.nostro = amount;
         if (key.account == ledger::Chart::inflight_out) line.inflight_out = amount;
         if (key.account == ledger::Chart::suspense) line.suspense = amount;

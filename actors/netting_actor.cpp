@@ -1,6 +1,7 @@
 #include "actors/netting_actor.hpp"
 
 #include "actors/chrono.hpp"
+#include "base/saturated.hpp"
 
 #include <algorithm>
 #include <random>
@@ -115,14 +116,28 @@ void NettingHost::record_variations(base::ShardId shard) {
     const auto refusal = decide_and_commit(command);
     const auto last = crank_.state().variations.find(shard);
     if (last != crank_.state().variations.end()) {
-        waiting.erase(waiting.begin(), waiting.upper_bound(last->second));
+        const auto recorded = waiting.upper_bound(last->second);
+        for (auto line = waiting.begin(); line != recorded; ++line) {
+            recorded_until_[shard] = line->second.notice.block;
+        }
+        waiting.erase(waiting.begin(), recorded);
     }
+    if (refusal == netting::Reject::variation_out_of_order) hear_variations(shard);
+}
+
+// One before those that wait is missing, and stands no earlier than the last one that is recorded.
+// Where none was since the start, what both sides have not agreed on is told again anyhow: a
+// comparison covers margin (0018).
+void NettingHost::hear_variations(base::ShardId shard) {
+    const auto until = recorded_until_.find(shard);
     const auto adapter = parts_.context->shards.find({parts_.broker(), shard});
-    // One before them is missing: have them all told again.
-    if (refusal == netting::Reject::variation_out_of_order &&
-        adapter != parts_.context->shards.end()) {
-        adapter->second->rescan(0);
-    }
+    if (until == recorded_until_.end() || adapter == parts_.context->shards.end()) return;
+    // Each that is told meanwhile would find the gap once more.
+    const auto now = parts_.context->now();
+    auto& asked_at = variations_asked_at_[shard];
+    if (!has_passed(parts_.context->options.say_again_every, asked_at, now)) return;
+    asked_at = now;
+    adapter->second->rescan(until->second);
 }
 
 void NettingHost::close_move(const MoveEnded& ended) {
@@ -187,7 +202,9 @@ void NettingHost::balance() {
 void NettingHost::keep_margins() {
     if (!has_all_reports() || !is_home_current() || !crank_.is_durable()) return;
     const auto surface = parts_.context->broker(parts_.broker()).surface.load();
-    if (surface == nullptr || !crank_.state().is_founded) return;
+    // Without capital there is no founding to wait for.
+    const bool is_founded = crank_.state().is_founded || profile().capital.empty();
+    if (surface == nullptr || !is_founded) return;
     netting::KeepMargins command{.lines = {}, .cover = cover_lines(), .now = parts_.context->now()};
     for (const auto& policy : profile().margins) {
         if (auto line = margin_line(policy, *surface)) command.lines.push_back(*line);
@@ -219,23 +236,24 @@ void NettingHost::book_result() {
     const int settlement_scale = listing.asset(settlement).scale;
     // What CONV owes at marks is a loss; contracts are settled through VM as they are.
     Amount owed = total(settlement, &PartitionReport::AssetLine::conv);
+    const Amount vm = total(settlement, &PartitionReport::AssetLine::vm);
+    if (base::is_off_scale(owed) || base::is_off_scale(vm)) return;
     for (const auto& instrument : profile().instruments) {
         const auto& listed = listing.instrument(instrument);
         const Amount conv = total(listed.base, &PartitionReport::AssetLine::conv);
         if (conv == Amount{0} || listed.kind != base::InstrumentKind::in_kind) continue;
         const auto mark = surface->instrument_mark(instrument);
-        if (!mark) return;
+        if (!mark || base::is_off_scale(conv)) return;
         const auto value = base::notional(conv, listing.asset(listed.base).scale, *mark,
                                           settlement_scale, Rounding::up);
         const auto sum = value ? base::add(owed, *value) : value;
         if (!sum) return;
         owed = *sum;
     }
-    decide_and_commit(
-        netting::BookResult{.settlement = settlement,
-                            .conv = *base::negate(owed),
-                            .vm = *base::negate(total(settlement, &PartitionReport::AssetLine::vm)),
-                            .at = parts_.context->now()});
+    decide_and_commit(netting::BookResult{.settlement = settlement,
+                                          .conv = *base::negate(owed),
+                                          .vm = *base::negate(vm),
+                                          .at = parts_.context->now()});
 }
 
 void NettingHost::review(const ReviewAsk& ask) {
@@ -253,8 +271,8 @@ void NettingHost::review(const ReviewAsk& ask) {
     if (home != reports_.end()) {
         for (const auto& line : home->second.shards) {
             if (line.asset != ask.asset) continue;
-            command.holdings = base::must_add(command.holdings, line.nostro);
-            command.suspended = base::must_add(command.suspended, line.suspense);
+            command.holdings = base::saturated(base::Wide{command.holdings.v} + line.nostro.v);
+            command.suspended = base::saturated(base::Wide{command.suspended.v} + line.suspense.v);
         }
     }
     const auto refusal = decide_and_commit(command);

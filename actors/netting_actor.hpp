@@ -26,6 +26,7 @@ private:
     void on_report(const PartitionReport& report);
     void on_variation(const ledger::VariationNotice& variation);
     void record_variations(base::ShardId shard);
+    void hear_variations(base::ShardId shard);
     void close_move(const MoveEnded& ended);
     void on_wake();
     void found_house();
@@ -101,6 +102,8 @@ private:
     /// What venues settled and is not recorded yet, by number.
     std::map<base::ShardId, std::map<std::uint64_t, ledger::netting::RecordVariations::Line>>
         variations_;
+    std::map<base::ShardId, std::uint64_t> recorded_until_;  ///< Their block, since the start.
+    std::map<base::ShardId, base::Timestamp> variations_asked_at_;
     std::map<std::uint64_t, HedgeNews> hedge_news_;  ///< Of the latest tasks.
     std::uint64_t news_told_{};
     std::map<caf::actor_addr, SessionActor> followers_;  ///< Of the transparency channel.

@@ -1,5 +1,7 @@
 // What the house makes of the partitions' reports: cover, exposures, margin, figures.
 #include "actors/netting_actor.hpp"
+#include "base/saturated.hpp"
+#include "ledger/book.hpp"
 
 #include <algorithm>
 
@@ -26,12 +28,12 @@ std::optional<Amount> units_worth(const risk::Surface& surface, AssetId asset, s
 }  // namespace
 
 Amount NettingHost::total(AssetId asset, Amount PartitionReport::AssetLine::* figure) const {
-    Amount sum;
+    base::Wide sum = 0;
     for (const auto& [partition, report] : reports_) {
         const auto line = report.assets.find(asset);
-        if (line != report.assets.end()) sum = base::must_add(sum, line->second.*figure);
+        if (line != report.assets.end()) sum += (line->second.*figure).v;
     }
-    return sum;
+    return base::saturated(sum);
 }
 
 Amount NettingHost::on_shard(base::ShardId shard, AssetId asset) const {
@@ -60,9 +62,9 @@ std::vector<netting::CoverLine> NettingHost::cover_lines() const {
     for (const auto& shard : home->second.shards) {
         auto& line = lines[shard.asset];
         line.asset = shard.asset;
-        for (const Amount part : {shard.nostro, shard.inflight_out, shard.suspense}) {
-            line.backing = base::must_add(line.backing, part);
-        }
+        const base::Wide held =
+            base::Wide{shard.nostro.v} + shard.inflight_out.v + shard.suspense.v;
+        line.backing = base::saturated(line.backing.v + held);
     }
     struct Due {
         base::Timestamp at;
@@ -72,13 +74,13 @@ std::vector<netting::CoverLine> NettingHost::cover_lines() const {
     for (const auto& [partition, report] : reports_) {
         for (const auto& [asset, figures] : report.assets) {
             const auto granted = crank_.state().granted.find({partition, asset});
-            const Amount of_home = base::must_subtract(
-                base::must_add(granted == crank_.state().granted.end() ? Amount{} : granted->second,
-                               figures.deposited),
-                figures.returned);
-            const Amount quota = base::must_add(of_home, figures.transferred);
-            const Amount demand = base::must_add(figures.covered, figures.unsettled);
-            const Amount want = std::max(Amount{0}, base::must_subtract(demand, quota));
+            const Amount quota = ledger::size_of(
+                {.granted = granted == crank_.state().granted.end() ? Amount{} : granted->second,
+                 .deposited = figures.deposited,
+                 .returned = figures.returned,
+                 .transferred = figures.transferred});
+            const base::Wide demand = base::Wide{figures.covered.v} + figures.unsettled.v;
+            const Amount want = std::max(Amount{0}, base::saturated(demand - quota.v));
             wants[asset].push_back({figures.oldest_due, {partition, want, figures.returned}});
         }
     }
@@ -137,8 +139,8 @@ std::optional<netting::Exposure> NettingHost::exposure_of(base::InstrumentId ins
                                .whole_before = {}};
     if (is_contract) {
         exposure.position = position_at(exposure.shard, listed.base);
-        exposure.need = base::must_subtract(total(listed.base, &PartitionReport::AssetLine::hbook),
-                                            exposure.position);
+        const Amount owed = total(listed.base, &PartitionReport::AssetLine::hbook);
+        exposure.need = base::saturated(base::Wide{owed.v} - exposure.position.v);
         limit_to_margin(exposure, surface);
     }
     const auto before = looks_.find(listed.base);

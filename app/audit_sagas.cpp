@@ -1,5 +1,6 @@
 #include "app/audit_checks.hpp"
 #include "ledger/entity.hpp"
+#include "ledger/running_total.hpp"
 
 #include <fmt/format.h>
 
@@ -57,7 +58,7 @@ void SagaChecks::check_quotas(AuditReport& report) const {
         report.findings.look(Invariant::messages_arrive_once);
         const auto found = granted_.find(key);
         const auto told = found == granted_.end() ? base::Amount{} : found->second;
-        if (quota.granted <= told) continue;
+        if (ledger::total_since(told, quota.granted) >= base::Amount{0}) continue;
         const auto& [broker, of] = key;
         report.blame(Invariant::messages_arrive_once,
                      fmt::format("broker {} asset {}: partition {} was granted {}, and its house "

@@ -1,6 +1,7 @@
 #include "app/config.hpp"
 #include "app/config_codecs.hpp"
 #include "app/prices.hpp"
+#include "ledger/netting/limits.hpp"
 #include "store/redis/limits.hpp"
 #include "store/redis/tls.hpp"
 
@@ -187,6 +188,7 @@ void check_risk(Faults& faults, const Config& config) {
 void check_capital(Faults& faults, const Config& config, const BrokerProfile& broker,
                    const std::string& path) {
     std::map<std::pair<base::ShardId, base::AssetId>, std::int64_t> held;
+    std::map<base::AssetId, std::int64_t> paid_in;
     for (std::size_t i = 0; i < broker.capital.size(); ++i) {
         const auto& line = broker.capital[i];
         const auto at = fmt::format("{}.capital[{}]", path, i);
@@ -199,9 +201,11 @@ void check_capital(Faults& faults, const Config& config, const BrokerProfile& br
         }
         if (line.amount.v == 0) add(faults, at, "the amount must not be zero");
         auto& sum = held[{line.shard, line.asset}];
-        if (__builtin_add_overflow(sum, line.amount.v, &sum)) {
-            add(faults, at, "the amounts of this asset do not fit together");
-        }
+        auto& in_all = paid_in[line.asset];
+        const bool does_fit = !__builtin_add_overflow(sum, line.amount.v, &sum) &&
+                              !__builtin_add_overflow(in_all, line.amount.v, &in_all) &&
+                              in_all <= ledger::netting::paid_in_max.v;
+        if (!does_fit) add(faults, at, "the amounts of this asset do not fit together");
     }
     for (std::size_t i = 0; i < broker.venue_margin.size(); ++i) {
         const auto& margin = broker.venue_margin[i];

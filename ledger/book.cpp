@@ -2,6 +2,7 @@
 
 #include "base/check.hpp"
 #include "ledger/postings.hpp"
+#include "ledger/running_total.hpp"
 
 #include <fmt/format.h>
 
@@ -90,7 +91,7 @@ void forget_closed_contract(Book& book, base::AccountId account, AssetId contrac
 
 void move_quota(Book& book, const BrokerAsset& of, Amount amount) {
     auto& quota = book.quotas[of];
-    quota.transferred = base::must_add(quota.transferred, amount);
+    quota.transferred = total_with(quota.transferred, amount);
 }
 
 void follow(Book& book, base::AccountId account, const account::Event& event) {
@@ -114,12 +115,12 @@ void follow(Book& book, base::AccountId account, const account::Event& event) {
         cover_claims(book.claims[{broker, covered->asset}], account, covered->amount);
     } else if (const auto* deposit = std::get_if<account::DepositNoted>(&event)) {
         auto& quota = book.quotas[{broker, deposit->asset}];
-        quota.deposited = base::must_add(quota.deposited, deposit->change.free);
+        quota.deposited = total_with(quota.deposited, deposit->change.free);
     } else if (const auto* paid = std::get_if<account::WithdrawalPaid>(&event)) {
         // The tokens have left: their cover must leave in the same event, or it would be lent to
         // another claim before the home partition hears of it.
         auto& quota = book.quotas[{broker, paid->asset}];
-        quota.returned = base::must_add(quota.returned, paid->amount);
+        quota.returned = total_with(quota.returned, paid->amount);
     } else if (const auto* sent = std::get_if<account::TransferSent>(&event)) {
         // Cover travels with the tokens: nobody may lend it to a claim while they are on their way.
         move_quota(book, {broker, sent->asset}, minus(sent->amount));
@@ -255,9 +256,8 @@ void follow(Book& book, const Entry& entry) {
 }  // namespace
 
 Amount size_of(const Quota& quota) {
-    const Amount of_home =
-        base::must_subtract(base::must_add(quota.granted, quota.deposited), quota.returned);
-    return base::must_add(of_home, quota.transferred);
+    const Amount given = total_with(quota.granted, quota.deposited);
+    return total_with(total_since(given, quota.returned), quota.transferred);
 }
 
 std::map<AssetId, ShardLine> at_block(const ShardBook& book, std::uint64_t block) {

@@ -39,7 +39,7 @@ struct BrokerAsset {
     friend constexpr auto operator<=>(const BrokerAsset&, const BrokerAsset&) = default;
 };
 
-/// What this partition's FREE and HELD of one asset may sum to. Totals since the beginning.
+/// What this partition's FREE and HELD of one asset may sum to, as running totals.
 struct Quota {
     base::Amount granted;    ///< By the home partition.
     base::Amount deposited;  ///< Final deposits of this partition's clients.

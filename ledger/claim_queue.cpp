@@ -1,6 +1,7 @@
 #include "ledger/claim_queue.hpp"
 
 #include "base/check.hpp"
+#include "base/saturated.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -114,14 +115,15 @@ std::optional<base::Timestamp> first_deadline(const ClaimQueue& queue) {
 
 Overdue overdue_at(const ClaimQueue& queue, base::Timestamp due_by) {
     Overdue overdue;
+    base::Wide sum = 0;
     for (const auto& due : queue.by_deadline) {
         if (due.at > due_by) break;
         const auto& claim = queue.claims.at(due.number);
         if (claim.asked == claim.amount) continue;
-        overdue.amount =
-            base::must_add(overdue.amount, base::must_subtract(claim.amount, claim.asked));
+        sum += base::must_subtract(claim.amount, claim.asked).v;
         overdue.accounts.insert(claim.account);
     }
+    overdue.amount = base::saturated(sum);
     return overdue;
 }
 

@@ -82,7 +82,7 @@ void note_asked(ClaimQueue& queue, base::Amount amount);
 
 /// Claims that were due until some time and that nobody is asked to cover.
 struct Overdue {
-    base::Amount amount;
+    base::Amount amount;  ///< Saturated: of many accounts.
     std::set<base::AccountId> accounts;
 };
 /// **Cost:** linear in what is overdue.

@@ -3,7 +3,9 @@
 #include "base/check.hpp"
 #include "base/limits.hpp"
 #include "base/wide.hpp"
+#include "ledger/netting/limits.hpp"
 #include "ledger/netting/reserved.hpp"
+#include "ledger/running_total.hpp"
 
 #include <fmt/format.h>
 
@@ -25,9 +27,8 @@ const HedgeOpened* open_task_in(const State& state, AssetId asset) {
 // What would have to be hedged back if the task came to its end. What is still needed and what it
 // has filled are together what is wanted of it, so that its own fills change nothing.
 bool is_beyond(const HedgeOpened& task, Amount whole, Amount band) {
-    const auto excess = base::subtract(task.quantity, whole);
-    if (!excess) return false;
-    return (task.quantity > Amount{0} ? *excess : base::must_subtract({}, *excess)) > band;
+    const base::Wide excess = base::Wide{task.quantity.v} - whole.v;
+    return (task.quantity > Amount{0} ? excess : -excess) > band.v;
 }
 
 // A task is called off where its end would leave more than the band on the other side, and would
@@ -152,10 +153,9 @@ Amount grant(const State& state, const CoverLine& line, Amount spendable,
         const Amount granted = std::min(want.amount, spendable);
         if (granted <= Amount{0}) continue;
         const Amount before = total_at(state.granted, {want.partition, line.asset});
-        const auto total = base::add(before, granted);
-        if (!total) continue;
-        events.emplace_back(QuotaGranted{
-            .partition = want.partition, .asset = line.asset, .granted_total = *total});
+        events.emplace_back(QuotaGranted{.partition = want.partition,
+                                         .asset = line.asset,
+                                         .granted_total = total_with(before, granted)});
         spendable = base::must_subtract(spendable, granted);
     }
     return spendable;
@@ -164,6 +164,15 @@ Amount grant(const State& state, const CoverLine& line, Amount spendable,
 bool contradicts(const Deposit& known, const DepositNotice& notice) {
     return known.account != notice.account || known.asset != notice.asset ||
            known.amount != notice.amount;
+}
+
+// Whether the broker's books hold it beside all that was ever deposited and paid in.
+bool does_fit(const State& state, const DepositNotice& notice) {
+    base::Wide sum = notice.amount.v;
+    for (const auto& [of, total] : state.deposited) {
+        if (of.asset == notice.asset) sum += total.v;
+    }
+    return sum <= paid_in_max.v;
 }
 
 DepositRecorded recorded(const DepositNotice& notice, Finality finality, base::Timestamp at) {
@@ -244,10 +253,15 @@ const char* name_of(Reject reject) {
 }
 
 Decision decide(const State& state, const Found& command) {
-    if (state.is_founded) return std::vector<Event>{};
+    // Margin comes out of the capital: without any it is posted like later margin, as it can be.
+    if (state.is_founded || command.lines.empty()) return std::vector<Event>{};
     std::vector<Event> events;
+    std::map<AssetId, base::Wide> paid_in;
     for (const auto& line : command.lines) {
         if (line.amount <= Amount{0}) return Failure{Reject::amount_must_be_positive};
+        auto& sum = paid_in[line.asset];
+        sum += line.amount.v;
+        if (sum > paid_in_max.v) return Failure{Reject::figures_out_of_range};
         events.emplace_back(CapitalPaidIn{.shard = line.shard,
                                           .asset = line.asset,
                                           .amount = line.amount,
@@ -256,7 +270,9 @@ Decision decide(const State& state, const Found& command) {
     }
     std::uint64_t number = state.numbers;
     for (const auto& margin : command.margins) {
-        if (margin.amount <= Amount{0}) return Failure{Reject::amount_must_be_positive};
+        if (margin.amount < Amount{0}) return Failure{Reject::amount_must_be_positive};
+        if (margin.amount == Amount{0})
+            continue;  // What a position needs is posted once it is there.
         events.emplace_back(MoveOpened{.number = ++number,
                                        .purpose = instruction::Purpose::post_margin,
                                        .from = margin.venue,
@@ -285,6 +301,7 @@ Decision decide(const State& state, const RecordDeposit& command) {
         return Failure{Reject::deposit_of_other_broker};
     }
     if (is_known && contradicts(known, notice)) return Failure{Reject::deposit_contradicts_record};
+    if (!does_fit(state, notice)) return Failure{Reject::figures_out_of_range};
     // A final block is never replaced; any other may have been by the time that it is told.
     const bool is_final = notice.finality == Finality::final;
     const bool is_late =
@@ -319,14 +336,23 @@ Decision decide(const State& state, const AcknowledgeDeposit& command) {
 }
 
 base::Result<Amount, Reject> promised(const State& state, const CoverLine& line) {
+    // The totals of one partition say something together, and only then.
+    std::map<base::PartitionId, Amount> by_partition;
+    const auto add = [&](const std::map<PartitionAsset, Amount>& totals) {
+        for (const auto& [of, total] : totals) {
+            if (of.asset != line.asset) continue;
+            auto& sum = by_partition[of.partition];
+            sum = total_with(sum, total);
+        }
+    };
+    add(state.granted);
+    add(state.deposited);
+    for (const auto& want : line.partitions) {
+        auto& sum = by_partition[want.partition];
+        sum = total_since(sum, want.returned);
+    }
     base::Wide sum = reserved_of(state, line.asset).v;
-    for (const auto& [of, amount] : state.granted) {
-        if (of.asset == line.asset) sum += amount.v;
-    }
-    for (const auto& [of, amount] : state.deposited) {
-        if (of.asset == line.asset) sum += amount.v;
-    }
-    for (const auto& want : line.partitions) sum -= want.returned.v;
+    for (const auto& [partition, amount] : by_partition) sum += amount.v;
     if (sum > INT64_MAX || sum < INT64_MIN) return Failure{Reject::figures_out_of_range};
     return Amount{static_cast<std::int64_t>(sum)};
 }
@@ -376,8 +402,10 @@ Decision decide(const State& state, const LevelShards& command) {
         const Amount uncommitted =
             base::must_subtract(richest->held, reserved_at(state, richest->shard, line.asset));
         // The giver keeps its own target: two shards must not take turns.
-        const Amount spare = base::must_subtract(uncommitted, richest->target);
-        const Amount amount = std::min(spare, base::must_subtract(line.target, line.held));
+        const auto spare = base::subtract(uncommitted, richest->target);
+        const auto lacking = base::subtract(line.target, line.held);
+        if (!spare || !lacking) return Failure{Reject::figures_out_of_range};
+        const Amount amount = std::min(*spare, *lacking);
         if (amount <= Amount{0}) continue;
         events.emplace_back(MoveOpened{.number = ++number,
                                        .purpose = instruction::Purpose::move,
@@ -425,12 +453,6 @@ Decision decide(const State& state, const Command& command) {
 }
 
 std::optional<std::string> check_invariants(const State& state) {
-    for (const auto& [of, total] : state.granted) {
-        if (total < Amount{0}) {
-            return fmt::format("partition {} was granted {} of asset {}", of.partition.v, total.v,
-                               of.asset.v);
-        }
-    }
     std::map<AssetId, std::uint64_t> tasks;
     for (const auto& [number, task] : state.hedges) {
         if (!tasks.emplace(task.base, number).second) {

@@ -1,5 +1,6 @@
 #include "ledger/netting/shortfall.hpp"
 
+#include "base/wide.hpp"
 #include "ledger/netting/machine.hpp"
 #include "ledger/netting/reserved.hpp"
 
@@ -10,12 +11,12 @@ using base::Amount;
 Remedies look(const State& state, const Shortfall& shortfall, const Means& means) {
     if (!means.is_current) return {};
     const Amount reserved = reserved_at(state, shortfall.shard, shortfall.asset);
-    const Amount kept = base::must_add(reserved, leaving(state, shortfall.shard, shortfall.asset));
-    const Amount spare = base::must_subtract(means.on_shard, kept);
+    const base::Wide kept =
+        base::Wide{reserved.v} + leaving(state, shortfall.shard, shortfall.asset).v;
     const auto loss = base::add(shortfall.missing, shortfall.suspended);
     const auto promises = promised(state, means.cover);
     const auto left = loss ? base::subtract(means.cover.backing, *loss) : loss;
-    return {.is_bookable = shortfall.missing <= spare,
+    return {.is_bookable = shortfall.missing.v <= means.on_shard.v - kept,
             .is_bearable = promises && left && *promises <= *left && *loss <= means.capital};
 }
 

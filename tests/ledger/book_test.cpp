@@ -125,6 +125,25 @@ TEST(Book, AGrantIsATotalSoARepeatDoesNoHarm) {
     EXPECT_EQ(room(book, of), Amount{6});
 }
 
+// Goal: a partition that has settled for long has totals that left 64 bits; what it holds has not.
+TEST(Book, AQuotaGoesOnBeyondTheEndOfItsTotals) {
+    Book book;
+    book.quotas[of] = {.granted = Amount{INT64_MAX - 1},
+                       .deposited = Amount{5},
+                       .returned = Amount{INT64_MAX - 3},
+                       .transferred = {}};
+    EXPECT_EQ(room(book, of), Amount{7});
+    fold(book, grant(INT64_MIN + 8));
+    EXPECT_EQ(room(book, of), Amount{17});
+    fold(book, claim(first, 9, 100));
+    fold(book, cover(first, 9));
+    fold(book, held(first, 9));
+    fold(book, paid_out(first, 9));
+    EXPECT_EQ(book.quotas.at(of).returned, Amount{INT64_MIN + 5});
+    EXPECT_EQ(room(book, of), Amount{8});
+    EXPECT_EQ(fault_of(book), std::nullopt);
+}
+
 TEST(Book, CoverBeyondTheQuotaIsAFault) {
     Book book;
     fold(book, claim(first, 5, 100));

@@ -67,6 +67,15 @@ TEST(ClaimQueue, WhatAnAccountSpentItselfIsNotOverdue) {
     EXPECT_EQ(first_deadline(queue), Timestamp{300});
 }
 
+// Goal: each account's claims fit 64 bits; what all of them together are is only looked at.
+TEST(ClaimQueue, WhatIsOverdueOfManyMayBeMoreThanIsTold) {
+    ClaimQueue queue;
+    claim(queue, one, INT64_MAX, 100);
+    claim(queue, other, INT64_MAX, 100);
+    EXPECT_EQ(overdue_at(queue, Timestamp{200}).amount, Amount{INT64_MAX});
+    EXPECT_EQ(overdue_at(queue, Timestamp{200}).accounts, (std::set{one, other}));
+}
+
 // Goal: an account that spends what it was asked to cover covers what follows instead, and in the
 // end all of it is covered and nothing is asked for in vain for ever.
 TEST(ClaimQueue, ACoverOfWhatWasSpentMeanwhileGoesToTheNextClaim) {

@@ -232,5 +232,38 @@ TEST(Netting, IsFoundedOnce) {
     EXPECT_EQ((state.granted.at({first, usdc})), Amount{60});
 }
 
+// Goal: what a start does not write down, the next one would do again. Margin comes out of the
+// capital: without any it is posted later, from what there is then.
+TEST(Netting, WithoutCapitalIsNotFoundedWithMarginAlone) {
+    State state = a_house();
+    const Found found{.lines = {}, .margins = {{here, usdc, Amount{40}}}, .at = {}};
+    EXPECT_TRUE(run(state, found).empty());
+    EXPECT_TRUE(state.moves.empty());
+}
+
+// Goal: a policy may keep nothing at a venue until there is a position.
+TEST(Netting, IsFoundedWithMarginOfNothing) {
+    State state = a_house();
+    const auto events = run(state, Found{.lines = {{here, usdc, Amount{100}, Source::capital}},
+                                         .margins = {{here, usdc, Amount{0}}},
+                                         .at = {}});
+    EXPECT_EQ(events.size(), 1U);
+    EXPECT_TRUE(state.is_founded);
+    EXPECT_TRUE(state.moves.empty());
+}
+
+// Goal: totals of all that was ever granted and given back go on where 64 bits end.
+TEST(Netting, GrantsGoOnBeyondTheEndOfATotal) {
+    State state = a_house();
+    state.granted[{first, usdc}] = Amount{INT64_MAX - 4};
+    const auto look = a_balance({a_line(usdc, 100, {{first, Amount{10}, Amount{INT64_MAX - 24}}})});
+    const auto events = run(state, look);
+    ASSERT_EQ(events.size(), 1U);
+    EXPECT_EQ(std::get<QuotaGranted>(events.front()).granted_total, Amount{INT64_MIN + 5});
+    const auto promises = promised(state, look.cover.front());
+    ASSERT_TRUE(promises.has_value());
+    EXPECT_EQ(*promises, Amount{30});
+}
+
 }  // namespace
 }  // namespace crossclear::ledger::netting

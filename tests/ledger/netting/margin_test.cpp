@@ -24,7 +24,9 @@ constexpr MarginPolicy policy{.venue = venue,
 // Posts so much and lets it arrive.
 State a_house_with(std::int64_t posted) {
     State state = a_house();
-    run(state, Found{.lines = {}, .margins = {{venue, usdc, Amount{posted}}}, .at = {}});
+    run(state, Found{.lines = {{venue, usdc, Amount{posted}, Source::capital}},
+                     .margins = {{venue, usdc, Amount{posted}}},
+                     .at = {}});
     run(state, CloseMove{.number = state.numbers, .is_settled = true, .at = {}});
     return state;
 }
@@ -212,7 +214,9 @@ TEST(VenueMargin, APositionShrinksWhereItsMarginHasShrunk) {
 // below that; what is sold then is bought again as soon as the margin is there.
 TEST(VenueMargin, APositionNeitherShrinksNorGrowsWhileItsMarginIsFilledUp) {
     State state = a_house();
-    run(state, Found{.lines = {}, .margins = {{venue, usdc, Amount{60}}}, .at = {}});
+    run(state, Found{.lines = {{venue, usdc, Amount{60}, Source::capital}},
+                     .margins = {{venue, usdc, Amount{60}}},
+                     .at = {}});
     EXPECT_TRUE(run(state, a_hedge_of(-300, 0, 120)).empty());
     EXPECT_TRUE(run(state, a_hedge_of(300, 50, 120)).empty());
     run(state, CloseMove{.number = state.numbers, .is_settled = true, .at = {}});

@@ -79,6 +79,32 @@ State with_posted(Amount amount) {
     return state;
 }
 
+// So much ETH has been deposited with one of the partitions.
+State depositing(Amount amount) {
+    State state = a_house();
+    state.deposited[{second, eth}] = amount;
+    return state;
+}
+
+// A shard that has promised more than it has, and wants more than 64 bits hold.
+LevelShards a_look_at_shards(std::int64_t target) {
+    return {.lines = {{here, usdc, Amount{5}, Amount{10}, Amount{50}},
+                      {there, usdc, Amount{6}, Amount{0}, Amount{target}}},
+            .now = {}};
+}
+
+State leaving_there(Amount amount) {
+    State state = a_house();
+    state.moves[1] = MoveOpened{.number = 1,
+                                .purpose = instruction::Purpose::move,
+                                .from = there,
+                                .to = base::ShardId{2},
+                                .asset = usdc,
+                                .amount = amount,
+                                .at = {}};
+    return state;
+}
+
 // The next settlement of the venue and one with a gap before it.
 RecordVariations with_gap(std::int64_t change) {
     auto command = a_variation(1, change);
@@ -102,7 +128,11 @@ std::vector<Refusal> refused_deposits() {
         {"another asset", Reject::deposit_contradicts_record, after({a_deposit(Finality::seen)}),
          changed(a_deposit(Finality::final), [](auto& c) { c.notice.asset = usdc; })},
         {"another amount", Reject::deposit_contradicts_record, after({a_deposit(Finality::seen)}),
-         a_deposit(Finality::final, 51)},
+         a_deposit(Finality::final, INT64_MAX)},
+        {"more than the books hold", Reject::figures_out_of_range, a_house(),
+         a_deposit(Finality::seen, INT64_MAX / 2 + 1)},
+        {"the same with what others have paid in", Reject::figures_out_of_range,
+         depositing(Amount{INT64_MAX / 2 - 49}), a_deposit(Finality::final)},
     };
 }
 
@@ -114,11 +144,17 @@ std::vector<Refusal> refused_starts() {
                          .margins = {},
                          .at = {}};
     const Found no_margin{.lines = {{here, usdc, Amount{5}, Source::capital}},
-                          .margins = {{here, usdc, Amount{0}}},
+                          .margins = {{here, usdc, Amount{-1}}},
                           .at = {}};
+    const Found too_much{.lines = {{here, usdc, Amount{INT64_MAX / 2}, Source::capital},
+                                   {there, usdc, Amount{1}, Source::insurance},
+                                   {here, eth, Amount{0}, Source::capital}},
+                         .margins = {},
+                         .at = {}};
     return {{"no capital", Reject::amount_must_be_positive, a_house(), nothing},
             {"negative capital", Reject::amount_must_be_positive, a_house(), negative},
-            {"no margin", Reject::amount_must_be_positive, a_house(), no_margin}};
+            {"negative margin", Reject::amount_must_be_positive, a_house(), no_margin},
+            {"capital beyond the books", Reject::figures_out_of_range, a_house(), too_much}};
 }
 
 std::vector<Refusal> refused_figures() {
@@ -143,6 +179,8 @@ std::vector<Refusal> refused_figures() {
          a_look_at_margins(1'000, INT64_MAX)},
         {"what is wanted with its slack", Reject::figures_out_of_range, a_house(),
          a_look_at_margins(1'000, INT64_MAX - 1'000)},
+        {"what a shard could spare", Reject::figures_out_of_range, leaving_there(Amount{8}),
+         a_look_at_shards(INT64_MAX)},
         {"margin beyond 64 bits", Reject::figures_out_of_range, with_posted(most), with_gap(1)},
         {"margin that overflows below", Reject::figures_out_of_range, with_posted(Amount{-5}),
          with_gap(INT64_MIN)},
@@ -210,6 +248,9 @@ TEST(NettingReject, FiguresThatJustFitAreTaken) {
     EXPECT_TRUE(decide(with_posted(Amount{INT64_MAX - 1}), a_variation(1, 1)).has_value());
     EXPECT_TRUE(decide(promising(Amount{INT64_MAX / 2}), a_balance({a_line(usdc, 0)})).has_value());
     EXPECT_TRUE(decide(a_house(), a_balance({a_line(usdc, least.v)})).has_value());
+    EXPECT_TRUE(decide(leaving_there(Amount{7}), a_look_at_shards(INT64_MAX)).has_value());
+    EXPECT_TRUE(
+        decide(depositing(Amount{INT64_MAX / 2 - 50}), a_deposit(Finality::final)).has_value());
 }
 
 // Goal: hosts tell again, and say nothing, where waiting helps; everything else is worth a line.
