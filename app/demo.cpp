@@ -38,6 +38,8 @@ void on_signal(int) { was_interrupted = true; }
 
 // How long a demo that was told to stop waits for answers that are still on their way.
 constexpr auto stop_patience = 20s;
+// What a shell says of a program that SIGINT ended.
+constexpr int stopped_status = 130;
 
 std::filesystem::path seed_file(const std::filesystem::path& data_dir) {
     return data_dir / "demo.seed";
@@ -81,6 +83,7 @@ private:
     [[nodiscard]] std::vector<std::vector<base::AccountId>> accounts_by_desk() const;
     void add_desk_keys();
     int finish(bool is_settled);
+    int give_up();
     void print_json(const AuditReport& report, const Figures& figures,
                     const Strength& strength) const;
     void stop_clients();
@@ -161,8 +164,8 @@ bool Demo::start() {
                   << "; free the disk or choose another place with --data\n";
         return false;
     }
-    if (const auto why = site_->start()) {
-        std::cerr << *why << '\n';
+    if (const auto why = site_->start([] { return !was_interrupted; })) {
+        if (!was_interrupted) std::cerr << *why << '\n';
         return false;
     }
     for (const auto& line : site_->directions()) say(line);
@@ -197,10 +200,14 @@ bool Demo::wait_until(const char* what, const std::function<bool()>& is_so,
 bool Demo::open_desks() {
     work_.emplace(io_.get_executor());
     io_ended_ = std::async(std::launch::async, [this] { io_.run(); });
-    std::atomic<std::size_t> open{};
-    std::mutex mutex;
-    std::string why_not;
-    std::vector<base::AccountId> empty;
+    // Shared with the desks: one that answers late may outlive this function.
+    struct Opening {
+        std::atomic<std::size_t> open{};
+        std::mutex mutex;
+        std::string why_not;
+        std::vector<base::AccountId> empty;
+    };
+    const auto opening = std::make_shared<Opening>();
     const auto table = accounts_by_desk();
     for (std::size_t i = 0; i < table.size(); ++i) {
         Desk::Options options{
@@ -215,25 +222,28 @@ bool Demo::open_desks() {
                               : std::max(1U, run_.rate / static_cast<std::uint32_t>(table.size())),
             .seed = base::hash_combine(run_.options.seed, i)};
         desks_.push_back(std::make_shared<Desk>(io_, std::move(options), config_, budget_, tally_));
-        boost::asio::post(io_, [&, desk = desks_.back()] {
-            desk->open([&](const std::string& why, const std::vector<base::AccountId>& unfunded) {
-                const std::scoped_lock lock(mutex);
-                if (!why.empty()) why_not = why;
-                empty.insert(empty.end(), unfunded.begin(), unfunded.end());
-                ++open;
-            });
+        boost::asio::post(io_, [opening, desk = desks_.back()] {
+            desk->open(
+                [opening](const std::string& why, const std::vector<base::AccountId>& unfunded) {
+                    const std::scoped_lock lock(opening->mutex);
+                    if (!why.empty()) opening->why_not = why;
+                    opening->empty.insert(opening->empty.end(), unfunded.begin(), unfunded.end());
+                    ++opening->open;
+                });
         });
     }
     const bool are_open = wait_until(
-        "the sample clients to connect", [&] { return open == table.size(); }, base::seconds(60));
-    const std::scoped_lock lock(mutex);
-    if (!are_open || !why_not.empty()) {
-        std::cerr << "A sample client could not connect: " << why_not << '\n';
+        "the sample clients to connect", [&] { return opening->open == table.size(); },
+        base::seconds(60));
+    if (was_interrupted) return false;
+    const std::scoped_lock lock(opening->mutex);
+    if (!are_open || !opening->why_not.empty()) {
+        std::cerr << "A sample client could not connect: " << opening->why_not << '\n';
         return false;
     }
-    if (empty.empty()) return true;
-    deposit(empty);
-    return wait_for_deposits(empty);
+    if (opening->empty.empty()) return true;
+    deposit(opening->empty);
+    return wait_for_deposits(opening->empty);
 }
 
 void Demo::deposit(const std::vector<base::AccountId>& accounts) {
@@ -401,14 +411,20 @@ void Demo::print_json(const AuditReport& report, const Figures& figures,
     std::cout << boost::json::serialize(line) << std::endl;
 }
 
+// Nobody has traded.
+int Demo::give_up() {
+    const bool is_stopped = was_interrupted;
+    stop_clients();
+    site_.reset();
+    if (!is_stopped) return 1;
+    std::cerr << "Stopped while it was starting; all its parts have ended.\n";
+    return stopped_status;
+}
+
 int Demo::run() {
     std::signal(SIGINT, on_signal);
     std::signal(SIGTERM, on_signal);
-    if (!start()) return 1;
-    if (!open_desks()) {
-        stop_clients();
-        return 1;
-    }
+    if (!start() || !open_desks()) return give_up();
     say("Trading. Stop with Ctrl-C; kill it any other way and start it again on the same --data.");
     trade();
     was_interrupted = false;

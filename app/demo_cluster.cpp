@@ -29,6 +29,8 @@ using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
 constexpr base::Duration part_patience = base::seconds(120);
+constexpr base::Duration end_patience = base::seconds(25);
+constexpr base::Duration start_end_patience = base::seconds(2);
 constexpr base::Duration fetch_patience = base::milliseconds(300);
 constexpr auto look_every = 200ms;
 
@@ -89,7 +91,7 @@ public:
     ClusterSite(const DemoRun& run, const Config& config) : run_(run), config_(config) {}
     ~ClusterSite() override { end_all(); }
 
-    std::optional<std::string> start() override;
+    std::optional<std::string> start(const std::function<bool()>& is_wanted) override;
     std::vector<std::string> directions() const override;
     std::vector<std::uint16_t> ports() const override {
         const std::scoped_lock lock(mutex_);
@@ -117,7 +119,8 @@ private:
     void look_at_nodes();
     void revive();
     void end_all();
-    [[nodiscard]] std::optional<std::string> wait_until_up(DemoPart& part);
+    [[nodiscard]] std::optional<std::string> wait_until_up(DemoPart& part,
+                                                           const std::function<bool()>& is_wanted);
     [[nodiscard]] Config node_config(std::size_t index) const;
 
     const DemoRun run_;
@@ -135,19 +138,20 @@ private:
     std::vector<std::uint16_t> ports_;  // Guarded by mutex_.
 };
 
-std::optional<std::string> ClusterSite::start() {
+std::optional<std::string> ClusterSite::start(const std::function<bool()>& is_wanted) {
     std::signal(SIGUSR1, on_revive);
     const bool is_new = !std::filesystem::exists(shards_directory(config_));
     if (auto why = start_redis()) return why;
+    if (!is_wanted()) return "not wanted any more";
     if (auto why = open_journal(is_new)) return why;
     if (auto why = write_configs()) return why;
     if (auto why = launch(world_part_)) return why;
-    if (auto why = wait_until_up(world_part_)) return why;
+    if (auto why = wait_until_up(world_part_, is_wanted)) return why;
     for (auto& node : nodes_) {
         if (auto why = launch(node)) return why;
     }
     for (auto& node : nodes_) {
-        if (auto why = wait_until_up(node)) return why;
+        if (auto why = wait_until_up(node, is_wanted)) return why;
     }
     auto remote = config_;
     remote.world = node_config(0).world;
@@ -255,11 +259,13 @@ std::optional<std::string> ClusterSite::launch(DemoPart& part) {
     return std::nullopt;
 }
 
-std::optional<std::string> ClusterSite::wait_until_up(DemoPart& part) {
+std::optional<std::string> ClusterSite::wait_until_up(DemoPart& part,
+                                                      const std::function<bool()>& is_wanted) {
     const auto deadline = Clock::now() + std::chrono::microseconds(part_patience.us);
     while (Clock::now() < deadline && part.is_running()) {
         look_for_ports();
         if (part.is_up_said) return std::nullopt;
+        if (!is_wanted()) return part.name + " is not wanted any more";
         std::this_thread::sleep_for(10ms);
     }
     return fmt::format("{} did not come up; its log {} ends: {}", part.name, part.log.string(),
@@ -407,7 +413,9 @@ void ClusterSite::end_all() {
         if (node.child) node.child->ask_to_end();
     }
     for (auto& node : nodes_) {
-        if (!node.child || node.child->end(base::seconds(25))) continue;
+        // One that is not up holds nothing yet, and hears nobody before it is.
+        const auto patience = node.is_up_said ? end_patience : start_end_patience;
+        if (!node.child || node.child->end(patience) || !node.is_up_said) continue;
         std::cerr << node.name << " did not end in order and was killed.\n";
     }
     world_.reset();

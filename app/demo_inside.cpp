@@ -14,7 +14,7 @@ public:
     InsideSite(const DemoRun& run, const Config& config)
         : log_path_(demo_log_path(run, config)), config_(config) {}
 
-    std::optional<std::string> start() override {
+    std::optional<std::string> start(const std::function<bool()>&) override {
         auto service = Service::start(config_, make_log(log_path_, actors::LogLevel::info));
         if (!service) return service.error();
         service_ = std::move(*service);

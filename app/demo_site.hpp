@@ -6,6 +6,7 @@
 #include "ledger/journal/port.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -52,8 +53,10 @@ public:
     DemoSite& operator=(const DemoSite&) = delete;
     virtual ~DemoSite() = default;
 
-    /// Starts everything. Returns what is wrong, or nothing.
-    [[nodiscard]] virtual std::optional<std::string> start() = 0;
+    /// Starts everything. Returns what is wrong, or nothing. Gives up at the next step, and says
+    /// so, once `is_wanted` says no: what was started ends with the site.
+    [[nodiscard]] virtual std::optional<std::string> start(
+        const std::function<bool()>& is_wanted) = 0;
     /// Where to connect and what to try, a line each.
     [[nodiscard]] virtual std::vector<std::string> directions() const = 0;
     /// Where clients may connect just now. **Thread:** any.

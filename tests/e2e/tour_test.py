@@ -132,7 +132,71 @@ def killed_itself(data):
         demo.kill()
 
 
+def children(parent):
+    """The processes that a process has started and that live, by number, as the kernel says."""
+    found = {}
+    for entry in os.listdir("/proc"):
+        if not entry.isdigit():
+            continue
+        try:
+            with open(f"/proc/{entry}/stat", encoding="ascii") as file:
+                state, of = file.read().rsplit(")", 1)[1].split()[:2]
+            with open(f"/proc/{entry}/cmdline", "rb") as file:
+                words = file.read().decode(errors="replace").split("\0")
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(of) == parent and state != "Z":
+            found[int(entry)] = words
+    return found
+
+
+def kinds(started):
+    """How many redis-servers, worlds and nodes."""
+    return (sum("redis-server" in words[0] for words in started.values()),
+            sum("world" in words[1:2] for words in started.values()),
+            sum("serve" in words[1:2] for words in started.values()))
+
+
+def stopped_while_starting(data, until):
+    """Ctrl-C at any moment of a start ends every part of it."""
+    demo = Demo(data, "--nodes", "3", "--redis", "3", "--accounts", "60", "--rate", "100")
+    seen = {}
+    try:
+        def is_reached():
+            seen.update(children(demo.process.pid))
+            return until(kinds(seen)) or demo.process.poll() is not None
+
+        wait_until(is_reached, "the start to come so far")
+        assert demo.process.poll() is None, list(demo.lines)[-20:]
+        begun = time.monotonic()
+        demo.process.send_signal(signal.SIGINT)
+        while demo.process.poll() is None:
+            seen.update(children(demo.process.pid))
+            assert time.monotonic() - begun < 60, "the demo does not end"
+            time.sleep(0.01)
+        took = time.monotonic() - begun
+        assert demo.process.returncode == 130, (demo.process.returncode, list(demo.lines)[-20:])
+        wait_until(lambda: any("Stopped while it was starting" in line for line in demo.lines),
+                   "it to be said", 5)
+        left = {process: words for process, words in seen.items() if is_alive(process)}
+        assert not left, left
+        return kinds(seen), took
+    finally:
+        demo.kill()
+        for process in seen:
+            if is_alive(process):
+                os.kill(process, signal.SIGKILL)
+
+
 def main():
+    moments = {"a Redis": lambda started: started[0] > 0,
+               "the world": lambda started: started[1] > 0,
+               "a node": lambda started: started[2] > 0,
+               "all nodes": lambda started: started[2] > 2}
+    for name, until in moments.items():
+        with tempfile.TemporaryDirectory(prefix="crossclear-tour-") as data:
+            started, took = stopped_while_starting(data, until)
+            print(f"stopped at {name}: {started} had been started, {took:.1f} s", flush=True)
     with tempfile.TemporaryDirectory(prefix="crossclear-tour-") as data:
         said = tour(data)
         killed_itself(data)
