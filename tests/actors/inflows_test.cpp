@@ -45,6 +45,14 @@ public:
         const auto until = looks_ + more;
         EXPECT_TRUE(happened_.wait_for(lock, Watch::patience, [&] { return looks_ >= until; }));
     }
+    void await_first_look() {
+        std::unique_lock lock(mutex_);
+        EXPECT_TRUE(happened_.wait_for(lock, Watch::patience, [&] { return looks_ > 0; }));
+    }
+    [[nodiscard]] std::ptrdiff_t count_full_rescans() {
+        const std::scoped_lock lock(mutex_);
+        return std::count(rescans_.begin(), rescans_.end(), 0U);
+    }
     // Waits until everything there ever was has been asked for so often.
     [[nodiscard]] bool await_full_rescans(std::ptrdiff_t count) {
         std::unique_lock lock(mutex_);
@@ -89,6 +97,30 @@ public:
 
 private:
     Ear& ear_;
+};
+
+// A shard that forgets to tell one settlement of its venue, until it is asked for.
+class ForgetfulShard final : public PassingShard {
+public:
+    ForgetfulShard(std::unique_ptr<shards::Shard> behind, Ear& ear)
+        : PassingShard(std::move(behind)), ear_(ear) {}
+
+    void rescan(std::uint64_t from_block) override {
+        ear_.note_rescan(from_block);
+        PassingShard::rescan(from_block);
+    }
+    void listen(std::function<void(ledger::ShardNotice)> listener) override {
+        PassingShard::listen([this, listener = std::move(listener)](ledger::ShardNotice notice) {
+            const auto* variation = std::get_if<ledger::VariationNotice>(&notice);
+            const bool is_second = variation != nullptr && variation->number == 2;
+            if (is_second && !std::exchange(has_forgotten_, true)) return ear_.note_look();
+            listener(std::move(notice));
+        });
+    }
+
+private:
+    Ear& ear_;
+    bool has_forgotten_{};
 };
 
 HouseOptions heard_by(Ear& ear) {
@@ -158,6 +190,41 @@ TEST(Inflows, AreAskedForAgainWhileABreakStaysOpen) {
     House house(outside, heard_by(ear));
     // By each of the six at its start, and once more by the one. Lanes ask for what is new.
     EXPECT_TRUE(ear.await_full_rescans(7));
+}
+
+// Goal: what a venue did not tell is asked for since the last settlement that is booked, and not
+// all there ever was.
+TEST(Inflows, OfAVenueAreAskedForSinceTheLastOneThatIsBooked) {
+    Ear ear;
+    Outside outside;
+    HouseOptions options{.venue_margin_usd = 20'000};
+    options.between = [&ear](std::unique_ptr<shards::Shard> behind) {
+        return std::make_unique<ForgetfulShard>(std::move(behind), ear);
+    };
+    House house(outside, options);
+    ear.await_rescans(6);
+    const auto trader = account_in(base::PartitionId{1});
+    const auto client = house.client({trader});
+    outside.deposit(perpetuals, trader, usdc, 500'000 * one_usdc);
+    (void)client->expect<actors::TradeCleared>(trade_of(trader, btc_perp, 10 * one_contract));
+    ASSERT_TRUE(outside.watch.await_event<netting::HedgeClosed>().has_value());
+    const auto is_number = [](std::uint64_t number) {
+        return [number](const ledger::Entry& entry, const netting::VenueVariation& variation) {
+            return base::broker_of(entry.entity) == alpha && variation.number == number;
+        };
+    };
+    for (std::uint64_t number = 1; number <= 3; ++number) {
+        house.set_price(btc_contract, 30'000 + static_cast<std::int64_t>(number) * 100);
+        // The second is told only because the third finds that it is missing.
+        if (number == 2) {
+            ear.await_first_look();
+            continue;
+        }
+        ASSERT_TRUE(
+            outside.watch.await_event<netting::VenueVariation>(is_number(number)).has_value());
+    }
+    EXPECT_EQ(ear.count_full_rescans(), 6) << "by each reconciler at its start";
+    EXPECT_EQ(outside.audit(), std::nullopt);
 }
 
 // Goal: an inflow that was never told is found by the comparison, and heard without a restart.
