@@ -4,6 +4,7 @@
 #include "ledger/journal/codec.hpp"
 #include "store/memory/memory_journal.hpp"
 #include "tests/support/builders.hpp"
+#include "tests/support/payload.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -67,7 +68,7 @@ struct Written {
         }
     }
     void add(const std::vector<ledger::Entry>& entries) {
-        add_record(journal::next_record(city, only, last, epoch, payload_of(entries)));
+        add_record(journal::next_record(city, only, last, epoch, tests::payload_of(entries)));
     }
     void add_record(const journal::Record& record) {
         for (const auto& store : stores) append(*store, record);
@@ -79,11 +80,6 @@ struct Written {
             [](const journal::AppendOutcome& outcome) {
                 EXPECT_TRUE(std::holds_alternative<journal::Appended>(outcome));
             });
-    }
-    static std::string payload_of(const std::vector<ledger::Entry>& entries) {
-        auto payload = journal::begin_payload();
-        for (const auto& entry : entries) journal::append_entry(payload, journal::encode(entry));
-        return payload;
     }
     void add(const ledger::account::Event& event) { add({{base::entity_of(live.id), event}}); }
     void run(const ledger::account::Command& command) {
@@ -181,11 +177,11 @@ TEST(AuditInvariants, 3_ARecordThatOnlyAMinorityHolds) {
     Written log(3);
     log.deposit();
     // The log goes on on one instance alone.
-    const auto first = journal::next_record(city, only, log.last, 2, Written::payload_of({}));
+    const auto first = journal::next_record(city, only, log.last, 2, tests::payload_of({}));
     log.append(*log.stores[0], first);
     log.last = first.head;
     log.append(*log.stores[0],
-               journal::next_record(city, only, log.last, 2, Written::payload_of({})));
+               journal::next_record(city, only, log.last, 2, tests::payload_of({})));
     const auto report = log.audited();
     EXPECT_THAT(broken(report), ElementsAre(3));
     EXPECT_THAT(report.verdict(), HasSubstr("record 5: only 1 of 3 instances hold it"));
@@ -195,7 +191,7 @@ TEST(AuditInvariants, 3_ARecordOfAMajorityThatTheLogLost) {
     Written log(3);
     log.deposit();
     const auto before = log.last;
-    const auto lost = journal::next_record(city, only, before, 2, Written::payload_of({}));
+    const auto lost = journal::next_record(city, only, before, 2, tests::payload_of({}));
     log.append(*log.stores[1], lost);
     log.append(*log.stores[2], lost);
     log.promise(3);
@@ -203,7 +199,7 @@ TEST(AuditInvariants, 3_ARecordOfAMajorityThatTheLogLost) {
         *log.stores[0],
         journal::next_record(
             city, only, before, 3,
-            Written::payload_of({{core_of_only, ledger::EpochStarted{.epoch = 3, .at = {}}}})));
+            tests::payload_of({{core_of_only, ledger::EpochStarted{.epoch = 3, .at = {}}}})));
     const auto report = log.audited();
     EXPECT_THAT(broken(report), ElementsAre(3));
     EXPECT_THAT(report.verdict(), HasSubstr("2 of 3 instances hold one of epoch 2"));
@@ -214,12 +210,11 @@ TEST(AuditInvariants, 3_ATailThatNobodyChoseIsNone) {
     Written log(3);
     log.deposit();
     const auto before = log.last;
-    log.append(*log.stores[2],
-               journal::next_record(city, only, before, 2, Written::payload_of({})));
+    log.append(*log.stores[2], journal::next_record(city, only, before, 2, tests::payload_of({})));
     log.promise(3);
     const auto next = journal::next_record(
         city, only, before, 3,
-        Written::payload_of({{core_of_only, ledger::EpochStarted{.epoch = 3, .at = {}}}}));
+        tests::payload_of({{core_of_only, ledger::EpochStarted{.epoch = 3, .at = {}}}}));
     log.append(*log.stores[0], next);
     log.append(*log.stores[1], next);
     EXPECT_THAT(log.audited().violations, IsEmpty());
@@ -228,11 +223,10 @@ TEST(AuditInvariants, 3_ATailThatNobodyChoseIsNone) {
 TEST(AuditInvariants, 4_TwoRecordsOfOneOwnerUnderOneNumber) {
     Written log(3);
     log.deposit();
-    const auto one = journal::next_record(city, only, log.last, 2, Written::payload_of({}));
+    const auto one = journal::next_record(city, only, log.last, 2, tests::payload_of({}));
     const auto other = journal::next_record(
         city, only, log.last, 2,
-        Written::payload_of(
-            {{the_house, ledger::netting::Event{ledger::netting::QuotaGranted{}}}}));
+        tests::payload_of({{the_house, ledger::netting::Event{ledger::netting::QuotaGranted{}}}}));
     log.append(*log.stores[0], one);
     log.append(*log.stores[1], one);
     log.append(*log.stores[2], other);

@@ -5,6 +5,7 @@
 #include "ledger/journal/chain.hpp"
 #include "ledger/journal/codec.hpp"
 #include "tests/support/builders.hpp"
+#include "tests/support/payload.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -97,11 +98,7 @@ public:
     }
 
 private:
-    void keep(const ledger::Entry& entry) {
-        auto payload = journal::begin_payload();
-        journal::append_entry(payload, journal::encode(entry));
-        log_.add(1, payload);
-    }
+    void keep(const ledger::Entry& entry) { log_.add(1, tests::payload_of({entry})); }
 
     Handed& log_;
     ledger::account::State live_ = tests::an_account();

@@ -4,6 +4,7 @@
 #include "ledger/shadow.hpp"
 #include "store/memory/memory_journal.hpp"
 #include "tests/support/builders.hpp"
+#include "tests/support/payload.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -48,9 +49,7 @@ struct Kept {
     }
 
     void keep_entries(const std::vector<ledger::Entry>& entries) {
-        auto payload = journal::begin_payload();
-        for (const auto& entry : entries) journal::append_entry(payload, journal::encode(entry));
-        auto record = journal::next_record(town, home, last, 1, std::move(payload));
+        auto record = journal::next_record(town, home, last, 1, tests::payload_of(entries));
         const auto expected = std::exchange(last, record.head);
         shadow.fold(last, entries);
         store.append(

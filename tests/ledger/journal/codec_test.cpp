@@ -3,6 +3,7 @@
 #include "base/rng.hpp"
 #include "ledger/journal/record.pb.h"
 #include "ledger/journal/state.pb.h"
+#include "tests/support/payload.hpp"
 #include "tests/support/random_events.hpp"
 
 #include <gtest/gtest.h>
@@ -21,14 +22,9 @@ namespace {
 
 namespace pb = ::crossclear::journal::v1;
 using Kind = CodecError::Kind;
+using tests::payload_of;
 
 constexpr std::uint64_t rounds = 200;
-
-std::string payload_of(const std::vector<Entry>& entries) {
-    std::string payload = begin_payload();
-    for (const Entry& entry : entries) append_entry(payload, encode(entry));
-    return payload;
-}
 
 std::vector<Entry> random_entries(base::Rng& rng, std::size_t count) {
     std::vector<Entry> entries;
