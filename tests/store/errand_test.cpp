@@ -158,6 +158,31 @@ TEST(Errand, WhatOneHoldsAlteredAnotherOneTells) {
     EXPECT_TRUE(std::holds_alternative<Damaged>(read(*journal, 3, 1)));
 }
 
+// Goal: an acceptor that was away for a moment makes the log look no shorter than it is. Its
+// connection breaks and comes back while another one is asked for a page, and that one has no
+// answer either.
+TEST(Errand, OneThatWasAwayForAMomentTellsNoShortLog) {
+    Town town;
+    auto journal = town.journal();
+    prepare(*journal, fence(1));
+    append_all(*journal, fence(1), Head{}, {"a", "b", "c"});
+    town.away(2);
+    town.hold(0);
+    std::optional<ReadOutcome> page;
+    journal->read(partition, 1, 100, [&page](ReadOutcome outcome) { page = std::move(outcome); });
+    ASSERT_FALSE(page.has_value()) << "the first is asked first";
+    town.hold(1);
+    town.away(1);
+    town.back(1);  // What it holds is asked again, and not known yet.
+    town[0].set_trouble("it is gone");
+    town.release(0);
+    town[0].set_trouble("");
+    town.release(1);
+    ASSERT_TRUE(page.has_value());
+    EXPECT_TRUE(std::holds_alternative<Declined>(*page)) << "a page of kind " << page->index();
+    EXPECT_EQ(payloads_of(*journal), (std::vector<std::string>{"a", "b", "c"}));
+}
+
 // Goal: an emptied acceptor joins although the first of the others holds an altered record.
 TEST(Errand, ACopyIsMadeFromWhoHoldsItIntact) {
     Town town;
