@@ -121,6 +121,7 @@ void AccountHost::follow_if_ready(std::uint64_t number) {
         follow.from;
     // One of this node takes its leave; another node may go without a word.
     if (follow.from.node() != system().node()) monitor(follow.from);
+    send(follow.from, FollowBegun{follow.channel, follow.number});
     for (const auto& publication : shown) send(follow.from, Published{publication});
     new_followers_.erase(found);
 }

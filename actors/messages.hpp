@@ -345,6 +345,7 @@ CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::ConfirmRetry))
 CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::NodeLeave))
 CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::OperatorAsk))
 CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::HouseFollow))
+CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::FollowBegun))
 CAF_END_TYPE_ID_BLOCK(crossclear)
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::Durable)

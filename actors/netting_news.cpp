@@ -44,6 +44,7 @@ void NettingHost::on_follow(const HouseFollow& follow) {
     for (const auto& [task, news] : hedge_news_) latest.push_back(news);
     auto publication = transparency_of(parts_.broker(), news_told_, std::move(latest));
     publication->is_snapshot = true;
+    send(follow.from, FollowBegun{follow.channel, 0});
     send(follow.from, Published{std::move(publication)});
 }
 

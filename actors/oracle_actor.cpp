@@ -93,6 +93,7 @@ void OracleHost::on_follow(const OracleFollow& message) {
         return;
     }
     followers_[message.channel][message.from.id()] = message.from;
+    send(message.from, FollowBegun{message.channel, 0});
     if (message.channel.kind == Channel::Kind::shards) {
         auto news = std::make_shared<Publication>();
         news->channel = message.channel;

@@ -122,20 +122,23 @@ bool inspect(Inspector& f, AccountAsk& x) {
     return inspect_packed(f, x.account) && inspect_packed(f, x.ticket) &&
            inspect_packed(f, x.request) && f.apply(x.from) && inspect_packed(f, x.is_routed);
 }
-/// From a session through the partition: follow a channel of the account. Answered by Published.
+/// From a session through the partition: follow a channel of the account. Answered by FollowBegun
+/// and then Published.
 struct AccountFollow {
     base::AccountId account;
     Channel channel;
     std::optional<std::uint64_t> from_sequence;
     SessionActor from;
-    bool is_following{};  ///< False: stop.
-    bool is_routed{};     ///< As in AccountAsk.
+    bool is_following{};     ///< False: stop.
+    bool is_routed{};        ///< As in AccountAsk.
+    std::uint64_t number{};  ///< Counted by the session from 1; 0: a door asks once more.
 };
 template <class Inspector>
 bool inspect(Inspector& f, AccountFollow& x) {
     return inspect_packed(f, x.account) && inspect_packed(f, x.channel) &&
            inspect_packed(f, x.from_sequence) && f.apply(x.from) &&
-           inspect_packed(f, x.is_following) && inspect_packed(f, x.is_routed);
+           inspect_packed(f, x.is_following) && inspect_packed(f, x.is_routed) &&
+           inspect_packed(f, x.number);
 }
 /// From an account to its journal host: a cover order of this size is done with.
 struct CoverDone {

@@ -65,6 +65,7 @@ SessionActor::behavior_type SessionHost::make_behavior() {
         [this](const SessionFollow& message) { on_follow(message); },
         [this](const SessionUnfollow& message) { on_unfollow(message); },
         [this](AnswerReady& message) { on_answer(message); },
+        [this](const FollowBegun& message) { on_begun(message); },
         [this](const Published& message) { on_published(message); },
         [this](SessionEnd) { on_end(); },
         [this](SessionRetry) { on_retry(); },
@@ -218,9 +219,11 @@ void SessionHost::on_retry() {
     if (!waiting_.empty()) look_again(look_after);
 }
 
-void SessionHost::route(const Channel& channel, std::optional<std::uint64_t> from,
-                        bool is_following) {
+// Number 0 stops it.
+void SessionHost::route(const Channel& channel, std::uint64_t number,
+                        std::optional<std::uint64_t> from) {
     const auto self = caf::actor_cast<SessionActor>(this);
+    const bool is_following = number > 0;
     if (channel.kind == Channel::Kind::transparency) {
         send(doors_(base::home_of(channel.broker, context_->partitions)),
              HouseFollow{.channel = channel, .from = self, .is_following = is_following});
@@ -232,8 +235,22 @@ void SessionHost::route(const Channel& channel, std::optional<std::uint64_t> fro
                            .channel = channel,
                            .from_sequence = from,
                            .from = self,
-                           .is_following = is_following});
+                           .is_following = is_following,
+                           .is_routed = false,
+                           .number = number});
     }
+}
+
+void SessionHost::begin_to_follow(const Channel& channel, std::optional<std::uint64_t> from) {
+    const auto number = ++follows_;
+    followed_[channel] = {
+        .number = number, .asked_from = from, .from = from, .is_awaited = true, .is_left = false};
+    route(channel, number, from);
+}
+
+void SessionHost::stop_following(const Channel& channel) {
+    followed_.erase(channel);
+    route(channel, 0, std::nullopt);
 }
 
 void SessionHost::on_follow(const SessionFollow& message) {
@@ -254,14 +271,15 @@ void SessionHost::on_follow(const SessionFollow& message) {
                                     .retryable = false});
     }
     message.done(std::nullopt);
-    // What was asked for and has not come yet serves this one as well: while the journal does not
-    // answer, a session keeps others busy once for each channel and not for each request.
+    // While the journal does not answer, a session keeps others busy once for each channel and not
+    // for each request: where the client wants to begin elsewhere by now, that is asked once the
+    // first question is answered.
     if (found != followed_.end() && found->second.is_awaited) {
         found->second.is_left = false;
+        found->second.from = message.from;
         return;
     }
-    followed_[channel] = {.is_awaited = true, .is_left = false};
-    route(channel, message.from, true);
+    begin_to_follow(channel, message.from);
 }
 
 void SessionHost::on_unfollow(const SessionUnfollow& message) {
@@ -271,22 +289,32 @@ void SessionHost::on_unfollow(const SessionUnfollow& message) {
         found->second.is_left = true;
         return;
     }
-    followed_.erase(found);
-    route(message.channel, std::nullopt, false);
+    stop_following(message.channel);
+}
+
+void SessionHost::on_begun(const FollowBegun& message) {
+    const auto found = followed_.find(message.channel);
+    if (found == followed_.end() || !found->second.is_awaited) return;
+    auto& following = found->second;
+    // Who does not count shows everything, wherever the client wants to begin.
+    const bool is_whole = message.number == 0;
+    if (!is_whole && message.number != following.number) return;
+    if (following.is_left) return stop_following(message.channel);
+    if (!is_whole && following.from != following.asked_from) {
+        return begin_to_follow(message.channel, following.from);
+    }
+    following.is_awaited = false;
 }
 
 void SessionHost::on_published(const Published& message) {
     const auto found = followed_.find(message.publication->channel);
-    if (found == followed_.end()) return;
-    found->second.is_awaited = false;
-    if (!found->second.is_left) return sink_->publish(message.publication);
-    followed_.erase(found);
-    route(message.publication->channel, std::nullopt, false);
+    if (found == followed_.end() || found->second.is_awaited) return;
+    sink_->publish(message.publication);
 }
 
 void SessionHost::on_end() {
     for (const auto& [channel, following] : std::exchange(followed_, {})) {
-        route(channel, std::nullopt, false);
+        route(channel, 0, std::nullopt);
     }
     waiting_.clear();
     quit();

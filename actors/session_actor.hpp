@@ -31,18 +31,25 @@ private:
     void ask_operator(OperatorRequest request, std::function<void(Answer)> done);
     void on_follow(const SessionFollow& message);
     void on_unfollow(const SessionUnfollow& message);
+    void on_begun(const FollowBegun& message);
     void on_published(const Published& message);
     void on_answer(AnswerReady& message);
     void on_end();
     void on_retry();
-    void route(const Channel& channel, std::optional<std::uint64_t> from, bool is_following);
+    void begin_to_follow(const Channel& channel, std::optional<std::uint64_t> from);
+    void stop_following(const Channel& channel);
+    void route(const Channel& channel, std::uint64_t number, std::optional<std::uint64_t> from);
     [[nodiscard]] bool may(base::AccountId account, Scope scope) const;
     [[nodiscard]] std::optional<Refusal> refusal_of(const Request& request) const;
 
-    /// A channel that is followed, or was until its first word came.
+    /// A channel that is followed, or was until its answer begins. Nothing of it is passed on
+    /// before: what is told until then belongs to an earlier question.
     struct Following {
-        bool is_awaited{};  ///< It was asked for, and nothing has come yet.
-        bool is_left{};  ///< The client has left it; whoever tells it hears so at its first word.
+        std::uint64_t number{};                   ///< Of the question.
+        std::optional<std::uint64_t> asked_from;  ///< Where that wants to begin.
+        std::optional<std::uint64_t> from;        ///< Where the client wants to begin by now.
+        bool is_awaited{};                        ///< The answer has not begun.
+        bool is_left{};  ///< The client has left it; whoever tells it hears so once it begins.
     };
     /// A request that is not answered yet.
     struct Waiting {
@@ -73,6 +80,7 @@ private:
     Tickets waiting_;
     std::map<base::PartitionId, std::size_t> parked_;  ///< How many are parked; none is absent.
     std::optional<base::Timestamp> look_at_;           ///< When the next look is due.
+    std::uint64_t follows_{};                          ///< Counts questions.
     std::map<Channel, Following> followed_;
 };
 

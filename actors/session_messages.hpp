@@ -61,6 +61,16 @@ template <class Inspector>
 bool inspect(Inspector& f, Published& x) {
     return inspect_packed(f, x.publication);
 }
+/// From an account, the oracle or a house, before what it shows a follower first: the answer to the
+/// session's follow under `number` begins here; 0 where nobody counted.
+struct FollowBegun {
+    Channel channel;
+    std::uint64_t number{};
+};
+template <class Inspector>
+bool inspect(Inspector& f, FollowBegun& x) {
+    return inspect_packed(f, x);
+}
 /// From the gateway: the client has gone.
 struct SessionEnd {};
 /// From the session to itself: ask again what nobody could answer yet.
@@ -70,7 +80,8 @@ using SessionActor =
     caf::typed_actor<caf::result<void>(SessionAsk), caf::result<void>(SessionIdentify),
                      caf::result<void>(SessionFollow), caf::result<void>(SessionUnfollow),
                      caf::result<void>(AnswerReady), caf::result<void>(Published),
-                     caf::result<void>(SessionEnd), caf::result<void>(SessionRetry)>;
+                     caf::result<void>(SessionEnd), caf::result<void>(SessionRetry),
+                     caf::result<void>(FollowBegun)>;
 
 namespace packing {
 

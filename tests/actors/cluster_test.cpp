@@ -1,4 +1,4 @@
-#include "tests/support/actors/house.hpp"
+#include "tests/support/actors/one_of.hpp"
 
 #include <gtest/gtest.h>
 
@@ -10,38 +10,6 @@ namespace {
 using namespace town;
 using base::Amount;
 namespace account = ledger::account;
-
-// One node of several: its own way to the directory, and patience with partitions that move.
-struct OneOf {
-    OneOf(Outside& outside, const std::string& name, HouseOptions options = {})
-        : directory(outside.directory.for_another_node()),
-          house(outside, with(std::move(options), name, *directory)) {}
-
-    std::unique_ptr<store::MemoryDirectory> directory;
-    House house;
-
-private:
-    static HouseOptions with(HouseOptions options, const std::string& name,
-                             store::Directory& directory) {
-        options.name = name;
-        options.directory = &directory;
-        options.ask_again_for = base::seconds(20);
-        return options;
-    }
-};
-
-// Until every partition runs somewhere and no node runs more than its share.
-void await_shares(Outside& outside, const std::vector<const House*>& houses) {
-    ASSERT_TRUE(outside.watch.await([&] {
-        std::size_t sum = 0;
-        const std::size_t share = (partitions + houses.size() - 1) / houses.size();
-        for (const auto* house : houses) {
-            if (house->partitions_running() > share) return false;
-            sum += house->partitions_running();
-        }
-        return sum == partitions;
-    }));
-}
 
 base::AccountId rich_in(Outside& outside, base::PartitionId partition) {
     const auto account = account_in(partition);

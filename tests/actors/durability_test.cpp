@@ -1,4 +1,4 @@
-#include "tests/support/actors/house.hpp"
+#include "tests/support/actors/one_of.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,6 @@ namespace {
 using namespace town;
 using base::Amount;
 namespace account = ledger::account;
-namespace journal = ledger::journal;
 
 // Nobody's home: there nothing but the client is at work.
 constexpr base::PartitionId quiet{2};
@@ -37,10 +36,7 @@ TEST(Durability, AFencedNodeLosesThePartitionAndAnswersNotOwner) {
     const auto buyer = rich_client(outside);
     const auto client = house.client({buyer, account_in(quiet_too)});
 
-    journal::PrepareOutcome taken;
-    outside.store.prepare(quiet, {.epoch = 9, .nonce = {1}},
-                          [&taken](journal::PrepareOutcome outcome) { taken = outcome; });
-    ASSERT_TRUE(std::holds_alternative<journal::Prepared>(taken));
+    ASSERT_NO_FATAL_FAILURE(take_away(outside, quiet));
     const auto records = outside.store.records_of(quiet).size();
 
     const auto trade = trade_of(buyer, eth_swap, one_eth);

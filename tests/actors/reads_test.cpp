@@ -1,6 +1,6 @@
 #include "base/command_id.hpp"
 #include "base/limits.hpp"
-#include "tests/support/actors/house.hpp"
+#include "tests/support/actors/one_of.hpp"
 
 #include <gtest/gtest.h>
 
@@ -10,7 +10,6 @@ namespace crossclear::tests {
 namespace {
 
 using namespace town;
-namespace journal = ledger::journal;
 
 // Nobody's home: there nothing but the client is at work. In the second one it never trades.
 constexpr base::PartitionId trading{2};
@@ -19,14 +18,6 @@ constexpr base::PartitionId still{3};
 const std::string asked_trading = "Fence asked for. partition=2";
 const std::string asked_still = "Fence asked for. partition=3";
 const std::string lost = "A partition belongs to another owner now.";
-
-// Another owner takes the partition behind the back of the one that runs.
-void take_away(Outside& outside, base::PartitionId partition) {
-    journal::PrepareOutcome taken;
-    outside.store.prepare(partition, {.epoch = 9, .nonce = {1}},
-                          [&taken](journal::PrepareOutcome outcome) { taken = outcome; });
-    ASSERT_TRUE(std::holds_alternative<journal::Prepared>(taken));
-}
 
 std::vector<actors::Request> all_reads(base::AccountId account) {
     return {actors::GetAccount{account},
@@ -209,47 +200,6 @@ TEST(Reads, ThatWaitedTooLongAreRefusedWithTheReason) {
     EXPECT_EQ(client->expect<actors::AccountView>(actors::GetAccount{account}).account, account);
     // A follower was told that it follows: it is kept waiting, and then shown.
     EXPECT_NE(outside.watch.await_publication([](const auto& told) { return told.is_snapshot; }),
-              nullptr);
-}
-
-// Goal: while the journal is away, a session costs its account one waiting follower for a channel,
-// however often it asks.
-TEST(Reads, AFollowerThatAsksAgainIsShownOnce) {
-    Outside outside;
-    House house(outside);
-    const auto account = account_in(still);
-    const auto client = house.client({account});
-    const actors::Channel channel{actors::Channel::Kind::balances, account, {}};
-    outside.store.set_trouble("the disk is full");
-    for (int i = 0; i < 50; ++i) {
-        client->follow(channel);
-        client->follow(channel);
-        client->leave(channel);
-    }
-    client->follow(channel);
-    outside.store.set_trouble("");
-    ASSERT_NE(outside.watch.await_publication([](const auto& told) { return told.is_snapshot; }),
-              nullptr);
-    // Answered after all that was asked before it has been told.
-    EXPECT_EQ(client->expect<actors::AccountView>(actors::GetAccount{account}).account, account);
-    EXPECT_EQ(outside.watch.publications().size(), 1U);
-}
-
-TEST(Reads, AFollowerThatLeftBeforeItWasShownIsToldNothing) {
-    Outside outside;
-    House house(outside);
-    const auto account = account_in(still);
-    const auto client = house.client({account});
-    const actors::Channel channel{actors::Channel::Kind::balances, account, {}};
-    outside.store.set_trouble("the disk is full");
-    client->follow(channel);
-    client->leave(channel);
-    outside.store.set_trouble("");
-    EXPECT_EQ(client->expect<actors::AccountView>(actors::GetAccount{account}).account, account);
-    EXPECT_TRUE(outside.watch.publications().empty());
-    // Its place is free again, and nothing is left of the first time.
-    client->follow(channel);
-    ASSERT_NE(outside.watch.await_publication([](const auto& told) { return told.is_snapshot; }),
               nullptr);
 }
 

@@ -109,6 +109,22 @@ def check_chain(news, begins_with_snapshot, after=None):
         after = one["seq"]
 
 
+def check_the_checker():
+    """A gap, a repeat and a snapshot where none belongs are seen."""
+    def told(seq, prev_seq=None):
+        return {"seq": seq, "prev_seq": prev_seq, "is_snapshot": prev_seq is None}
+    check_chain([told(5), told(7, 5), told(8, 7)], True)
+    check_chain([told(7, 5), told(8, 7)], False, 5)
+    for news, *how in (([told(5), told(8, 7)], True), ([told(5), told(7, 5), told(7, 5)], True),
+                       ([told(5), told(7, 5), told(8)], True), ([told(7, 5)], True),
+                       ([told(8, 7)], False, 5), ([told(7)], False, 5)):
+        try:
+            check_chain(news, *how)
+        except AssertionError:
+            continue
+        raise AssertionError(f"blind for {news}, {how}")
+
+
 async def resume(port):
     """Returns where each channel stands at the end, and the trades that were told."""
     witness, trader = await Follower.open(port), await Follower.open(port)
@@ -225,20 +241,27 @@ def all_secrets():
     return [MASTER, OPERATOR[1], "demo-venue-not-a-secret", MARKER, *derived]
 
 
+def secret_in(text):
+    return next((secret for secret in all_secrets() if secret in text), None)
+
+
 def check_log(demo, data):
+    for secret in all_secrets():
+        assert secret_in(f'{{"key":"{secret}"}}'), f"blind for {secret!r}"
     text = "\n".join(demo.lines)
     logs = glob.glob(os.path.join(data, "**", "*.log"), recursive=True)
     for path in logs:
         with open(path, encoding="utf-8", errors="replace") as file:
             text += file.read()
     assert "listening for clients" in text, (logs, text[-2000:])
-    for secret in all_secrets():
+    if secret := secret_in(text):
         at = text.find(secret)
-        assert at < 0, f"the log holds {secret!r}: {text[max(0, at - 300):at + 300]}"
+        raise AssertionError(f"the log holds {secret!r}: {text[max(0, at - 300):at + 300]}")
     return len(text)
 
 
 def main():
+    check_the_checker()
     with tempfile.TemporaryDirectory(prefix="crossclear-channels-") as data:
         demo = Demo(data, *OPTIONS)
         try:

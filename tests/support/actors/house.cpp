@@ -3,6 +3,7 @@
 #include "base/wide.hpp"
 #include "ledger/journal/chain.hpp"
 #include "ledger/journal/codec.hpp"
+#include "tests/support/payload.hpp"
 
 #include <gtest/gtest.h>
 
@@ -178,12 +179,10 @@ void Outside::write(base::PartitionId partition, const std::vector<ledger::Entry
     namespace journal = ledger::journal;
     const journal::Fence fence{.epoch = 1, .nonce = {1}};
     store.prepare(partition, fence, [](const auto&) {});
-    auto payload = journal::begin_payload();
-    for (const auto& entry : entries) journal::append_entry(payload, journal::encode(entry));
     store.append({.partition = partition,
                   .fence = fence,
                   .expected = {},
-                  .record = journal::next_record("test", partition, {}, 1, payload)},
+                  .record = journal::next_record("test", partition, {}, 1, payload_of(entries))},
                  [](const auto& outcome) {
                      EXPECT_TRUE(std::holds_alternative<journal::Appended>(outcome));
                  });
@@ -320,9 +319,9 @@ std::int32_t Client::refusal_code(actors::Request request) {
     return refusal == nullptr ? 0 : refusal->code;
 }
 
-void Client::follow(const actors::Channel& channel) {
+void Client::follow(const actors::Channel& channel, std::optional<std::uint64_t> from) {
     std::promise<std::optional<actors::Refusal>> promise;
-    session_->subscribe(channel, std::nullopt, [&promise](std::optional<actors::Refusal> refusal) {
+    session_->subscribe(channel, from, [&promise](std::optional<actors::Refusal> refusal) {
         promise.set_value(std::move(refusal));
     });
     EXPECT_FALSE(promise.get_future().get().has_value());
@@ -376,7 +375,7 @@ House::House(Outside& outside, HouseOptions options) : outside_(outside) {
     context->own_instruments = std::make_unique<metrics::Instruments>(registry_);
     context->instruments = context->own_instruments.get();
     context->log = log_into(outside.watch);
-    context->now = [] { return base::wall_clock_now(); };
+    context->now = options.now ? options.now : [] { return base::wall_clock_now(); };
     if (options.directory != nullptr) {
         context->directory = options.directory;
         context->among = actors::ClusterOptions{.name = options.name,

@@ -72,6 +72,8 @@ struct HouseOptions {
     base::Duration read_wait{base::seconds(20)};
     base::Duration withdrawal_delay{base::milliseconds(50)};
     base::Ppm withdrawal_gate_hour{base::ppm_one};
+    /// The node's clock, if not the wall's.
+    std::function<base::Timestamp()> now{};
     /// Puts something between the node and each shard.
     std::function<std::unique_ptr<shards::Shard>(std::unique_ptr<shards::Shard>)> between{};
 };
@@ -137,7 +139,7 @@ public:
     }
     /// The answer's refusal code, 0 where it is none.
     std::int32_t refusal_code(actors::Request request);
-    void follow(const actors::Channel& channel);
+    void follow(const actors::Channel& channel, std::optional<std::uint64_t> from = std::nullopt);
     void leave(const actors::Channel& channel);
 
 private:

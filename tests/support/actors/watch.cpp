@@ -80,12 +80,12 @@ std::vector<std::shared_ptr<const actors::Publication>> Watch::publications() co
 }
 
 std::shared_ptr<const actors::Publication> Watch::await_publication(
-    const std::function<bool(const actors::Publication&)>& fits) const {
+    const std::function<bool(const actors::Publication&)>& fits, std::size_t skip) const {
     std::shared_ptr<const actors::Publication> found;
     const bool is_found = await([&] {
-        for (const auto& publication : publications_) {
-            if (!fits(*publication)) continue;
-            found = publication;
+        for (; skip < publications_.size(); ++skip) {
+            if (!fits(*publications_[skip])) continue;
+            found = publications_[skip];
             return true;
         }
         return false;

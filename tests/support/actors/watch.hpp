@@ -109,9 +109,9 @@ public:
     [[nodiscard]] std::vector<std::string> complaints() const;
     /// Everything published so far.
     [[nodiscard]] std::vector<std::shared_ptr<const actors::Publication>> publications() const;
-    /// Waits for a publication that fits.
+    /// Waits for a publication that fits, after the first `skip`.
     [[nodiscard]] std::shared_ptr<const actors::Publication> await_publication(
-        const std::function<bool(const actors::Publication&)>& fits) const;
+        const std::function<bool(const actors::Publication&)>& fits, std::size_t skip = 0) const;
 
 private:
     [[nodiscard]] std::size_t count_lines(const std::string& sentence) const;
