@@ -358,6 +358,7 @@ void JournalHost::on_tick() {
         publish_imbalance();
         look_at_overdue();
         refuse_overdue_reads();
+        say_figures_again();
         report();
         context_->instruments->ledger.journal_sequence.with({std::to_string(partition_.v)})
             .set(static_cast<double>(last_.seq));
@@ -381,12 +382,6 @@ bool JournalHost::is_behind() const {
     if (phase_ != Phase::running) return true;
     const auto now = context_->now();
     return is_flying_ && (now < sent_at_ || now - sent_at_ > behind_after);
-}
-
-void JournalHost::report() {
-    for (const auto& broker : std::exchange(changed_, {})) {
-        send(owner_, ToHome{base::entity_of(base::EntityKind::netting, broker), report_of(broker)});
-    }
 }
 
 void JournalHost::settle_contracts() {

@@ -67,6 +67,8 @@ private:
     void return_surplus();
     [[nodiscard]] bool is_behind() const;
     void report();
+    void note_all_changed();
+    void say_figures_again();
     void publish_imbalance() const;
     [[nodiscard]] PartitionReport report_of(base::BrokerId broker) const;
     void add_shard_lines(PartitionReport& report) const;
@@ -101,6 +103,7 @@ private:
     CoverDesk desk_;
     ConfirmDesk confirms_;
     base::Timestamp overdue_looked_at_;
+    base::Timestamp figures_said_at_;
     base::Timestamp started_at_;
     /// When the steps of the takeover ended, for its log line.
     struct Steps {

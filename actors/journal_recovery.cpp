@@ -173,7 +173,7 @@ void JournalHost::begin_epoch() {
     steps_.core_at = shadow_->core_at();
     book_ = shadow_->core().book;
     // Everyone hears where things stand: after a restart nothing else may ever change again.
-    for (const auto& [key, amount] : book_.trial) changed_.insert(key.broker);
+    note_all_changed();
     append_own({epoch_started()});
 }
 

@@ -1,3 +1,4 @@
+#include "actors/chrono.hpp"
 #include "actors/journal_actor.hpp"
 #include "base/saturated.hpp"
 
@@ -6,6 +7,28 @@
 namespace crossclear::actors {
 
 using base::Amount;
+
+void JournalHost::report() {
+    for (const auto& broker : std::exchange(changed_, {})) {
+        send(owner_, ToHome{base::entity_of(base::EntityKind::netting, broker), report_of(broker)});
+    }
+}
+
+// A house waits for every partition, also for one where it has no business yet.
+void JournalHost::note_all_changed() {
+    for (std::size_t i = 0; i < context_->brokers.size(); ++i) {
+        changed_.insert(base::BrokerId{static_cast<std::uint16_t>(i)});
+    }
+}
+
+// A house that was lost with what it was told knows nothing of a partition in which nothing happens
+// any more; and while nobody owns the home, what is told is told to nobody.
+void JournalHost::say_figures_again() {
+    const auto now = context_->now();
+    if (!has_passed(context_->options.say_again_every, figures_said_at_, now)) return;
+    figures_said_at_ = now;
+    note_all_changed();
+}
 
 // Every event was checked when it was folded; this is the sum that an alert can see.
 void JournalHost::publish_imbalance() const {

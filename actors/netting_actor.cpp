@@ -34,7 +34,8 @@ NettingHost::NettingHost(caf::actor_config& config, HomeParts parts, netting::St
       rng_(base::hash_combine(parts_.broker().v, parts_.context->options.seed
                                                      ? *parts_.context->options.seed
                                                      : true_chance())),
-      result_at_(parts_.context->now()) {}
+      started_at_(parts_.context->now()),
+      result_at_(started_at_) {}
 
 HomeActor::behavior_type NettingHost::make_behavior() {
     set_down_handler([this](const caf::down_msg& gone) { followers_.erase(gone.source); });
@@ -156,6 +157,7 @@ void NettingHost::close_move(const MoveEnded& ended) {
 }
 
 void NettingHost::on_wake() {
+    tell_whom_it_waits_for();
     answer_shortfall();
     keep_margins();
     balance();
@@ -183,11 +185,13 @@ void NettingHost::found_house() {
 }
 
 void NettingHost::balance() {
-    if (!has_all_reports() || !is_home_current() || !crank_.is_durable()) return;
+    if (!is_home_current() || !crank_.is_durable()) return;
+    // Cover is granted to whoever has asked for it; what is not known is granted nothing.
     netting::Balance command{.cover = cover_lines(),
-                             .exposures = exposures(),
+                             .exposures = {},
                              .is_market_orderly = true,
                              .now = parts_.context->now()};
+    if (has_all_reports()) command.exposures = exposures();
     looks_.clear();
     for (const auto& exposure : command.exposures) {
         auto& look = looks_[exposure.base];
@@ -213,7 +217,7 @@ void NettingHost::keep_margins() {
 }
 
 void NettingHost::level_shards() {
-    if (!has_all_reports() || !is_home_current() || !crank_.is_durable()) return;
+    if (!is_home_current() || !crank_.is_durable()) return;
     netting::LevelShards command{.lines = {}, .now = parts_.context->now()};
     for (const auto& level : profile().levels) {
         command.lines.push_back({.shard = level.shard,

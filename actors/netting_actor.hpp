@@ -61,6 +61,7 @@ private:
                                      base::Amount PartitionReport::AssetLine::* figure) const;
     [[nodiscard]] base::Amount on_shard(base::ShardId shard, base::AssetId asset) const;
     [[nodiscard]] bool has_all_reports() const;
+    void tell_whom_it_waits_for();
     [[nodiscard]] bool is_home_current() const;
 
     /// The refusal, if there was one.
@@ -95,6 +96,8 @@ private:
     std::deque<ShortfallAsk> shortfalls_;  ///< The first one is answered, or waits for figures.
     bool is_booking_{};                    ///< A reconciler books: nothing is promised meanwhile.
     std::uint64_t needed_sequence_{};  ///< Home figures older than this record are not acted on.
+    base::Timestamp started_at_;
+    bool is_wait_told_{};
     base::Timestamp result_at_;
     base::Timestamp said_at_;
     /// What accounts refused of deposits, so that it is not said to them again and again.

@@ -1,4 +1,5 @@
 // What the house makes of the partitions' reports: cover, exposures, margin, figures.
+#include "actors/chrono.hpp"
 #include "actors/netting_actor.hpp"
 #include "base/saturated.hpp"
 #include "ledger/book.hpp"
@@ -12,6 +13,9 @@ namespace netting = ledger::netting;
 using base::Amount;
 using base::AssetId;
 using base::Rounding;
+
+// All partitions are read at a start, and then told of within a second.
+constexpr base::Duration wait_before_told = base::seconds(10);
 
 // How many minor units of an asset are worth `cents`; nothing without a mark.
 std::optional<Amount> units_worth(const risk::Surface& surface, AssetId asset, std::int64_t cents) {
@@ -45,10 +49,24 @@ Amount NettingHost::on_shard(base::ShardId shard, AssetId asset) const {
     return {};
 }
 
-// A partition that never had an event of this broker never reports, and has no figures to miss; its
-// first report raises nothing that was not granted before. The home partition must have reported.
-bool NettingHost::has_all_reports() const {
-    return reports_.contains(base::home_of(parts_.broker(), parts_.context->partitions));
+// What is hedged, owed to venues or earned is a sum over all partitions: without one of them, the
+// house would trade against its own clients there.
+bool NettingHost::has_all_reports() const { return reports_.size() == parts_.context->partitions; }
+
+// Once; what was heard of a partition stands until there is more, whatever becomes of it.
+void NettingHost::tell_whom_it_waits_for() {
+    if (is_wait_told_ || has_all_reports()) return;
+    if (!has_passed(wait_before_told, started_at_, parts_.context->now())) return;
+    is_wait_told_ = true;
+    std::string missing;
+    for (std::uint16_t i = 0; i < parts_.context->partitions; ++i) {
+        if (reports_.contains(base::PartitionId{i})) continue;
+        if (!missing.empty()) missing += ',';
+        missing += std::to_string(i);
+    }
+    parts_.context->log(LogLevel::warning,
+                        "A house does not hedge until it hears from all partitions.",
+                        {{"broker", profile().name}, {"missing", missing}});
 }
 
 bool NettingHost::is_home_current() const {
