@@ -4,9 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <map>
 #include <mutex>
+#include <string>
+#include <utility>
 
 namespace crossclear::tests {
 namespace {
@@ -95,15 +98,120 @@ TEST(Reconciler, ADifferenceThatStaysIsABreakAndFreezesTheLane) {
     EXPECT_EQ(opened.front().difference, Amount{-1});
 }
 
-// Goal: what could not be booked while the journal was down is not missing anywhere.
-TEST(Reconciler, AnOutageOfTheJournalIsNoBreak) {
+// A shard that tells of ETH too few while a payment out is under way, whose last word it keeps to
+// itself until it has been looked at so often that everybody believes it.
+class SlowToPay final : public PassingShard {
+public:
+    static constexpr int looks_until_paid = 8;
+
+    explicit SlowToPay(std::unique_ptr<shards::Shard> behind, std::atomic<std::uint64_t>& paid_at)
+        : PassingShard(std::move(behind)), paid_at_(paid_at) {}
+
+    void submit(const ledger::ShardOrder& order,
+                std::function<void(shards::SubmitAnswer)> done) override {
+        if (order.kind == ledger::OrderKind::pay_out) {
+            const std::scoped_lock lock(mutex_);
+            is_paying_ = true;
+        }
+        PassingShard::submit(order, std::move(done));
+    }
+    void balances(
+        std::function<void(std::variant<shards::Balances, shards::NoAnswer>)> done) override {
+        PassingShard::balances([this, done = std::move(done)](auto answer) {
+            auto* told = std::get_if<shards::Balances>(&answer);
+            auto last_words = told != nullptr ? look_at(*told) : nullptr;
+            done(std::move(answer));
+            if (last_words) last_words();
+        });
+    }
+    void listen(std::function<void(ledger::ShardNotice)> listener) override {
+        PassingShard::listen([this, listener = std::move(listener)](ledger::ShardNotice notice) {
+            const auto* order = std::get_if<ledger::OrderNotice>(&notice);
+            const bool is_last = order != nullptr && order->finality == ledger::Finality::final;
+            {
+                const std::scoped_lock lock(mutex_);
+                if (is_paying_ && is_last) {
+                    last_words_ = [listener, notice = std::move(notice)] { listener(notice); };
+                    return;
+                }
+            }
+            listener(std::move(notice));
+        });
+    }
+
+private:
+    // What to tell after this look, if it was the last wrong one.
+    std::function<void()> look_at(shards::Balances& told) {
+        const std::scoped_lock lock(mutex_);
+        if (!is_paying_) return nullptr;
+        for (auto& line : told.lines) {
+            if (line.asset == eth) line.held.v -= 1;
+        }
+        if (told.block > looked_at_) ++looks_;
+        looked_at_ = told.block;
+        if (looks_ < looks_until_paid || !last_words_) return nullptr;
+        is_paying_ = false;
+        paid_at_ = told.block;
+        return std::exchange(last_words_, nullptr);
+    }
+
+    std::atomic<std::uint64_t>& paid_at_;
+    std::mutex mutex_;
+    bool is_paying_{};
+    int looks_{};
+    std::uint64_t looked_at_{};
+    std::function<void()> last_words_;
+};
+
+// Goal: an order that has just ended is in doubt no longer, and its receipt may not be booked yet.
+// A difference that lasted while it was under way, and some looks longer, freezes nothing.
+TEST(Reconciler, TheEndOfTheLastOrderFreezesNoLane) {
+    std::atomic<std::uint64_t> paid_at{};
+    Outside outside;
+    HouseOptions options;
+    options.between = [&](std::unique_ptr<shards::Shard> behind) {
+        return std::make_unique<SlowToPay>(std::move(behind), paid_at);
+    };
+    House house(outside, options);
+    const auto client = account_in(base::PartitionId{1});
+    outside.deposit(uniswap, client, usdc, 1'000 * one_usdc);
+    (void)house.client({client})->expect<actors::WithdrawalTaken>(
+        withdrawal_of(client, usdc, 400 * one_usdc, uniswap));
+    ASSERT_TRUE(outside.watch.await_event<ledger::account::WithdrawalPaid>().has_value());
+
+    const auto lane = base::entity_of(base::EntityKind::reconcile, alpha, uniswap);
+    const auto is_later = [&](const ledger::Entry& entry, const reconcile::Reconciled& both) {
+        return entry.entity == lane && both.block > paid_at;
+    };
+    ASSERT_TRUE(outside.watch.await_event<reconcile::Reconciled>(is_later).has_value());
+    const auto opened = outside.watch.all<reconcile::BreakOpened>();
+    ASSERT_FALSE(opened.empty()) << "nobody believed the difference";
+    EXPECT_EQ(opened.front().kind, reconcile::BreakKind::timing);
+    EXPECT_TRUE(outside.watch.all<reconcile::LaneFrozen>().empty());
+    EXPECT_EQ(outside.audit(), std::nullopt);
+}
+
+// What could not be booked while the journal was down is not missing anywhere, whatever the clock
+// says meanwhile.
+void expect_no_break_in_outage(base::Duration set_back) {
     Looks looks;
     Outside outside;
-    House house(outside, looked_at(looks, 0, 0));
+    std::atomic<std::int64_t> behind_us{};
+    auto options = looked_at(looks, 0, 0);
+    options.now = [&behind_us] {
+        return base::wall_clock_now() - base::Duration{behind_us.load()};
+    };
+    House house(outside, options);
     const auto client = account_in(base::PartitionId{1});
     outside.deposit(uniswap, client, usdc, one_usdc);
     outside.store.set_trouble("the disk is full");
     ASSERT_TRUE(outside.world->deposit(uniswap, client, usdc, Amount{7 * one_usdc}).has_value());
+    // The homes of both brokers have a record under way: reconcilers write of every look.
+    for (const auto* home : {"0", "1"}) {
+        ASSERT_TRUE(outside.watch.await_line(
+            std::string{"The journal declines to append. partition="} + home));
+    }
+    behind_us = set_back.us;
     ASSERT_TRUE(looks.await_more(12));
     const auto from = outside.watch.mark();
     outside.store.set_trouble("");
@@ -114,6 +222,13 @@ TEST(Reconciler, AnOutageOfTheJournalIsNoBreak) {
     ASSERT_TRUE(looks.await_more(8));
     EXPECT_TRUE(outside.watch.all<reconcile::BreakOpened>().empty());
     EXPECT_EQ(outside.audit(), std::nullopt);
+}
+
+TEST(Reconciler, AnOutageOfTheJournalIsNoBreak) { expect_no_break_in_outage({}); }
+
+// Goal: how long a record has been under way is not known to a clock that was set back.
+TEST(Reconciler, AnOutageInWhichTheClockIsSetBackIsNoBreak) {
+    expect_no_break_in_outage(base::seconds(3'600));
 }
 
 }  // namespace

@@ -1,0 +1,149 @@
+#include "actors/netting_actor.hpp"
+#include "tests/support/actors/house.hpp"
+
+#include <caf/all.hpp>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstdint>
+#include <utility>
+#include <variant>
+
+namespace crossclear::tests {
+namespace {
+
+using namespace town;
+using base::Amount;
+namespace netting = ledger::netting;
+
+/// A house whose journal and whose partition are the test's own, so that the test says when what
+/// becomes durable, and when the house hears of it. Its context is another node's.
+class LoneHouse : public ::testing::Test {
+protected:
+    LoneHouse() {
+        const actors::HomeParts parts{
+            .context = &elsewhere.node().context(),
+            .entity = id,
+            .journal = caf::actor_cast<actors::JournalActor>(journal),
+            .home = caf::actor_cast<actors::PartitionActor>(home),
+            .doors = [door = caf::actor_cast<actors::DoorActor>(home)](auto) { return door; }};
+        netting::State state;
+        state.id = id;
+        state.partitions = partitions;
+        house = system.spawn<actors::NettingHost>(parts, std::move(state));
+    }
+    ~LoneHouse() override { caf::anon_send_exit(house, caf::exit_reason::kill); }
+
+    void tell(actors::HomeNews news) { caf::anon_send(house, actors::ToHome{id, std::move(news)}); }
+    // The home partition's figures as of a record: what is on uniswap. Elsewhere there is plenty.
+    void report(std::uint64_t sequence, std::int64_t on_uniswap) {
+        actors::PartitionReport report{.broker = alpha,
+                                       .partition = base::home_of(alpha, partitions),
+                                       .sequence = sequence,
+                                       .assets = {},
+                                       .shards = {},
+                                       .hedged = {}};
+        report.shards.push_back(line(synthetix, 10'000));
+        report.shards.push_back(line(uniswap, on_uniswap));
+        tell(report);
+    }
+    void ask(std::uint32_t number, std::int64_t amount) {
+        tell(actors::ReviewAsk{.withdrawal = payment(number),
+                               .asset = usdc,
+                               .amount = Amount{amount},
+                               .shard = uniswap});
+    }
+    [[nodiscard]] static base::EntityId payment(std::uint32_t number) {
+        return {.kind = base::EntityKind::withdrawal, .id = payer.v, .sub = number};
+    }
+    // What the house writes next becomes durable in this record.
+    void write(std::uint64_t sequence) {
+        journal->receive(
+            [&](const actors::Append& append) {
+                caf::anon_send(append.from, actors::Durable{append.number, sequence});
+            },
+            caf::after(std::chrono::seconds{30}) >> [] { ADD_FAILURE() << "nothing is written"; });
+    }
+    // What it says to the rest of its home next, of this kind.
+    template <class News>
+    News next() {
+        News found{};
+        bool is_found = false;
+        while (!is_found) {
+            bool is_late = false;
+            home->receive(
+                [&](const actors::ToHome& message) {
+                    const auto* news = std::get_if<News>(&message.news);
+                    is_found = news != nullptr;
+                    if (is_found) found = *news;
+                },
+                caf::after(std::chrono::seconds{30}) >> [&] { is_late = true; });
+            if (is_late) {
+                ADD_FAILURE() << "nothing is said";
+                return found;
+            }
+        }
+        return found;
+    }
+    // 400 of the 500 on uniswap leave for good; the house knows, and its figures do not.
+    void let_most_leave() {
+        report(10, 500);
+        ask(1, 400);
+        write(11);
+        ASSERT_TRUE(next<actors::ReviewAnswer>().is_covered);
+        tell(actors::ReviewDone{payment(1)});
+        write(12);
+    }
+
+    static inline const base::AccountId payer = account_in(base::PartitionId{1});
+    const base::EntityId id = base::entity_of(base::EntityKind::netting, alpha);
+    Outside outside;
+    House elsewhere{outside};
+    caf::actor_system_config config;
+    caf::actor_system system{config};
+    caf::scoped_actor journal{system};
+    caf::scoped_actor home{system};
+    actors::HomeActor house;
+
+private:
+    static actors::PartitionReport::ShardLine line(base::ShardId shard, std::int64_t nostro) {
+        return {.shard = shard,
+                .asset = usdc,
+                .nostro = Amount{nostro},
+                .inflight_out = {},
+                .suspense = {},
+                .position = {},
+                .posted = {}};
+    }
+};
+
+// Goal: tokens that have left do not leave again because the figures still show them.
+TEST_F(LoneHouse, ApprovesNoWithdrawalOnFiguresOlderThanWhatItDecided) {
+    ASSERT_NO_FATAL_FAILURE(let_most_leave());
+    ask(2, 300);
+    const auto early = next<actors::ReviewAnswer>();
+    EXPECT_TRUE(early.is_gate_open);
+    EXPECT_FALSE(early.is_covered);
+
+    report(12, 100);
+    ask(2, 300);
+    EXPECT_FALSE(next<actors::ReviewAnswer>().is_covered);
+    ask(3, 100);
+    write(13);
+    EXPECT_TRUE(next<actors::ReviewAnswer>().is_covered);
+}
+
+// Goal: missing tokens are not written off twice because the figures still show others.
+TEST_F(LoneHouse, JudgesAShortfallOnlyByFiguresThatKnowWhatItDecided) {
+    ASSERT_NO_FATAL_FAILURE(let_most_leave());
+    tell(actors::ShortfallAsk{
+        .reconciler = base::entity_of(base::EntityKind::reconcile, alpha, uniswap),
+        .shortfall = {
+            .shard = uniswap, .asset = usdc, .missing = Amount{300}, .suspended = Amount{}}});
+    report(12, 100);
+    tell(actors::Wake{});
+    EXPECT_FALSE(next<actors::ShortfallAnswer>().remedies.is_bookable);
+}
+
+}  // namespace
+}  // namespace crossclear::tests
