@@ -19,9 +19,9 @@ inline constexpr std::size_t brokers_max = 1'024;
 /// Bytes of one journal record, and entries in it.
 inline constexpr std::size_t record_bytes_max = 256 * 1'024;
 inline constexpr std::size_t record_entries_max = 1'024;
-/// Records of a log that an actor reads and folds at once, while its worker does nothing else: where
-/// many partitions were taken over with more, nodes were not answered in time and took each other
-/// for gone, let go of everything, and began again for ever.
+/// Records of a log that an actor reads and folds at once, while its worker does nothing else. With
+/// more, and many partitions taken over together, nodes were not answered in time and took each
+/// other for gone, let go of everything, and began again for ever.
 inline constexpr std::size_t read_page_records_max = 32;
 /// Bytes of one encoded event; a record holds at least a few of the largest.
 inline constexpr std::size_t entry_bytes_max = 16 * 1'024;

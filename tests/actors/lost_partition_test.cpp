@@ -91,8 +91,6 @@ protected:
     LostPartitionWithDelay() : LostPartition({.withdrawal_delay = base::seconds(600)}) {}
 };
 
-// --- Withdrawals ---------------------------------------------------------------------------------
-
 TEST_F(LostPartition, IsToldAgainThatAWithdrawalIsPaid) {
     const auto client = funded_client();
     decline<account::WithdrawalPaid>();
@@ -166,8 +164,6 @@ TEST_F(LostPartitionWithDelay, IsToldAgainOfACancelWhereItIsTheHome) {
     expect_nothing_held(the_payee);
 }
 
-// --- Transfers and matched trades ----------------------------------------------------------------
-
 TEST_F(LostPartition, IsToldAgainOfATransfer) {
     const auto client = funded_client();
     decline<account::TransferReceived>();
@@ -214,8 +210,6 @@ TEST_F(LostPartition, IsToldAgainThatAMatchedTradeIsCleared) {
     expect_nothing_held(the_other);
 }
 
-// --- Deposits and cover --------------------------------------------------------------------------
-
 TEST_F(LostPartition, IsToldAgainOfADeposit) {
     decline<account::DepositNoted>();
     ASSERT_TRUE(outside.world->deposit(uniswap, the_payee, usdc, Amount{7 * one_usdc}).has_value());
@@ -234,8 +228,6 @@ TEST_F(LostPartition, IsToldAgainOfItsCover) {
     EXPECT_EQ(free_of(the_payee, eth), one_eth / 4);
     EXPECT_EQ(outside.audit(), std::nullopt);
 }
-
-// --- Figures -------------------------------------------------------------------------------------
 
 // Goal: a house that was lost with all figures acts on none before it has heard of every partition
 // again, also of those in which nothing happens any more: else it would sell what it bought for

@@ -17,6 +17,13 @@ namespace crossclear::store::test {
 
 inline constexpr std::uint16_t town_partitions = 4;
 
+/// What one acceptor holds of the partition, whoever owns it.
+inline std::vector<std::string> payloads_at(const MemoryJournal& acceptor) {
+    std::vector<std::string> payloads;
+    for (const auto& record : acceptor.records_of(partition)) payloads.push_back(record.payload);
+    return payloads;
+}
+
 /// Three acceptors in memory, which outlive the journals of the owners that use them.
 class Town {
 public:
