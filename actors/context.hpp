@@ -19,7 +19,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -118,14 +117,19 @@ private:
     std::vector<risk::Mark> marks_;
 };
 
-/// Lanes that an operator has paused, for whoever takes on new risk. **Thread:** any.
+/// Lanes that an operator has paused, for whoever takes on new risk. Their homes say so again every
+/// second, wherever they are; what nobody repeats is over: its end may have been lost on the way.
+/// **Thread:** any.
 class PauseBoard {
 public:
-    /// What the lane's reconciler says; once more is no change.
-    void store(base::BrokerId broker, base::ShardId shard, bool is_paused) {
+    /// Longer than a home is away when its node is replaced.
+    static constexpr base::Duration lasts = base::seconds(30);
+
+    /// What the lane's reconciler says.
+    void hear(base::BrokerId broker, base::ShardId shard, bool is_paused, base::Timestamp now) {
         const std::scoped_lock lock(mutex_);
         if (is_paused) {
-            lanes_.insert({broker, shard});
+            lanes_[{broker, shard}] = now;
         } else {
             lanes_.erase({broker, shard});
         }
@@ -134,15 +138,18 @@ public:
     /// Whether any lane is paused: of the ordinary answer every trade asks.
     [[nodiscard]] bool is_any() const { return is_any_.load(std::memory_order_relaxed); }
     /// Whether this lane is.
-    [[nodiscard]] bool is_paused(base::BrokerId broker, base::ShardId shard) const {
+    [[nodiscard]] bool is_paused(base::BrokerId broker, base::ShardId shard,
+                                 base::Timestamp now) const {
         if (!is_any()) return false;
         const std::scoped_lock lock(mutex_);
-        return lanes_.contains({broker, shard});
+        const auto heard = lanes_.find({broker, shard});
+        // A clock that was put back ends nothing.
+        return heard != lanes_.end() && now - heard->second < lasts;
     }
 
 private:
     mutable std::mutex mutex_;
-    std::set<std::pair<base::BrokerId, base::ShardId>> lanes_;
+    std::map<std::pair<base::BrokerId, base::ShardId>, base::Timestamp> lanes_;
     std::atomic<bool> is_any_{};
 };
 

@@ -157,16 +157,15 @@ struct PartitionTick {};
 /// From the node: run a variation cycle.
 struct VariationCycle {};
 
-using PartitionActor =
-    caf::typed_actor<caf::result<void>(AccountAsk), caf::result<void>(AccountFollow),
-                     caf::result<void>(AccountOrder), caf::result<void>(ToHome),
-                     caf::result<void>(QuotaTold), caf::result<void>(Recovered),
-                     caf::result<void>(PartitionLost), caf::result<void>(Passivated),
-                     caf::result<void>(NotPassivated), caf::result<void>(MachineBack),
-                     caf::result<void>(Retire), caf::result<void>(PartitionTick),
-                     caf::result<void>(VariationCycle), caf::result<void>(LaneOrder),
-                     caf::result<void>(PartitionLeave), caf::result<void>(PartitionRelease),
-                     caf::result<void>(OperatorAsk), caf::result<void>(HouseFollow)>;
+using PartitionActor = caf::typed_actor<
+    caf::result<void>(AccountAsk), caf::result<void>(AccountFollow),
+    caf::result<void>(AccountOrder), caf::result<void>(ToHome), caf::result<void>(QuotaTold),
+    caf::result<void>(Recovered), caf::result<void>(PartitionLost), caf::result<void>(Passivated),
+    caf::result<void>(NotPassivated), caf::result<void>(MachineBack), caf::result<void>(Retire),
+    caf::result<void>(PartitionTick), caf::result<void>(VariationCycle),
+    caf::result<void>(LaneOrder), caf::result<void>(PartitionLeave),
+    caf::result<void>(PartitionRelease), caf::result<void>(OperatorAsk),
+    caf::result<void>(HouseFollow), caf::result<void>(PauseTold)>;
 
 /// From the node: where the partition is owned from now on. Answered by PartitionGone once a
 /// partition that was here no longer is.
@@ -193,7 +192,8 @@ using DoorActor = caf::typed_actor<caf::result<void>(AccountAsk), caf::result<vo
                                    caf::result<void>(AccountOrder), caf::result<void>(ToHome),
                                    caf::result<void>(QuotaTold), caf::result<void>(VariationCycle),
                                    caf::result<void>(DoorRoute), caf::result<void>(PartitionEnded),
-                                   caf::result<void>(OperatorAsk), caf::result<void>(HouseFollow)>;
+                                   caf::result<void>(OperatorAsk), caf::result<void>(HouseFollow),
+                                   caf::result<void>(PauseTold)>;
 
 /// From a door: the partition is no longer owned here.
 struct PartitionGone {
@@ -346,6 +346,7 @@ CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::NodeLeave))
 CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::OperatorAsk))
 CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::HouseFollow))
 CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::FollowBegun))
+CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::PauseTold))
 CAF_END_TYPE_ID_BLOCK(crossclear)
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::Durable)

@@ -50,6 +50,11 @@ PartitionActor::behavior_type PartitionHost::make_behavior() {
         [this](const QuotaTold& told) {
             when_running(told, [this](const auto& news) { send(journal_, news); });
         },
+        [this](const PauseTold& told) {
+            // The home's own node was told at once, and what is on its way here may be older.
+            if (!told.is_routed) return;
+            context_->paused.hear(told.broker, told.shard, told.is_paused, context_->now());
+        },
         [this](const Recovered& recovered) { on_recovered(recovered); },
         [this](const PartitionLost& lost) { on_lost(lost); },
         [this](Passivated& passivated) { on_passivated(passivated); },

@@ -1,5 +1,7 @@
 #include "actors/reconciler_actor.hpp"
 
+#include "actors/chrono.hpp"
+
 #include <algorithm>
 #include <chrono>
 
@@ -65,7 +67,7 @@ HomeActor::behavior_type ReconcilerHost::make_behavior() {
                    parts_.context->listing.asset(asset).symbol})
             .add(1);
     }
-    parts_.context->paused.store(parts_.broker(), shard_, crank_.state().is_lane_paused);
+    tell_pause();
     hear_inflows(parts_, shard_, crank_.state());
     look_again();
     return {
@@ -76,6 +78,7 @@ HomeActor::behavior_type ReconcilerHost::make_behavior() {
 
 void ReconcilerHost::on_news(const HomeNews& news) {
     if (std::holds_alternative<Wake>(news)) {
+        if (crank_.state().is_lane_paused) say_pause_again();
         fetch();
         look_again();
     } else if (const auto* balances = std::get_if<shards::Balances>(&news)) {
@@ -94,6 +97,24 @@ void ReconcilerHost::on_news(const HomeNews& news) {
 void ReconcilerHost::look_again() {
     delayed_send(this, std::chrono::microseconds(parts_.context->options.reconcile_every.us),
                  ToHome{parts_.entity, Wake{}});
+}
+
+// The other partitions' nodes take clients' trades, and may have begun since it was told last.
+void ReconcilerHost::tell_pause() const {
+    const bool is_paused = crank_.state().is_lane_paused;
+    parts_.context->paused.hear(parts_.broker(), shard_, is_paused, parts_.context->now());
+    for (std::uint16_t i = 0; i < parts_.context->partitions; ++i) {
+        caf::anon_send(
+            parts_.doors(base::PartitionId{i}),
+            PauseTold{.broker = parts_.broker(), .shard = shard_, .is_paused = is_paused});
+    }
+}
+
+void ReconcilerHost::say_pause_again() {
+    const auto now = parts_.context->now();
+    if (!has_passed(parts_.context->options.say_again_every, pause_said_at_, now)) return;
+    pause_said_at_ = now;
+    crank_.when_durable([this](std::uint64_t) { tell_pause(); });
 }
 
 void ReconcilerHost::fetch() {

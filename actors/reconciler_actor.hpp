@@ -37,6 +37,9 @@ private:
     void decide_and_commit(const ledger::reconcile::Command& command);
     void carry_out(const std::vector<ledger::reconcile::Effect>& effects);
     void look_again();
+    /// To every partition, and here at once.
+    void tell_pause() const;
+    void say_pause_again();
 
     // reconciler_operator.cpp
     void on_operator(const OperatorAsk& ask);
@@ -65,7 +68,8 @@ private:
     std::map<base::AssetId, ledger::reconcile::Line> lines_;  ///< As of the latest look.
     std::vector<OperatorAsk> looks_;                          ///< Who waits for the next look.
     std::deque<OperatorAsk> resolving_;  ///< Who waits for netting; the first one has asked.
-    base::Amount asked_for_;             ///< What netting was asked about: missing where positive.
+    base::Timestamp pause_said_at_;
+    base::Amount asked_for_;  ///< What netting was asked about: missing where positive.
     std::deque<std::pair<SessionActor, std::uint64_t>> unanswered_;
     /// How often a difference was seen in a row.
     struct Looks {

@@ -148,9 +148,7 @@ void ReconcilerHost::handle(const OperatorAsk& ask, const PauseShard& request) {
     const auto reject = commit_for(reconcile::PauseLane{
         .id = request.id, .is_paused = request.is_paused, .at = parts_.context->now()});
     if (reject) return answer_when_durable(ask, refusal_of(*reject));
-    crank_.when_durable([this, is_paused = crank_.state().is_lane_paused](std::uint64_t) {
-        parts_.context->paused.store(parts_.broker(), shard_, is_paused);
-    });
+    crank_.when_durable([this](std::uint64_t) { tell_pause(); });
     answer_when_durable(
         ask,
         ShardPauseSet{.shard = shard_, .is_paused = request.is_paused, .is_repeat = is_repeat});

@@ -184,4 +184,17 @@ bool inspect(Inspector& f, QuotaTold& x) {
     return inspect_packed(f, x);
 }
 
+/// From a reconciler, to every partition and again while it lasts: whether an operator has paused
+/// this lane. The node that owns the partition takes no new risk for it.
+struct PauseTold {
+    base::BrokerId broker;
+    base::ShardId shard;
+    bool is_paused{};
+    bool is_routed{};  ///< As in AccountAsk.
+};
+template <class Inspector>
+bool inspect(Inspector& f, PauseTold& x) {
+    return inspect_packed(f, x);
+}
+
 }  // namespace crossclear::actors

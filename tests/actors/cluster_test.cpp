@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <set>
 
 namespace crossclear::tests {
 namespace {
@@ -225,6 +226,52 @@ TEST(Cluster, GiveUpsGoFromNodeToNodeAndOutliveOne) {
     }
     EXPECT_EQ(trades, 2 * cleared);
     EXPECT_EQ(position, 0);
+    EXPECT_EQ(outside.audit(), std::nullopt);
+}
+
+// Goal: an operator's pause holds wherever a client trades, also on a node that came later; and so
+// does its end.
+TEST(Cluster, APauseHoldsOnEveryNode) {
+    Outside outside;
+    OneOf one(outside, "one");
+    await_shares(outside, {&one.house});
+    std::vector<base::AccountId> buyers;
+    for (std::uint16_t i = 0; i < partitions; ++i) {
+        buyers.push_back(rich_in(outside, base::PartitionId{i}));
+    }
+    const auto client = one.house.client({buyers.begin(), buyers.end()});
+    const auto set_pause = [&](bool is_paused) {
+        (void)client->expect<actors::ShardPauseSet>(
+            actors::OperatorRequest{actors::PauseShard{.id = cancel_of(buyers.front(), 1).id,
+                                                       .shard = uniswap,
+                                                       .is_paused = is_paused,
+                                                       .received_at = {}}});
+    };
+    set_pause(true);
+    OneOf two(outside, "two");
+    await_shares(outside, {&one.house, &two.house});
+    const auto await_on_both = [&](bool is_paused) {
+        return outside.watch.await([&, is_paused] {
+            for (auto* house : {&one.house, &two.house}) {
+                const auto& board = house->node().context().paused;
+                const auto now = base::wall_clock_now();
+                if (board.is_paused(alpha, uniswap, now) != is_paused) return false;
+            }
+            return true;
+        });
+    };
+    const auto codes = [&] {
+        std::set<std::int32_t> codes;
+        for (const auto buyer : buyers) {
+            codes.insert(client->refusal_code(trade_of(buyer, eth_swap, one_eth / 100)));
+        }
+        return codes;
+    };
+    ASSERT_TRUE(await_on_both(true));
+    EXPECT_EQ(codes(), (std::set{11030}));
+    set_pause(false);
+    ASSERT_TRUE(await_on_both(false));
+    EXPECT_EQ(codes(), (std::set{0}));
     EXPECT_EQ(outside.audit(), std::nullopt);
 }
 
