@@ -1,5 +1,6 @@
 #include "app/config.hpp"
 #include "app/config_fields.hpp"
+#include "app/yaml.hpp"
 
 #include <yaml-cpp/yaml.h>
 
@@ -66,15 +67,19 @@ private:
 
 }  // namespace
 
-std::string dump_config(const Config& config) {
-    Config copy = config;  // A visitor may write; this one only reads.
+std::string write_yaml(const std::function<void(FieldVisitor&)>& fields) {
     YAML::Emitter out;
     out << YAML::BeginMap;
     Writer writer(out);
-    visit(writer, copy);
+    fields(writer);
     out << YAML::EndMap;
-    CHECK(out.good(), "a configuration can always be written");
+    CHECK(out.good(), "fields can always be written");
     return std::string(out.c_str()) + "\n";
+}
+
+std::string dump_config(const Config& config) {
+    Config copy = config;  // A visitor may write; this one only reads.
+    return write_yaml([&copy](FieldVisitor& visitor) { visit(visitor, copy); });
 }
 
 }  // namespace crossclear::app

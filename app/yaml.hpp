@@ -1,0 +1,42 @@
+#pragma once
+
+#include "app/config.hpp"
+#include "app/config_fields.hpp"
+#include "base/result.hpp"
+
+#include <cstddef>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// Any mapping of YAML, read strictly into whatever fields walk over: the configuration, a universe
+/// of the risk kernel. Nothing is guessed: an unknown or repeated key, a missing value, a wrong
+/// type and a value out of its range are faults, each with its line and what was expected.
+
+namespace crossclear::app {
+
+inline constexpr std::size_t yaml_bytes_max = 4 * 1'024 * 1'024;
+
+/// What reading one text gathers: its faults, and where each path stands.
+struct YamlFindings {
+    std::vector<ConfigFault> faults;
+    std::map<std::string, int, std::less<>> lines;
+
+    /// The line of a path, or of the nearest part of it that the text has; 0 where none is.
+    [[nodiscard]] int line_of(std::string_view path) const;
+};
+
+/// Reads one document. `fields` visits what the caller has; what is faulty stays as it is.
+[[nodiscard]] YamlFindings read_yaml(const std::string& text,
+                                     const std::function<void(FieldVisitor&)>& fields);
+
+/// Writes what the fields hold as the YAML that `read_yaml` reads, secrets included.
+[[nodiscard]] std::string write_yaml(const std::function<void(FieldVisitor&)>& fields);
+
+/// The whole of a file. **Errors:** it cannot be read, with the reason as its one fault.
+[[nodiscard]] base::Result<std::string, ConfigError> read_text(const std::filesystem::path& path);
+
+}  // namespace crossclear::app
