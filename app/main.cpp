@@ -2,6 +2,7 @@
 #include "app/config.hpp"
 #include "app/demo.hpp"
 #include "app/log.hpp"
+#include "app/risk_command.hpp"
 #include "app/service.hpp"
 #include "app/version.hpp"
 #include "app/world.hpp"
@@ -390,6 +391,7 @@ int main(int argc, char** argv) {
     add_demo(cli, asked);
     add_audit(cli, asked);
     add_journal(cli, asked);
+    app::add_risk_commands(cli, asked.status);
     cli.add_subcommand("version", "Say which release this is")->callback([] {
         std::cout << "crossclear " << app::version << '\n';
     });

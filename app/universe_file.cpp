@@ -1,0 +1,86 @@
+#include "app/universe_file.hpp"
+
+#include "app/document.hpp"
+#include "app/yaml.hpp"
+#include "base/check.hpp"
+#include "risk/kernel/limits.hpp"
+
+#include <fmt/format.h>
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace crossclear::app {
+namespace {
+
+namespace kernel = risk::kernel;
+
+ConfigError universe_refused(std::string_view file, std::vector<ConfigFault> faults) {
+    std::stable_sort(faults.begin(), faults.end(),
+                     [](const auto& a, const auto& b) { return a.line < b.line; });
+    return {.file = std::string(file), .faults = std::move(faults)};
+}
+
+bool is_compact(const std::string& text) {
+    const auto start = text.find_first_not_of(" \t\r\n");
+    return start != std::string::npos && text[start] == '{';
+}
+
+}  // namespace
+
+base::Result<kernel::Universe, ConfigError> parse_universe(const std::string& text,
+                                                           std::string_view file) {
+    std::vector<ConfigFault> faults;
+    kernel::Universe universe;
+    YamlFindings findings;
+    if (is_compact(text)) {
+        auto read = parse_compact_universe(text, file);
+        if (!read) return read;
+        universe = *std::move(read);
+    } else {
+        findings = read_yaml(text, [&universe](FieldVisitor& v) { visit(v, universe); });
+        faults = std::move(findings.faults);
+    }
+    // Parts are compared only once each is what it says; else one slip would be reported twice.
+    if (faults.empty()) {
+        for (auto& fault : kernel::faults_of(universe)) {
+            faults.push_back({findings.line_of(fault.path), fault.path, std::move(fault.says)});
+        }
+    }
+    if (!faults.empty()) return base::Failure{universe_refused(file, std::move(faults))};
+    return universe;
+}
+
+base::Result<kernel::Universe, ConfigError> load_universe(const std::filesystem::path& path) {
+    const auto text = read_text(path);
+    if (!text) return base::Failure{text.error()};
+    return parse_universe(*text, path.string());
+}
+
+base::Result<std::vector<kernel::Position>, ConfigError> parse_portfolio(
+    const std::string& text, std::string_view file, const kernel::Universe& universe) {
+    constexpr NumberBounds quantities{-kernel::limits::quantity_max, kernel::limits::quantity_max};
+    std::vector<kernel::Position> positions;
+    const auto read = read_document(text, file, [&](const DocumentNode& root) {
+        for (const auto& [name, node] : root.members()) {
+            const double quantity = node.number(quantities);
+            if (const auto instrument = universe.find_instrument(name)) {
+                positions.push_back({*instrument, quantity});
+            } else {
+                node.complain("the universe has no such instrument");
+            }
+        }
+    });
+    if (!read) return base::Failure{read.error()};
+    return positions;
+}
+
+base::Result<std::vector<kernel::Position>, ConfigError> load_portfolio(
+    const std::filesystem::path& path, const kernel::Universe& universe) {
+    const auto text = read_text(path);
+    if (!text) return base::Failure{text.error()};
+    return parse_portfolio(*text, path.string(), universe);
+}
+
+}  // namespace crossclear::app
