@@ -90,6 +90,24 @@ def goals_of(rounds):
         goals.append(Goal("sim", "steps of the simulator a second", statistics.median(speeds),
                           100_000, is_least=True,
                           spread=f"{min(speeds):,.0f} to {max(speeds):,.0f}"))
+    return goals + goals_of_kernel(rounds)
+
+
+# Figure of `crossclear risk bench`, which of its quantiles, and the limit in microseconds.
+KERNEL = (("assess", "p50_us", 2, "risk: an order of one leg, p50"),
+          ("assess", "p99_us", 5, "risk: an order of one leg, p99"),
+          ("rebuild", "p50_us", 25, "risk: an account of 100 positions, p50"),
+          ("surface", "p50_us", 40_000, "risk: 1,000 options in 640 scenarios, p50"))
+
+
+def goals_of_kernel(rounds):
+    """How fast the risk kernel is, where that was measured."""
+    goals = []
+    for name, key, limit, title in KERNEL:
+        values = [figures[key] for figures in of_rounds(rounds, f"risk.{name}")]
+        if values:
+            goals.append(Goal(f"risk_{name}_{key}", title, statistics.median(values), limit, " us",
+                              spread=f"{min(values):,.2f} to {max(values):,.2f}"))
     return goals
 
 

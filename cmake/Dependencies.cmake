@@ -14,6 +14,7 @@ find_package(Boost 1.81 CONFIG REQUIRED COMPONENTS headers)
 find_package(yaml-cpp REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(spdlog REQUIRED)
+find_package(benchmark REQUIRED)
 # The system's Python, not another one first in PATH: the packaged modules belong to it.
 find_program(CROSSCLEAR_PYTHON python3 PATHS /usr/bin NO_DEFAULT_PATH REQUIRED)
 
