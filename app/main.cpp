@@ -320,8 +320,8 @@ void add_demo_setup(CLI::App& command, app::DemoRun& run) {
                     "decides (default: as many as --data has, else 1)")
         ->check(CLI::IsMember({1, 3, 5, 7}));
     command.add_flag("--json", run.has_json,
-                     "End standard output with a line of JSON; none if the demo cannot "
-                     "start: status 1, and standard error says why");
+                     "End standard output with a line of JSON, as one with --trades always does; "
+                     "none if the demo cannot start: status 1, and standard error says why");
     command.add_flag("--quiet", run.is_quiet, "No live summary on standard error");
     command.add_option("--port", run.port, "For clients; 0: any that is free")
         ->check(CLI::Range(0, port_max))
@@ -347,6 +347,8 @@ void add_demo(CLI::App& cli, Asked& asked) {
     demo_command->callback([&asked] {
         if (!asked.duration.empty()) asked.run.options.duration = duration_of(asked.duration);
         if (!asked.data_dir.empty()) asked.run.options.data_dir = asked.data_dir;
+        // Whoever has it end by itself wants to know how it ended.
+        asked.run.has_json |= asked.run.options.trades > 0;
         asked.status = app::run_demo(asked.run);
     });
 }

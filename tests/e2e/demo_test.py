@@ -19,7 +19,7 @@ from service import BINARY, Client, Demo, Service, run, uuid7, write_config  # n
 
 def ends_by_itself(data):
     done = subprocess.run(
-        [BINARY, "demo", "--trades", "600", "--accounts", "30", "--data", data, "--json",
+        [BINARY, "demo", "--trades", "600", "--accounts", "30", "--data", data,
          "--port", "0", "--ops-port", "0"],
         capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, (done.returncode, done.stderr[-3000:])
