@@ -359,7 +359,7 @@ def main():
         try:
             asyncio.run(session(demo.wait_until_trading(), contract))
         finally:
-            demo.kill()
+            demo.drop()
     # No break opens in the demo: tests/integration/resolve_break_test.cpp resolves one over a
     # socket. Here its reply is held against the schema as views_operator.cpp writes it.
     contract.check("OperatorResolveBreakReply", {

@@ -276,7 +276,7 @@ def main():
             status, line = demo.finish()
             assert status == 0, (status, line, demo.lines[-20:])
         finally:
-            demo.kill()
+            demo.drop()
     print(f"{len(trades)} trades told without a gap; {size} bytes of log without a secret")
 
 

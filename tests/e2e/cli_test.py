@@ -89,7 +89,7 @@ def ends_on_a_signal(data, prices):
             assert json.loads(out.splitlines()[-1])["audit"] == "ok", out
     finally:
         for demo in demos.values():
-            demo.kill()
+            demo.drop()
 
 
 def refuses_prices_it_cannot_read(data, prices):

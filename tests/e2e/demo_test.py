@@ -111,7 +111,7 @@ def main():
             status, line = demo.finish()
             assert status == 0, (status, line, demo.lines[-20:])
         finally:
-            demo.kill()
+            demo.drop()
         status, out = run("audit", "--data", data)
         assert status == 0 and "audit ok" in out, out
         assert "at rest yes" in out and " shard lines 0 " not in out, out

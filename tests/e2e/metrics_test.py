@@ -184,7 +184,7 @@ def main():
             status, line = demo.wait()
             scraper.join(timeout=30)
         finally:
-            demo.kill()
+            demo.drop()
         assert status == 0, (status, demo.lines[-20:])
         families = parse(scraper.text)
         check_families(families)

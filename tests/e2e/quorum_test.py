@@ -109,7 +109,7 @@ def main():
             status, text = demo.finish()
             assert status == 0, (status, text, demo.lines[-20:])
         finally:
-            demo.kill()
+            demo.drop()
         line = json.loads(text)
         assert line["cleared"] > 0 and line["audit"] == "ok" and line["breaks"] == 0, line
         assert "journal_unavailable" not in line["refused"], line

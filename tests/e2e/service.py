@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 import os
+import pathlib
 import random
 import re
 import secrets
@@ -90,6 +91,19 @@ class Demo(Program):
     def __init__(self, data, *options):
         super().__init__("demo", "--data", data, "--port", "0", "--ops-port", "0", *options,
                          stdout=subprocess.PIPE)
+        self.data = data
+
+    def drop(self):
+        """Ends it at once, and the redis-servers that would outlive it for its next start."""
+        self.kill()
+        for recorded in pathlib.Path(self.data).glob("**/redis.run"):
+            number = int(recorded.read_text(encoding="ascii").split()[0])
+            try:
+                # Numbers are used again: only one that works in this directory is meant.
+                if os.readlink(f"/proc/{number}/cwd").startswith(os.path.realpath(self.data)):
+                    os.kill(number, signal.SIGKILL)
+            except OSError:
+                continue  # It has ended.
 
     def _port(self, start):
         line = self.wait_for_line(start)
