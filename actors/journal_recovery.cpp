@@ -6,6 +6,7 @@
 
 #include <map>
 #include <set>
+#include <utility>
 #include <vector>
 
 // How a new owner learns what its partition says: the core as it was last stored, and the tail of
@@ -148,12 +149,12 @@ bool JournalHost::follow(const journal::Record& record) {
         }
         return false;
     }
-    const auto entries = journal::decode_payload(record.payload);
+    auto entries = journal::decode_payload(record.payload);
     if (!entries) {
         end(true, "record " + std::to_string(record.head.seq) + ": " + entries.error().what);
         return false;
     }
-    shadow_->fold(record.head, *entries);
+    shadow_->fold(record.head, std::move(*entries));
     last_ = record.head;
     return true;
 }

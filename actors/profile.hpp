@@ -75,8 +75,9 @@ struct ActorOptions {
     /// A request that meets no owner is asked again for so long, unseen by its client.
     base::Duration ask_again_for{base::seconds(10)};
     base::Duration read_wait{base::seconds(5)};  ///< For the journal's word; then it is refused.
-    /// What changed is stored after so many records, or after so long.
+    /// What changed is stored after so many records, or so many events, or after so long.
     std::uint64_t snapshot_records{10'000};
+    std::uint64_t snapshot_events{100'000};
     base::Duration snapshot_every{base::seconds(60)};
     std::size_t machines_kept{4'096};  ///< Unchanged ones, beside their hosts, of a partition.
     bool is_log_trimmed{};             ///< Records that all snapshots have passed are dropped.

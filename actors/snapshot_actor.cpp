@@ -47,7 +47,7 @@ void SnapshotHost::on_exit() {
 
 void SnapshotHost::on_committed(const Committed& committed) {
     shadow_->fold(committed.last, *committed.entries);
-    if (committed.last.seq - core_at_ >= context_->options.snapshot_records) begin_round();
+    if (is_tail_long()) begin_round();
 }
 
 void SnapshotHost::on_wanted(const WantMachine& want) {
@@ -118,7 +118,9 @@ void SnapshotHost::complete(ledger::EntityState state, std::uint64_t at) {
     const auto* whole = shadow_->find(entity);
     if (const auto fault = ledger::fault_of(*whole)) return lose(*fault);
     if (wanted_.erase(entity) > 0) answer(entity);
-    if (round_) go_on();
+    if (!round_) return;
+    if (round_->loading.erase(entity) > 0) store_machine(entity);
+    go_on();
 }
 
 // The log may still tell what the snapshot does not.
@@ -184,25 +186,38 @@ void SnapshotHost::on_tick() {
     publish();
 }
 
+// Of records alone the tail may be short and yet take long: one holds a thousand events or one.
+bool SnapshotHost::is_tail_long() const {
+    return shadow_->last().seq - core_at_ >= context_->options.snapshot_records ||
+           shadow_->events() - core_events_ >= context_->options.snapshot_events;
+}
+
 void SnapshotHost::begin_round() {
     if (round_) return;
     const auto changed = shadow_->changed();
     round_ = Round{.at = shadow_->last(),
+                   .events = shadow_->events(),
                    .core = journal::encode_core(shadow_->core()),
                    .open = {changed.begin(), changed.end()},
+                   .loading = {},
                    .under_way = 0};
     go_on();
 }
 
 // A few at a time: snapshots share the connections with the appends that clients wait for.
 void SnapshotHost::go_on() {
-    while (!round_->open.empty() && round_->under_way < base::limits::snapshots_in_flight_max) {
+    const auto busy = [this] { return round_->under_way + round_->loading.size(); };
+    while (!round_->open.empty() && busy() < base::limits::snapshots_in_flight_max) {
         const auto entity = round_->open.front();
-        if (shadow_->find(entity) == nullptr) return load(entity);
         round_->open.pop_front();
-        store_machine(entity);
+        if (shadow_->find(entity) != nullptr) {
+            store_machine(entity);
+        } else {
+            round_->loading.insert(entity);
+            load(entity);
+        }
     }
-    if (round_->open.empty() && round_->under_way == 0) {
+    if (round_->open.empty() && busy() == 0) {
         ++round_->under_way;
         store(self(), round_->at, round_->core);
     }
@@ -245,6 +260,7 @@ void SnapshotHost::on_kept(const SnapshotKept& kept) {
 
 void SnapshotHost::check_core() {
     core_at_ = round_->at.seq;
+    core_events_ = round_->events;
     core_stored_at_ = context_->now();
     if (!context_->options.is_log_trimmed) return end_round();
     if (!checked_) {
@@ -307,7 +323,7 @@ void SnapshotHost::on_trimmed(const TrimDone& message) {
 void SnapshotHost::end_round() {
     round_.reset();
     publish();
-    if (shadow_->last().seq - core_at_ >= context_->options.snapshot_records) begin_round();
+    if (is_tail_long()) begin_round();
 }
 
 void SnapshotHost::publish() const {
@@ -318,6 +334,8 @@ void SnapshotHost::publish() const {
         .set(static_cast<double>((context_->now() - core_stored_at_).us) * 1e-6);
     ledger.journal_tail_records.with({partition})
         .set(static_cast<double>(shadow_->last().seq - core_at_));
+    ledger.journal_tail_events.with({partition})
+        .set(static_cast<double>(shadow_->events() - core_events_));
     ledger.journal_base.with({partition}).set(static_cast<double>(base_));
 }
 

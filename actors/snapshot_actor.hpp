@@ -41,8 +41,10 @@ private:
     };
     struct Round {
         ledger::journal::Head at;
+        std::uint64_t events{};  ///< Folded until then.
         std::string core;
         std::deque<base::EntityId> open;
+        std::set<base::EntityId> loading;  ///< Stored once they are here.
         std::size_t under_way{};
     };
 
@@ -59,6 +61,7 @@ private:
     void lose(const std::string& why);
 
     void on_tick();
+    [[nodiscard]] bool is_tail_long() const;
     void begin_round();
     void go_on();
     void store_machine(const base::EntityId& entity);
@@ -81,7 +84,8 @@ private:
     PartitionActor owner_;
     JournalActor journal_;
     std::shared_ptr<ledger::Shadow> shadow_;
-    std::uint64_t core_at_{};  ///< Where the stored core is true.
+    std::uint64_t core_at_{};      ///< Where the stored core is true.
+    std::uint64_t core_events_{};  ///< Folded here until then.
     base::Timestamp core_stored_at_;
     std::uint64_t base_{};              ///< Where the log was trimmed to since the start; else 0.
     std::set<base::EntityId> wanted_;   ///< By the partition, and not here yet.

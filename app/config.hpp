@@ -44,6 +44,7 @@ struct JournalConfig {
     std::vector<store::Endpoint> endpoints;  ///< quorum: an odd number.
     /// What changed is stored after so many records of a partition, or after so long.
     std::uint32_t snapshot_records{10'000};
+    std::uint32_t snapshot_events{100'000};
     base::Duration snapshot_every{base::seconds(60)};
     bool is_trimmed{};      ///< Records that every snapshot has passed are dropped.
     std::string archive{};  ///< Directory to which they are written before; empty: they are gone.

@@ -60,6 +60,7 @@ void visit_journal(FieldVisitor& v, JournalConfig& x) {
             break;
     }
     v.optional("snapshot_records", x.snapshot_records, positive_count);
+    v.optional("snapshot_events", x.snapshot_events, positive_count);
     v.optional("snapshot_every", x.snapshot_every, positive_span);
     v.optional("is_trimmed", x.is_trimmed, Flag{});
     v.optional("archive", x.archive, optional_text);

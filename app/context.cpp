@@ -119,6 +119,7 @@ std::unique_ptr<actors::Context> context_of(const Config& config) {
         config.actors.policy == ActorsConfig::Policy::sharing ? "sharing" : "stealing";
     context->options.idle_after = config.actors.idle_after;
     context->options.snapshot_records = config.journal.snapshot_records;
+    context->options.snapshot_events = config.journal.snapshot_events;
     context->options.snapshot_every = config.journal.snapshot_every;
     context->options.is_log_trimmed = config.journal.is_trimmed;
     const auto parameters = std::make_shared<const risk::Parameters>(risk_parameters_of(config));

@@ -29,7 +29,7 @@ inline constexpr std::size_t entry_bytes_max = 16 * 1'024;
 inline constexpr std::size_t append_queue_max = 16'384;
 
 /// Snapshots a partition writes at once, beside its appends.
-inline constexpr std::size_t snapshots_in_flight_max = 16;
+inline constexpr std::size_t snapshots_in_flight_max = 32;
 
 /// Reads of one partition that wait for the journal's word; beyond it they are refused.
 inline constexpr std::size_t reads_waiting_max = 4'096;

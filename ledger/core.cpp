@@ -66,6 +66,10 @@ void register_event(Register&, const base::EntityId&, const EpochStarted&) {}
 
 void fold(Core& core, const Entry& entry) {
     if (has_state(entry.entity.kind)) core.machines.known.insert(entry.entity);
+    fold_known(core, entry);
+}
+
+void fold_known(Core& core, const Entry& entry) {
     std::visit([&](const auto& event) { register_event(core.machines, entry.entity, event); },
                entry.event);
     if (const auto* started = std::get_if<EpochStarted>(&entry.event)) core.epoch = started->epoch;

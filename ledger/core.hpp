@@ -61,5 +61,7 @@ struct Core {
 
 /// Adds one entry.
 void fold(Core& core, const Entry& entry);
+/// The same, of a machine that the register knows already.
+void fold_known(Core& core, const Entry& entry);
 
 }  // namespace crossclear::ledger

@@ -2,6 +2,9 @@
 
 #include "base/check.hpp"
 
+#include <algorithm>
+#include <utility>
+
 namespace crossclear::ledger {
 
 Shadow::Shadow(base::PartitionId partition, std::uint16_t partitions) : partitions_(partitions) {
@@ -11,22 +14,39 @@ Shadow::Shadow(base::PartitionId partition, std::uint16_t partitions) : partitio
 Shadow::Shadow(Core core, std::uint16_t partitions, const journal::Head& at)
     : partitions_(partitions), last_(at), core_at_(at.seq), core_(std::move(core)) {}
 
+// Who is here is known: the register, with all that ever were, is asked only for the others.
+Shadow::Machine& Shadow::machine_of(const base::EntityId& entity) {
+    const auto [found, is_first] = machines_.try_emplace(entity);
+    if (is_first && core_.machines.known.insert(entity).second) {
+        found->second.state = fresh_state(entity, partitions_);
+    }
+    return found->second;
+}
+
+template <class From>
+void Shadow::fold_one(std::uint64_t seq, From&& entry) {
+    fold_known(core_, entry);
+    if (!has_state(entry.entity.kind)) return;
+    auto& machine = machine_of(entry.entity);
+    machine.changed_at = seq;
+    if (machine.state) {
+        ledger::apply(*machine.state, entry.event);
+    } else {
+        machine.waiting.push_back({seq, std::forward<From>(entry).event});
+    }
+}
+
 void Shadow::fold(const journal::Head& last, const std::vector<Entry>& entries) {
     CHECK(last.seq > last_.seq, "a record is folded once, and in order");
-    for (const auto& entry : entries) {
-        if (has_state(entry.entity.kind)) {
-            const bool is_new = !is_known(entry.entity);
-            auto& machine = machines_[entry.entity];
-            if (is_new) machine.state = fresh_state(entry.entity, partitions_);
-            machine.changed_at = last.seq;
-            if (machine.state) {
-                apply(*machine.state, entry.event);
-            } else {
-                machine.waiting.emplace_back(last.seq, entry.event);
-            }
-        }
-        ledger::fold(core_, entry);
-    }
+    for (const auto& entry : entries) fold_one(last.seq, entry);
+    events_ += entries.size();
+    last_ = last;
+}
+
+void Shadow::fold(const journal::Head& last, std::vector<Entry>&& entries) {
+    CHECK(last.seq > last_.seq, "a record is folded once, and in order");
+    for (auto& entry : entries) fold_one(last.seq, std::move(entry));
+    events_ += entries.size();
     last_ = last;
 }
 
@@ -58,11 +78,13 @@ const EntityState* Shadow::find(const base::EntityId& entity) const {
 std::uint64_t Shadow::missing_until(const base::EntityId& entity) const {
     const auto found = machines_.find(entity);
     if (found == machines_.end() || found->second.waiting.empty()) return last_.seq;
-    return found->second.waiting.front().first - 1;
+    return found->second.waiting.front().seq - 1;
 }
 
 void Shadow::complete(EntityState state, std::uint64_t at) {
-    auto& machine = machines_[entity_of(state)];
+    const auto entity = entity_of(state);
+    CHECK(is_known(entity), "only a machine that had an event has a snapshot");
+    auto& machine = machines_[entity];
     if (machine.state) return;
     for (const auto& [seq, event] : machine.waiting) {
         if (seq > at) apply(state, event);
@@ -76,6 +98,7 @@ std::vector<base::EntityId> Shadow::changed() const {
     for (const auto& [entity, machine] : machines_) {
         if (machine.changed_at > 0) changed.push_back(entity);
     }
+    std::sort(changed.begin(), changed.end());
     return changed;
 }
 

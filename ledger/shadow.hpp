@@ -8,10 +8,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
+#include <list>
 #include <optional>
 #include <string>
-#include <utility>
+#include <unordered_map>
 #include <vector>
 
 /// What a partition's log says, followed record by record beside the hosts that wrote it.
@@ -34,12 +34,15 @@ public:
 
     /// Follows one record. **Requires:** it comes after `last`.
     void fold(const journal::Head& last, const std::vector<Entry>& entries);
+    void fold(const journal::Head& last, std::vector<Entry>&& entries);
 
     /// The books and the register of machines after the record `last`.
     [[nodiscard]] const Core& core() const { return core_; }
     [[nodiscard]] const journal::Head& last() const { return last_; }
     /// Where the core was stored from which this one goes on; 0 from the first record.
     [[nodiscard]] std::uint64_t core_at() const { return core_at_; }
+    /// How many events were folded on top of that core.
+    [[nodiscard]] std::uint64_t events() const { return events_; }
     /// Whether the machine has ever had an event in this partition.
     [[nodiscard]] bool is_known(const base::EntityId& entity) const;
     /// Whether a hedge, an instruction or a withdrawal has nothing left to do.
@@ -52,7 +55,7 @@ public:
     /// Completes a machine by its state as it was after record `at`.
     void complete(EntityState state, std::uint64_t at);
 
-    /// Machines that changed since they were stored.
+    /// Machines that changed since they were stored, in order.
     [[nodiscard]] std::vector<base::EntityId> changed() const;
     /// What `find` gave at record `at` is stored. If more than `kept_max` machines are here, it is
     /// forgotten: its snapshot is read again when it is wanted.
@@ -64,17 +67,26 @@ public:
     [[nodiscard]] std::optional<std::string> fault() const;
 
 private:
+    struct Waiting {
+        std::uint64_t seq{};
+        Event event;
+    };
     struct Machine {
         std::optional<EntityState> state;
-        std::vector<std::pair<std::uint64_t, Event>> waiting;  // For the state.
-        std::uint64_t changed_at{};                            // The latest; 0: it is stored.
+        std::list<Waiting> waiting;  // For the state. Tails are long: nothing is moved again.
+        std::uint64_t changed_at{};  // The latest; 0: it is stored.
     };
+
+    Machine& machine_of(const base::EntityId& entity);
+    template <class From>
+    void fold_one(std::uint64_t seq, From&& entry);
 
     std::uint16_t partitions_;
     journal::Head last_;
     std::uint64_t core_at_{};
+    std::uint64_t events_{};
     Core core_;
-    std::map<base::EntityId, Machine> machines_;
+    std::unordered_map<base::EntityId, Machine> machines_;
 };
 
 }  // namespace crossclear::ledger

@@ -130,6 +130,7 @@ struct LedgerInstruments {
     Labelled<Gauge> snapshot_sequence;     ///< partition.
     Labelled<Gauge> snapshot_age_seconds;  ///< partition.
     Labelled<Gauge> journal_tail_records;  ///< partition.
+    Labelled<Gauge> journal_tail_events;   ///< partition.
     Labelled<Gauge> journal_base;          ///< partition.
 };
 

@@ -29,6 +29,8 @@ constexpr std::uint32_t entry_tag = (2 << 3) | 2;
 
 // Room for the messages of every ordinary event: none of them then allocates.
 constexpr std::size_t scratch_bytes = 4'096;
+// What an entry takes in a payload, about: so many are made room for.
+constexpr std::size_t usual_entry_bytes = 32;
 
 struct Scratch {
     alignas(16) char bytes[scratch_bytes];
@@ -204,6 +206,7 @@ base::Result<std::vector<Entry>, CodecError> decode_payload(std::string_view pay
     if (!read_version(in, reader)) return base::Failure{reader.error()};
 
     std::vector<Entry> entries;
+    entries.reserve(payload.size() / usual_entry_bytes);
     while (static_cast<std::size_t>(in.CurrentPosition()) < payload.size()) {
         const auto bytes = next_entry(in, payload);
         if (!bytes) reader.refuse(CodecError::Kind::malformed, "not framed");

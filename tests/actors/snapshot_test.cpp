@@ -1,3 +1,4 @@
+#include "base/limits.hpp"
 #include "base/rng.hpp"
 #include "ledger/journal/chain.hpp"
 #include "ledger/journal/codec.hpp"
@@ -275,6 +276,53 @@ void store_ahead(Outside& outside, std::uint64_t epoch, bool writes) {
     const base::EntityId core{.kind = base::EntityKind::partition, .id = calm.v, .sub = 0};
     outside.store.store_snapshot(calm, fence, {.entity = core, .at = next.head, .state = "later"},
                                  [](const journal::StoreSnapshotOutcome&) {});
+}
+
+// Goal: a tail stays short in events too. An owner that finds a long one stores at once what it
+// says, also of machines that nobody has wanted since, of which it knows only what is new.
+TEST(Snapshots, ALongTailIsStoredAfterATakeover) {
+    Outside outside;
+    std::vector<base::AccountId> buyers;
+    {
+        House house(outside, {.snapshot_every = base::milliseconds(50)});
+        for (std::uint64_t nth = 0; nth < base::limits::snapshots_in_flight_max + 4; ++nth) {
+            buyers.push_back(account_in(calm, nth));
+            outside.deposit(uniswap, buyers.back(), usdc, 10'000 * one_usdc);
+        }
+        ASSERT_TRUE(outside.await_stored(calm));
+    }
+    std::vector<actors::SubmitTrade> trades;
+    {
+        House house(outside);
+        const auto client = house.client({buyers.begin(), buyers.end()});
+        for (const auto& buyer : buyers) {
+            trades.push_back(trade_of(buyer, eth_swap, one_eth));
+            client->expect<actors::TradeCleared>(trades.back());
+        }
+    }
+    {
+        const base::EntityId core{.kind = base::EntityKind::partition, .id = calm.v, .sub = 0};
+        const auto line = "Snapshot stored. " + base::to_string(core);
+        const auto before = outside.watch.lines_with(line);
+        House house(outside, {.snapshot_events = buyers.size()});
+        house.client({buyers.front()})
+            ->expect<actors::TradeCleared>(trade_of(buyers.front(), eth_swap, one_eth));
+        ASSERT_TRUE(outside.watch.await_line(line, before + 1));
+    }
+    std::set<base::EntityId> stored;
+    for (const auto& snapshot : outside.store.snapshots_of(calm)) {
+        if (snapshot.entity.kind != base::EntityKind::account) continue;
+        const auto state = journal::decode_entity(snapshot.entity, snapshot.state);
+        const auto* client = state ? std::get_if<ledger::account::State>(&*state) : nullptr;
+        if (client != nullptr && client->trades_count > 0) stored.insert(snapshot.entity);
+    }
+    EXPECT_EQ(stored.size(), buyers.size()) << "with what the tail said";
+    House house(outside);
+    const auto client = house.client({buyers.begin(), buyers.end()});
+    for (const auto& trade : trades) {
+        EXPECT_TRUE(client->expect<actors::TradeCleared>(trade).is_repeat);
+    }
+    EXPECT_EQ(outside.audit(), std::nullopt);
 }
 
 // Goal: an owner that is overtaken while it reads takes the other's snapshot for what it is, and

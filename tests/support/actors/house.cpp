@@ -355,6 +355,7 @@ House::House(Outside& outside, HouseOptions options) : outside_(outside) {
                         .say_again_every = base::milliseconds(100),
                         .ask_again_for = options.ask_again_for,
                         .read_wait = options.read_wait,
+                        .snapshot_events = options.snapshot_events,
                         .snapshot_every = options.snapshot_every,
                         .machines_kept = options.machines_kept,
                         .is_log_trimmed = options.is_log_trimmed,

@@ -60,6 +60,7 @@ struct HouseOptions {
     base::Duration hedge_spread{base::milliseconds(60)};
     base::Duration settle_within{base::seconds(60)};
     base::Duration cash_settle_after{base::seconds(300)};
+    std::uint64_t snapshot_events{100'000};
     base::Duration snapshot_every{base::seconds(600)};
     std::size_t machines_kept{4'096};
     bool is_log_trimmed{};
