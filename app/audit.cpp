@@ -159,7 +159,7 @@ void add(Followed& followed, AuditReport& report) {
 }
 
 // What is checked once more than one partition is known.
-struct Whole {
+struct AllPartitions {
     CrossChecks checks;
     SagaChecks sagas;
     std::vector<std::unique_ptr<Followed>> partitions;
@@ -167,7 +167,7 @@ struct Whole {
     bool is_whole{true};
 };
 
-void take_in(std::unique_ptr<Followed> followed, const AuditOptions& options, Whole& whole,
+void take_in(std::unique_ptr<Followed> followed, const AuditOptions& options, AllPartitions& whole,
              AuditReport& report) {
     const auto id = followed->chosen.partition;
     std::optional<ledger::Partition> partition;
@@ -193,7 +193,7 @@ void take_in(std::unique_ptr<Followed> followed, const AuditOptions& options, Wh
 }
 
 void check_orders(const std::vector<std::pair<base::ShardId, std::vector<base::OrderRef>>>& orders,
-                  const Whole& whole, std::uint16_t partitions, AuditReport& report) {
+                  const AllPartitions& whole, std::uint16_t partitions, AuditReport& report) {
     for (const auto& [shard, refs] : orders) {
         for (const auto& ref : refs) {
             const auto home = base::home_of(base::broker_of(ref.origin), partitions);
@@ -209,7 +209,7 @@ void check_orders(const std::vector<std::pair<base::ShardId, std::vector<base::O
 }
 
 // A matched trade is cleared on both sides or on neither.
-void check_matches(const Whole& whole, AuditReport& report) {
+void check_matches(const AllPartitions& whole, AuditReport& report) {
     std::set<HistoryChecks::Match> bought;
     std::set<HistoryChecks::Match> sold;
     for (const auto& followed : whole.partitions) {
@@ -241,7 +241,7 @@ AuditReport audit(journal::Journal& from, const std::string& cluster, std::uint1
                          "tests/e2e/linearizability_test.py look at it");
     const auto orders = orders_of(options, report);
     const bool has_instances = !options.instances.empty();
-    Whole whole;
+    AllPartitions whole;
     for (std::uint16_t i = 0; i < partitions; ++i) {
         const base::PartitionId id{i};
         auto followed = follow(from, cluster, id, partitions);

@@ -14,7 +14,7 @@
 namespace crossclear::app {
 namespace {
 
-using Kind = PriceError::Kind;
+using Fault = PriceError::Kind;
 
 constexpr std::string_view hour_column = "hour_utc";
 constexpr std::size_t no_column = std::numeric_limits<std::size_t>::max();
@@ -50,7 +50,7 @@ public:
         if (auto fault = read_range()) return fault;
         std::ifstream in(options_.path);
         std::string text;
-        if (!in || !std::getline(in, text)) return fault_at(Kind::unreadable, "cannot be read");
+        if (!in || !std::getline(in, text)) return fault_at(Fault::unreadable, "cannot be read");
         line_ = 1;
         if (auto fault = read_header(text)) return fault;
         while (std::getline(in, text)) {
@@ -58,9 +58,9 @@ public:
             if (auto fault = read_row(text)) return fault;
             if (is_past_range_) break;
         }
-        if (in.bad()) return fault_at(Kind::unreadable, "cannot be read to its end");
+        if (in.bad()) return fault_at(Fault::unreadable, "cannot be read to its end");
         line_ = 0;
-        if (ticks_.empty()) return fault_at(Kind::range_empty, "has no row within the range");
+        if (ticks_.empty()) return fault_at(Fault::range_empty, "has no row within the range");
         return std::nullopt;
     }
 
@@ -73,7 +73,7 @@ private:
             if (text->empty()) continue;
             const auto hour = parse_hour(*text);
             if (!hour) {
-                return fault_at(Kind::range_malformed,
+                return fault_at(Fault::range_malformed,
                                 fmt::format("'{}' is no hour as 2022-05-07T00:00Z", *text));
             }
             *at = *hour;
@@ -87,11 +87,11 @@ private:
         std::map<std::string_view, std::size_t> places;
         for (std::size_t i = 0; i < names.size(); ++i) {
             if (!places.emplace(names[i], i).second) {
-                return fault_at(Kind::header_malformed, fmt::format("'{}' twice", names[i]));
+                return fault_at(Fault::header_malformed, fmt::format("'{}' twice", names[i]));
             }
         }
         if (names.front() != hour_column) {
-            return fault_at(Kind::header_malformed, "the first column is not hour_utc");
+            return fault_at(Fault::header_malformed, "the first column is not hour_utc");
         }
         for (std::size_t i = 0; i < listing_.assets.size(); ++i) {
             const auto& asset = listing_.assets[i];
@@ -100,7 +100,7 @@ private:
             const bool has_own = asset.kind == base::AssetKind::stable && named.empty();
             const auto place = places.find(has_own ? asset.symbol : named);
             if (!named.empty() && place == places.end()) {
-                return fault_at(Kind::column_missing, fmt::format("there is no column {}", named));
+                return fault_at(Fault::column_missing, fmt::format("there is no column {}", named));
             }
             places_.push_back(place == places.end() ? no_column : place->second);
         }
@@ -110,15 +110,15 @@ private:
     std::optional<PriceError> read_row(std::string_view text) {
         const auto cells = cells_of(text);
         if (cells.size() != width_) {
-            return fault_at(Kind::row_width,
+            return fault_at(Fault::row_width,
                             fmt::format("{} cells where the header has {}", cells.size(), width_));
         }
         const auto hour = parse_hour(cells.front());
         if (!hour) {
-            return fault_at(Kind::hour_malformed, fmt::format("'{}' is no hour", cells.front()));
+            return fault_at(Fault::hour_malformed, fmt::format("'{}' is no hour", cells.front()));
         }
         if (latest_ && *hour <= *latest_) {
-            return fault_at(Kind::hour_not_later, "the hour is not later than the one above");
+            return fault_at(Fault::hour_not_later, "the hour is not later than the one above");
         }
         latest_ = hour;
         if (until_ && *hour >= *until_) is_past_range_ = true;
@@ -139,8 +139,8 @@ private:
             if (cell.empty()) continue;
             const auto price = base::parse_decimal(cell, base::price_scale);
             if (!price || *price < 0 || *price > risk::price_max.v) {
-                return fault_at(Kind::price_malformed, fmt::format("'{}' is no price of {}", cell,
-                                                                   listing_.assets[i].symbol));
+                return fault_at(Fault::price_malformed, fmt::format("'{}' is no price of {}", cell,
+                                                                    listing_.assets[i].symbol));
             }
             tick.points.push_back({asset, base::Price{*price}});
         }
@@ -148,7 +148,7 @@ private:
         return std::nullopt;
     }
 
-    [[nodiscard]] PriceError fault_at(Kind kind, std::string_view says) const {
+    [[nodiscard]] PriceError fault_at(Fault kind, std::string_view says) const {
         const auto place = line_ > 0 ? fmt::format("{}:{}", file_, line_) : file_;
         return {.kind = kind, .line = line_, .says = fmt::format("{}: {}", place, says)};
     }

@@ -104,11 +104,11 @@ run_shown() {
     printf '   %s: done, %d s\n' "$title" $((SECONDS - started)) >&2
 }
 
-# How many jobs at once: the processors, but no more than memory allows (a heavy file takes 1 GiB).
+# How many jobs at once: the processors, but no more than memory allows (a heavy unit takes 2 GiB).
 job_count() {
-    local processors memory_gib
+    local processors by_memory
     processors=$(nproc)
-    memory_gib=$(awk '/^MemAvailable/ {print int($2 / 1048576)}' /proc/meminfo)
-    if ((memory_gib < 1)); then memory_gib=1; fi
-    echo "${CROSSCLEAR_JOBS:-$((processors < memory_gib ? processors : memory_gib))}"
+    by_memory=$(awk '/^MemAvailable/ {print int($2 / (2 * 1048576))}' /proc/meminfo)
+    if ((by_memory < 1)); then by_memory=1; fi
+    echo "${CROSSCLEAR_JOBS:-$((processors < by_memory ? processors : by_memory))}"
 }

@@ -41,21 +41,21 @@ std::vector<Member> members_of(const std::vector<const Noted*>& noted, const Mem
     return members;
 }
 
-using Claims = std::map<Holder, std::size_t>;  // How many instances name whom.
+using Backing = std::map<Holder, std::size_t>;  // How many instances name whom.
 
-Claims claims_on(const std::vector<const Noted*>& noted, std::size_t partition) {
-    Claims claims;
+Backing backing_on(const std::vector<const Noted*>& noted, std::size_t partition) {
+    Backing backing;
     for (const Noted* ballot : noted) {
-        if (const auto& holder = ballot->holders[partition]) ++claims[*holder];
+        if (const auto& holder = ballot->holders[partition]) ++backing[*holder];
     }
-    return claims;
+    return backing;
 }
 
 // The claim that prevails: most instances, then the lowest name. Everyone who sees the same split
 // comes to the same one, so that just one stays.
-const Claims::value_type* best_of(const Claims& claims) {
-    const Claims::value_type* best = nullptr;
-    for (const auto& claim : claims) {
+const Backing::value_type* best_of(const Backing& backing) {
+    const Backing::value_type* best = nullptr;
+    for (const auto& claim : backing) {
         if (best == nullptr || claim.second > best->second) best = &claim;
     }
     return best;
@@ -75,13 +75,13 @@ Verdict accepted(const Beat& beat, const std::vector<const Noted*>& noted, std::
     Verdict verdict;
     const Holder self{.name = beat.self.name, .incarnation = beat.self.incarnation};
     for (std::uint16_t p = 0; p < partition_count; ++p) {
-        const Claims claims = claims_on(noted, p);
-        const auto* best = best_of(claims);
+        const Backing backing = backing_on(noted, p);
+        const auto* best = best_of(backing);
         if (best == nullptr) continue;
         if (best->second >= majority && is_living(best->first, view.members)) {
             view.holders[p] = best->first.name;
         }
-        if (best->first != self && claims.contains(self)) {
+        if (best->first != self && backing.contains(self)) {
             verdict.yielded.push_back(base::PartitionId{p});
         }
     }

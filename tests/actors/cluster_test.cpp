@@ -261,11 +261,11 @@ TEST(Cluster, APauseHoldsOnEveryNode) {
         });
     };
     const auto codes = [&] {
-        std::set<std::int32_t> codes;
+        std::set<std::int32_t> found;
         for (const auto buyer : buyers) {
-            codes.insert(client->refusal_code(trade_of(buyer, eth_swap, one_eth / 100)));
+            found.insert(client->refusal_code(trade_of(buyer, eth_swap, one_eth / 100)));
         }
-        return codes;
+        return found;
     };
     ASSERT_TRUE(await_on_both(true));
     EXPECT_EQ(codes(), (std::set{11030}));

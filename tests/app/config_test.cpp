@@ -94,6 +94,7 @@ TEST(Config, OfADemoIsWithoutFault) {
         const auto config = demo_config({.trades = 1,
                                          .accounts = 1,
                                          .prices = prices,
+                                         .prices_from = {},
                                          .seed = 18'446'744'073'709'551'615ULL,
                                          .data_dir = "/tmp/it's here: #1",
                                          .duration = {}});
@@ -110,7 +111,8 @@ TEST(Config, OfADemoKnowsHowManyKeptItsJournal) {
     const auto directory = std::filesystem::temp_directory_path() /
                            ("crossclear-config-" + std::to_string(::getpid()));
     const auto instances = [&] {
-        return demo_config({.prices = {}, .data_dir = directory, .duration = {}}).journal.instances;
+        return demo_config({.prices = {}, .prices_from = {}, .data_dir = directory, .duration = {}})
+            .journal.instances;
     };
     EXPECT_EQ(instances(), 1);
     std::filesystem::create_directories(directory / "redis");

@@ -55,13 +55,13 @@ int line_with(const std::string& text, const std::string& what) {
 
 TEST(ConfigOfTls, ToRedisNamesItsFiles) {
     const PemFile authority(authority_pem);
-    const auto with = [&](const std::string& place, const std::string& tls) {
+    const auto with = [&](const std::string& endpoint, const std::string& tls) {
         auto text = dump_config(demo_config({}));
         const std::string mode = "  mode: embedded\n  instances: 1";
         const auto at = text.find(mode);
         EXPECT_NE(at, std::string::npos) << text;
         return text.replace(at, mode.size(),
-                            "  mode: single\n  endpoint:\n    " + place + "\n    tls:" + tls);
+                            "  mode: single\n  endpoint:\n    " + endpoint + "\n    tls:" + tls);
     };
     const std::string host = "host: redis\n    port: 6380";
     const std::string valid = "\n      authority: " + authority.path();

@@ -11,8 +11,8 @@ using base::Amount;
 using tests::world::eth;
 using tests::world::usdc;
 
-constexpr base::BrokerId broker{0};
-const base::EntityId house = base::entity_of(base::EntityKind::netting, broker);
+constexpr base::BrokerId house_broker{0};
+const base::EntityId house = base::entity_of(base::EntityKind::netting, house_broker);
 
 Entry opened(std::uint64_t number) {
     netting::HedgeOpened task;
@@ -45,8 +45,8 @@ TEST(Replay, FoldsMachinesAndBooksFromTheSameEvents) {
     keep(tests::a_trade(1, eth, 5, 10));
     keep(tests::a_withdrawal(2, usdc, 100));
     EXPECT_EQ(partition.accounts.at(live.id), live);
-    EXPECT_EQ(-balance(partition.book, broker, Chart::unsettled, eth), 5);
-    EXPECT_EQ(-balance(partition.book, broker, Chart::held, usdc), 100);
+    EXPECT_EQ(-balance(partition.book, house_broker, Chart::unsettled, eth), 5);
+    EXPECT_EQ(-balance(partition.book, house_broker, Chart::held, usdc), 100);
     EXPECT_EQ(fault_of(partition), std::nullopt);
 }
 
@@ -62,7 +62,7 @@ TEST(Replay, AHedgeIsOverOnceItsHouseHasClosedIt) {
     auto partition = a_partition();
     replay(partition, opened(4));
     hedge::State task;
-    task.id = base::entity_of(base::EntityKind::hedge, broker, 4);
+    task.id = base::entity_of(base::EntityKind::hedge, house_broker, 4);
     EXPECT_FALSE(is_over(partition, task));
     task.phase = hedge::Phase::finished;
     EXPECT_FALSE(is_over(partition, task));

@@ -12,7 +12,7 @@ using store::Standing;
 namespace {
 
 // After so long without an answer the outcome is unknown.
-constexpr base::Duration patience = base::milliseconds(400);
+constexpr base::Duration client_patience = base::milliseconds(400);
 // What was lost on the way and is executed after all.
 constexpr base::Duration late_max = base::seconds(3);
 // Until a node notices that an acceptor went or came.
@@ -90,7 +90,7 @@ void Door::call(std::string_view what, std::function<Outcome(Disk&)> run, Outcom
     };
     const auto arrival = std::max(last_arrival_, agenda.now() + stage_.up_to(stage_.plan.call_max));
     last_arrival_ = arrival;
-    const auto give_up_at = arrival + patience;
+    const auto give_up_at = arrival + client_patience;
     if (is_lost || !disk_->is_up()) {
         if (stage_.goes_wrong(stage_.plan.late_ppm)) {
             agenda.at(arrival + stage_.up_to(late_max), [execute, disk = disk_, world = &stage_] {

@@ -12,7 +12,7 @@ using shards::SubmitAnswer;
 
 namespace {
 
-constexpr base::Duration patience = base::milliseconds(800);
+constexpr base::Duration shard_patience = base::milliseconds(800);
 // Planted: the same order under another name, from a number that no machine reaches.
 constexpr std::uint32_t other_numbers = 1U << 30;
 
@@ -42,7 +42,7 @@ void ShardDoor::call(std::string_view what, std::function<void(std::function<voi
     auto back = life_->hold<Answer>(std::move(done));
     auto& agenda = stage_.agenda;
     if (stage_.goes_wrong(stage_.plan.lost_request_ppm)) {
-        agenda.after(patience, [back, lost] { back(lost); });
+        agenda.after(shard_patience, [back, lost] { back(lost); });
         return;
     }
     const bool is_unheard = stage_.goes_wrong(stage_.plan.lost_answer_ppm);
@@ -51,7 +51,7 @@ void ShardDoor::call(std::string_view what, std::function<void(std::function<voi
         life_->hold<int>([this, what, run = std::move(run), back, lost, is_unheard](int) {
             stage_.note(what, shard_.v);
             run([this, back, lost, is_unheard](Answer answer) {
-                const auto delay = is_unheard ? patience : stage_.up_to(stage_.plan.call_max);
+                const auto delay = is_unheard ? shard_patience : stage_.up_to(stage_.plan.call_max);
                 stage_.agenda.after(delay, [back, answer = is_unheard ? lost : std::move(answer)] {
                     back(answer);
                 });

@@ -112,6 +112,9 @@ std::vector<ledger::account::Event> run(ledger::account::State& state,
 /// The reason in a decision, however it came; `none` where the command was accepted.
 [[nodiscard]] ledger::account::Reject reason_of(const ledger::account::Decision& decision);
 
+/// What is decided where there is nothing new.
+inline const ledger::account::Decision no_news{std::vector<ledger::account::Event>{}};
+
 [[nodiscard]] const ledger::account::Holding& usdc_of(const ledger::account::State& state);
 [[nodiscard]] const ledger::account::Holding& eth_of(const ledger::account::State& state);
 

@@ -59,10 +59,9 @@ TEST(AccountCover, CoversNoMoreThanIsClaimed) {
 
 TEST(AccountCover, DoesNothingWhereNothingIsClaimedOrGranted) {
     const State state = an_account().with_claim(world::eth, 4);
-    const Decision nothing{std::vector<Event>{}};
-    EXPECT_EQ(decide(state, cover(world::dai, 5)), nothing);
-    EXPECT_EQ(decide(state, cover(world::eth, 0)), nothing);
-    EXPECT_EQ(decide(state, cover(world::eth, std::numeric_limits<std::int64_t>::min())), nothing);
+    EXPECT_EQ(decide(state, cover(world::dai, 5)), no_news);
+    EXPECT_EQ(decide(state, cover(world::eth, 0)), no_news);
+    EXPECT_EQ(decide(state, cover(world::eth, std::numeric_limits<std::int64_t>::min())), no_news);
 }
 
 // Goal: an event fits a journal entry however many claims there are.
@@ -145,9 +144,8 @@ TEST(AccountCashSettle, RefusesWithoutAMarkOrOutOfRange) {
 TEST(AccountCashSettle, DoesNothingWhereNothingIsDueOrInTheSettlementToken) {
     const State state =
         an_account().with_claim(world::eth, 5, later).with_claim(world::usdc, 5, soon);
-    const Decision nothing{std::vector<Event>{}};
-    EXPECT_EQ(decide(state, cash_settle(world::eth, world::mark, soon)), nothing);
-    EXPECT_EQ(decide(state, cash_settle(world::usdc, world::mark, soon)), nothing);
+    EXPECT_EQ(decide(state, cash_settle(world::eth, world::mark, soon)), no_news);
+    EXPECT_EQ(decide(state, cash_settle(world::usdc, world::mark, soon)), no_news);
 }
 
 // Goal: gains of contracts are booked every cycle for ever; they must not fill the queue of claims.

@@ -16,8 +16,6 @@ using namespace ledger::account;
 using base::Amount;
 using ledger::Finality;
 
-const Decision nothing{std::vector<Event>{}};
-
 NoteDeposit the_deposit(Finality finality) { return a_deposit(7, world::eth, 10, finality); }
 
 TEST(AccountDeposit, CountsAsSeenUntilItIsFinal) {
@@ -50,7 +48,7 @@ TEST(AccountDeposit, RecordsRisingCertaintyWithoutMovingMoney) {
     none.asset = world::eth;
     EXPECT_EQ(std::get<DepositNoted>(events[0]).change, none);
     EXPECT_EQ(state.deposits.at({.shard = world::shard, .id = 7}).finality, Finality::safe);
-    EXPECT_EQ(decide(state, the_deposit(Finality::included)), nothing);
+    EXPECT_EQ(decide(state, the_deposit(Finality::included)), no_news);
 }
 
 // The credit is lent on something that may vanish, and rounds down.
@@ -85,7 +83,7 @@ TEST(AccountDeposit, LeavesSeenWhenReorganisedAway) {
     run(state, the_deposit(Finality::included));
     run(state, the_deposit(Finality::unseen));
     EXPECT_EQ(eth_of(state), Holding{});
-    EXPECT_EQ(decide(state, the_deposit(Finality::unseen)), nothing);
+    EXPECT_EQ(decide(state, the_deposit(Finality::unseen)), no_news);
 }
 
 TEST(AccountDeposit, MayComeBackAfterAReorganisation) {
@@ -101,12 +99,12 @@ TEST(AccountDeposit, IsBookedOnceHoweverOftenItIsTold) {
     run(state, the_deposit(Finality::final));
     for (const auto finality :
          {Finality::unseen, Finality::seen, Finality::included, Finality::safe, Finality::final}) {
-        EXPECT_EQ(decide(state, the_deposit(finality)), nothing);
+        EXPECT_EQ(decide(state, the_deposit(finality)), no_news);
     }
 }
 
 TEST(AccountDeposit, NeverSeenAndGoneIsNothing) {
-    EXPECT_EQ(decide(an_account(), the_deposit(Finality::unseen)), nothing);
+    EXPECT_EQ(decide(an_account(), the_deposit(Finality::unseen)), no_news);
 }
 
 TEST(AccountDeposit, OfOneShardIsNotThatOfAnother) {

@@ -17,7 +17,6 @@ using namespace ledger::account;
 using base::Amount;
 namespace limits = base::limits;
 
-const Decision no_news{std::vector<Event>{}};
 const Decision unknown_match{base::Failure{Reject::match_unknown}};
 
 State a_buyer() { return an_account().with_free(world::usdc, 500); }

@@ -16,8 +16,6 @@ namespace {
 using namespace ledger::account;
 using base::Amount;
 
-const Decision no_news{std::vector<Event>{}};
-
 DeliverTransfer delivery(const State& state, std::uint64_t number, std::int64_t amount) {
     return {.from = state.id,
             .to = another_account(),

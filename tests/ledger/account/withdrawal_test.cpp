@@ -78,9 +78,8 @@ TEST(AccountWithdrawal, EndsOnceWhicheverEndComesFirst) {
     run(state, a_withdrawal(1, world::eth, 4));
     run(state, PayWithdrawal{.number = 1, .block = 9});
 
-    const Decision nothing{std::vector<Event>{}};
-    EXPECT_EQ(decide(state, PayWithdrawal{.number = 1, .block = 9}), nothing);
-    EXPECT_EQ(decide(state, ReturnWithdrawal{.number = 1, .reason = {}}), nothing);
+    EXPECT_EQ(decide(state, PayWithdrawal{.number = 1, .block = 9}), no_news);
+    EXPECT_EQ(decide(state, ReturnWithdrawal{.number = 1, .reason = {}}), no_news);
 }
 
 // The account with 4 of 10 ETH held for withdrawal 1, which is asked back under id 2.
