@@ -200,7 +200,8 @@ void SnapshotHost::begin_round() {
                    .core = journal::encode_core(shadow_->core()),
                    .open = {changed.begin(), changed.end()},
                    .loading = {},
-                   .under_way = 0};
+                   .under_way = 0,
+                   .is_core_due = false};
     go_on();
 }
 
@@ -217,7 +218,9 @@ void SnapshotHost::go_on() {
             load(entity);
         }
     }
-    if (round_->open.empty() && busy() == 0) {
+    // Once: a machine that is wanted meanwhile must not have the core written, and checked, again.
+    if (round_->open.empty() && busy() == 0 && !round_->is_core_due) {
+        round_->is_core_due = true;
         ++round_->under_way;
         store(self(), round_->at, round_->core);
     }

@@ -46,6 +46,7 @@ private:
         std::deque<base::EntityId> open;
         std::set<base::EntityId> loading;  ///< Stored once they are here.
         std::size_t under_way{};
+        bool is_core_due{};  ///< All machines are stored: the core is written, then checked.
     };
 
     void on_committed(const Committed& committed);

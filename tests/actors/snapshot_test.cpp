@@ -278,6 +278,28 @@ void store_ahead(Outside& outside, std::uint64_t epoch, bool writes) {
                                  [](const journal::StoreSnapshotOutcome&) {});
 }
 
+// Goal: a machine that is wanted while a round reads back what it stored changes nothing about the
+// round. It had the core stored and read back twice, and the partition took that for damage.
+TEST(Snapshots, AMachineWantedWhileARoundIsCheckedLeavesItAlone) {
+    Outside outside;
+    const auto trade = trade_of(account_in(calm), eth_swap, one_eth);
+    const auto buyer = stored_client(outside, trade, true);
+    House house(outside, {.snapshot_every = base::milliseconds(50), .is_log_trimmed = true});
+    const auto other = account_in(calm, 1);
+    const auto client = house.client({buyer, other});
+    ASSERT_TRUE(outside.await_stored(calm));
+    outside.journal.hold_reads();
+    const auto asked = "Records asked for. partition=" + std::to_string(calm.v);
+    const auto before = outside.watch.lines_with(asked);
+    static_cast<void>(client->ask(trade_of(other, eth_swap, one_eth)));
+    ASSERT_TRUE(outside.watch.await_line(asked, before + 1));
+    EXPECT_TRUE(client->expect<actors::TradeCleared>(trade).is_repeat);
+    outside.journal.release_reads();
+    ASSERT_TRUE(outside.await_trimmed(calm));
+    EXPECT_EQ(outside.watch.lines_with("A partition is stopped"), 0U);
+    EXPECT_EQ(client->refusal_code(actors::GetAccount{buyer}), 0);
+}
+
 // Goal: a tail stays short in events too. An owner that finds a long one stores at once what it
 // says, also of machines that nobody has wanted since, of which it knows only what is new.
 TEST(Snapshots, ALongTailIsStoredAfterATakeover) {

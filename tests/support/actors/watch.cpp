@@ -139,6 +139,16 @@ void WatchedJournal::read(base::PartitionId partition, std::uint64_t from, std::
     auto most = asked_max_.load();
     while (most < count && !asked_max_.compare_exchange_weak(most, count)) {
     }
+    watch_.note_line("Records asked for. partition=" + std::to_string(partition.v), false);
+    {
+        const std::scoped_lock lock(mutex_);
+        if (is_holding_reads_) {
+            held_reads_.push_back([this, partition, from, count, done = std::move(done)] {
+                behind_.read(partition, from, count, done);
+            });
+            return;
+        }
+    }
     behind_.read(partition, from, count, std::move(done));
 }
 
@@ -173,6 +183,21 @@ void WatchedJournal::release_confirms() {
         const std::scoped_lock lock(mutex_);
         is_holding_ = false;
         held.swap(held_);
+    }
+    for (const auto& call : held) call();
+}
+
+void WatchedJournal::hold_reads() {
+    const std::scoped_lock lock(mutex_);
+    is_holding_reads_ = true;
+}
+
+void WatchedJournal::release_reads() {
+    std::vector<std::function<void()>> held;
+    {
+        const std::scoped_lock lock(mutex_);
+        is_holding_reads_ = false;
+        held.swap(held_reads_);
     }
     for (const auto& call : held) call();
 }

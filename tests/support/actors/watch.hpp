@@ -155,6 +155,10 @@ public:
     void hold_confirms();
     /// Makes those that were kept back, and keeps back no more.
     void release_confirms();
+    /// Keeps back answers to `read` from now on. The watch hears of each call.
+    void hold_reads();
+    /// Gives those that were kept back, and keeps back no more.
+    void release_reads();
     /// Takes no record from now on that holds an entry of which this is true; nothing: takes all.
     /// The watch hears of the first.
     void decline(std::function<bool(const ledger::Entry&)> is_unwanted);
@@ -175,6 +179,8 @@ private:
     std::function<bool(const ledger::Entry&)> is_unwanted_;
     bool has_declined_{};
     std::vector<std::function<void()>> held_;
+    bool is_holding_reads_{};
+    std::vector<std::function<void()>> held_reads_;
     std::atomic<std::size_t> asked_max_{};
 };
 
