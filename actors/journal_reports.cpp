@@ -2,11 +2,31 @@
 #include "actors/journal_actor.hpp"
 #include "base/saturated.hpp"
 
+#include <algorithm>
+#include <ranges>
+
 /// What a partition's books tell others: the brokers' netting, and the figures.
 
 namespace crossclear::actors {
 
 using base::Amount;
+
+namespace {
+
+// One broker's part of a map whose keys begin with the broker: figures are told every second, and
+// must not cost what all the others have.
+template <class Map>
+auto of_broker(const Map& map, base::BrokerId broker) {
+    typename Map::key_type first{};
+    first.broker = broker;
+    if constexpr (requires { first.account; }) first.account = ledger::Chart{};
+    const auto begin = map.lower_bound(first);
+    const auto end = std::find_if(
+        begin, map.end(), [broker](const auto& entry) { return entry.first.broker != broker; });
+    return std::ranges::subrange(begin, end);
+}
+
+}  // namespace
 
 void JournalHost::report() {
     for (const auto& broker : std::exchange(changed_, {})) {
@@ -51,8 +71,7 @@ PartitionReport JournalHost::report_of(base::BrokerId broker) const {
                            .shards = {},
                            .hedged = {}};
     const auto now = context_->now();
-    for (const auto& [key, wide] : book_.trial) {
-        if (key.broker != broker) continue;
+    for (const auto& [key, wide] : of_broker(book_.trial, broker)) {
         // Of many accounts: each fits 64 bits, their sum need not.
         const Amount amount = base::saturated(wide);
         auto& line = report.assets[key.asset];
@@ -66,16 +85,15 @@ PartitionReport JournalHost::report_of(base::BrokerId broker) const {
             line.covered = base::saturated(base::Wide{line.covered.v} - amount.v);
         }
     }
-    for (const auto& [of, quota] : book_.quotas) {
-        if (of.broker != broker) continue;
+    for (const auto& [of, quota] : of_broker(book_.quotas, broker)) {
         auto& line = report.assets[of.asset];
         line.deposited = quota.deposited;
         line.returned = quota.returned;
         line.transferred = quota.transferred;
     }
-    for (const auto& [of, queue] : book_.claims) {
+    for (const auto& [of, queue] : of_broker(book_.claims, broker)) {
         const auto first = ledger::first_deadline(queue);
-        if (of.broker != broker || !first) continue;
+        if (!first) continue;
         auto& line = report.assets[of.asset];
         line.oldest_due = *first;
         line.overdue = ledger::overdue_at(queue, now).amount;
@@ -86,8 +104,7 @@ PartitionReport JournalHost::report_of(base::BrokerId broker) const {
 
 void JournalHost::add_shard_lines(PartitionReport& report) const {
     std::map<std::pair<base::ShardId, base::AssetId>, PartitionReport::ShardLine> lines;
-    for (const auto& [key, wide] : book_.trial) {
-        if (key.broker != report.broker) continue;
+    for (const auto& [key, wide] : of_broker(book_.trial, report.broker)) {
         const bool is_wanted =
             key.account == ledger::Chart::nostro || key.account == ledger::Chart::inflight_out ||
             key.account == ledger::Chart::suspense || key.account == ledger::Chart::vpos ||
@@ -104,9 +121,10 @@ void JournalHost::add_shard_lines(PartitionReport& report) const {
         if (key.account == ledger::Chart::posted) line.posted = amount;
     }
     for (const auto& [key, line] : lines) report.shards.push_back(line);
-    for (const auto& [task, filled] : book_.hedged) {
-        if (base::broker_of(task) != report.broker) continue;
-        report.hedged.emplace(base::number_of(base::AccountId{task.id}), filled);
+    auto next =
+        book_.hedged.lower_bound(base::entity_of(base::EntityKind::hedge, report.broker, 0));
+    for (; next != book_.hedged.end() && base::broker_of(next->first) == report.broker; ++next) {
+        report.hedged.emplace(base::number_of(base::AccountId{next->first.id}), next->second);
     }
 }
 

@@ -202,6 +202,7 @@ void SnapshotHost::begin_round() {
                    .loading = {},
                    .under_way = 0,
                    .is_core_due = false};
+    publish();
     go_on();
 }
 

@@ -215,7 +215,7 @@ ledger::Partition PartitionAudit::finish() {
             auto state = journal::decode_entity(snapshot.entity, snapshot.state);
             if (!state) {
                 blame(snapshot, "cannot be read: " + state.error().what);
-            } else if (is_trimmed()) {
+            } else if (is_trimmed() && shadow_.is_known(snapshot.entity)) {
                 shadow_.complete(std::move(*state), seq);
             }
         }

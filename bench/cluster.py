@@ -172,6 +172,12 @@ class Node(Program):
         return sum(float(line.rsplit(" ", 1)[1]) for line in body.splitlines()
                    if line.startswith("crossclear_partitions_owned"))
 
+    def tail(self):
+        """Events that the start of a partition would fold, the most of any."""
+        _, body = self.get("/metrics")
+        return max((float(line.rsplit(" ", 1)[1]) for line in body.splitlines()
+                    if line.startswith("crossclear_journal_tail_events")), default=0)
+
     def memory(self):
         """Bytes it holds now, and the most that it ever held."""
         figures = {}

@@ -175,7 +175,13 @@ TEST(AuditSnapshots, ATrimmedLogWithoutThemIsAFault) {
     Kept kept;
     kept.store_all();
     kept.trim();
+    auto core = kept.shadow.core();
     kept.store.forget_snapshot(home, home_core);
+    EXPECT_THAT(kept.audited().verdict(), HasSubstr("no snapshot of the partition says"));
+    // One from before the base says too little; those of machines are then nobody's.
+    auto early = kept.last;
+    early.seq = 1;
+    kept.store_at(early, home_core, journal::encode_core(core));
     EXPECT_THAT(kept.audited().verdict(), HasSubstr("no snapshot of the partition says"));
 }
 

@@ -115,7 +115,7 @@ protected:
                             .endpoints = {a_.endpoint(), b_.endpoint(), c_.endpoint()},
                             .connect_timeout = base::milliseconds(200),
                             .call_timeout = base::milliseconds(400),
-                            .open_timeout = base::seconds(5)};
+                            .open_timeout = base::seconds(30)};
     }
     TestRedis a_;
     TestRedis b_;
@@ -302,7 +302,7 @@ TEST_F(ThreeInstances, RefuseWhenAMajorityIsEmpty) {
     b_.command({"FLUSHALL"});
     const auto refused = open_redis_journal(options());
     ASSERT_FALSE(refused.has_value());
-    EXPECT_EQ(refused.error().fault, StoreFault::unmarked);
+    EXPECT_EQ(refused.error().fault, StoreFault::unmarked) << to_string(refused.error());
 }
 
 // What two journals answer, in a form that can be compared.
