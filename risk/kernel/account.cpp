@@ -66,6 +66,10 @@ std::string_view name_of(Fault fault) noexcept {
             return "no such order is open";
         case Fault::order_known_already:
             return "this order is open already";
+        case Fault::too_many_orders:
+            return "an account has too many open orders";
+        case Fault::not_a_fee:
+            return "a fee is no number, or negative";
     }
     UNREACHABLE("an unlisted fault");
 }
@@ -138,7 +142,7 @@ double Account::group_charge(const Group& group, const Change* change) const noe
     if (group.kind == Kind::option) {
         double net = 0;
         for (const auto id : group.members) net += quantity_after(id, change);
-        return net < 0 ? group.minimum_usd * -net : 0;
+        return net >= 0 ? 0 : group.minimum_usd * -net;
     }
     std::array<double, limits::outcomes_max> payouts{};
     double cost = 0;
@@ -150,7 +154,8 @@ double Account::group_charge(const Group& group, const Change* change) const noe
     }
     double least = payouts[0];
     for (std::size_t i = 1; i < group.outcomes; ++i) least = std::min(least, payouts[i]);
-    return std::max(0.0, cost - least);
+    const double charge = cost - least;
+    return charge <= 0 ? 0 : charge;  // A NaN stays one.
 }
 
 base::Result<Totals, Fault> Account::totals_after(const Change* change) const {
@@ -249,8 +254,10 @@ TailMean Account::shortfall(const double* pnl) const noexcept {
 }
 
 base::Result<Margin, Fault> Account::margin_after(const Change* change, double fee_usd) const {
-    const auto totals = totals_after(change);
+    auto totals = totals_after(change);
     if (!totals) return base::Failure{totals.error()};
+    if (!is_fee(fee_usd)) return base::Failure{Fault::not_a_fee};
+    if (orders_forbid_cap(change)) ++totals->uncapped;
     Scratch scratch;
     fill_pnl(change, scratch.pnl.data());
     const double core = core_loss(scratch.pnl.data());
@@ -270,8 +277,10 @@ base::Result<Margin, Fault> Account::what_if(const Change& change, double fee_us
 
 base::Result<Assessment, Fault> Account::assess(const Change& change, const Margin& before,
                                                 double fee_usd) const {
-    const auto totals = totals_after(&change);
+    auto totals = totals_after(&change);
     if (!totals) return base::Failure{totals.error()};
+    if (!is_fee(fee_usd)) return base::Failure{Fault::not_a_fee};
+    if (orders_forbid_cap(&change)) ++totals->uncapped;
     Scratch scratch;
     fill_pnl(&change, scratch.pnl.data());
     const double core = core_loss(scratch.pnl.data());
@@ -295,6 +304,7 @@ base::Result<Account::Undo, Fault> Account::apply(const Change& change) {
     if (!totals) return base::Failure{totals.error()};
     Undo undo;
     undo.before = state_;
+    undo.after = state_.revision = ++revisions_;
     const auto count = state_.positions.size();
     for (const auto& leg : change.legs()) add_to(state_.positions, leg);
     if (state_.positions.size() < count || ++state_.applied >= applied_max) {
@@ -310,12 +320,19 @@ base::Result<Account::Undo, Fault> Account::apply(const Change& change) {
     return undo;
 }
 
-void Account::undo(Undo&& undo) noexcept { state_ = std::move(undo.before); }
+void Account::undo(Undo&& undo) noexcept {
+    CHECK(undo.after == state_.revision, "only the latest change is taken back, and only once");
+    state_ = std::move(undo.before);
+    undo.after = 0;
+}
 
 base::Result<void, Fault> Account::move_to(std::shared_ptr<const Surface> surface) {
     CHECK(surface != nullptr, "an account stands on a surface");
-    const auto is_listed = [&surface](const Position& x) {
-        return x.instrument.v < surface->instruments();
+    // By name: where something was listed or expired in between, the same number is another thing.
+    const auto is_listed = [this, &surface](const Position& x) {
+        return x.instrument.v < surface->instruments() &&
+               surface->universe().instrument(x.instrument).name ==
+                   surface_->universe().instrument(x.instrument).name;
     };
     bool are_listed = std::all_of(state_.positions.begin(), state_.positions.end(), is_listed);
     for (const auto& [id, order] : orders_) {
@@ -323,6 +340,7 @@ base::Result<void, Fault> Account::move_to(std::shared_ptr<const Surface> surfac
     }
     if (!are_listed) return base::Failure{Fault::instrument_unknown};
     surface_ = std::move(surface);
+    state_.revision = ++revisions_;
     rebuild();
     rebuild_orders();
     return {};
@@ -330,6 +348,8 @@ base::Result<void, Fault> Account::move_to(std::shared_ptr<const Surface> surfac
 
 void Account::rebuild_orders() {
     open_pnl_ = orders_.empty() ? AlignedArray{} : AlignedArray(surface_->stride());
+    open_sales_.clear();
+    orders_are_capped_ = true;
     for (const auto& [id, order] : orders_) {
         // An order fills as a whole: its legs together win or lose.
         AlignedArray pnl(surface_->stride());
@@ -338,11 +358,31 @@ void Account::rebuild_orders() {
                     surface_->stride());
         }
         add_losses(open_pnl_.data(), {pnl.data(), 1}, surface_->stride());
+        for (const auto& leg : order.legs()) {
+            const auto& row = surface_->row(leg.instrument);
+            if (leg.quantity != 0 && (!row.may_cap || row.value < 0)) orders_are_capped_ = false;
+            if (leg.quantity < 0) add_to(open_sales_, leg);
+        }
     }
 }
 
+// Whether some of the open orders, filled, would leave more to lose than what is held is worth.
+bool Account::orders_forbid_cap(const Change* change) const noexcept {
+    if (!orders_are_capped_) return true;
+    return std::any_of(open_sales_.begin(), open_sales_.end(), [&](const Position& sold) {
+        return !(quantity_after(sold.instrument, change) + sold.quantity >= 0);
+    });
+}
+
 base::Result<void, Fault> Account::open(OpenOrderId id, const Change& change) {
-    if (!orders_.emplace(id, change).second) return base::Failure{Fault::order_known_already};
+    for (const auto& leg : change.legs()) {
+        if (leg.instrument.v >= surface_->instruments()) {
+            return base::Failure{Fault::instrument_unknown};
+        }
+    }
+    if (orders_.contains(id)) return base::Failure{Fault::order_known_already};
+    if (orders_.size() >= limits::open_orders_max) return base::Failure{Fault::too_many_orders};
+    orders_.emplace(id, change);
     rebuild_orders();
     return {};
 }
@@ -367,14 +407,17 @@ base::Result<double, Fault> Account::market_loss_day(const Change& change) const
 }
 
 bool Account::is_reduced_by(const Change& change) const noexcept {
+    bool is_reduced = false;
     for (const auto& leg : change.legs()) {
+        if (leg.instrument.v >= surface_->instruments()) return false;
         if (leg.quantity == 0 || surface_->row(leg.instrument).kind == Kind::cash) continue;
         const double from = quantity(leg.instrument);
         const double to = from + leg.quantity;
         // Crossing zero opens a position on the other side, whatever its size.
         if (std::abs(to) > std::abs(from) || from * to < 0) return false;
+        is_reduced = is_reduced || std::abs(to) < std::abs(from);
     }
-    return true;
+    return is_reduced;
 }
 
 }  // namespace crossclear::risk::kernel

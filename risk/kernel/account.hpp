@@ -36,6 +36,8 @@ enum class Fault : std::uint8_t {
     too_many_legs,        ///< More than `limits::legs_max`.
     order_unknown,        ///< No such open order.
     order_known_already,  ///< It is open already.
+    too_many_orders,      ///< More than `limits::open_orders_max`.
+    not_a_fee,            ///< A fee that is no number, or negative.
 };
 
 /// The fault in words, for people.
@@ -92,17 +94,17 @@ public:
     [[nodiscard]] std::span<const double> pnl() const noexcept { return state_.pnl.view(); }
 
     /// What it needs now; `fee_usd` is owed from its equity, which only the cap looks at.
-    /// **Errors:** `not_finite`.
+    /// **Errors:** `not_finite`, `not_a_fee`.
     [[nodiscard]] base::Result<Margin, Fault> margin(double fee_usd = 0) const;
 
     /// What it would need after a change, with the ES exact.
-    /// **Errors:** `out_of_range`, `not_finite`. **Cost:** below 3 µs for one leg.
+    /// **Errors:** `out_of_range`, `not_finite`, `not_a_fee`. **Cost:** below 3 µs for one leg.
     [[nodiscard]] base::Result<Margin, Fault> what_if(const Change& change,
                                                       double fee_usd = 0) const;
 
     /// Whether it may make a change. The bound on ES decides where it can, so that most acceptances
     /// need no exact one; a verdict is the same either way. `before` is its own margin now.
-    /// **Errors:** `out_of_range`, `not_finite`. **Cost:** below 2 µs for one leg.
+    /// **Errors:** `out_of_range`, `not_finite`, `not_a_fee`. **Cost:** below 2 µs for one leg.
     [[nodiscard]] base::Result<Assessment, Fault> assess(const Change& change, const Margin& before,
                                                          double fee_usd = 0) const;
 
@@ -110,15 +112,19 @@ public:
     /// so that rounding does not gather.
     /// **Errors:** `out_of_range`; then nothing has changed.
     [[nodiscard]] base::Result<Undo, Fault> apply(const Change& change);
-    /// Takes the latest `apply` back, to the last bit.
+    /// Takes the latest `apply` back, to the last bit; then the one before it may follow.
+    /// **Requires:** nothing else has changed the positions since, and no surface.
     void undo(Undo&& undo) noexcept;
 
-    /// The same positions and open orders on another surface of a universe with the same
-    /// instruments. **Errors:** `instrument_unknown` where there are fewer; then nothing changed.
+    /// The same positions and open orders on another surface, on which each instrument that they
+    /// touch has the same number. **Errors:** `instrument_unknown` where one has not; then nothing
+    /// changed.
     [[nodiscard]] base::Result<void, Fault> move_to(std::shared_ptr<const Surface> surface);
 
     /// Counts an order that is not filled yet: what it may lose, o += min(0, Δq·A), and nothing of
-    /// what it may win. **Errors:** `order_known_already`.
+    /// what it may win. While an open order could, filled, leave more to lose than what is held is
+    /// worth, margin is not capped at equity.
+    /// **Errors:** `order_known_already`, `too_many_orders`, `instrument_unknown`.
     [[nodiscard]] base::Result<void, Fault> open(OpenOrderId id, const Change& change);
     /// Forgets it: filled, which `apply` says beside, or gone. **Errors:** `order_unknown`.
     [[nodiscard]] base::Result<void, Fault> close(OpenOrderId id);
@@ -127,7 +133,8 @@ public:
     /// mean((-v - equity)⁺) over the horizon's days. **Units:** USD. **Errors:** `out_of_range`.
     [[nodiscard]] base::Result<double, Fault> market_loss_day(const Change& change) const;
 
-    /// Whether every leg but cash brings its quantity nearer to zero, none beyond.
+    /// Whether every leg but cash brings its quantity nearer to zero, none beyond, and there is
+    /// one: dollars alone that leave an account unwind nothing.
     [[nodiscard]] bool is_reduced_by(const Change& change) const noexcept;
 
 private:
@@ -135,11 +142,13 @@ private:
         std::vector<Position> positions;
         AlignedArray pnl;
         Totals totals;
-        double threshold{};       ///< L_(k+1) of the last exact ES: where the next bound begins.
-        std::uint32_t applied{};  ///< Changes added since the sums were made from the positions.
+        double threshold{};         ///< L_(k+1) of the last exact ES: where the next bound begins.
+        std::uint32_t applied{};    ///< Changes added since the sums were made from the positions.
+        std::uint64_t revision{1};  ///< Another number for every change and every surface.
     };
     void rebuild();
     void rebuild_orders();
+    [[nodiscard]] bool orders_forbid_cap(const Change* change) const noexcept;
     [[nodiscard]] base::Result<Totals, Fault> totals_after(const Change* change) const;
     [[nodiscard]] double group_charge(const Group& group, const Change* change) const noexcept;
     [[nodiscard]] double quantity_after(InstrumentId instrument,
@@ -154,13 +163,17 @@ private:
     std::shared_ptr<const Surface> surface_;
     State state_;
     std::map<OpenOrderId, Change> orders_;
-    AlignedArray open_pnl_;  ///< o; empty without open orders.
+    AlignedArray open_pnl_;             ///< o; empty without open orders.
+    std::vector<Position> open_sales_;  ///< What open orders may take away, by instrument.
+    bool orders_are_capped_{true};      ///< No open order has a leg that forbids the cap by itself.
+    std::uint64_t revisions_{1};        ///< The last one given out.
 };
 
 /// The account as it was before an `apply`.
 class Account::Undo {
     friend class Account;
     State before;
+    std::uint64_t after{};  ///< The revision that it undoes.
 };
 
 }  // namespace crossclear::risk::kernel

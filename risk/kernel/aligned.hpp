@@ -8,6 +8,7 @@
 #include <memory>
 #include <new>
 #include <span>
+#include <utility>
 
 namespace crossclear::risk::kernel {
 
@@ -31,13 +32,19 @@ public:
     AlignedArray(const AlignedArray& other) : AlignedArray(other.size_) {
         std::copy_n(other.data_.get(), size_, data_.get());
     }
-    AlignedArray(AlignedArray&&) noexcept = default;
+    // Whoever was moved from is empty: its size must not outlive its memory.
+    AlignedArray(AlignedArray&& other) noexcept
+        : size_(std::exchange(other.size_, 0)), data_(std::move(other.data_)) {}
     AlignedArray& operator=(const AlignedArray& other) {
         if (size_ != other.size_) return *this = AlignedArray(other);
         std::copy_n(other.data_.get(), size_, data_.get());
         return *this;
     }
-    AlignedArray& operator=(AlignedArray&&) noexcept = default;
+    AlignedArray& operator=(AlignedArray&& other) noexcept {
+        size_ = std::exchange(other.size_, 0);
+        data_ = std::move(other.data_);
+        return *this;
+    }
     ~AlignedArray() = default;
 
     /// The doubles, and how many they are.

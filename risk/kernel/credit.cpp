@@ -35,7 +35,7 @@ double default_given(const OneFactor& of, double factor) {
 }
 
 double LossDistribution::at_most(double usd) const {
-    if (usd < 0) return 0;
+    if (!(usd >= 0)) return 0;  // What is no number pays for nothing.
     double sum = 0;
     for (std::size_t i = 0; i < chances.size(); ++i) {
         if (static_cast<double>(i) * cell > usd * (1 + cell_slack)) break;

@@ -36,20 +36,26 @@ RiskBorne risk_borne(const Surface& surface, const Margin& margin, double market
 
 base::Result<TradeFee, Fault> trade_fee(const Account& account, const Change& change,
                                         const FeeProfile& profile) {
+    // A maximum would take the other side of what is no number.
+    if (!is_fee(profile.floor_share) ||
+        !std::all_of(profile.holding_days.begin(), profile.holding_days.end(), is_fee)) {
+        return base::Failure{Fault::not_a_fee};
+    }
     const auto before = borne_after(account, {});
     if (!before) return base::Failure{before.error()};
     const auto after = borne_after(account, change);
     if (!after) return base::Failure{after.error()};
     TradeFee fee{.before = *before, .after = *after};
-    double notional = 0;
+    double bought = 0;
+    double sold = 0;
     for (const auto& leg : change.legs()) {
         const auto& row = account.surface().row(leg.instrument);
         if (row.kind == Kind::cash || leg.quantity == 0) continue;
-        notional = std::max(notional, std::abs(leg.quantity) * row.notional);
+        (leg.quantity > 0 ? bought : sold) += std::abs(leg.quantity) * row.notional;
         fee.holding_days =
             std::max(fee.holding_days, profile.holding_days[static_cast<std::size_t>(row.kind)]);
     }
-    fee.floor = profile.floor_share * notional;
+    fee.floor = profile.floor_share * std::max(bought, sold);
     const double risk = std::max(after->fee_day() - before->fee_day(),
                                  after->expected_loss_day - before->expected_loss_day);
     fee.total = std::max(fee.floor, risk * fee.holding_days);

@@ -35,7 +35,7 @@ struct FeeProfile {
 
 /// The parts of a fee. **Units:** USD, unrounded.
 struct TradeFee {
-    double floor{};         ///< Share of the largest leg's notional.
+    double floor{};         ///< Share of the notional: of what is bought or what is sold, if more.
     double holding_days{};  ///< Of the longest leg.
     RiskBorne before;
     RiskBorne after;
@@ -47,7 +47,8 @@ struct TradeFee {
 /// The last is implied by the second unless the order moves risk from a protocol that seldom fails
 /// to one that often does: UL may then fall by more than EL rises, and Δfee would not pay for the
 /// loss that is expected of the order.
-/// **Errors:** those of `Account::what_if`.
+/// **Errors:** those of `Account::what_if`; `not_a_fee` for a profile with a number that is none,
+/// or negative.
 [[nodiscard]] base::Result<TradeFee, Fault> trade_fee(const Account& account, const Change& change,
                                                       const FeeProfile& profile);
 

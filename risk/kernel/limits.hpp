@@ -11,6 +11,7 @@ inline constexpr std::size_t underlyings_max = 64;
 inline constexpr std::size_t wrappers_max = 64;
 inline constexpr std::size_t protocols_max = 32;
 inline constexpr std::size_t instruments_max = 8'192;
+inline constexpr std::size_t correlations_max = protocols_max * (protocols_max - 1) / 2;
 inline constexpr std::size_t core_scenarios_max = 2'048;
 inline constexpr std::size_t simulated_scenarios_max = 4'096;
 inline constexpr std::size_t tails_max = 64;
@@ -18,6 +19,8 @@ inline constexpr std::size_t tails_max = 64;
 inline constexpr std::size_t matrix_max = std::size_t{1} << 24;
 inline constexpr std::size_t outcomes_max = 64;
 inline constexpr std::size_t legs_max = 16;
+inline constexpr std::size_t open_orders_max = 1'024;  ///< Of one account.
+inline constexpr std::size_t name_length_max = 64;     ///< Characters of any name.
 
 /// Above these a number is taken for a mistake. Products of the largest stay far inside a double.
 inline constexpr double price_max = 1e12;     ///< USD per unit, and strikes.

@@ -6,7 +6,8 @@
 namespace crossclear::risk::kernel {
 namespace {
 
-double positive(double x) noexcept { return x > 0 ? x : 0; }
+// In this form a NaN stays one, and is found in the result.
+double positive(double x) noexcept { return x <= 0 ? 0 : x; }
 
 bool forbids_cap(const Row& row, double quantity) noexcept {
     return quantity != 0 && (!row.may_cap || quantity < 0 || quantity * row.value < 0);
@@ -101,6 +102,8 @@ Margin margin_of(const Surface& surface, const Totals& totals, double market_los
     return margin;
 }
 
+bool is_fee(double fee_usd) noexcept { return fee_usd >= 0 && std::isfinite(fee_usd); }
+
 bool is_finite(const Margin& margin) noexcept {
     // Each component is in one of these sums, or in the equity; J holds the protocols' losses.
     return std::isfinite(margin.equity) && std::isfinite(margin.market) &&
@@ -112,12 +115,15 @@ bool is_finite(const Margin& margin) noexcept {
 
 Verdict verdict_of(const Acceptance& order) noexcept {
     const auto& [before, after, fee_usd, is_reducing] = order;
-    if (!is_finite(before) || !is_finite(after) || !std::isfinite(fee_usd)) return Verdict::refused;
-    if (after.equity - fee_usd >= after.initial) return Verdict::covered;
-    if (after.initial < before.initial && after.equity >= after.maintenance) {
-        return Verdict::lowering;
-    }
-    if (is_reducing && after.initial <= before.initial && after.maintenance <= before.maintenance) {
+    if (!is_finite(before) || !is_finite(after) || !is_fee(fee_usd)) return Verdict::refused;
+    const double equity = after.equity - fee_usd;
+    if (equity >= after.initial) return Verdict::covered;
+    // Less the fee here as well: what is capped at equity lowers IM by losing money.
+    if (after.initial < before.initial && equity >= after.maintenance) return Verdict::lowering;
+    const double freed = before.initial - after.initial;
+    // At any equity, but not at any price: more given away than is freed is the broker's loss.
+    if (is_reducing && freed >= 0 && after.maintenance <= before.maintenance &&
+        before.equity - equity <= freed) {
         return Verdict::unwinding;
     }
     return Verdict::refused;

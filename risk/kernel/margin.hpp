@@ -46,7 +46,7 @@ struct Margin {
     /// SF_π = max(0, L_π - equity): what the broker itself stands to lose on a protocol.
     [[nodiscard]] double shortfall(std::size_t protocol) const noexcept {
         const double over = losses[protocol] - equity;
-        return over > 0 ? over : 0;
+        return over <= 0 ? 0 : over;  // A NaN stays one.
     }
 
     friend bool operator==(const Margin&, const Margin&) = default;
@@ -86,8 +86,11 @@ void add_step(Totals& totals, const Surface& surface, const Step& step);
 /// Whether every figure is a number. One that is not refuses whatever it was computed for.
 [[nodiscard]] bool is_finite(const Margin& margin) noexcept;
 
-/// An order seen from margin: before it, after it, what it costs, and whether no quantity but
-/// cash grows or changes its side.
+/// Whether it can be a fee: a number that is not negative.
+[[nodiscard]] bool is_fee(double fee_usd) noexcept;
+
+/// An order seen from margin: before it, after it, what it costs, and whether it only reduces, as
+/// `Account::is_reduced_by` says.
 struct Acceptance {
     const Margin& before;
     const Margin& after;
@@ -98,8 +101,9 @@ struct Acceptance {
 /// Why an order passes, or that it does not.
 enum class Verdict : std::uint8_t {
     covered,    ///< equity - fee >= IM after it.
-    lowering,   ///< It lowers IM, and equity >= MM after it.
-    unwinding,  ///< It only reduces, and neither IM nor MM rises: accepted at any equity.
+    lowering,   ///< It lowers IM, and equity - fee >= MM after it.
+    unwinding,  ///< It only reduces, neither IM nor MM rises, and it costs no more equity than it
+                ///< frees of IM: accepted at any equity.
     refused,
 };
 /// The first of the rules that holds, in the order of the enumerators.

@@ -65,7 +65,7 @@ double normal_quantile(double p) {
 double bivariate_normal_cdf(const NormalPair& at) {
     CHECK(at.correlation >= -1 && at.correlation <= 1, "a correlation is from -1 to 1");
     const auto [x, y, rho] = at;
-    // Beyond nine deviations a coordinate decides nothing, or everything.
+    // So far out a coordinate decides nothing, or everything.
     if (x < -underflow_end || y < -underflow_end) return 0;
     if (x > underflow_end) return normal_cdf(y);
     if (y > underflow_end) return normal_cdf(x);

@@ -161,7 +161,7 @@ struct Scenario {
     VolatilityState volatility{VolatilityState::flat};
     std::vector<double> pegs{};
     std::vector<double> premiums{};
-    double damp{1};  ///< d: the share of its P&L that counts, within (0, 1].
+    double damp{1};  ///< d: the share of its P&L that counts, within [0, 1].
 
     friend bool operator==(const Scenario&, const Scenario&) = default;
 };
@@ -248,7 +248,8 @@ struct UniverseFault {
 
 /// All that is wrong: a number that is not finite or out of its range, a name that is empty or
 /// given twice, an id that points nowhere, an expired option, more of anything than the limits
-/// allow, scenarios of another shape, correlations that no protocols can have.
+/// allow, scenarios of another shape, correlations that no protocols can have, a price that one
+/// failure takes twice, an option hedged with another coin.
 [[nodiscard]] std::vector<UniverseFault> faults_of(const Universe& universe);
 
 /// The range r that CG measures a wrapper by: its coin's, or without one its peg's.

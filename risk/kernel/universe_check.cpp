@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <map>
@@ -31,6 +32,12 @@ constexpr Bounds days_bounds{0, limits::days_max};
 constexpr Bounds chance_bounds{1e-12, 1 - 1e-12};
 constexpr Bounds positive_bounds{1e-12, limits::price_max};
 constexpr Bounds move_bounds{-1, 1'000};
+
+// Names go to terminals and into JSON as they are.
+bool is_printable(std::string_view name) {
+    return name.size() <= limits::name_length_max &&
+           std::all_of(name.begin(), name.end(), [](char x) { return x >= ' ' && x <= '~'; });
+}
 
 class Checker {
 public:
@@ -74,12 +81,18 @@ private:
         std::set<std::string_view> names;
         for (std::size_t i = 0; i < items.size(); ++i) {
             const auto path = fmt::format("{}[{}]", list, i);
-            if (items[i].name.empty()) complain(path + ".name", "expected a name");
+            check_name(path + ".name", items[i].name);
             if (!names.insert(items[i].name).second) {
                 complain(path + ".name", fmt::format("'{}' is given twice", items[i].name));
             }
             (this->*check)(path, items[i]);
         }
+    }
+
+    void check_name(const std::string& path, const std::string& name) {
+        if (!name.empty() && is_printable(name)) return;
+        complain(path, fmt::format("expected a name of 1 to {} printable ASCII characters",
+                                   limits::name_length_max));
     }
 
     void at_most(std::string_view list, std::size_t size, std::size_t max) {
@@ -94,8 +107,7 @@ private:
         at_most("core", universe_.core.size(), limits::core_scenarios_max);
         at_most("simulated", universe_.simulated.size(), limits::simulated_scenarios_max);
         at_most("model.tails", universe_.model.tails.size(), limits::tails_max);
-        at_most("correlations", universe_.correlations.size(),
-                limits::protocols_max * limits::protocols_max);
+        at_most("correlations", universe_.correlations.size(), limits::correlations_max);
         if (universe_.instruments.empty()) complain("instruments", "expected at least one");
     }
 
@@ -129,12 +141,17 @@ private:
     void check_protocol(const std::string& path, const Protocol& x) {
         number(path, "default_year", x.default_year, chance_bounds);
         number(path, "loss_given_default", x.loss_given_default, share_bounds);
+        std::set<WrapperId> seen;
         for (std::size_t i = 0; i < x.depegs.size(); ++i) {
             const auto inner = fmt::format("{}.depegs[{}]", path, i);
             if (x.depegs[i].wrapper.v >= universe_.wrappers.size()) {
                 complain(inner + ".wrapper", "names nothing");
             }
             number(inner, "share", x.depegs[i].share, share_bounds);
+            // Twice would fall twice.
+            if (!seen.insert(x.depegs[i].wrapper).second) {
+                complain(inner + ".wrapper", "this wrapper is given twice");
+            }
         }
     }
 
@@ -148,6 +165,7 @@ private:
         if (has_wrapper(x.kind)) check_wrapper_id(path, "wrapper", x.wrapper);
         if (is_lp(x.kind)) {
             check_wrapper_id(path, "quote", x.quote);
+            if (x.quote == x.wrapper) complain(path + ".quote", "expected another token");
             number(path, "liquidity", x.liquidity, price_bounds);
         }
         if (is_contract(x.kind)) number(path, "entry", x.entry, price_bounds);
@@ -167,10 +185,12 @@ private:
         }
         if (x.kind == Kind::option) check_option(path, x);
         if (x.kind == Kind::binary) check_binary(path, x);
+        std::set<ProtocolId> seen;
         for (const auto protocol : x.protocols) {
             if (protocol.v >= universe_.protocols.size()) {
                 complain(path + ".protocols", "names nothing");
             }
+            if (!seen.insert(protocol).second) complain(path + ".protocols", "one is given twice");
         }
         if (x.venue && x.venue->v >= universe_.protocols.size()) {
             complain(path + ".venue", "names nothing");
@@ -195,6 +215,11 @@ private:
         if (x.underlying.v >= universe_.underlyings.size()) {
             complain(path + ".underlying", "names nothing");
         }
+        // Its exposure is netted with that of the coin it is hedged with: it has to be its own.
+        if (x.wrapper.v < universe_.wrappers.size() &&
+            universe_.wrappers[x.wrapper.v].underlying != x.underlying) {
+            complain(path + ".wrapper", "expected one that follows the option's coin");
+        }
         number(path, "strike", x.strike, price_bounds);
         number(path, "forward", x.forward, price_bounds);
         number(path, "volatility", x.volatility, volatility_bounds);
@@ -208,7 +233,7 @@ private:
 
     void check_binary(const std::string& path, const Instrument& x) {
         number(path, "mark", x.mark, share_bounds);
-        if (x.event.empty()) complain(path + ".event", "expected a name");
+        check_name(path + ".event", x.event);
         if (x.outcomes < 2 || x.outcomes > limits::outcomes_max) {
             complain(path + ".outcomes", fmt::format("expected 2 to {}", limits::outcomes_max));
         } else if (x.outcome >= x.outcomes) {
@@ -260,12 +285,16 @@ private:
             }
         }
         number(path, "shortfall_confidence", x.shortfall_confidence, {.5, .9999});
-        for (const auto share :
-             {x.maintenance_of_market, x.maintenance_of_liquidity, x.maintenance_of_shorts,
-              x.maintenance_of_protocols, x.funding, x.short_option_minimum, x.impact, x.gain_share,
-              x.venue_share, x.failure_correlation}) {
-            number(path, "share", share, share_bounds);
-        }
+        number(path, "maintenance_of_market", x.maintenance_of_market, share_bounds);
+        number(path, "maintenance_of_liquidity", x.maintenance_of_liquidity, share_bounds);
+        number(path, "maintenance_of_shorts", x.maintenance_of_shorts, share_bounds);
+        number(path, "maintenance_of_protocols", x.maintenance_of_protocols, share_bounds);
+        number(path, "funding", x.funding, share_bounds);
+        number(path, "short_option_minimum", x.short_option_minimum, share_bounds);
+        number(path, "impact", x.impact, share_bounds);
+        number(path, "gain_share", x.gain_share, share_bounds);
+        number(path, "venue_share", x.venue_share, share_bounds);
+        number(path, "failure_correlation", x.failure_correlation, share_bounds);
         number(path, "oracle_quantile", x.oracle_quantile, {0, 10});
         number(path, "asset_correlation", x.asset_correlation, {0, .99});
         number(path, "confidence", x.confidence, {.5, chance_bounds.max});
@@ -296,6 +325,7 @@ private:
         for (std::size_t i = 0; i < scenarios.size(); ++i) {
             const auto& x = scenarios[i];
             const auto path = fmt::format("{}[{}]", list, i);
+            if (!is_printable(x.name)) check_name(path + ".name", x.name);
             numbers(path, "moves", x.moves, universe_.underlyings.size());
             numbers(path, "pegs", x.pegs, universe_.wrappers.size());
             numbers(path, "premiums", x.premiums, universe_.wrappers.size());

@@ -67,6 +67,57 @@ TEST(Universe, IsRefusedWhereANumberIsNone) {
     }
 }
 
+// Each number of the model is refused under its own name.
+TEST(Universe, NamesTheNumberOfTheModelThatIsNone) {
+    using Model = ModelParameters;
+    const std::vector<std::pair<double Model::*, std::string>> numbers{
+        {&Model::volatility_up, "volatility_up"},
+        {&Model::volatility_down, "volatility_down"},
+        {&Model::volatility_power_short, "volatility_power_short"},
+        {&Model::volatility_power_long, "volatility_power_long"},
+        {&Model::volatility_days_min, "volatility_days_min"},
+        {&Model::volatility_up_min, "volatility_up_min"},
+        {&Model::tail_cover, "tail_cover"},
+        {&Model::shortfall_confidence, "shortfall_confidence"},
+        {&Model::maintenance_of_market, "maintenance_of_market"},
+        {&Model::maintenance_of_liquidity, "maintenance_of_liquidity"},
+        {&Model::maintenance_of_shorts, "maintenance_of_shorts"},
+        {&Model::maintenance_of_protocols, "maintenance_of_protocols"},
+        {&Model::funding, "funding"},
+        {&Model::short_option_minimum, "short_option_minimum"},
+        {&Model::impact, "impact"},
+        {&Model::oracle_quantile, "oracle_quantile"},
+        {&Model::gain_share, "gain_share"},
+        {&Model::venue_share, "venue_share"},
+        {&Model::asset_correlation, "asset_correlation"},
+        {&Model::confidence, "confidence"},
+        {&Model::protocol_days, "protocol_days"},
+        {&Model::failure_correlation, "failure_correlation"}};
+    for (const auto& [member, name] : numbers) {
+        for (const double bad : {nan, infinity, -infinity, -.1, 1e9}) {
+            auto universe = a_small_universe();
+            universe.model.*member = bad;
+            const auto faults = faults_of(universe);
+            ASSERT_EQ(faults.size(), 1U) << name << ' ' << bad;
+            EXPECT_EQ(faults.front().path, "model." + name);
+        }
+    }
+    using Simulated = Simulation;
+    for (auto member : {&Simulated::degrees_of_freedom, &Simulated::correlation, &Simulated::days,
+                        &Simulated::volatility_up_above}) {
+        for (const double bad : {nan, infinity, -.1, 1e9}) {
+            auto universe = a_small_universe();
+            universe.simulation.*member = bad;
+            EXPECT_EQ(faults_of(universe).size(), 1U) << bad;
+        }
+    }
+    for (const double bad : {nan, infinity, 0.0, -1.1, 101.0}) {
+        auto universe = a_small_universe();
+        universe.model.tails[2] = bad;
+        EXPECT_EQ(faults_of(universe).size(), 1U) << bad;
+    }
+}
+
 TEST(Universe, IsRefusedWhereItContradictsItself) {
     const auto says = [](const std::function<void(Universe&)>& harm) {
         auto universe = a_small_universe();
@@ -90,6 +141,34 @@ TEST(Universe, IsRefusedWhereItContradictsItself) {
     EXPECT_NE(says([](Universe& x) { x.correlations = {{ProtocolId{0}, ProtocolId{0}, .5}}; }), "");
     EXPECT_NE(says([](Universe& x) { x.instruments.clear(); }), "");
     EXPECT_NE(says([](Universe& x) { x.wrappers.resize(limits::wrappers_max + 1); }), "");
+    for (const auto& name : {std::string(65, 'x'), std::string("\x1b[2J"), std::string("\xff")}) {
+        EXPECT_NE(says([&](Universe& x) { x.wrappers[0].name = name; }), "") << name;
+        EXPECT_NE(says([&](Universe& x) { x.core = {{.name = name}}; }), "") << name;
+    }
+    EXPECT_EQ(says([](Universe& x) { x.core = {{.name = ""}}; }), "");
+    EXPECT_NE(says([](Universe& x) { x.instruments[6].event.clear(); }), "");
+    // What a failure takes, it takes once.
+    EXPECT_NE(says([](Universe& x) { x.protocols[0].depegs.push_back({WrapperId{1}, .1}); }), "");
+    EXPECT_NE(says([](Universe& x) { x.instruments[2].protocols.push_back(ProtocolId{0}); }), "");
+    EXPECT_NE(says([](Universe& x) { x.correlations.assign(2, {ProtocolId{0}, ProtocolId{1}}); }),
+              "");
+    EXPECT_NE(says([](Universe& x) {
+                  x.correlations = {{ProtocolId{0}, ProtocolId{1}, .1},
+                                    {ProtocolId{1}, ProtocolId{0}, .1}};
+              }),
+              "");
+    // Netted with another coin, an option would hide that coin's exposure.
+    EXPECT_NE(says([](Universe& x) {
+                  x.underlyings.push_back({.name = "OTHER", .spot = 1, .range = .1});
+                  x.wrappers[2].underlying = UnderlyingId{1};
+              }).find("follows the option's coin"),
+              std::string::npos);
+    EXPECT_NE(says([](Universe& x) { x.instruments[1].venue = ProtocolId{1}; }), "");
+    EXPECT_NE(says([](Universe& x) {
+                  x.instruments[1].kind = Kind::lp2;
+                  x.instruments[1].liquidity = 1;
+              }).find("another token"),
+              std::string::npos);
 }
 
 // J is the root of a quadratic form, which must not be that of a negative number.
