@@ -30,6 +30,9 @@ struct Scalar {
 /// What walks over the fields of one mapping.
 class FieldVisitor {
 public:
+    /// Entries of a list where its owner names no other maximum.
+    static constexpr std::size_t list_items_max = 100'000;
+
     FieldVisitor() = default;
     FieldVisitor(const FieldVisitor&) = delete;
     FieldVisitor& operator=(const FieldVisitor&) = delete;
@@ -47,8 +50,10 @@ public:
     }
     /// A list of values.
     template <class T, class Codec>
-    void values(std::string_view key, std::vector<T>& list, const Codec& codec) {
+    void values(std::string_view key, std::vector<T>& list, const Codec& codec,
+                std::size_t max = list_items_max) {
         scalars(key, {.size = list.size(),
+                      .max = max,
                       .clear = [&list] { list.clear(); },
                       .at =
                           [&list, codec](std::size_t i) {
@@ -58,8 +63,10 @@ public:
     }
     /// A list of mappings.
     template <class T, class Fields>
-    void items(std::string_view key, std::vector<T>& list, Fields fields) {
+    void items(std::string_view key, std::vector<T>& list, Fields fields,
+               std::size_t max = list_items_max) {
         objects(key, {.size = list.size(),
+                      .max = max,
                       .clear = [&list] { list.clear(); },
                       .visit =
                           [&list, fields](std::size_t i, FieldVisitor& inner) {
@@ -110,11 +117,13 @@ protected:
     /// A list of values seen from outside. `at(size)` appends.
     struct ScalarList {
         std::size_t size{};
+        std::size_t max{};  ///< Entries that are read; a longer list is a fault.
         std::function<void()> clear;
         std::function<Scalar(std::size_t)> at;
     };
     struct ObjectList {
         std::size_t size{};
+        std::size_t max{};
         std::function<void()> clear;
         std::function<void(std::size_t, FieldVisitor&)> visit;
     };

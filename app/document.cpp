@@ -20,9 +20,8 @@ struct DocumentNode::Impl {
 
 namespace {
 
-constexpr std::size_t members_max = 100'000;
-
-bool is_quoted_scalar(const YAML::Node& node) { return node.Tag() == "!"; }
+// Quoted, or said to be of another type: what is plain has the tag "?".
+bool is_tagged_scalar(const YAML::Node& node) { return node.Tag() != "?" && !node.Tag().empty(); }
 
 std::string kind_of_node(const YAML::Node& node) {
     constexpr std::size_t shown_max = 40;
@@ -33,7 +32,7 @@ std::string kind_of_node(const YAML::Node& node) {
 }
 
 std::optional<double> number_in(const YAML::Node& node) {
-    if (!node.IsScalar() || is_quoted_scalar(node)) return std::nullopt;
+    if (!node.IsScalar() || is_tagged_scalar(node)) return std::nullopt;
     const auto& text = node.Scalar();
     double value{};
     const auto* end = text.data() + text.size();
@@ -50,11 +49,12 @@ std::string joined(const std::string& path, std::string_view key) {
 }  // namespace
 
 const std::string& DocumentNode::path() const { return impl_->path; }
+int DocumentNode::line() const { return impl_->node.Mark().line + 1; }
 bool DocumentNode::is_null() const { return impl_->node.IsNull(); }
 bool DocumentNode::is_mapping() const { return impl_->node.IsMap(); }
 
 void DocumentNode::complain(std::string says) const {
-    impl_->faults.push_back({impl_->node.Mark().line + 1, impl_->path, std::move(says)});
+    add_fault(impl_->faults, {line(), impl_->path, std::move(says)});
 }
 
 double DocumentNode::number(const NumberBounds& bounds) const {
@@ -62,6 +62,13 @@ double DocumentNode::number(const NumberBounds& bounds) const {
     if (value && *value >= bounds.min && *value <= bounds.max) return *value;
     complain(fmt::format("expected a number from {:g} to {:g}, found {}", bounds.min, bounds.max,
                          kind_of_node(impl_->node)));
+    return 0;
+}
+
+double DocumentNode::whole(const NumberBounds& bounds) const {
+    const auto value = number_in(impl_->node);
+    if (!value || *value == std::round(*value)) return number(bounds);
+    complain(fmt::format("expected a whole number, found {}", kind_of_node(impl_->node)));
     return 0;
 }
 
@@ -77,10 +84,14 @@ std::string DocumentNode::scalar() const {
     return {};
 }
 
-std::vector<DocumentNode> DocumentNode::items() const {
+std::vector<DocumentNode> DocumentNode::items(std::size_t max) const {
     std::vector<DocumentNode> list;
     if (!impl_->node.IsSequence()) {
         complain(fmt::format("expected a list, found {}", kind_of_node(impl_->node)));
+        return list;
+    }
+    if (impl_->node.size() > max) {
+        complain(fmt::format("more than {} entries", max));
         return list;
     }
     for (const auto& item : impl_->node) {
@@ -90,14 +101,14 @@ std::vector<DocumentNode> DocumentNode::items() const {
     return list;
 }
 
-std::vector<std::pair<std::string, DocumentNode>> DocumentNode::members() const {
+std::vector<std::pair<std::string, DocumentNode>> DocumentNode::members(std::size_t max) const {
     std::vector<std::pair<std::string, DocumentNode>> list;
     if (!impl_->node.IsMap()) {
         complain(fmt::format("expected a mapping, found {}", kind_of_node(impl_->node)));
         return list;
     }
-    if (impl_->node.size() > members_max) {
-        complain(fmt::format("more than {} entries", members_max));
+    if (impl_->node.size() > max) {
+        complain(fmt::format("more than {} entries", max));
         return list;
     }
     std::set<std::string> seen;
@@ -141,6 +152,11 @@ double DocumentObject::number(std::string_view key, const NumberBounds& bounds) 
     return found == nullptr ? 0 : found->number(bounds);
 }
 
+double DocumentObject::whole(std::string_view key, const NumberBounds& bounds) {
+    const auto* found = required(key);
+    return found == nullptr ? 0 : found->whole(bounds);
+}
+
 double DocumentObject::number_or(std::string_view key, double otherwise,
                                  const NumberBounds& bounds) {
     const auto* found = optional(key);
@@ -165,6 +181,8 @@ base::Result<void, ConfigError> read_document(
     std::vector<ConfigFault> faults;
     if (text.size() > yaml_bytes_max) {
         faults.push_back({0, "", "larger than 4 MiB"});
+    } else if (auto alias = alias_in(text)) {
+        faults.push_back(*std::move(alias));
     } else {
         try {
             const auto documents = YAML::LoadAll(text);

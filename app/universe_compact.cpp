@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <optional>
 
@@ -18,6 +17,7 @@ namespace crossclear::app {
 namespace {
 
 namespace kernel = risk::kernel;
+namespace limits = kernel::limits;
 using kernel::Kind;
 
 // The kernel's door looks at ranges; here a number only has to be one.
@@ -57,38 +57,50 @@ constexpr std::array compact_kinds{KindName{"cash", Kind::cash},
 
 class CompactReader {
 public:
-    kernel::Universe universe;
+    CompactUniverse result;
+    kernel::Universe& universe = result.universe;
 
     void read(const DocumentNode& root) {
         DocumentObject top(root);
         const auto* params = top.required("params");
         if (params != nullptr) read_params(*params);
         if (const auto* list = top.required("instruments")) {
-            for (const auto& [name, node] : list->members()) read_instrument(name, node);
+            for (const auto& [name, node] : list->members(limits::instruments_max)) {
+                read_instrument(name, node);
+            }
         }
         if (const auto* list = top.optional("core_scenarios")) {
-            read_scenarios(*list, universe.core);
+            read_scenarios(*list, "core", universe.core, limits::core_scenarios_max);
         }
         if (const auto* list = top.optional("sim_scenarios")) {
-            read_scenarios(*list, universe.simulated);
+            read_scenarios(*list, "simulated", universe.simulated, limits::simulated_scenarios_max);
         }
         top.finish();
         add_unsaid();
     }
 
 private:
+    // Where the door will find what it complains of.
+    void note(std::string_view list, std::size_t i, const DocumentNode& node) {
+        result.lines.emplace(fmt::format("{}[{}]", list, i), node.line());
+    }
+
     void read_params(const DocumentNode& node) {
+        result.lines.emplace("model", node.line());
         DocumentObject params(node);
         auto& model = universe.model;
         read_underlyings(params);
         if (const auto* wrap = params.required("wrap")) {
-            for (const auto& [name, row] : wrap->members()) read_wrapper(name, row);
+            for (const auto& [name, row] : wrap->members(limits::wrappers_max)) {
+                read_wrapper(name, row);
+            }
         }
         if (const auto* vs = params.required("vs")) read_volatility(*vs);
         model.tail_cover = params.number("tail_cover", any_number);
         if (const auto* tails = params.required("tails")) {
             model.tails.clear();
-            for (const auto& tail : tails->items()) model.tails.push_back(tail.number(any_number));
+            for (const auto& tail : tails->items(limits::tails_max))
+                model.tails.push_back(tail.number(any_number));
         }
         peg_synthetic_ = params.number("peg_syn", any_number);
         if (const auto* pegs = params.required("peg")) {
@@ -104,14 +116,18 @@ private:
         model.impact = params.number("eta", any_number);
         model.gain_share = params.number("gain", any_number);
         if (const auto* list = params.required("proto")) {
-            for (const auto& [name, row] : list->members()) read_protocol(name, row);
+            for (const auto& [name, row] : list->members(limits::protocols_max)) {
+                read_protocol(name, row);
+            }
         }
         model.asset_correlation = params.number("rho_asset", any_number);
         model.confidence = params.number("q", any_number);
         model.protocol_days = params.number("hJ", any_number);
         model.failure_correlation = params.number("R0", any_number);
         if (const auto* list = params.required("R")) {
-            for (const auto& [pair, value] : list->members()) read_correlation(pair, value);
+            for (const auto& [pair, value] : list->members(limits::correlations_max)) {
+                read_correlation(pair, value);
+            }
         }
         model.venue_share = params.number("venue_frac", any_number);
         params.finish();
@@ -122,7 +138,8 @@ private:
         const auto* ranges = params.required("rng");
         if (spots == nullptr || ranges == nullptr) return;
         DocumentObject range(*ranges);
-        for (const auto& [name, spot] : spots->members()) {
+        for (const auto& [name, spot] : spots->members(limits::underlyings_max)) {
+            note("underlyings", universe.underlyings.size(), spot);
             universe.underlyings.push_back({.name = name,
                                             .spot = spot.number(any_number),
                                             .range = range.number(name, any_number)});
@@ -150,6 +167,7 @@ private:
         if (const auto coin = universe.find_underlying(name)) {
             universe.underlyings[coin->v].volatility_day = x.volatility_day;
         }
+        note("wrappers", universe.wrappers.size(), node);
         universe.wrappers.push_back(std::move(x));
     }
 
@@ -174,6 +192,7 @@ private:
     void read_protocol(const std::string& name, const DocumentNode& node) {
         const auto row = node.items();
         if (row.size() != 2) return node.complain("expected a chance and a loss");
+        note("protocols", universe.protocols.size(), node);
         universe.protocols.push_back({.name = name,
                                       .default_year = row[0].number(any_number),
                                       .loss_given_default = row[1].number(any_number),
@@ -197,6 +216,7 @@ private:
         if (pair != fmt::format("('{}', '{}')", first, second) || !a || !b) {
             return node.complain("expected two protocols as a key, like ('A', 'B')");
         }
+        note("correlations", universe.correlations.size(), node);
         universe.correlations.push_back({*a, *b, node.number(any_number)});
     }
 
@@ -215,7 +235,7 @@ private:
         x.kind = known->kind;
         read_terms(object, x);
         if (const auto* list = object.optional("protocols")) {
-            for (const auto& entry : list->items()) {
+            for (const auto& entry : list->items(limits::protocols_max)) {
                 const auto protocol = universe.find_protocol(entry.text());
                 if (!protocol) {
                     entry.complain("no such protocol");
@@ -225,6 +245,7 @@ private:
             }
         }
         object.finish();
+        note("instruments", universe.instruments.size(), node);
         universe.instruments.push_back(std::move(x));
     }
 
@@ -233,8 +254,8 @@ private:
         if (x.kind == Kind::option) return read_option(object, x);
         if (x.kind == Kind::binary) {
             x.event = object.text("event");
-            x.outcome = static_cast<std::uint16_t>(object.number("outcome", small_integer));
-            x.outcomes = static_cast<std::uint16_t>(object.number("n", small_integer));
+            x.outcome = static_cast<std::uint16_t>(object.whole("outcome", small_integer));
+            x.outcomes = static_cast<std::uint16_t>(object.whole("n", small_integer));
             x.mark = object.number("p", any_number);
             return;
         }
@@ -276,8 +297,10 @@ private:
         x.rate = object.number_or("r", 0, any_number);
     }
 
-    void read_scenarios(const DocumentNode& node, std::vector<kernel::Scenario>& out) {
-        for (const auto& entry : node.items()) {
+    void read_scenarios(const DocumentNode& node, std::string_view list,
+                        std::vector<kernel::Scenario>& out, std::size_t max) {
+        for (const auto& entry : node.items(max)) {
+            note(list, out.size(), entry);
             DocumentObject object(entry);
             kernel::Scenario x;
             if (const auto* moves = object.required("x")) {
@@ -291,8 +314,7 @@ private:
                     x.moves[id->v] = move.number(any_number);
                 }
             }
-            const double state = object.number("vol", {-1, 1});
-            if (state != std::round(state)) entry.complain("expected vol to be -1, 0 or 1");
+            const double state = object.whole("vol", {-1, 1});
             x.volatility = static_cast<kernel::VolatilityState>(static_cast<int>(state));
             x.pegs = by_wrapper(object, "peg");
             x.premiums = by_wrapper(object, "prem");
@@ -387,13 +409,13 @@ private:
 
 }  // namespace
 
-base::Result<kernel::Universe, ConfigError> parse_compact_universe(const std::string& text,
-                                                                   std::string_view file) {
+base::Result<CompactUniverse, ConfigError> parse_compact_universe(const std::string& text,
+                                                                  std::string_view file) {
     CompactReader reader;
     const auto read =
         read_document(text, file, [&reader](const DocumentNode& root) { reader.read(root); });
     if (!read) return base::Failure{read.error()};
-    return std::move(reader.universe);
+    return std::move(reader.result);
 }
 
 }  // namespace crossclear::app

@@ -19,6 +19,7 @@ namespace crossclear::app {
 namespace {
 
 namespace kernel = risk::kernel;
+namespace limits = kernel::limits;
 using kernel::Kind;
 
 constexpr std::array<std::string_view, 2> option_names{"call", "put"};
@@ -77,7 +78,7 @@ using CoinName = NameIn<kernel::UnderlyingId, kernel::Underlying>;
 using WrapperName = NameIn<kernel::WrapperId, kernel::Wrapper>;
 using ProtocolName = NameIn<kernel::ProtocolId, kernel::Protocol>;
 
-constexpr Text name_text{.length_min = 1, .length_max = 64};
+constexpr Text name_text{.length_min = 1, .length_max = limits::name_length_max};
 
 void visit_underlying(FieldVisitor& v, kernel::Underlying& x) {
     v.field("name", x.name, name_text);
@@ -112,10 +113,13 @@ void visit_protocol(FieldVisitor& v, kernel::Protocol& x, const kernel::Universe
     v.field("name", x.name, name_text);
     v.field("default_year", x.default_year, Real{});
     v.field("loss_given_default", x.loss_given_default, Real{});
-    v.items("depegs", x.depegs, [&universe](FieldVisitor& inner, kernel::Depeg& depeg) {
-        inner.field("wrapper", depeg.wrapper, WrapperName{universe.wrappers, "a wrapper"});
-        inner.optional("share", depeg.share, Real{});
-    });
+    v.items(
+        "depegs", x.depegs,
+        [&universe](FieldVisitor& inner, kernel::Depeg& depeg) {
+            inner.field("wrapper", depeg.wrapper, WrapperName{universe.wrappers, "a wrapper"});
+            inner.optional("share", depeg.share, Real{});
+        },
+        limits::wrappers_max);
 }
 
 void visit_correlation(FieldVisitor& v, kernel::FailureCorrelation& x,
@@ -200,7 +204,8 @@ void visit_instrument(FieldVisitor& v, kernel::Instrument& x, const kernel::Univ
     v.field("kind", x.kind, OneOf<Kind>{.names = kernel::kind_names});
     visit_terms(v, x, universe);
     if (names_protocols(x.kind)) {
-        v.values("protocols", x.protocols, ProtocolName{universe.protocols, "a protocol"});
+        v.values("protocols", x.protocols, ProtocolName{universe.protocols, "a protocol"},
+                 limits::protocols_max);
     }
 }
 
@@ -221,7 +226,7 @@ void visit_model(FieldVisitor& v, kernel::ModelParameters& x) {
     v.optional("volatility_days_min", x.volatility_days_min, Real{});
     v.optional("volatility_up_min", x.volatility_up_min, Real{});
     v.optional("tail_cover", x.tail_cover, Real{});
-    v.values("tails", x.tails, Real{});
+    v.values("tails", x.tails, Real{}, limits::tails_max);
     v.optional("shortfall_confidence", x.shortfall_confidence, Real{});
     v.optional("maintenance_of_market", x.maintenance_of_market, Real{});
     v.optional("maintenance_of_liquidity", x.maintenance_of_liquidity, Real{});
@@ -242,21 +247,15 @@ void visit_model(FieldVisitor& v, kernel::ModelParameters& x) {
 }  // namespace
 
 void visit(FieldVisitor& v, kernel::Universe& x) {
-    v.items("underlyings", x.underlyings, visit_underlying);
-    v.items("wrappers", x.wrappers, [&x](FieldVisitor& inner, kernel::Wrapper& wrapper) {
-        visit_wrapper(inner, wrapper, x);
-    });
-    v.items("protocols", x.protocols, [&x](FieldVisitor& inner, kernel::Protocol& protocol) {
-        visit_protocol(inner, protocol, x);
-    });
-    v.items("correlations", x.correlations,
-            [&x](FieldVisitor& inner, kernel::FailureCorrelation& correlation) {
-                visit_correlation(inner, correlation, x);
-            });
-    v.items("instruments", x.instruments,
-            [&x](FieldVisitor& inner, kernel::Instrument& instrument) {
-                visit_instrument(inner, instrument, x);
-            });
+    // What is longer than the kernel allows is refused before it is read, and not after.
+    v.items("underlyings", x.underlyings, visit_underlying, limits::underlyings_max);
+    const auto with_all = [&x](auto visit_one) {
+        return [&x, visit_one](FieldVisitor& inner, auto& one) { visit_one(inner, one, x); };
+    };
+    v.items("wrappers", x.wrappers, with_all(visit_wrapper), limits::wrappers_max);
+    v.items("protocols", x.protocols, with_all(visit_protocol), limits::protocols_max);
+    v.items("correlations", x.correlations, with_all(visit_correlation), limits::correlations_max);
+    v.items("instruments", x.instruments, with_all(visit_instrument), limits::instruments_max);
     v.optional_object("simulation",
                       [&x](FieldVisitor& inner) { visit_simulation(inner, x.simulation); });
     v.optional_object("model", [&x](FieldVisitor& inner) { visit_model(inner, x.model); });

@@ -36,8 +36,11 @@ base::Result<kernel::Universe, ConfigError> parse_universe(const std::string& te
     YamlFindings findings;
     if (is_compact(text)) {
         auto read = parse_compact_universe(text, file);
-        if (!read) return read;
-        universe = *std::move(read);
+        if (!read) return base::Failure{read.error()};
+        universe = std::move(read->universe);
+        findings.lines = std::move(read->lines);
+    } else if (auto alias = alias_in(text)) {
+        faults.push_back(*std::move(alias));
     } else {
         findings = read_yaml(text, [&universe](FieldVisitor& v) { visit(v, universe); });
         faults = std::move(findings.faults);
@@ -45,7 +48,7 @@ base::Result<kernel::Universe, ConfigError> parse_universe(const std::string& te
     // Parts are compared only once each is what it says; else one slip would be reported twice.
     if (faults.empty()) {
         for (auto& fault : kernel::faults_of(universe)) {
-            faults.push_back({findings.line_of(fault.path), fault.path, std::move(fault.says)});
+            add_fault(faults, {findings.line_of(fault.path), fault.path, std::move(fault.says)});
         }
     }
     if (!faults.empty()) return base::Failure{universe_refused(file, std::move(faults))};

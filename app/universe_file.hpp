@@ -7,6 +7,8 @@
 #include "risk/kernel/universe.hpp"
 
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,8 +45,14 @@ namespace crossclear::app {
 /// Walks over a universe in the order in which YAML has it.
 void visit(FieldVisitor& visitor, risk::kernel::Universe& universe);
 
+/// What the compact form gives, and the line of each `instruments[3]` of it.
+struct CompactUniverse {
+    risk::kernel::Universe universe;
+    std::map<std::string, int, std::less<>> lines;
+};
+
 /// Reads the compact JSON form. **Errors:** as `parse_universe`; ranges are checked by the caller.
-[[nodiscard]] base::Result<risk::kernel::Universe, ConfigError> parse_compact_universe(
+[[nodiscard]] base::Result<CompactUniverse, ConfigError> parse_compact_universe(
     const std::string& text, std::string_view file);
 
 }  // namespace crossclear::app

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,16 @@
 namespace crossclear::app {
 
 inline constexpr std::size_t yaml_bytes_max = 4 * 1'024 * 1'024;
+/// Faults of one text that are told; who makes more has told enough.
+inline constexpr std::size_t yaml_faults_max = 200;
+
+/// Gathers a fault, and no more than `yaml_faults_max` of them.
+void add_fault(std::vector<ConfigFault>& faults, ConfigFault fault);
+
+/// The first alias of a text (`*name`), where it stands, or nothing. A few bytes of aliases stand
+/// for any amount of what they repeat, so files whose lists are data are read without. A text that
+/// is no YAML has none.
+[[nodiscard]] std::optional<ConfigFault> alias_in(const std::string& text);
 
 /// What reading one text gathers: its faults, and where each path stands.
 struct YamlFindings {
@@ -36,7 +47,8 @@ struct YamlFindings {
 /// Writes what the fields hold as the YAML that `read_yaml` reads, secrets included.
 [[nodiscard]] std::string write_yaml(const std::function<void(FieldVisitor&)>& fields);
 
-/// The whole of a file. **Errors:** it cannot be read, with the reason as its one fault.
+/// The whole of a file. **Errors:** it cannot be read or is larger than `yaml_bytes_max`, with the
+/// reason as its one fault.
 [[nodiscard]] base::Result<std::string, ConfigError> read_text(const std::filesystem::path& path);
 
 }  // namespace crossclear::app

@@ -1,6 +1,7 @@
 #include "app/yaml.hpp"
 
 #include <fmt/format.h>
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <fstream>
@@ -11,7 +12,6 @@
 namespace crossclear::app {
 namespace {
 
-constexpr std::size_t list_items_max = 100'000;
 constexpr std::size_t shown_length_max = 40;
 
 int line_of(const YAML::Node& node) { return node.Mark().line + 1; }
@@ -29,6 +29,29 @@ std::string shown(const YAML::Node& node) {
     }
     return fmt::format("'{}'{}", text, is_quoted(node) ? " in quotes" : "");
 }
+
+// Hears all that a text holds and keeps the first alias.
+class AliasFinder final : public YAML::EventHandler {
+public:
+    struct Stop {};
+    std::optional<ConfigFault> found;
+
+    void OnDocumentStart(const YAML::Mark&) override {}
+    void OnDocumentEnd() override {}
+    void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+    void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
+        found = ConfigFault{mark.line + 1, "", "expected a value of its own, found an alias"};
+        throw Stop{};
+    }
+    void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                  const std::string&) override {}
+    void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                         YAML::EmitterStyle::value) override {}
+    void OnSequenceEnd() override {}
+    void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                    YAML::EmitterStyle::value) override {}
+    void OnMapEnd() override {}
+};
 
 // Fills the fields of one mapping. A node that is no mapping is one fault, and then silence.
 class Reader final : public FieldVisitor {
@@ -74,7 +97,7 @@ private:
 
     void scalars(std::string_view key, const ScalarList& list) override {
         list.clear();
-        const auto node = find_list(key);
+        const auto node = find_list(key, list.max);
         if (!node) return;
         std::size_t next = 0;
         for (std::size_t i = 0; i < node->size(); ++i) {
@@ -84,7 +107,7 @@ private:
 
     void objects(std::string_view key, const ObjectList& list) override {
         list.clear();
-        const auto node = find_list(key);
+        const auto node = find_list(key, list.max);
         if (!node) return;
         std::size_t next = 0;
         for (std::size_t i = 0; i < node->size(); ++i) {
@@ -145,7 +168,7 @@ private:
         return std::nullopt;
     }
 
-    std::optional<YAML::Node> find_list(std::string_view key) {
+    std::optional<YAML::Node> find_list(std::string_view key, std::size_t max) {
         auto node = find(key, true, "a list");
         if (!node) return std::nullopt;
         findings_.lines.emplace(child(key), line_of(*node));
@@ -153,15 +176,15 @@ private:
             complain(*node, child(key), fmt::format("expected a list, found {}", shown(*node)));
             return std::nullopt;
         }
-        if (node->size() > list_items_max) {
-            complain(*node, child(key), fmt::format("more than {} entries", list_items_max));
+        if (node->size() > max) {
+            complain(*node, child(key), fmt::format("more than {} entries", max));
             return std::nullopt;
         }
         return node;
     }
 
     void complain(const YAML::Node& node, const std::string& path, std::string says) const {
-        findings_.faults.push_back({line_of(node), path, std::move(says)});
+        add_fault(findings_.faults, {line_of(node), path, std::move(says)});
     }
 
     [[nodiscard]] std::string child(std::string_view key) const {
@@ -180,6 +203,26 @@ private:
 };
 
 }  // namespace
+
+void add_fault(std::vector<ConfigFault>& faults, ConfigFault fault) {
+    if (faults.size() > yaml_faults_max) return;
+    if (faults.size() == yaml_faults_max) fault.says = "and more that are not told";
+    faults.push_back(std::move(fault));
+}
+
+std::optional<ConfigFault> alias_in(const std::string& text) {
+    std::istringstream in(text);
+    AliasFinder finder;
+    try {
+        YAML::Parser parser(in);
+        while (!finder.found && parser.HandleNextDocument(finder)) {
+        }
+    } catch (const AliasFinder::Stop&) {
+    } catch (const YAML::Exception&) {
+        return std::nullopt;  // Whoever reads it says so.
+    }
+    return finder.found;
+}
 
 int YamlFindings::line_of(std::string_view path) const {
     while (!path.empty()) {
@@ -222,10 +265,13 @@ base::Result<std::string, ConfigError> read_text(const std::filesystem::path& pa
     if (std::filesystem::is_directory(path, status)) return refused("is a directory");
     std::ifstream in(path, std::ios::binary);
     if (!in) return refused("cannot be opened");
-    std::ostringstream text;
-    text << in.rdbuf();
-    if (in.bad() || text.fail()) return refused("cannot be read, or is empty");
-    return text.str();
+    // One byte more than may be: a device or a pipe without an end is refused as well.
+    std::string text(yaml_bytes_max + 1, '\0');
+    in.read(text.data(), static_cast<std::streamsize>(text.size()));
+    text.resize(static_cast<std::size_t>(in.gcount()));
+    if (in.bad() || text.empty()) return refused("cannot be read, or is empty");
+    if (text.size() > yaml_bytes_max) return refused("larger than 4 MiB");
+    return text;
 }
 
 }  // namespace crossclear::app

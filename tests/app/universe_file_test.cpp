@@ -1,5 +1,6 @@
 #include "app/universe_file.hpp"
 
+#include "app/yaml.hpp"
 #include "base/rng.hpp"
 #include "risk/kernel/sample.hpp"
 #include "risk/kernel/scenarios.hpp"
@@ -10,11 +11,13 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <fstream>
 #include <sstream>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace crossclear::app {
 namespace {
@@ -159,11 +162,93 @@ TEST(UniverseFile, InCompactFormIsReadStrictly) {
     expect("\"u\": \"BTC\"", "\"u\": \"XRP\"", "no such underlying");
     expect("\"dte\": 30.0", "\"dte\": -3", "expired");
     expect("\"protocols\": [\"CIRCLE\"]", "\"protocols\": [\"NOBODY\"]", "no such protocol");
-    expect("\"vol\": -1", "\"vol\": 0.5", "vol to be -1, 0 or 1");
+    expect("\"vol\": -1", "\"vol\": 0.5", "expected a whole number");
+    expect("\"vol\": -1", "\"vol\": 2", "from -1 to 1");
+    expect("\"outcome\": 1", "\"outcome\": 0.9", "expected a whole number");
+    expect("\"n\": 2", "\"n\": 2.5", "expected a whole number");
+    // What the door says has its line as well.
+    expect("\"core_scenarios\": [{", "\n\n\"core_scenarios\": [\n{\"d\": 2,", "x.json:4: core");
     expect("\"d\": 1.0", "\"d\": 1.5", "core[0].damp");
     EXPECT_NE(faults_in(good.substr(0, good.size() / 2)), "");
     EXPECT_NE(faults_in("{}").find("'params' is missing"), std::string::npos);
     EXPECT_NE(faults_in("").find("expected one document"), std::string::npos);
+}
+
+// Goal: a few bytes do not stand for gigabytes: no value is another one, said again.
+TEST(UniverseFile, HoldsNoAliases) {
+    auto text = text_in(demo_path);
+    const auto above = text.substr(0, text.find("range: 0.20"));
+    const auto line = 1 + std::count(above.begin(), above.end(), '\n');
+    text.replace(text.find("range: 0.16"), 11, "range: &r 0.16");
+    text.replace(text.find("range: 0.20"), 11, "range: *r");
+    const auto found = faults_in(text);
+    EXPECT_EQ(found, fmt::format("x.json:{}: expected a value of its own, found an alias\n", line));
+    EXPECT_NE(faults_in(R"({"params": &p {}, "instruments": *p})").find("an alias"),
+              std::string::npos);
+    const auto portfolio = parse_portfolio("{BTC: &q 1, ETH: *q}", "p", the_demo());
+    ASSERT_FALSE(portfolio.has_value());
+    EXPECT_NE(to_string(portfolio.error()).find("p:1: "), std::string::npos);
+    // Named and never repeated, a value is itself.
+    EXPECT_TRUE(parse_portfolio("{BTC: &q 1}", "p", the_demo()).has_value());
+}
+
+// Goal: what is too long is refused before it is read: lists are multiplied with each other.
+TEST(UniverseFile, ReadsNoListThatIsTooLong) {
+    std::string wrappers = "wrappers:\n";
+    std::string rows;
+    for (std::size_t i = 0; i <= kernel::limits::wrappers_max; ++i) {
+        wrappers += "  - {}\n";
+        rows += fmt::format("{}\"{}\": []", i == 0 ? "" : ", ", i);
+    }
+    const auto yaml = faults_in("underlyings: []\n" + wrappers);
+    EXPECT_NE(yaml.find("x.json:3: wrappers: more than 64 entries"), std::string::npos) << yaml;
+    EXPECT_EQ(yaml.find("wrappers[0]"), std::string::npos) << yaml;
+    const auto compact = faults_in("{\"params\": {\"wrap\": {" + rows + "}}}");
+    EXPECT_NE(compact.find("params.wrap: more than 64 entries"), std::string::npos) << compact;
+    EXPECT_EQ(compact.find("expected 8 entries"), std::string::npos) << compact;
+}
+
+TEST(UniverseFile, TellsSomeFaultsAndThatThereAreMore) {
+    std::string text;
+    for (int i = 0; i < 1'000; ++i) text += fmt::format("key{}: 1\n", i);
+    const auto universe = parse_universe(text, "x");
+    ASSERT_FALSE(universe.has_value());
+    EXPECT_EQ(universe.error().faults.size(), yaml_faults_max + 1);
+    const auto portfolio = parse_portfolio(text, "x", the_demo());
+    ASSERT_FALSE(portfolio.has_value());
+    EXPECT_EQ(portfolio.error().faults.size(), yaml_faults_max + 1);
+    EXPECT_EQ(portfolio.error().faults.back().says, "and more that are not told");
+}
+
+TEST(UniverseFile, IsNoEndlessDeviceAndNoAbyss) {
+    const auto endless = load_universe("/dev/zero");
+    ASSERT_FALSE(endless.has_value());
+    EXPECT_NE(to_string(endless.error()).find("larger than 4 MiB"), std::string::npos);
+    for (const char* open : {"[", "{a: ", "- ", "? "}) {
+        std::string deep;
+        for (int i = 0; i < 100'000; ++i) deep += open;
+        EXPECT_FALSE(parse_universe(deep, "x").has_value()) << open;
+        EXPECT_FALSE(parse_portfolio(deep, "x", the_demo()).has_value()) << open;
+    }
+}
+
+TEST(PortfolioFile, IsReadStrictly) {
+    const auto demo = the_demo();
+    const auto good = parse_portfolio("{\"BTC\": 1.5, \"USD\": -2}", "p", demo);
+    ASSERT_TRUE(good.has_value());
+    EXPECT_EQ(*good, (std::vector<kernel::Position>{{*demo.find_instrument("BTC"), 1.5},
+                                                    {*demo.find_instrument("USD"), -2}}));
+    for (const char* wrong :
+         {"{BTC: '1'}",    "{BTC: !!str 1}", "{BTC: !x 1}", "{BTC: 0x10}",  "{BTC: 1_000}",
+          "{BTC: inf}",    "{BTC: .nan}",    "{BTC: 1e16}", "{BTC: 1e999}", "{BTC: 1e-999}",
+          "{BTC: +1}",     "{BTC: }",        "{BTC: [1]}",  "{BTC: {}}",    "{BTC: 1, BTC: 1}",
+          "{btc: 1}",      "{[BTC]: 1}",     "{BTC: 1} {}", "BTC",          "[]",
+          "--- {}\n--- {}"}) {
+        const auto positions = parse_portfolio(wrong, "p", demo);
+        EXPECT_FALSE(positions.has_value()) << wrong;
+        EXPECT_TRUE(positions.has_value() || !positions.error().faults.empty()) << wrong;
+    }
+    EXPECT_TRUE(parse_portfolio("{}", "p", demo)->empty());
 }
 
 }  // namespace
