@@ -189,6 +189,24 @@ base::Result<std::unique_ptr<PriceSource>, PriceError> open_csv_prices(const bas
     return std::unique_ptr<PriceSource>(std::make_unique<CsvPrices>(reader.take()));
 }
 
+base::Result<std::vector<std::string>, PriceError> csv_columns(const std::filesystem::path& path) {
+    const auto refused = [&path](Kind kind, int line, std::string_view says) {
+        const auto place = line > 0 ? fmt::format("{}:{}", path.string(), line) : path.string();
+        return base::Failure{
+            PriceError{.kind = kind, .line = line, .says = fmt::format("{}: {}", place, says)}};
+    };
+    std::ifstream in(path);
+    std::string text;
+    if (!in || !std::getline(in, text)) {
+        return refused(Kind::unreadable, 0, "cannot be read, or is empty");
+    }
+    const auto names = cells_of(text);
+    if (names.front() != hour_column) {
+        return refused(Kind::header_malformed, 1, "the first column is not hour_utc");
+    }
+    return std::vector<std::string>(names.begin() + 1, names.end());
+}
+
 base::Result<std::unique_ptr<PriceSource>, PriceError> open_prices(const Config& config,
                                                                    base::Timestamp now) {
     const auto& marks = config.marks;

@@ -51,6 +51,7 @@ struct PriceError {
         hour_not_later,   ///< Rows must be in order of time.
         price_malformed,  ///< No decimal, negative or absurd.
         range_empty,      ///< No row lies within the range.
+        too_large,        ///< More columns or rows than are read.
     };
     Kind kind{};
     int line{};        ///< From 1; 0 where it is about no line.
@@ -84,6 +85,11 @@ struct CsvOptions {
 /// found before the first trade. More than nine decimals are refused, not cut off.
 [[nodiscard]] base::Result<std::unique_ptr<PriceSource>, PriceError> open_csv_prices(
     const base::Listing& listing, const CsvOptions& options);
+
+/// The names of a file's columns but the first, for whoever has no listing to ask for them by.
+/// **Errors:** `unreadable`, `header_malformed`.
+[[nodiscard]] base::Result<std::vector<std::string>, PriceError> csv_columns(
+    const std::filesystem::path& path);
 
 /// How to make prices up.
 struct GeneratorOptions {

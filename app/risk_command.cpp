@@ -1,6 +1,7 @@
 #include "app/risk_command.hpp"
 
 #include "app/risk_bench.hpp"
+#include "app/risk_history.hpp"
 #include "app/risk_report.hpp"
 #include "app/universe_file.hpp"
 #include "risk/kernel/account.hpp"
@@ -268,6 +269,7 @@ void add_risk_commands(CLI::App& cli, int& status) {
         std::cout << measure_kernel(options->rounds, options->is_json);
         status = 0;
     });
+    add_risk_history_commands(*risk, status);
 }
 
 }  // namespace crossclear::app
