@@ -228,6 +228,13 @@ TEST(Backtest, LeavesOutAWindowWithoutAPriceAtItsStart) {
     EXPECT_EQ(results[2].left_out, 0U);
     EXPECT_EQ(results[4].left_out, 1U);
     EXPECT_EQ(results[4].windows.size(), 19U);
+    // Nor is a universe that is given asked for a margin at a price that is not there.
+    const auto universe = fixed_universe(.2);
+    const auto fixed = results_of(history, {}, &universe);
+    for (std::size_t i = 0; i < results.size(); ++i) {
+        EXPECT_EQ(fixed[i].left_out, results[i].left_out) << results[i].name;
+        EXPECT_EQ(fixed[i].windows.size(), results[i].windows.size()) << results[i].name;
+    }
 }
 
 TEST(Backtest, OfAPerpetualLosesFromItsMarkAtTheStart) {

@@ -103,6 +103,7 @@ TEST(Estimator, IsNotFooledByGaps) {
     }
     const auto x = estimate_of(history);
     EXPECT_NEAR(x.volatility_past, .04, .004);
+    EXPECT_NEAR(x.volatility_now, .04, .006);
     EXPECT_GT(x.gap_days_max * 24, 5);
     EXPECT_GT(x.moves, 2'500U);
 }
@@ -120,6 +121,21 @@ TEST(Estimator, TakesTheLargerOfThePastAndToday) {
     EXPECT_GT(quiet_now.range_past, 1.5 * quiet_now.range_now);
     EXPECT_EQ(quiet_now.range, quiet_now.range_past);
     EXPECT_EQ(quiet_now.volatility_day, quiet_now.volatility_past);
+}
+
+// Goal: a jump counts in the deviations that were known before it, not in those it made itself.
+TEST(Estimator, MeasuresAMoveByTheVolatilityBeforeIt) {
+    const std::uint64_t seed = 47;
+    SCOPED_TRACE(seed);
+    auto history = walked({{.name = "BTC", .volatility_day = .01}}, 60, seed);
+    for (std::size_t i = history.rows.size() - 10; i < history.rows.size(); ++i) {
+        *history.rows[i].prices[0] *= 1.2;
+    }
+    const auto x = estimate_of(history, {.confidence = 1});
+    EXPECT_NEAR(x.range_past, .2, .05);
+    // Thirteen of the deviations before, and a deviation of more than three percent now.
+    EXPECT_GT(x.volatility_now, .03);
+    EXPECT_GT(x.range_now, .5);
 }
 
 TEST(Estimator, SaysWhyItCannot) {
