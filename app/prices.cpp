@@ -190,7 +190,7 @@ base::Result<std::unique_ptr<PriceSource>, PriceError> open_csv_prices(const bas
 }
 
 base::Result<std::vector<std::string>, PriceError> csv_columns(const std::filesystem::path& path) {
-    const auto refused = [&path](Kind kind, int line, std::string_view says) {
+    const auto refused = [&path](Fault kind, int line, std::string_view says) {
         const auto place = line > 0 ? fmt::format("{}:{}", path.string(), line) : path.string();
         return base::Failure{
             PriceError{.kind = kind, .line = line, .says = fmt::format("{}: {}", place, says)}};
@@ -198,11 +198,11 @@ base::Result<std::vector<std::string>, PriceError> csv_columns(const std::filesy
     std::ifstream in(path);
     std::string text;
     if (!in || !std::getline(in, text)) {
-        return refused(Kind::unreadable, 0, "cannot be read, or is empty");
+        return refused(Fault::unreadable, 0, "cannot be read, or is empty");
     }
     const auto names = cells_of(text);
     if (names.front() != hour_column) {
-        return refused(Kind::header_malformed, 1, "the first column is not hour_utc");
+        return refused(Fault::header_malformed, 1, "the first column is not hour_utc");
     }
     return std::vector<std::string>(names.begin() + 1, names.end());
 }

@@ -1,5 +1,8 @@
 #include "app/risk_command.hpp"
 
+#include "app/house_command.hpp"
+#include "app/order_text.hpp"
+#include "app/picture.hpp"
 #include "app/risk_bench.hpp"
 #include "app/risk_history.hpp"
 #include "app/risk_report.hpp"
@@ -12,7 +15,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -31,6 +33,7 @@ constexpr int status_unusable = 2;
 struct RiskOptions {
     std::string universe_path;
     std::string portfolio_path;
+    std::string picture_path;
     std::vector<std::string> orders;
     std::vector<std::string> instruments;
     std::string scenario;
@@ -74,33 +77,6 @@ Read<kernel::Account> read_account(const RiskOptions& options) {
     return *std::move(account);
 }
 
-// `BTC-PERP=-0.5`; names may hold an equals sign, quantities cannot.
-Read<kernel::Change> read_change(const RiskOptions& options, const kernel::Surface& surface) {
-    std::vector<kernel::Position> legs;
-    for (const auto& text : options.orders) {
-        const auto cut = text.rfind('=');
-        const auto name = text.substr(0, cut);
-        const auto number = cut == std::string::npos ? std::string{} : text.substr(cut + 1);
-        double quantity{};
-        const auto* end = number.data() + number.size();
-        const auto [at, wrong] = std::from_chars(number.data(), end, quantity);
-        if (number.empty() || wrong != std::errc{} || at != end) {
-            return base::Failure{fmt::format(
-                "--order: expected INSTRUMENT=QUANTITY, like BTC-PERP=-0.5; found '{}'\n", text)};
-        }
-        const auto instrument = surface.universe().find_instrument(name);
-        if (!instrument) {
-            return base::Failure{
-                fmt::format("--order: the universe has no instrument '{}'\n", name)};
-        }
-        legs.push_back({*instrument, quantity});
-    }
-    const auto change = kernel::Change::of(surface, legs);
-    if (!change)
-        return base::Failure{fmt::format("--order: {}\n", kernel::name_of(change.error()))};
-    return *change;
-}
-
 int unusable(const std::string& why) {
     std::cerr << why;
     return status_unusable;
@@ -115,6 +91,10 @@ int run_margin(const RiskOptions& options) {
     if (!account) return unusable(account.error());
     const auto margin = account->margin();
     if (!margin) return unusable(margin.error());
+    if (!options.picture_path.empty()) {
+        const auto is_written = write_text(options.picture_path, picture_of(*account, *margin));
+        if (!is_written) return unusable(is_written.error());
+    }
     std::cout << (options.is_json ? json_of(account->surface(), *margin) + '\n'
                                   : text_of(*account, *margin));
     return 0;
@@ -123,7 +103,7 @@ int run_margin(const RiskOptions& options) {
 int run_what_if(const RiskOptions& options) {
     const auto account = read_account(options);
     if (!account) return unusable(account.error());
-    const auto change = read_change(options, account->surface());
+    const auto change = read_order(options.orders, account->surface());
     if (!change) return unusable(change.error());
     const auto before = account->margin();
     if (!before) return unusable(before.error());
@@ -234,6 +214,9 @@ void add_risk_commands(CLI::App& cli, int& status) {
         "margin", "Equity, IM, MM, and every component they are made of, in USD");
     add_universe(*margin, options);
     add_portfolio(*margin, options);
+    margin->add_option("--picture", options->picture_path,
+                       "Also draw its P&L in every core scenario, together and apart, into this "
+                       "file of SVG");
     margin->callback([options, &status] { status = run_margin(*options); });
 
     auto* what_if = risk->add_subcommand(
@@ -259,6 +242,8 @@ void add_risk_commands(CLI::App& cli, int& status) {
     value->add_option("--failed", options->failed, "A protocol that has failed, like MAKER")
         ->excludes(scenario);
     value->callback([options, &status] { status = run_value(*options); });
+
+    add_house_command(*risk, status);
 
     auto* bench = risk->add_subcommand("bench", "How fast the kernel is on this machine");
     bench->add_option("--rounds", options->rounds, "Of each measurement")

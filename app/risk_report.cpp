@@ -37,15 +37,6 @@ constexpr std::array figure_names{
     FigureName{"IM", &Margin::initial, "initial margin"},
     FigureName{"MM", &Margin::maintenance, "maintenance margin"}};
 
-// To the cent, against the client: what it has down, what it needs up. A cent's billionth is
-// rounding of doubles and no reason to ask for more.
-std::string cents(double usd, bool is_up) {
-    constexpr double slack = 1e-7;
-    const double exact = usd * 100;
-    const double whole = is_up ? std::ceil(exact - slack) : std::floor(exact + slack);
-    return fmt::format("{:.2f}", whole / 100 + 0.0);  // No "-0.00".
-}
-
 bool is_asset(const FigureName& figure) { return figure.figure == &Margin::equity; }
 
 // The scenario that MR comes from.
@@ -77,6 +68,14 @@ std::string_view name_of(kernel::Verdict verdict) noexcept {
             return "refused";
     }
     UNREACHABLE("an unlisted verdict");
+}
+
+std::string cents(double usd, bool is_up) {
+    // A cent's billionth is rounding of doubles and no reason to ask for more.
+    constexpr double slack = 1e-7;
+    const double exact = usd * 100;
+    const double whole = is_up ? std::ceil(exact - slack) : std::floor(exact + slack);
+    return fmt::format("{:.2f}", whole / 100 + 0.0);  // No "-0.00".
 }
 
 std::string json_number(double value) {

@@ -35,6 +35,8 @@ struct WhatIf {
 /// `covered`, `lowering`, `unwinding` or `refused`.
 [[nodiscard]] std::string_view name_of(risk::kernel::Verdict verdict) noexcept;
 
+/// Dollars to the cent, against whom it is shown to: what there is down, what is needed up.
+[[nodiscard]] std::string cents(double usd, bool is_up);
 /// A number as JSON: the shortest text that reads back as the same double.
 [[nodiscard]] std::string json_number(double value);
 /// A text as JSON, with its quotes.

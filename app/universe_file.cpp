@@ -61,20 +61,26 @@ base::Result<kernel::Universe, ConfigError> load_universe(const std::filesystem:
     return parse_universe(*text, path.string());
 }
 
-base::Result<std::vector<kernel::Position>, ConfigError> parse_portfolio(
-    const std::string& text, std::string_view file, const kernel::Universe& universe) {
+std::vector<kernel::Position> read_portfolio(const DocumentNode& node,
+                                             const kernel::Universe& universe) {
     constexpr NumberBounds quantities{-kernel::limits::quantity_max, kernel::limits::quantity_max};
     std::vector<kernel::Position> positions;
-    const auto read = read_document(text, file, [&](const DocumentNode& root) {
-        for (const auto& [name, node] : root.members()) {
-            const double quantity = node.number(quantities);
-            if (const auto instrument = universe.find_instrument(name)) {
-                positions.push_back({*instrument, quantity});
-            } else {
-                node.complain("the universe has no such instrument");
-            }
+    for (const auto& [name, entry] : node.members()) {
+        const double quantity = entry.number(quantities);
+        if (const auto instrument = universe.find_instrument(name)) {
+            positions.push_back({*instrument, quantity});
+        } else {
+            entry.complain("the universe has no such instrument");
         }
-    });
+    }
+    return positions;
+}
+
+base::Result<std::vector<kernel::Position>, ConfigError> parse_portfolio(
+    const std::string& text, std::string_view file, const kernel::Universe& universe) {
+    std::vector<kernel::Position> positions;
+    const auto read = read_document(
+        text, file, [&](const DocumentNode& root) { positions = read_portfolio(root, universe); });
     if (!read) return base::Failure{read.error()};
     return positions;
 }

@@ -42,6 +42,11 @@ namespace crossclear::app {
 [[nodiscard]] base::Result<std::vector<risk::kernel::Position>, ConfigError> parse_portfolio(
     const std::string& text, std::string_view file, const risk::kernel::Universe& universe);
 
+class DocumentNode;
+/// The same of one mapping of a document, whose faults it gathers.
+[[nodiscard]] std::vector<risk::kernel::Position> read_portfolio(
+    const DocumentNode& node, const risk::kernel::Universe& universe);
+
 /// Walks over a universe in the order in which YAML has it.
 void visit(FieldVisitor& visitor, risk::kernel::Universe& universe);
 
