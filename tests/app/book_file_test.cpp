@@ -82,6 +82,7 @@ TEST(BookFile, IsReadStrictly) {
         std::string from;
         std::string to;
         std::string says;
+        int lines_above{};
     };
     const std::vector<Case> cases{
         {"capital: 600000", "capital: -1", "waterfall.capital: expected a number from 0"},
@@ -100,14 +101,15 @@ TEST(BookFile, IsReadStrictly) {
         {"sBTC: 1,", "sBTC: 1e16,", "expected a number"},
         {"equity: 12000", "equity: lots", "expected a number"},
         {"{sBTC: 1, BTC-PERP: -1}", "{sBTC: 1, USD: 5}",
-         "clients[0].equity: expected either an equity or 'USD' in the portfolio, found both"},
+         "clients[0].equity: expected either an equity or 'USD' in the portfolio, found both", 1},
         {"{USDC: 50000, BTC: 0.5}", "[1]", "expected a mapping"},
     };
     for (const auto& one : cases) {
         auto text = good;
         const auto at = text.find(one.from);
         ASSERT_NE(at, std::string::npos) << one.from;
-        const auto line = 1 + std::count(text.begin(), text.begin() + std::ptrdiff_t(at), '\n');
+        const auto line =
+            1 - one.lines_above + std::count(text.begin(), text.begin() + std::ptrdiff_t(at), '\n');
         const auto found = book_faults(text.replace(at, one.from.size(), one.to));
         EXPECT_NE(found.find(one.says), std::string::npos) << one.to << ": " << found;
         // Of what is missing, the line of the mapping that lacks it.
