@@ -37,18 +37,6 @@ struct HouseOptions {
 template <class T>
 using HouseResult = base::Result<T, std::string>;
 
-HouseResult<std::shared_ptr<const kernel::Surface>> house_surface(const std::string& path) {
-    auto universe = load_universe(path);
-    if (!universe) return base::Failure{to_string(universe.error())};
-    auto surface = kernel::build_surface(1, *std::move(universe));
-    if (surface) return *surface;
-    std::string why;
-    for (const auto& fault : surface.error()) {
-        why += fmt::format("{}: {}: {}\n", path, fault.path, fault.says);
-    }
-    return base::Failure{why};
-}
-
 HouseResult<std::vector<kernel::Account>> house_accounts(
     const std::shared_ptr<const kernel::Surface>& surface, const Book& book,
     const std::string& path) {
@@ -155,7 +143,7 @@ int house_cannot(const std::string& why) {
 }
 
 int run_house(const HouseOptions& options) {
-    const auto surface = house_surface(options.universe_path);
+    const auto surface = load_surface(options.universe_path);
     if (!surface) return house_cannot(surface.error());
     const auto& universe = (*surface)->universe();
     const auto book = load_book(options.book_path, universe);

@@ -44,28 +44,9 @@ struct RiskOptions {
 
 template <class T>
 using Read = base::Result<T, std::string>;
-using SurfacePointer = std::shared_ptr<const kernel::Surface>;
-
-Read<kernel::Universe> read_universe(const RiskOptions& options) {
-    auto universe = load_universe(options.universe_path);
-    if (!universe) return base::Failure{to_string(universe.error())};
-    return *std::move(universe);
-}
-
-Read<SurfacePointer> read_surface(const RiskOptions& options) {
-    auto universe = read_universe(options);
-    if (!universe) return base::Failure{universe.error()};
-    auto surface = kernel::build_surface(1, *std::move(universe));
-    if (surface) return *surface;
-    std::string why;
-    for (const auto& fault : surface.error()) {
-        why += fmt::format("{}: {}: {}\n", options.universe_path, fault.path, fault.says);
-    }
-    return base::Failure{why};
-}
 
 Read<kernel::Account> read_account(const RiskOptions& options) {
-    const auto surface = read_surface(options);
+    const auto surface = load_surface(options.universe_path);
     if (!surface) return base::Failure{surface.error()};
     const auto positions = load_portfolio(options.portfolio_path, (*surface)->universe());
     if (!positions) return base::Failure{to_string(positions.error())};
@@ -142,7 +123,7 @@ Read<kernel::MarketState> market_asked_for(const RiskOptions& options,
 }
 
 int run_value(const RiskOptions& options) {
-    const auto surface = read_surface(options);
+    const auto surface = load_surface(options.universe_path);
     if (!surface) return unusable(surface.error());
     const auto& universe = (*surface)->universe();
     const auto market = market_asked_for(options, universe);

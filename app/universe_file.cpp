@@ -9,6 +9,8 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <memory>
+#include <string>
 #include <utility>
 
 namespace crossclear::app {
@@ -59,6 +61,19 @@ base::Result<kernel::Universe, ConfigError> load_universe(const std::filesystem:
     const auto text = read_text(path);
     if (!text) return base::Failure{text.error()};
     return parse_universe(*text, path.string());
+}
+
+base::Result<std::shared_ptr<const kernel::Surface>, std::string> load_surface(
+    const std::string& path) {
+    auto universe = load_universe(path);
+    if (!universe) return base::Failure{to_string(universe.error())};
+    auto surface = kernel::build_surface(1, *std::move(universe));
+    if (surface) return *surface;
+    std::string why;
+    for (const auto& fault : surface.error()) {
+        why += fmt::format("{}: {}: {}\n", path, fault.path, fault.says);
+    }
+    return base::Failure{why};
 }
 
 std::vector<kernel::Position> read_portfolio(const DocumentNode& node,

@@ -4,11 +4,13 @@
 #include "app/config_fields.hpp"
 #include "base/result.hpp"
 #include "risk/kernel/account.hpp"
+#include "risk/kernel/surface.hpp"
 #include "risk/kernel/universe.hpp"
 
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +31,10 @@ namespace crossclear::app {
 /// The same of a text; `file` is only its name in errors.
 [[nodiscard]] base::Result<risk::kernel::Universe, ConfigError> parse_universe(
     const std::string& text, std::string_view file);
+
+/// A file's universe made ready. **Errors:** as text, a line each, with the file and what it names.
+[[nodiscard]] base::Result<std::shared_ptr<const risk::kernel::Surface>, std::string> load_surface(
+    const std::string& path);
 
 /// Writes a universe as the YAML that `parse_universe` reads, without its scenarios.
 [[nodiscard]] std::string dump_universe(const risk::kernel::Universe& universe);
