@@ -182,8 +182,8 @@ LedgerInstruments::LedgerInstruments(Registry& registry)
           "snapshot_age_seconds", "Since a partition was last stored.", {"partition"})),
       journal_tail_records(Maker{registry}.gauges(
           "journal_tail_records", "Records that a start would read.", {"partition"})),
-      journal_tail_events(Maker{registry}.gauges(
-          "journal_tail_events", "Events that a start would fold.", {"partition"})),
+      journal_tail_events(Maker{registry}.gauges("journal_tail_events",
+                                                 "Events that a start would fold.", {"partition"})),
       journal_base(Maker{registry}.gauges("journal_base", "Record with which a trimmed log begins.",
                                           {"partition"})) {}
 
