@@ -60,17 +60,18 @@ class Log:
         self.wire = Wire(redis.socket)
         self.key = f"{{p{partition:02}}}:s"
         self.partition = partition
-        entries = self.wire.call("XRANGE", self.key, "-", "+")
-        self.id, fields = entries[-1]
+        *self.before, (self.id, fields) = self.wire.call("XRANGE", self.key, "-", "+")
         self.fields = dict(zip(fields[::2], fields[1::2]))
-        self.before, previous = entries[-2] if len(entries) > 1 else (b"0-0", [])
+        previous = self.before[-1][1] if self.before else []
         previous = dict(zip(previous[::2], previous[1::2]))
         self.previous_head = previous.get(b"head", bytes(32))
 
     def replace(self, **changes):
         fields = {**self.fields, **{name.encode(): value for name, value in changes.items()}}
-        self.wire.call("XDEL", self.key, self.id)
-        self.wire.call("XSETID", self.key, self.before)
+        # The whole stream: Redis 8 gives nobody the id of an entry that was deleted.
+        self.wire.call("DEL", self.key)
+        for entry, words in self.before:
+            self.wire.call("XADD", self.key, entry, *words)
         self.wire.call("XADD", self.key, self.id, *[word for pair in fields.items()
                                                     for word in pair])
 

@@ -4,6 +4,7 @@
 QuantLib comes as Debian's Python binding: its headers want another Boost than ours.
 """
 
+import glob
 import json
 import math
 import os
@@ -15,6 +16,8 @@ import tempfile
 sys.path.insert(0, os.path.dirname(__file__))
 from service import run  # noqa: E402
 
+# Debian 13 leaves the binding in an egg that nothing puts on the path.
+sys.path += glob.glob("/usr/lib/python3/dist-packages/QuantLib-*.egg")
 try:
     import QuantLib
 except ImportError:
