@@ -112,8 +112,8 @@ class Scale:
             if visit["cleared"] != self.sizes.active:
                 raise Failure("the accounts that were to be active", json.dumps(visit["refused"]),
                               "look into the node's log")
-            # What is stored meanwhile is part of it; and a takeover is measured for the load of its
-            # own clients, not for the minute in which all of these came for the first time.
+            # What is stored meanwhile is part of it; and a takeover finds no longer a tail than a
+            # node that goes on lets stand.
             cluster.wait_until(lambda: town.nodes["alone"].tail() < TAIL_EVENTS,
                                "snapshots of what was traded", STORING_PATIENCE)
             active, most = town.nodes["alone"].memory()
