@@ -61,7 +61,7 @@ struct Core {
 
 /// Adds one entry.
 void fold(Core& core, const Entry& entry);
-/// The same, of a machine that the register knows already.
+/// The same, but the caller sees to it that the register knows the machine.
 void fold_known(Core& core, const Entry& entry);
 
 }  // namespace crossclear::ledger

@@ -300,8 +300,9 @@ TEST(Snapshots, AMachineWantedWhileARoundIsCheckedLeavesItAlone) {
     EXPECT_EQ(client->refusal_code(actors::GetAccount{buyer}), 0);
 }
 
-// Goal: a tail stays short in events too. An owner that finds a long one stores at once what it
-// says, also of machines that nobody has wanted since, of which it knows only what is new.
+// Goal: a tail stays short in events too. An owner that finds a long one stores what it says with
+// the next record, also of machines that nobody has wanted since, of which it knows only what is
+// new.
 TEST(Snapshots, ALongTailIsStoredAfterATakeover) {
     Outside outside;
     std::vector<base::AccountId> buyers;
