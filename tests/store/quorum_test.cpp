@@ -107,34 +107,6 @@ TEST(Majority, ASnapshotAndATrimCountWhenAMajoritySaysSo) {
     EXPECT_EQ(std::get<Fenced>(*decide_trim(fenced, fence(1))).epoch, 2u);
 }
 
-class ThreeInstances : public ::testing::Test {
-protected:
-    [[nodiscard]] RedisOptions options() const {
-        return RedisOptions{.cluster = cluster,
-                            .partition_count = 8,
-                            .endpoints = {a_.endpoint(), b_.endpoint(), c_.endpoint()},
-                            .connect_timeout = base::milliseconds(200),
-                            .call_timeout = base::milliseconds(400),
-                            .open_timeout = base::seconds(30)};
-    }
-    TestRedis a_;
-    TestRedis b_;
-    TestRedis c_;
-};
-
-TEST_F(ThreeInstances, WriteOnAllAndGoOnWithoutOne) {
-    auto journal = open_or_fail(options());
-    prepare(*journal, fence(1));
-    const Head last = append_all(*journal, fence(1), Head{}, {"a"});
-    c_.kill();
-    const Head next = append_all(*journal, fence(1), last, {"b"});
-    EXPECT_EQ(journal->trouble(), "");
-    EXPECT_EQ(payloads_of(*journal), (std::vector<std::string>{"a", "b"}));
-    b_.kill();
-    EXPECT_TRUE(std::holds_alternative<Unknown>(append(*journal, batch(fence(1), next, "c"))));
-    EXPECT_TRUE(eventually([&] { return !journal->trouble().empty(); }));
-}
-
 // The instances that are behind in something, by position.
 std::vector<std::size_t> behind(const QuorumJournal& journal) {
     std::vector<std::size_t> found;
@@ -153,30 +125,91 @@ bool is_whole(QuorumJournal& journal) {
     return behind(journal).empty();
 }
 
+class ThreeInstances : public ::testing::Test {
+protected:
+    [[nodiscard]] RedisOptions options() const {
+        return RedisOptions{.cluster = cluster,
+                            .partition_count = 8,
+                            .endpoints = {a_.endpoint(), b_.endpoint(), c_.endpoint()},
+                            .connect_timeout = base::seconds(5),
+                            .call_timeout = base::seconds(1),
+                            .open_timeout = base::seconds(30)};
+    }
+    // Takes a partition as an owner does: it asks until a majority has answered.
+    static Head insist_on(Journal& journal, const Fence& owner, base::PartitionId p = partition) {
+        Head last;
+        EXPECT_TRUE(eventually([&] {
+            const PrepareOutcome outcome = prepare(journal, owner, p);
+            const auto* prepared = std::get_if<Prepared>(&outcome);
+            if (prepared != nullptr) last = prepared->last;
+            return prepared != nullptr;
+        }));
+        return last;
+    }
+
+    // The end that a majority tells, once it does.
+    static Head end_of(Journal& journal) {
+        Head last;
+        EXPECT_TRUE(eventually([&] {
+            const PromisedOutcome outcome = promised(journal);
+            const auto* found = std::get_if<Promised>(&outcome);
+            if (found != nullptr) last = found->last;
+            return found != nullptr;
+        }));
+        return last;
+    }
+
+    // Appends as an owner does: what is unknown goes again, the same bytes. One of the two that are
+    // left may have been given what it lacks from the one that was killed.
+    static Head insist(Journal& journal, const Fence& owner, Head last,
+                       const std::vector<std::string>& payloads, base::PartitionId p = partition) {
+        for (const std::string& payload : payloads) {
+            const Append next = batch(owner, last, payload, p);
+            EXPECT_TRUE(eventually([&] {
+                return std::holds_alternative<Appended>(append(journal, next));
+            })) << payload;
+            last = next.record.head;
+        }
+        return last;
+    }
+    TestRedis a_;
+    TestRedis b_;
+    TestRedis c_;
+};
+
+TEST_F(ThreeInstances, WriteOnAllAndGoOnWithoutOne) {
+    auto journal = open_or_fail(options());
+    insist_on(*journal, fence(1));
+    const Head last = insist(*journal, fence(1), Head{}, {"a"});
+    c_.kill();
+    const Head next = insist(*journal, fence(1), last, {"b"});
+    EXPECT_EQ(journal->trouble(), "");
+    EXPECT_EQ(payloads_of(*journal), (std::vector<std::string>{"a", "b"}));
+    b_.kill();
+    EXPECT_TRUE(std::holds_alternative<Unknown>(append(*journal, batch(fence(1), next, "c"))));
+    EXPECT_TRUE(eventually([&] { return !journal->trouble().empty(); }));
+}
+
 // Goal: an instance that missed records gets them while the owner goes on, and then decides again.
 TEST_F(ThreeInstances, BringALaggingOneUpToDate) {
     auto journal = open_or_fail(options());
-    prepare(*journal, fence(1));
-    Head last = append_all(*journal, fence(1), Head{}, {"a"});
+    insist_on(*journal, fence(1));
+    Head last = insist(*journal, fence(1), Head{}, {"a"});
     c_.kill();
     std::vector<std::string> all{"a"};
     for (int i = 0; i < 150; ++i) {
         all.push_back(std::to_string(i));
-        last = append_all(*journal, fence(1), last, {all.back()});
+        last = insist(*journal, fence(1), last, {all.back()});
     }
     c_.restart();
     while (behind(*journal) != std::vector<std::size_t>{}) {
         all.push_back("more");
-        last = append_all(*journal, fence(1), last, {all.back()});
+        last = insist(*journal, fence(1), last, {all.back()});
         ASSERT_LT(all.size(), 100'000u) << "it is never whole";
     }
     a_.kill();
     all.push_back("without the first");
-    // One that was behind by a record may be given it from the one that is killed: as an owner
-    // does, the same bytes go again.
-    const Append next = batch(fence(1), last, all.back());
-    ASSERT_TRUE(
-        eventually([&] { return std::holds_alternative<Appended>(append(*journal, next)); }));
+    insist(*journal, fence(1), last, {all.back()});
     EXPECT_EQ(payloads_of(*journal), all);
 }
 
@@ -186,13 +219,14 @@ TEST_F(ThreeInstances, LetAnEmptiedOneJoinAgain) {
     auto journal = open_or_fail(options());
     Head last;
     for (std::uint16_t p = 0; p < 8; ++p) {
-        prepare(*journal, fence(1), base::PartitionId{p});
-        const Head end = append_all(*journal, fence(1), Head{}, {"a", "b"}, base::PartitionId{p});
+        insist_on(*journal, fence(1), base::PartitionId{p});
+        const Head end = insist(*journal, fence(1), Head{}, {"a", "b"}, base::PartitionId{p});
         if (base::PartitionId{p} == partition) last = end;
     }
+    ASSERT_TRUE(eventually([&] { return is_whole(*journal); }));
     EXPECT_FALSE(journal->wants_new_epoch(partition));
     c_.command({"FLUSHALL"});
-    last = append_all(*journal, fence(1), last, {"c"});
+    last = insist(*journal, fence(1), last, {"c"});
     ASSERT_TRUE(eventually([&] { return journal->wants_new_epoch(partition); }));
     b_.signal(SIGSTOP);
     EXPECT_FALSE(
@@ -202,15 +236,14 @@ TEST_F(ThreeInstances, LetAnEmptiedOneJoinAgain) {
     ASSERT_TRUE(eventually([&] { return journal->acceptors()[1].standing.why.empty(); }));
     for (std::uint16_t p = 0; p < 8; ++p) {
         const base::PartitionId at{p};
-        const auto outcome = prepare(*journal, fence(2), at);
-        const Head end = std::get<Prepared>(outcome).last;
-        last = append_all(*journal, fence(2), end, {"new epoch"}, at);
+        const Head end = insist_on(*journal, fence(2), at);
+        last = insist(*journal, fence(2), end, {"new epoch"}, at);
     }
     ASSERT_TRUE(eventually([&] { return is_whole(*journal); }));
     EXPECT_FALSE(journal->wants_new_epoch(partition));
     a_.kill();
-    const auto end = std::get<Promised>(promised(*journal)).last;
-    append_all(*journal, fence(2), end, {"without the first"});
+    const Head end = end_of(*journal);
+    insist(*journal, fence(2), end, {"without the first"});
     EXPECT_EQ(payloads_of(*journal).back(), "without the first");
 }
 
@@ -224,10 +257,11 @@ TEST_F(ThreeInstances, LetAnEmptiedOneVoteForEveryOwner) {
     };
     const auto take_over = [&](std::uint16_t p, const Fence& as) {
         const base::PartitionId at{p};
-        const Head end = std::get<Prepared>(prepare(owner_of(p), as, at)).last;
-        append_all(owner_of(p), as, end, {"an owner"}, at);
+        const Head end = insist_on(owner_of(p), as, at);
+        insist(owner_of(p), as, end, {"an owner"}, at);
     };
     for (std::uint16_t p = 0; p < 8; ++p) take_over(p, fence(1));
+    ASSERT_TRUE(eventually([&] { return is_whole(*first) && is_whole(*second); }));
     c_.command({"FLUSHALL"});
     for (const std::uint16_t p : std::array<std::uint16_t, 2>{0, 4}) {
         take_over(p, fence(1));  // Whoever asks it finds out.
@@ -256,8 +290,8 @@ TEST_F(ThreeInstances, LetAnEmptiedOneJoinBehindTheTrim) {
     auto journal = open_or_fail(options());
     constexpr std::uint64_t kept = 30;
     for (std::uint16_t p = 0; p < 8; ++p) {
-        prepare(*journal, fence(1), base::PartitionId{p});
-        append_all(*journal, fence(1), Head{}, {"a", "b", "c"}, base::PartitionId{p});
+        insist_on(*journal, fence(1), base::PartitionId{p});
+        insist(*journal, fence(1), Head{}, {"a", "b", "c"}, base::PartitionId{p});
     }
     const Head last = std::get<ReadRecords>(read(*journal, 3, 1)).records.front().head;
     const auto snapshot = [&](std::uint64_t number) {
@@ -270,13 +304,14 @@ TEST_F(ThreeInstances, LetAnEmptiedOneJoinBehindTheTrim) {
             store_snapshot(*journal, fence(1), snapshot(i))));
     }
     ASSERT_TRUE(std::holds_alternative<Trimmed>(trim(*journal, fence(1), last)));
+    ASSERT_TRUE(eventually([&] { return is_whole(*journal); }));
     c_.command({"FLUSHALL"});
-    append_all(*journal, fence(1), last, {"d"});
+    insist(*journal, fence(1), last, {"d"});
     ASSERT_TRUE(eventually([&] { return journal->wants_new_epoch(partition); }));
     for (std::uint16_t p = 0; p < 8; ++p) {
         const base::PartitionId at{p};
-        const Head end = std::get<Prepared>(prepare(*journal, fence(2), at)).last;
-        append_all(*journal, fence(2), end, {"new epoch"}, at);
+        const Head end = insist_on(*journal, fence(2), at);
+        insist(*journal, fence(2), end, {"new epoch"}, at);
     }
     ASSERT_TRUE(eventually([&] { return is_whole(*journal); }));
     EXPECT_EQ(c_.command({"XLEN", "{p03}:s"}), "3") << "the base, and what follows it";
@@ -284,19 +319,27 @@ TEST_F(ThreeInstances, LetAnEmptiedOneJoinBehindTheTrim) {
     // The two that are left are not both of those that had it.
     a_.kill();
     for (std::uint64_t i = 0; i < kept; ++i) {
-        const auto found = read_snapshot(*journal, snapshot(i).entity);
-        EXPECT_EQ(std::get<SnapshotRead>(found).found, std::vector<EntitySnapshot>{snapshot(i)});
+        std::vector<EntitySnapshot> found;
+        EXPECT_TRUE(eventually([&] {
+            const ReadSnapshotOutcome outcome = read_snapshot(*journal, snapshot(i).entity);
+            const auto* read = std::get_if<SnapshotRead>(&outcome);
+            if (read != nullptr) found = read->found;
+            return read != nullptr;
+        }));
+        EXPECT_EQ(found, std::vector<EntitySnapshot>{snapshot(i)});
     }
-    const auto end = std::get<Promised>(promised(*journal)).last;
-    append_all(*journal, fence(2), end, {"without the first"});
+    const Head end = end_of(*journal);
+    insist(*journal, fence(2), end, {"without the first"});
     EXPECT_EQ(std::get<ReadRecords>(read(*journal, 1, 10)).records.front().head, last);
 }
 
 TEST_F(ThreeInstances, RefuseWhenAMajorityIsEmpty) {
     {
         auto journal = open_or_fail(options());
-        prepare(*journal, fence(1));
-        append_all(*journal, fence(1), Head{}, {"a"});
+        insist_on(*journal, fence(1));
+        insist(*journal, fence(1), Head{}, {"a"});
+        // Or the two that are emptied may be all that there was.
+        ASSERT_TRUE(eventually([&] { return is_whole(*journal); }));
     }
     c_.command({"FLUSHALL"});
     b_.command({"FLUSHALL"});
