@@ -1,9 +1,11 @@
 #include "actors/hedge_actor.hpp"
 
 #include "actors/chrono.hpp"
+#include "actors/distrust.hpp"
 #include "actors/hedge_news.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace crossclear::actors {
 
@@ -26,7 +28,7 @@ void HedgeHost::on_news(const HomeNews& news) {
     if (const auto* plan = std::get_if<hedge::PlanHedge>(&news)) {
         decide_and_commit(*plan);
     } else if (const auto* notice = std::get_if<ledger::OrderNotice>(&news)) {
-        decide_and_commit(hedge::NoteOrder{.notice = *notice, .at = now});
+        note(*notice);
     } else if (std::holds_alternative<Wake>(news)) {
         decide_and_commit(hedge::Advance{.now = now});
     } else if (const auto* off = std::get_if<hedge::CancelHedge>(&news)) {
@@ -37,12 +39,45 @@ void HedgeHost::on_news(const HomeNews& news) {
     }
 }
 
+// A final word books what it says: the books say first what it can be.
+void HedgeHost::note(const ledger::OrderNotice& notice) {
+    const auto& terms = crank_.state().terms;
+    const bool is_planned = crank_.state().phase != hedge::Phase::unplanned;
+    if (notice.finality != ledger::Finality::final || !is_planned) {
+        decide_and_commit(
+            hedge::NoteOrder{.notice = notice, .at = parts_.context->now(), .belief = {}});
+        return;
+    }
+    with_belief(this, parts_, terms.shard, hedge::received_asset_of(terms),
+                [this, notice](ledger::Belief belief) {
+                    const auto& listing = parts_.context->listing;
+                    const auto& traded = crank_.state().terms;
+                    belief.scales = {.base = listing.asset(traded.base).scale,
+                                     .settlement = listing.asset(traded.settlement).scale};
+                    decide_and_commit(hedge::NoteOrder{
+                        .notice = notice, .at = parts_.context->now(), .belief = belief});
+                });
+}
+
+// What became of its orders is unknown still. They wait in the lane until an operator has looked.
+void HedgeHost::distrust_shard(hedge::Reject reject) {
+    const auto& terms = crank_.state().terms;
+    distrust(this, parts_, terms.shard, terms.base, hedge::name_of(reject));
+    if (std::exchange(is_asking_again_, true)) return;
+    run_delayed(as_chrono(asked_again_after), [this] {
+        is_asking_again_ = false;
+        crank_.when_durable(
+            [this, owed = hedge::outstanding(crank_.state())](std::uint64_t) { carry_out(owed); });
+    });
+}
+
 void HedgeHost::decide_and_commit(const hedge::Command& command) {
     const auto decision = hedge::decide(crank_.state(), command);
     if (!decision) {
         parts_.context->log(LogLevel::error, "A hedge task refused a command.",
                             {{"task", base::to_string(parts_.entity)},
                              {"reject", hedge::name_of(decision.error())}});
+        if (hedge::accuses_shard(decision.error())) distrust_shard(decision.error());
         return;
     }
     if (decision->empty()) {

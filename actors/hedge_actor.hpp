@@ -16,6 +16,8 @@ public:
 
 private:
     void on_news(const HomeNews& news);
+    void note(const ledger::OrderNotice& notice);
+    void distrust_shard(ledger::hedge::Reject reject);
     void decide_and_commit(const ledger::hedge::Command& command);
     void carry_out(const std::vector<ledger::hedge::Effect>& effects);
     /// Tells netting what may be known of the task.
@@ -26,6 +28,7 @@ private:
     Crank<ledger::hedge::State> crank_;
     LegTimer timer_;
     std::optional<base::Price> planned_at_;  ///< The mark when the task was planned, if seen.
+    bool is_asking_again_{};
 };
 
 }  // namespace crossclear::actors

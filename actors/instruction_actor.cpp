@@ -1,6 +1,7 @@
 #include "actors/instruction_actor.hpp"
 
 #include "actors/chrono.hpp"
+#include "actors/distrust.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -27,7 +28,7 @@ void InstructionHost::on_news(const HomeNews& news) {
     if (const auto* create = std::get_if<instruction::CreateInstruction>(&news)) {
         decide_and_commit(*create);
     } else if (const auto* notice = std::get_if<ledger::OrderNotice>(&news)) {
-        decide_and_commit(instruction::NoteOrder{.notice = *notice, .at = now});
+        note(*notice);
     } else if (const auto* arrival = std::get_if<ledger::ArrivalNotice>(&news)) {
         note_arrival(*arrival);
     } else if (std::holds_alternative<Wake>(news)) {
@@ -35,6 +36,49 @@ void InstructionHost::on_news(const HomeNews& news) {
     } else if (std::holds_alternative<Resume>(news)) {
         carry_out(instruction::outstanding(crank_.state()));
     }
+}
+
+// A final word books what it says: the books say first what it can be.
+void InstructionHost::note(const ledger::OrderNotice& notice) {
+    const auto leg = told_leg(notice.ref);
+    if (notice.finality != ledger::Finality::final || !leg) {
+        decide_and_commit(
+            instruction::NoteOrder{.notice = notice, .at = parts_.context->now(), .belief = {}});
+        return;
+    }
+    with_belief(this, parts_, leg->shard, leg->asset, [this, notice](ledger::Belief belief) {
+        decide_and_commit(instruction::NoteOrder{
+            .notice = notice, .at = parts_.context->now(), .belief = belief});
+    });
+}
+
+// The leg that an order is of, if there is one.
+std::optional<instruction::Leg> InstructionHost::told_leg(const base::OrderRef& ref) const {
+    const auto& legs = crank_.state().terms.legs;
+    const auto number = instruction::leg_of(ref.number);
+    if (number < 1 || number > legs.size()) return std::nullopt;
+    return legs[number - 1];
+}
+
+// What became of its order is unknown still. It waits in the lane until an operator has looked.
+void InstructionHost::distrust_shard(const instruction::Command& command,
+                                     instruction::Reject reject) {
+    const auto& legs = crank_.state().terms.legs;
+    if (legs.empty()) return;
+    auto shard = legs.front().shard;
+    if (const auto* told = std::get_if<instruction::NoteOrder>(&command)) {
+        if (const auto leg = told_leg(told->notice.ref)) shard = leg->shard;
+    } else if (const auto* arrival = std::get_if<instruction::NoteArrival>(&command)) {
+        shard = arrival->notice.shard;
+    }
+    distrust(this, parts_, shard, legs.front().asset, instruction::name_of(reject));
+    if (std::exchange(is_asking_again_, true)) return;
+    run_delayed(as_chrono(asked_again_after), [this] {
+        is_asking_again_ = false;
+        crank_.when_durable([this, owed = instruction::outstanding(crank_.state())](std::uint64_t) {
+            carry_out(owed);
+        });
+    });
 }
 
 // Tokens can be seen arriving before their departure is known to be final: told again after it.
@@ -54,6 +98,9 @@ void InstructionHost::decide_and_commit(const instruction::Command& command) {
         parts_.context->log(LogLevel::error, "A settlement instruction refused a command.",
                             {{"instruction", base::to_string(parts_.entity)},
                              {"reject", instruction::name_of(decision.error())}});
+        if (instruction::accuses_shard(decision.error())) {
+            distrust_shard(command, decision.error());
+        }
         return;
     }
     if (decision->empty()) return;

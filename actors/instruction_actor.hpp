@@ -16,6 +16,10 @@ public:
 
 private:
     void on_news(const HomeNews& news);
+    void note(const ledger::OrderNotice& notice);
+    [[nodiscard]] std::optional<ledger::instruction::Leg> told_leg(const base::OrderRef& ref) const;
+    void distrust_shard(const ledger::instruction::Command& command,
+                        ledger::instruction::Reject reject);
     void decide_and_commit(const ledger::instruction::Command& command);
     void carry_out(const std::vector<ledger::instruction::Effect>& effects);
     void measure(const ledger::instruction::Event& event);
@@ -26,6 +30,7 @@ private:
     Crank<ledger::instruction::State> crank_;
     LegTimer timer_;
     std::optional<ledger::ArrivalNotice> early_arrival_;
+    bool is_asking_again_{};
 };
 
 }  // namespace crossclear::actors

@@ -21,7 +21,11 @@ LaneHost::LaneHost(caf::actor_config& config, const Context* context, base::Brok
       context_(context),
       adapter_(adapter),
       home_(std::move(home)),
-      lane_{.shard = shard, .broker = broker, .terms = {}},
+      lane_{.shard = shard,
+            .broker = broker,
+            .terms = {},
+            .scope = {.assets = context->listing.shard(shard).assets,
+                      .instruments = context->listing.shard(shard).instruments}},
       name_(context->listing.shard(shard).symbol) {}
 
 LaneActor::behavior_type LaneHost::make_behavior() {
@@ -66,6 +70,8 @@ void LaneHost::handle(const shards::LaneCommand& command) {
         } else if (const auto* declined = std::get_if<shards::Decline>(&effect)) {
             context_->log(LogLevel::warning, "A lane declined an order.",
                           {{"order", base::to_string(declined->ref)}, {"shard", name_}});
+        } else if (const auto* doubt = std::get_if<shards::Distrust>(&effect)) {
+            distrust(doubt->why);
         } else if (const auto* report = std::get_if<shards::Report>(&effect)) {
             const char* state = report->breaker == Breaker::closed ? "closed"
                                 : report->breaker == Breaker::open ? "open"
@@ -77,6 +83,18 @@ void LaneHost::handle(const shards::LaneCommand& command) {
                            {"is_reachable", report->is_reachable ? "true" : "false"}});
         }
     }
+}
+
+// What it is about is nobody's here: the break stands under what the shard's fees are paid in.
+void LaneHost::distrust(const std::string& why) {
+    context_->instruments->shards.shard_words_refused_total
+        .with({context_->broker(lane_.broker).profile.name, name_, why})
+        .increment();
+    context_->log(
+        LogLevel::warning, "A lane refuses what its shard told.",
+        {{"shard", name_}, {"broker", context_->broker(lane_.broker).profile.name}, {"why", why}});
+    send(home_, ToHome{base::entity_of(base::EntityKind::reconcile, lane_.broker, lane_.shard),
+                       Distrusted{context_->listing.shard(lane_.shard).gas}});
 }
 
 // Called when the shard answers, on its thread: how long it took.

@@ -20,6 +20,7 @@ private:
     void submit(const ledger::ShardOrder& order);
     void ask(const base::OrderRef& ref);
     void deliver(const ledger::ShardNotice& notice);
+    void distrust(const std::string& why);
     void on_tick();
     void rescan_sometimes();
     void publish_metrics();

@@ -1,6 +1,7 @@
 #include "actors/netting_actor.hpp"
 
 #include "actors/chrono.hpp"
+#include "actors/distrust.hpp"
 #include "base/saturated.hpp"
 
 #include <algorithm>
@@ -52,7 +53,9 @@ void NettingHost::on_news(const HomeNews& news) {
     } else if (std::holds_alternative<Wake>(news)) {
         on_wake();
     } else if (const auto* deposit = std::get_if<ledger::DepositNotice>(&news)) {
-        decide_and_commit(netting::RecordDeposit{.notice = *deposit, .at = now});
+        const auto reject =
+            decide_and_commit(netting::RecordDeposit{.notice = *deposit, .at = now});
+        if (reject) distrust_shard(*reject, deposit->shard, deposit->asset);
     } else if (const auto* booked = std::get_if<DepositBooked>(&news)) {
         on_booked(*booked);
     } else if (const auto* variation = std::get_if<ledger::VariationNotice>(&news)) {
@@ -109,12 +112,23 @@ void NettingHost::on_variation(const ledger::VariationNotice& variation) {
     if (waiting.size() > base::limits::variations_waiting_max) waiting.erase(--waiting.end());
 }
 
+void NettingHost::distrust_shard(netting::Reject reject, base::ShardId shard, AssetId about) {
+    if (!netting::accuses_shard(reject)) return;
+    distrust(this, parts_, shard, about, netting::name_of(reject));
+}
+
 void NettingHost::record_variations(base::ShardId shard) {
     auto& waiting = variations_[shard];
     if (waiting.empty()) return;
     netting::RecordVariations command{.shard = shard, .lines = {}, .at = parts_.context->now()};
     for (const auto& [number, line] : waiting) command.lines.push_back(line);
     const auto refusal = decide_and_commit(command);
+    if (refusal == netting::Reject::figures_incredible) {
+        // Told again while the break is open, and perhaps otherwise.
+        waiting.clear();
+        return distrust_shard(*refusal, shard, command.lines.front().settlement);
+    }
+    const auto before = waiting.size();
     const auto last = crank_.state().variations.find(shard);
     if (last != crank_.state().variations.end()) {
         const auto recorded = waiting.upper_bound(last->second);
@@ -124,6 +138,8 @@ void NettingHost::record_variations(base::ShardId shard) {
         waiting.erase(waiting.begin(), recorded);
     }
     if (refusal == netting::Reject::variation_out_of_order) hear_variations(shard);
+    // Why the next one was not recorded as well.
+    if (waiting.size() < before) record_variations(shard);
 }
 
 // One before those that wait is missing, and stands no earlier than the last one that is recorded.
@@ -254,6 +270,7 @@ void NettingHost::book_result() {
         if (!sum) return;
         owed = *sum;
     }
+    if (base::is_off_scale(owed)) return;
     decide_and_commit(netting::BookResult{.settlement = settlement,
                                           .conv = *base::negate(owed),
                                           .vm = *base::negate(vm),

@@ -25,6 +25,7 @@ private:
     void on_news(const HomeNews& news);
     void on_report(const PartitionReport& report);
     void on_variation(const ledger::VariationNotice& variation);
+    void distrust_shard(ledger::netting::Reject reject, base::ShardId shard, base::AssetId about);
     void record_variations(base::ShardId shard);
     void hear_variations(base::ShardId shard);
     void close_move(const MoveEnded& ended);

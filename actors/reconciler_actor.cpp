@@ -85,6 +85,8 @@ void ReconcilerHost::on_news(const HomeNews& news) {
         run_delayed(travel_time, [this, shard_side = *balances] { ask_books(shard_side); });
     } else if (std::holds_alternative<shards::NoAnswer>(news)) {
         answer_looks(Refusal{11031, "shard_unavailable", "the shard does not answer: retry", true});
+    } else if (const auto* word = std::get_if<Distrusted>(&news)) {
+        decide_and_commit(reconcile::Distrust{.asset = word->asset, .at = parts_.context->now()});
     } else if (const auto* ask = std::get_if<OperatorAsk>(&news)) {
         on_operator(*ask);
     } else if (const auto* means = std::get_if<ShortfallAnswer>(&news)) {
@@ -149,7 +151,12 @@ void ReconcilerHost::compare(const shards::Balances& balances, const BookLines& 
         return answer_looks(std::nullopt);
     }
     reconcile::Compare command{.block = balances.block, .lines = {}, .at = parts_.context->now()};
+    const auto& listed = parts_.context->listing.shard(shard_);
     for (const auto& line : balances.lines) {
+        if (std::ranges::find(listed.assets, line.asset) == listed.assets.end()) {
+            decide_and_commit(reconcile::Distrust{.asset = listed.gas, .at = command.at});
+            continue;
+        }
         const auto booked = book.lines.find(line.asset);
         const auto ours = booked == book.lines.end() ? ledger::ShardLine{} : booked->second;
         reconcile::Line compared{.asset = line.asset,
@@ -214,15 +221,28 @@ void ReconcilerHost::tell(const reconcile::Event& event,
             .with({name, parts_.context->listing.asset(asset).symbol})
             .add(-1);
     };
+    const auto tell_incredible = [&](base::AssetId asset) {
+        parts_.context->log(LogLevel::error, "A shard tells what cannot be: its lane is frozen.",
+                            {{"shard", name},
+                             {"broker", std::to_string(parts_.broker().v)},
+                             {"asset", parts_.context->listing.asset(asset).symbol}});
+    };
     if (const auto* opened = std::get_if<reconcile::BreakOpened>(&event)) {
         const auto& asset = parts_.context->listing.asset(opened->asset).symbol;
+        parts_.context->instruments->reconciliation.breaks.with({name, asset}).add(1);
+        if (opened->kind == reconcile::BreakKind::incredible) return tell_incredible(opened->asset);
         parts_.context->log(LogLevel::error, "Book and shard disagree.",
                             {{"shard", name},
                              {"broker", std::to_string(parts_.broker().v)},
                              {"asset", asset},
                              {"difference", std::to_string(opened->difference.v)},
                              {"block", std::to_string(opened->block)}});
-        parts_.context->instruments->reconciliation.breaks.with({name, asset}).add(1);
+    } else if (const auto* changed = std::get_if<reconcile::BreakChanged>(&event)) {
+        const auto before = open_before.find(changed->asset);
+        const bool was_incredible =
+            before != open_before.end() && before->second.kind == reconcile::BreakKind::incredible;
+        const bool is_incredible = changed->kind == reconcile::BreakKind::incredible;
+        if (is_incredible && !was_incredible) tell_incredible(changed->asset);
     } else if (const auto* closed = std::get_if<reconcile::BreakClosed>(&event)) {
         closed_in(closed->asset);
     } else if (const auto* resolved = std::get_if<reconcile::BreakResolved>(&event)) {

@@ -23,6 +23,8 @@ const char* name_of(reconcile::BreakKind kind) {
             return "unknown_inflow";
         case reconcile::BreakKind::unexplained_outflow:
             return "unexplained_outflow";
+        case reconcile::BreakKind::incredible:
+            return "incredible";
     }
     UNREACHABLE("an unlisted kind of break");
 }

@@ -44,6 +44,11 @@ struct MoveEnded {
     bool is_settled{};
     std::uint64_t sequence{};
 };
+/// To a reconciler, from the shard's lane or from whoever it was told: what cannot be, and was not
+/// booked.
+struct Distrusted {
+    base::AssetId asset;  ///< What it was about.
+};
 /// From a withdrawal to netting: may this be sent? Answered by ReviewAnswer.
 struct ReviewAsk {
     base::EntityId withdrawal;
@@ -93,7 +98,7 @@ using HomeNews =
                  DepositBooked, ledger::hedge::PlanHedge, ledger::instruction::CreateInstruction,
                  shards::Balances, Wake, Resume, ledger::withdrawal::CancelWithdrawal,
                  ledger::hedge::CancelHedge, shards::NoAnswer, OperatorAsk, ShortfallAsk,
-                 ShortfallAnswer, ShortfallDone, HedgePublished, HouseFollow>;
+                 ShortfallAnswer, ShortfallDone, HedgePublished, HouseFollow, Distrusted>;
 
 /// News for one home machine; through the partition that owns it, which makes the host on demand.
 struct ToHome {

@@ -185,10 +185,10 @@ void CrossChecks::check_shards(const ledger::Partition& partition) {
                     broker.v, on.v, of.v, what, base::to_string(books), base::to_string(receipts)));
             };
             // Margin on its way to a venue is in flight and still counts as held there.
-            if (there != line.held.v) blame("what is held", there, line.held.v);
-            if (posted != line.posted.v) blame("margin", posted, line.posted.v);
-            if (at(Chart::vpos) != line.position.v) {
-                blame("the position", at(Chart::vpos), line.position.v);
+            if (there != line.held) blame("what is held", there, line.held);
+            if (posted != line.posted) blame("margin", posted, line.posted);
+            if (at(Chart::vpos) != line.position) {
+                blame("the position", at(Chart::vpos), line.position);
             }
         }
     }

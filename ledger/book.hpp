@@ -63,6 +63,18 @@ struct ShardLine {
     friend bool operator==(const ShardLine&, const ShardLine&) = default;
 };
 
+/// The same however much shards have told: sums of many figures.
+struct ShardHolding {
+    base::Wide held{};
+    base::Wide posted{};
+    base::Wide position{};
+
+    friend bool operator==(const ShardHolding&, const ShardHolding&) = default;
+};
+
+/// As figures to look at: what leaves 64 bits stands at their end.
+[[nodiscard]] ShardLine seen(const ShardHolding& holding);
+
 /// One final receipt's effect, kept to look back a little.
 struct ShardEffect {
     std::uint64_t block{};
@@ -74,7 +86,7 @@ struct ShardEffect {
 
 /// A broker's holdings on one shard and the latest effects on them.
 struct ShardBook {
-    std::map<base::AssetId, ShardLine> now;
+    std::map<base::AssetId, ShardHolding> now;
     std::deque<ShardEffect> recent;  ///< At most `recent_effects_max`.
 
     friend bool operator==(const ShardBook&, const ShardBook&) = default;
@@ -127,8 +139,9 @@ void fold(Book& book, const Entry& entry);
 /// What the quota still has room for; never negative where the books are whole.
 [[nodiscard]] base::Amount room(const Book& book, BrokerAsset of);
 
-/// Says what is wrong, or nothing: every ledger sums to zero, no account on its wrong side, no
-/// quota overdrawn. **Cost:** linear in the trial balance.
+/// Says what is wrong, or nothing: every ledger sums to zero, no account on its wrong side, unless
+/// gas was charged that NOSTRO did not hold, no quota overdrawn. **Cost:** linear in the trial
+/// balance.
 [[nodiscard]] std::optional<std::string> fault_of(const Book& book);
 
 }  // namespace crossclear::ledger

@@ -155,6 +155,9 @@ ShardInstruments::ShardInstruments(Registry& registry)
           "shard_head_age_seconds", "Age of the newest block.", {"broker", "shard"})),
       shard_reorgs_total(Maker{registry}.counters("shard_reorgs_total",
                                                   "Blocks taken back by a shard.", {"shard"})),
+      shard_words_refused_total(Maker{registry}.counters(
+          "shard_words_refused_total", "What a shard told and nobody can believe; books nothing.",
+          {"broker", "shard", "reason"})),
       shard_exposure_usd(Maker{registry}.gauges(
           "shard_exposure_usd",
           "Dollars held on a shard at marks, margin and what is on its way from there included.",

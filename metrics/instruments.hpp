@@ -114,9 +114,11 @@ struct ShardInstruments {
     Labelled<Gauge> shard_block_height;      ///< broker, shard, tag (head, final).
     Labelled<Gauge> shard_head_age_seconds;  ///< broker, shard.
     Labelled<Counter> shard_reorgs_total;    ///< shard.
-    Labelled<Gauge> shard_exposure_usd;      ///< broker, shard.
-    Labelled<Counter> tx_broadcast_total;    ///< shard, kind.
-    Labelled<Gauge> tx_pending;              ///< broker, shard.
+    /// broker, shard, reason: what was told, is not believed and books nothing.
+    Labelled<Counter> shard_words_refused_total;
+    Labelled<Gauge> shard_exposure_usd;    ///< broker, shard.
+    Labelled<Counter> tx_broadcast_total;  ///< shard, kind.
+    Labelled<Gauge> tx_pending;            ///< broker, shard.
 };
 
 /// The book and its journal.

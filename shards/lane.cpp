@@ -167,6 +167,36 @@ void take(Step& step, const Enqueue& command) {
     lane.waiting.push_back(order);
 }
 
+template <class Id>
+bool contains(const std::vector<Id>& ids, Id id) {
+    return std::find(ids.begin(), ids.end(), id) != ids.end();
+}
+
+void distrust(Step& step, std::string why) {
+    ++step.lane.counters.contradictions;
+    step.effects.emplace_back(Distrust{std::move(why)});
+}
+
+// Why an inflow is nobody's here, or nothing.
+std::optional<std::string> doubt_about(const Lane& lane, const ledger::ShardNotice& notice) {
+    if (const auto* deposit = std::get_if<ledger::DepositNotice>(&notice)) {
+        if (deposit->shard != lane.shard) return "of_other_shard";
+        if (!contains(lane.scope.assets, deposit->asset)) return "of_unlisted_asset";
+    } else if (const auto* arrival = std::get_if<ledger::ArrivalNotice>(&notice)) {
+        if (arrival->shard != lane.shard) return "of_other_shard";
+        if (!contains(lane.scope.assets, arrival->asset)) return "of_unlisted_asset";
+        const bool is_ours = arrival->ref.origin.kind == base::EntityKind::instruction &&
+                             base::broker_of(arrival->ref.origin) == lane.broker;
+        if (!is_ours) return "of_other_machine";
+    } else if (const auto* variation = std::get_if<ledger::VariationNotice>(&notice)) {
+        if (variation->shard != lane.shard) return "of_other_shard";
+        if (!contains(lane.scope.instruments, variation->instrument)) {
+            return "of_unlisted_instrument";
+        }
+    }
+    return std::nullopt;
+}
+
 void take(Step& step, const SubmitAnswered& command) {
     Lane& lane = step.lane;
     if (std::holds_alternative<NoAnswer>(command.answer)) {
@@ -184,6 +214,11 @@ void take(Step& step, const SubmitAnswered& command) {
     }
     if (const auto* refused = std::get_if<Refused>(&command.answer)) {
         ++lane.counters.refused;
+        if (refused->why == ShardRefusal::none) {
+            // A refusal that refuses nothing would read as an order that took effect.
+            distrust(step, "refused_without_reason");
+            return rest(step, flight);
+        }
         if (flight.told >= Finality::included) {
             // It cannot both be in a block and never be taken. Believe neither: ask.
             ++lane.counters.contradictions;
@@ -205,7 +240,12 @@ void take(Step& step, const SubmitAnswered& command) {
 void take(Step& step, const NoticeArrived& command) {
     const auto* notice = std::get_if<OrderNotice>(&command.notice);
     // Inflows are numbered by the chain and dropped as repeats by the machines that book them.
-    if (notice == nullptr) return deliver(step, command.notice);
+    if (notice == nullptr) {
+        if (auto why = doubt_about(step.lane, command.notice)) {
+            return distrust(step, *std::move(why));
+        }
+        return deliver(step, command.notice);
+    }
     const auto found = step.lane.flights.find(notice->ref);
     if (found == step.lane.flights.end()) {
         ++step.lane.counters.filtered;
@@ -218,7 +258,9 @@ void take(Step& step, const AskAnswered& command) {
     Lane& lane = step.lane;
     const auto found = lane.flights.find(command.ref);
     const auto* notice = std::get_if<OrderNotice>(&command.answer);
-    if (notice == nullptr) {
+    const bool is_of_other = notice != nullptr && notice->ref != command.ref;
+    if (is_of_other) distrust(step, "answer_of_other_order");
+    if (notice == nullptr || is_of_other) {
         count_unanswered(step, command.ref);
         if (found != lane.flights.end() && found->second.phase == FlightPhase::asking) {
             rest(step, found->second);

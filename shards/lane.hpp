@@ -110,6 +110,12 @@ struct Deliver {
 
     friend bool operator==(const Deliver&, const Deliver&) = default;
 };
+/// The shard told what is none of this lane's: it cannot be believed, and was not passed on.
+struct Distrust {
+    std::string why;
+
+    friend bool operator==(const Distrust&, const Distrust&) = default;
+};
 /// The order was not taken into the lane.
 struct Decline {
     base::OrderRef ref;
@@ -127,7 +133,7 @@ struct Report {
     friend bool operator==(const Report&, const Report&) = default;
 };
 
-using LaneEffect = std::variant<Submit, Ask, Deliver, Decline, Report>;
+using LaneEffect = std::variant<Submit, Ask, Deliver, Decline, Report, Distrust>;
 using LaneEffects = std::vector<LaneEffect>;
 
 /// What a lane has counted since it began; only grows.
@@ -172,11 +178,20 @@ struct Flight {
     friend bool operator==(const Flight&, const Flight&) = default;
 };
 
+/// What a shard lists: nobody here knows anything else.
+struct LaneScope {
+    std::vector<base::AssetId> assets;
+    std::vector<base::InstrumentId> instruments;
+
+    friend bool operator==(const LaneScope&, const LaneScope&) = default;
+};
+
 /// A lane. Changed by `handle` only.
 struct Lane {
     base::ShardId shard;
     base::BrokerId broker;
     LaneTerms terms;
+    LaneScope scope{};
 
     std::map<base::OrderRef, Flight> flights{};
     std::deque<ledger::ShardOrder> waiting{};

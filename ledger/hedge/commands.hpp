@@ -3,6 +3,7 @@
 #include "base/amount.hpp"
 #include "base/ids.hpp"
 #include "base/time.hpp"
+#include "ledger/belief.hpp"
 #include "ledger/words.hpp"
 
 #include <cstdint>
@@ -48,6 +49,7 @@ struct Advance {
 struct NoteOrder {
     OrderNotice notice;
     base::Timestamp at;
+    Belief belief{};
 };
 
 /// The rest is not wanted any more; what was sent is waited for. Sent by netting.

@@ -88,6 +88,25 @@ Amount filled_by(const HedgeCommitted& terms, const OrderNotice& notice) {
     return terms.quantity.v > 0 ? notice.received : base::must_subtract(Amount{0}, notice.given);
 }
 
+// What changed hands at its price. A contract is paid for by its variation.
+TradeFigures trade_of(const HedgeCommitted& terms, const OrderNotice& notice) {
+    const bool is_buy = terms.quantity.v > 0;
+    return TradeFigures{.quantity = base::magnitude(filled_by(terms, notice)),
+                        .cash = is_buy ? notice.given : notice.received,
+                        .price = notice.price,
+                        .bound = terms.bound,
+                        .is_buy = is_buy,
+                        .is_contract = terms.is_contract};
+}
+
+// What the books can hold, and what price and quantity make.
+bool are_figures_credible(const State& state, const OrderNotice& notice, const Belief& belief) {
+    if (notice.gas > belief.gas_max) return false;
+    if (notice.refusal != ShardRefusal::none) return true;
+    if (notice.received > belief.received_max) return false;
+    return !belief.scales || is_price_credible(trade_of(state.terms, notice), *belief.scales);
+}
+
 bool are_figures_possible(const State& state, const OrderNotice& notice) {
     const HedgeCommitted& terms = state.terms;
     if (notice.given.v < 0 || notice.received.v < 0 || notice.gas.v < 0) return false;
@@ -319,6 +338,10 @@ Decision decide(const State& state, const NoteOrder& command) {
         // The final word stands: what comes late is a repeat of it, or of what led there.
         if (!is_final || agrees_with(slice, state.terms, notice)) return std::vector<Event>{};
         return Failure{Reject::notice_contradicts_order};
+    }
+
+    if (is_final && !are_figures_credible(state, notice, command.belief)) {
+        return Failure{Reject::figures_incredible};
     }
 
     Proposal proposal{state};

@@ -30,7 +30,7 @@ using Decision = base::Result<std::vector<Event>, Reject>;
 /// Slices are sent up to and including the deadline. **Errors:** `task_is_not_planned`.
 [[nodiscard]] Decision decide(const State& state, const Advance& command);
 /// Records what the shard says about one slice. **Errors:** `task_is_not_planned`,
-/// `notice_contradicts_order`.
+/// `notice_contradicts_order`, `figures_incredible`.
 [[nodiscard]] Decision decide(const State& state, const NoteOrder& command);
 /// Calls the unsent rest off. **Errors:** `task_is_not_planned`.
 [[nodiscard]] Decision decide(const State& state, const CancelHedge& command);

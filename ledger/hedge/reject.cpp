@@ -16,9 +16,14 @@ bool is_defect(Reject reject) {
         case Reject::slices_must_sum_to_quantity:
         case Reject::task_is_not_planned:
         case Reject::notice_contradicts_order:
+        case Reject::figures_incredible:
             return true;
     }
     UNREACHABLE("an unlisted reject");
+}
+
+bool accuses_shard(Reject reject) {
+    return reject == Reject::notice_contradicts_order || reject == Reject::figures_incredible;
 }
 
 const char* name_of(Reject reject) {
@@ -41,6 +46,8 @@ const char* name_of(Reject reject) {
             return "task_is_not_planned";
         case Reject::notice_contradicts_order:
             return "notice_contradicts_order";
+        case Reject::figures_incredible:
+            return "figures_incredible";
     }
     UNREACHABLE("an unlisted reject");
 }

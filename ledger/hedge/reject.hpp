@@ -18,11 +18,15 @@ enum class Reject : std::uint16_t {
     deadline_must_follow = 31007,  ///< Not after the time of planning.
     task_is_not_planned = 31008,
     notice_contradicts_order =
-        31009,  ///< The shard tells what the order cannot have done: a defect.
+        31009,                   ///< The shard tells what the order cannot have done: a defect.
+    figures_incredible = 31010,  ///< Gas, cash or price that cannot be, or that no books hold.
 };
 
 /// Whether it shows a defect of a shard or of ours: the host pages, and nothing was changed.
 [[nodiscard]] bool is_defect(Reject reject);
+
+/// Whether the shard is to be believed no more: its lane is frozen until an operator has looked.
+[[nodiscard]] bool accuses_shard(Reject reject);
 
 /// The enumerator's name, for logs and metrics.
 [[nodiscard]] const char* name_of(Reject reject);

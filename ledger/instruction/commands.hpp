@@ -3,6 +3,7 @@
 #include "base/amount.hpp"
 #include "base/ids.hpp"
 #include "base/time.hpp"
+#include "ledger/belief.hpp"
 #include "ledger/words.hpp"
 
 #include <cstdint>
@@ -64,6 +65,7 @@ struct Advance {
 struct NoteOrder {
     OrderNotice notice;
     base::Timestamp at;
+    Belief belief{};
 };
 
 /// Tokens of ours arrived. Sent by the lane; repeats add nothing.

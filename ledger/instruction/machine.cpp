@@ -103,7 +103,7 @@ void end_if_done(Proposal& proposal, Timestamp at) {
 bool are_figures_possible(const Leg& leg, const OrderNotice& notice) {
     if (notice.gas.v < 0) return false;
     if (notice.refusal != ShardRefusal::none) {
-        return notice.given.v == 0 && notice.received.v == 0;
+        return notice.given.v == 0 && notice.received.v == 0 && notice.filled.v == 0;
     }
     const bool is_given_whole = notice.given.v == 0 || notice.given == leg.amount;
     const bool is_received_whole = notice.received.v == 0 || notice.received == leg.amount;
@@ -351,6 +351,10 @@ Decision decide(const State& state, const NoteOrder& command) {
         // An attempt that was given up and takes effect after all would be a second effect.
         if (agrees_with(progress, notice)) return std::vector<Event>{};
         return Failure{Reject::notice_contradicts_order};
+    }
+
+    if (is_final && notice.gas > command.belief.gas_max) {
+        return Failure{Reject::figures_incredible};
     }
 
     Proposal proposal{state};

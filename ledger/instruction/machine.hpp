@@ -29,7 +29,7 @@ using Decision = base::Result<std::vector<Event>, Reject>;
 /// Sends the next attempt if none is in flight. **Errors:** `instruction_is_not_created`.
 [[nodiscard]] Decision decide(const State& state, const Advance& command);
 /// Records what the shard says about one attempt, and the end if that was its last.
-/// **Errors:** `instruction_is_not_created`, `notice_contradicts_order`.
+/// **Errors:** `instruction_is_not_created`, `notice_contradicts_order`, `figures_incredible`.
 [[nodiscard]] Decision decide(const State& state, const NoteOrder& command);
 /// Records that the tokens of the leg before have arrived. **Errors:**
 /// `instruction_is_not_created`, `arrival_contradicts_leg`, `arrival_before_departure`.

@@ -8,6 +8,11 @@ bool is_transient(Reject reject) { return reject == Reject::arrival_before_depar
 
 bool is_defect(Reject reject) { return !is_transient(reject); }
 
+bool accuses_shard(Reject reject) {
+    return reject == Reject::notice_contradicts_order ||
+           reject == Reject::arrival_contradicts_leg || reject == Reject::figures_incredible;
+}
+
 const char* name_of(Reject reject) {
     switch (reject) {
         case Reject::created_differently:
@@ -30,6 +35,8 @@ const char* name_of(Reject reject) {
             return "arrival_contradicts_leg";
         case Reject::arrival_before_departure:
             return "arrival_before_departure";
+        case Reject::figures_incredible:
+            return "figures_incredible";
     }
     UNREACHABLE("an unlisted reject");
 }

@@ -19,6 +19,7 @@ enum class Reject : std::uint16_t {
     notice_contradicts_order = 32008,  ///< The shard tells what the order cannot have done.
     arrival_contradicts_leg = 32009,   ///< Not the tokens that were sent.
     arrival_before_departure = 32010,  ///< The sending shard has not said its final word yet.
+    figures_incredible = 32011,        ///< Gas that the broker cannot have paid.
 };
 
 /// Whether the same command may be accepted later: the host tells it again.
@@ -26,6 +27,9 @@ enum class Reject : std::uint16_t {
 
 /// Whether it shows a defect of a shard or of ours: the host pages, and nothing was changed.
 [[nodiscard]] bool is_defect(Reject reject);
+
+/// Whether the shard is to be believed no more: its lane is frozen until an operator has looked.
+[[nodiscard]] bool accuses_shard(Reject reject);
 
 /// The enumerator's name, for logs and metrics.
 [[nodiscard]] const char* name_of(Reject reject);

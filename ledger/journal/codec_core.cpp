@@ -48,6 +48,43 @@ ShardLine take_line(const Part& from) {
             .position = base::Amount{from.position()}};
 }
 
+// The value is low and 2^64 times high, in 128 bits that wrap. What fits 64 bits has no high part.
+struct Parts {
+    std::int64_t low{};
+    std::int64_t high{};
+};
+
+using WideBits = unsigned __int128;
+
+Parts parts_of(base::Wide value) {
+    const auto low = static_cast<std::int64_t>(static_cast<std::uint64_t>(value));
+    const WideBits rest = static_cast<WideBits>(value) - static_cast<WideBits>(base::Wide{low});
+    return {.low = low, .high = static_cast<std::int64_t>(static_cast<std::uint64_t>(rest >> 64))};
+}
+
+base::Wide joined(const Parts& parts) {
+    const auto high = WideBits{static_cast<std::uint64_t>(parts.high)} << 64;
+    return static_cast<base::Wide>(high + static_cast<WideBits>(base::Wide{parts.low}));
+}
+
+void put_holding(const ShardHolding& holding, Whole::Holding& to) {
+    const Parts held = parts_of(holding.held);
+    const Parts posted = parts_of(holding.posted);
+    const Parts position = parts_of(holding.position);
+    to.set_held(held.low);
+    to.set_held_high(held.high);
+    to.set_posted(posted.low);
+    to.set_posted_high(posted.high);
+    to.set_position(position.low);
+    to.set_position_high(position.high);
+}
+
+ShardHolding take_holding(const Whole::Holding& from) {
+    return {.held = joined({from.held(), from.held_high()}),
+            .posted = joined({from.posted(), from.posted_high()}),
+            .position = joined({from.position(), from.position_high()})};
+}
+
 // What the owner has asked for so far is its own: whoever goes on asks anew.
 void write_claims(const ClaimQueue& queue, Whole::Claims& to) {
     codec::write_map(queue.claims, *to.mutable_claims(),
@@ -79,9 +116,9 @@ bool read_claims(const Whole::Claims& from, ClaimQueue& queue, Reader& reader) {
 
 void write_shard(const ShardBook& book, Whole::Shard& to) {
     codec::write_map(book.now, *to.mutable_now(),
-                     [](base::AssetId asset, const ShardLine& line, Whole::Holding& part) {
+                     [](base::AssetId asset, const ShardHolding& holding, Whole::Holding& part) {
                          part.set_asset(asset.v);
-                         put_line(line, part);
+                         put_holding(holding, part);
                      });
     for (const auto& effect : book.recent) {
         auto& part = *to.add_recent();
@@ -98,11 +135,12 @@ bool read_shard(const Whole::Shard& from, ShardBook& book, Reader& reader) {
         effect.change = take_line(part);
         if (!from_wire(part.asset(), effect.asset, reader)) return false;
     }
-    return codec::read_map(from.now(), book.now,
-                           [&](const Whole::Holding& part, base::AssetId& asset, ShardLine& line) {
-                               line = take_line(part);
-                               return from_wire(part.asset(), asset, reader);
-                           });
+    return codec::read_map(
+        from.now(), book.now,
+        [&](const Whole::Holding& part, base::AssetId& asset, ShardHolding& holding) {
+            holding = take_holding(part);
+            return from_wire(part.asset(), asset, reader);
+        });
 }
 
 void write_trial(const Book& from, Whole& to) {

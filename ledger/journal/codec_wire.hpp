@@ -217,6 +217,7 @@ private:
         case reconcile::BreakKind::timing:
         case reconcile::BreakKind::unknown_inflow:
         case reconcile::BreakKind::unexplained_outflow:
+        case reconcile::BreakKind::incredible:
             return true;
     }
     return false;

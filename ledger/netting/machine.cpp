@@ -108,9 +108,11 @@ std::optional<HedgeOpened> open_task(const State& state, const Exposure& exposur
     Amount reserved;
     if (!exposure.is_contract) {
         const Amount on_shard = is_buy ? exposure.given_on_shard : exposure.base_on_shard;
-        const Amount uncommitted =
-            base::must_subtract(on_shard, reserved_at(state, exposure.shard, given));
-        const Amount affordable = std::min(uncommitted, spendable[given]);
+        // Far below zero where a shard charged more gas than there was.
+        const auto uncommitted =
+            base::subtract(on_shard, reserved_at(state, exposure.shard, given));
+        if (!uncommitted) return std::nullopt;
+        const Amount affordable = std::min(*uncommitted, spendable[given]);
         if (affordable <= Amount{0}) return std::nullopt;
         if (is_buy) {
             const auto cost =
@@ -230,6 +232,10 @@ bool is_transient(Reject reject) {
            reject == Reject::departure_not_covered;
 }
 
+bool accuses_shard(Reject reject) {
+    return reject == Reject::deposit_contradicts_record || reject == Reject::figures_incredible;
+}
+
 const char* name_of(Reject reject) {
     switch (reject) {
         case Reject::amount_must_be_positive:
@@ -248,6 +254,8 @@ const char* name_of(Reject reject) {
             return "gate_is_closed";
         case Reject::departure_not_covered:
             return "departure_not_covered";
+        case Reject::figures_incredible:
+            return "figures_incredible";
     }
     UNREACHABLE("an unlisted reject");
 }
@@ -296,7 +304,8 @@ Decision decide(const State& state, const RecordDeposit& command) {
     if (notice.finality == Finality::unseen) {
         return without_block(state, command, is_standing ? &known : nullptr);
     }
-    if (notice.amount <= Amount{0}) return Failure{Reject::amount_must_be_positive};
+    if (notice.amount < Amount{0}) return Failure{Reject::figures_incredible};
+    if (notice.amount == Amount{0}) return Failure{Reject::amount_must_be_positive};
     if (base::broker_of(notice.account) != base::broker_of(state.id)) {
         return Failure{Reject::deposit_of_other_broker};
     }
@@ -399,10 +408,11 @@ Decision decide(const State& state, const LevelShards& command) {
             if (richest == nullptr || other.held > richest->held) richest = &other;
         }
         if (richest == nullptr) continue;
-        const Amount uncommitted =
-            base::must_subtract(richest->held, reserved_at(state, richest->shard, line.asset));
+        const auto uncommitted =
+            base::subtract(richest->held, reserved_at(state, richest->shard, line.asset));
         // The giver keeps its own target: two shards must not take turns.
-        const auto spare = base::subtract(uncommitted, richest->target);
+        const auto spare =
+            uncommitted ? base::subtract(*uncommitted, richest->target) : uncommitted;
         const auto lacking = base::subtract(line.target, line.held);
         if (!spare || !lacking) return Failure{Reject::figures_out_of_range};
         const Amount amount = std::min(*spare, *lacking);

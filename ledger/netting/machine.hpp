@@ -28,13 +28,13 @@ using Decision = base::Result<std::vector<Event>, Reject>;
 /// `amount_must_be_positive`.
 [[nodiscard]] Decision decide(const State& state, const Found& command);
 /// Books what is new about a deposit: its certainty only rises within a block, and begins anew in a
-/// later one. **Errors:** `amount_must_be_positive`, `deposit_of_other_broker`,
-/// `deposit_contradicts_record`.
+/// later one. **Errors:** `figures_incredible`, `amount_must_be_positive`,
+/// `deposit_of_other_broker`, `deposit_contradicts_record`, `figures_out_of_range`.
 [[nodiscard]] Decision decide(const State& state, const RecordDeposit& command);
 /// Lets go of a deposit whose end its account has booked. Never refuses.
 [[nodiscard]] Decision decide(const State& state, const AcknowledgeDeposit& command);
 /// Books variations in the order of their numbers, as far as the margin that is posted bears them.
-/// **Errors:** `figures_out_of_range`; where none can be booked, `variation_ahead_of_margin` or
+/// **Errors:** where none can be booked, `figures_incredible`, `variation_ahead_of_margin` or
 /// `variation_out_of_order`.
 [[nodiscard]] Decision decide(const State& state, const RecordVariations& command);
 /// Grants cover, opens tasks, and calls those off that have become too large by more than the band.

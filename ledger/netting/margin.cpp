@@ -1,3 +1,4 @@
+#include "ledger/belief.hpp"
 #include "ledger/netting/machine.hpp"
 #include "ledger/netting/reserved.hpp"
 
@@ -59,6 +60,12 @@ base::Result<Amount, Reject> uncommitted_of(const State& state, const CoverLine&
     return *kept;
 }
 
+// A venue pays, or takes, and closes a position only with a loss.
+bool is_credible(const VariationNotice& notice) {
+    if (!ledger::is_credible(notice.change) || !ledger::is_credible(notice.closed)) return false;
+    return notice.closed.v == 0 || notice.change.v <= 0;
+}
+
 struct Wanted {
     Amount low;
     Amount amount;
@@ -86,16 +93,25 @@ Decision decide(const State& state, const RecordVariations& command) {
     std::vector<Event> events;
     std::size_t bearable = 0;
     bool has_gap = false;
+    bool is_incredible = false;
     for (const auto& line : command.lines) {
         const auto& notice = line.notice;
         const std::uint64_t next = known + events.size() + 1;
         if (notice.number < next) continue;
         has_gap = notice.number > next;
         if (has_gap) break;
+        if (!is_credible(notice)) {
+            // What came before it stands.
+            is_incredible = true;
+            break;
+        }
         const VenueAsset of{command.shard, line.settlement};
         auto& amount = posted.try_emplace(of.asset, posted_at(state, of)).first->second;
         const auto after = base::add(amount, notice.change);
-        if (!after) return Failure{Reject::figures_out_of_range};
+        if (!after || (notice.change.v > 0 && *after > figure_max)) {
+            is_incredible = true;
+            break;
+        }
         amount = *after;
         events.emplace_back(VenueVariation{.shard = command.shard,
                                            .number = notice.number,
@@ -110,6 +126,7 @@ Decision decide(const State& state, const RecordVariations& command) {
         });
         if (is_borne) bearable = events.size();
     }
+    if (bearable == 0 && is_incredible) return Failure{Reject::figures_incredible};
     if (bearable == 0 && !events.empty()) return Failure{Reject::variation_ahead_of_margin};
     if (bearable == 0 && has_gap) return Failure{Reject::variation_out_of_order};
     events.erase(events.begin() + static_cast<std::ptrdiff_t>(bearable), events.end());
@@ -136,9 +153,9 @@ Decision decide(const State& state, const KeepMargins& command) {
         Amount amount = base::must_subtract(posted, wanted->amount);
         if (is_short) {
             // What the venue does not get today it may get tomorrow; a part is better than none.
-            const Amount free =
-                base::must_subtract(line.held, reserved_at(state, of.venue, of.asset));
-            amount = std::min({*base::negate(amount), free, uncommitted[of.asset]});
+            const auto free = base::subtract(line.held, reserved_at(state, of.venue, of.asset));
+            if (!free) continue;
+            amount = std::min({*base::negate(amount), *free, uncommitted[of.asset]});
         }
         if (amount <= Amount{0}) continue;
         if (is_short) uncommitted[of.asset] = base::must_subtract(uncommitted[of.asset], amount);

@@ -15,10 +15,15 @@ enum class Reject : std::uint16_t {
     variation_ahead_of_margin = 6,  ///< Its loss is of margin whose receipt is on its way: wait.
     gate_is_closed = 7,  ///< The hour's or the day's share has left, or tokens are missing: wait.
     departure_not_covered = 8,  ///< Too little on the shard, or figures that are behind: wait.
+    figures_incredible = 9,     ///< What no venue settles and nobody deposits.
 };
 
 /// Whether the same command may be accepted later: the host tells it again and says nothing.
 [[nodiscard]] bool is_transient(Reject reject);
+
+/// Whether the shard is to be believed no more: its lane is frozen until an operator has looked.
+/// Not where a client may have caused it, who chooses what to send to whom.
+[[nodiscard]] bool accuses_shard(Reject reject);
 
 /// The enumerator's name.
 [[nodiscard]] const char* name_of(Reject reject);

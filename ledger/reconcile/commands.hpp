@@ -60,6 +60,13 @@ struct PauseLane {
     base::Timestamp at;
 };
 
-using Command = std::variant<Compare, ResolveBreak, PauseLane>;
+/// The shard has told what cannot be. Sent by whoever was told and has booked nothing of it, and by
+/// the lane; repeats add nothing.
+struct Distrust {
+    base::AssetId asset;  ///< What it was about.
+    base::Timestamp at;
+};
+
+using Command = std::variant<Compare, ResolveBreak, PauseLane, Distrust>;
 
 }  // namespace crossclear::ledger::reconcile

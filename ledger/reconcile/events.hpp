@@ -14,7 +14,12 @@
 namespace crossclear::ledger::reconcile {
 
 /// What kind of disagreement; explained ones that last become unexplained.
-enum class BreakKind : std::uint8_t { timing = 1, unknown_inflow = 2, unexplained_outflow = 3 };
+enum class BreakKind : std::uint8_t {
+    timing = 1,
+    unknown_inflow = 2,
+    unexplained_outflow = 3,
+    incredible = 4,  ///< The shard told what cannot be, and none of it was booked.
+};
 
 /// What an operator says becomes of a break.
 enum class Resolution : std::uint8_t {
@@ -60,14 +65,15 @@ struct BreakClosed {
     friend bool operator==(const BreakClosed&, const BreakClosed&) = default;
 };
 
-/// An outflow nobody can explain: nothing more is sent to this shard until an operator says so.
+/// An outflow nobody can explain, or a figure nobody can believe: nothing more is sent to this
+/// shard until an operator says so.
 struct LaneFrozen {
     base::AssetId asset;
     base::Timestamp at;
     friend bool operator==(const LaneFrozen&, const LaneFrozen&) = default;
 };
 
-/// An operator has explained the last outflow; the lane may go on.
+/// An operator has explained the last such break; the lane may go on.
 struct LaneThawed {
     base::Timestamp at;
     friend bool operator==(const LaneThawed&, const LaneThawed&) = default;

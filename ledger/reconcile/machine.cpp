@@ -2,6 +2,7 @@
 
 #include "base/hash.hpp"
 #include "base/limits.hpp"
+#include "ledger/belief.hpp"
 
 #include <algorithm>
 #include <array>
@@ -65,10 +66,33 @@ std::optional<Reject> fault_of(const Compare& command) {
     for (const Line& line : command.lines) {
         if (!listed.insert(line.asset).second) return Reject::asset_listed_twice;
     }
-    for (const Line& line : command.lines) {
-        if (!difference_of(line)) return Reject::difference_out_of_range;
-    }
     return std::nullopt;
+}
+
+bool is_credible(const Line& line) {
+    return ledger::is_credible(line.shard_held) && ledger::is_credible(line.shard_posted) &&
+           ledger::is_credible(line.shard_position) && difference_of(line).has_value();
+}
+
+// An unexplained outflow stays one: that stops the lane as well.
+void distrust(Proposal& proposal, const Distrust& command) {
+    const auto known = proposal.state().breaks.find(command.asset);
+    if (known == proposal.state().breaks.end()) {
+        proposal.add(BreakOpened{.asset = command.asset,
+                                 .kind = BreakKind::incredible,
+                                 .difference = Amount{0},
+                                 .block = proposal.state().block,
+                                 .at = command.at});
+    } else if (!stops_lane(known->second.kind)) {
+        proposal.add(BreakChanged{.asset = command.asset,
+                                  .kind = BreakKind::incredible,
+                                  .difference = known->second.difference,
+                                  .block = proposal.state().block,
+                                  .at = command.at});
+    }
+    if (!proposal.state().is_lane_frozen) {
+        proposal.add(LaneFrozen{.asset = command.asset, .at = command.at});
+    }
 }
 
 // An asset without a break so far.
@@ -85,14 +109,14 @@ void compare_agreed(Proposal& proposal, const Line& line, const Compare& command
 // An asset whose break is open: it closes, changes, or stays as it is.
 void compare_broken(Proposal& proposal, const Line& line, const Compare& command) {
     const Break known = proposal.state().breaks.at(line.asset);
-    const bool is_outflow = known.kind == BreakKind::unexplained_outflow;
+    const bool is_kept = stops_lane(known.kind);
     const Amount difference = *difference_of(line);
-    if (difference.v == 0 && !is_outflow) {
+    if (difference.v == 0 && !is_kept) {
         proposal.add(BreakClosed{
             .asset = line.asset, .reason = {}, .block = command.block, .at = command.at});
         return;
     }
-    const BreakKind kind = is_outflow ? known.kind : kind_of(line, difference);
+    const BreakKind kind = is_kept ? known.kind : kind_of(line, difference);
     if (known.kind == kind && known.difference == difference) return;
     proposal.add(BreakChanged{.asset = line.asset,
                               .kind = kind,
@@ -102,13 +126,16 @@ void compare_broken(Proposal& proposal, const Line& line, const Compare& command
 }
 
 void compare_line(Proposal& proposal, const Line& line, const Compare& command) {
+    if (!is_credible(line)) {
+        return distrust(proposal, Distrust{.asset = line.asset, .at = command.at});
+    }
     if (proposal.state().breaks.contains(line.asset)) {
         compare_broken(proposal, line, command);
     } else {
         compare_agreed(proposal, line, command);
     }
     const State& state = proposal.state();
-    if (!state.is_lane_frozen && has_unexplained_outflow(state)) {
+    if (!state.is_lane_frozen && has_stopping_break(state)) {
         proposal.add(LaneFrozen{.asset = line.asset, .at = command.at});
     }
 }
@@ -297,9 +324,19 @@ Decision decide(const State& state, const ResolveBreak& command) {
                                .reason = command.reason,
                                .block = command.block,
                                .at = command.at});
-    if (state.is_lane_frozen && !has_unexplained_outflow(proposal.state())) {
+    if (state.is_lane_frozen && !has_stopping_break(proposal.state())) {
         proposal.add(LaneThawed{.at = command.at});
     }
+    return std::move(proposal).done();
+}
+
+Decision decide(const State& state, const Distrust& command) {
+    const bool is_new = !state.breaks.contains(command.asset);
+    if (is_new && state.breaks.size() >= base::limits::breaks_open_max) {
+        return Failure{Reject::too_many_breaks};
+    }
+    Proposal proposal{state};
+    distrust(proposal, command);
     return std::move(proposal).done();
 }
 
@@ -345,8 +382,8 @@ std::vector<Effect> outstanding(const State& state) {
 
 std::optional<std::string> check_invariants(const State& state) {
     if (state.breaks.size() > base::limits::breaks_open_max) return "too many breaks are open";
-    if (state.is_lane_frozen != has_unexplained_outflow(state)) {
-        return "a lane is frozen while an outflow is unexplained, and only then";
+    if (state.is_lane_frozen != has_stopping_break(state)) {
+        return "a lane is frozen while a break stops it, and only then";
     }
     for (const auto& [asset, suspended] : state.suspended) {
         if (suspended.missing.v == 0) return "nothing is suspended and remembered";
@@ -355,7 +392,7 @@ std::optional<std::string> check_invariants(const State& state) {
         return "too many commands are remembered";
     }
     for (const auto& [asset, open] : state.breaks) {
-        if (open.difference.v == 0 && open.kind != BreakKind::unexplained_outflow) {
+        if (open.difference.v == 0 && !stops_lane(open.kind)) {
             return "a break without a difference stays open";
         }
     }

@@ -11,7 +11,8 @@
 #include <string>
 #include <vector>
 
-/// The reconcile machine: notices where book and shard disagree, and stops a lane that leaks.
+/// The reconcile machine: notices where book and shard disagree, and stops a lane that leaks or
+/// cannot be believed.
 ///
 /// The subtle thing is forgetting. Late receipts and stray inflows come right by themselves, and
 /// their breaks close when both sides agree. An outflow that was unexplained once stays one,
@@ -23,9 +24,13 @@ namespace crossclear::ledger::reconcile {
 /// What became true, or why nothing did. No events: a repeat.
 using Decision = base::Result<std::vector<Event>, Reject>;
 
-/// Compares both sides at one block. An asset that is not listed is not compared. Of an asset's
-/// three figures the first that went missing is reported, else the first that differs, so that a
-/// stray inflow cannot hide an outflow. **Errors:** all up to `too_many_breaks`.
+/// Opens a break, or changes the one that is open, and freezes the lane until an operator has said
+/// why. **Errors:** `too_many_breaks`.
+[[nodiscard]] Decision decide(const State& state, const Distrust& command);
+/// Compares both sides at one block. A figure that no books hold is distrusted, not compared. An
+/// asset that is not listed is not compared. Of an asset's three figures the first that went
+/// missing is reported, else the first that differs, so that a stray inflow cannot hide an outflow.
+/// **Errors:** all up to `too_many_breaks`.
 [[nodiscard]] Decision decide(const State& state, const Compare& command);
 /// Closes a break by an operator's word, books what becomes of it, and thaws the lane with the last
 /// outflow; or lets the broker bear what was suspended. A refusal is not remembered: a break is

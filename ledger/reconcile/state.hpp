@@ -50,7 +50,10 @@ struct State {
 /// Whether orders may not leave, for whatever reason.
 [[nodiscard]] bool is_lane_stopped(const State& state);
 
-/// Whether any open break is an outflow that nobody has explained.
-[[nodiscard]] bool has_unexplained_outflow(const State& state);
+/// Whether a break of this kind stops the lane until an operator has said why.
+[[nodiscard]] bool stops_lane(BreakKind kind);
+
+/// Whether any open break does.
+[[nodiscard]] bool has_stopping_break(const State& state);
 
 }  // namespace crossclear::ledger::reconcile

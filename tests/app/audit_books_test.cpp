@@ -77,18 +77,18 @@ TEST(AuditBooks, AContractOfAnAccountIsHeldAgainstTheBooksAndTheHouse) {
 TEST(AuditBooks, WhatReceiptsLeftOnAShardIsHeldAgainstTheBooks) {
     struct Of {
         Chart chart;
-        Amount ledger::ShardLine::* line;
+        base::Wide ledger::ShardHolding::* line;
         const char* named;
     };
     for (const auto& [chart, line, named] :
-         {Of{Chart::nostro, &ledger::ShardLine::held, "what is held is 6"},
-          Of{Chart::inflight_out, &ledger::ShardLine::held, "what is held is 6"},
-          Of{Chart::inflight_hedge, &ledger::ShardLine::held, "what is held is 6"},
-          Of{Chart::posted, &ledger::ShardLine::posted, "margin is 6"},
-          Of{Chart::vpos, &ledger::ShardLine::position, "the position is 6"}}) {
+         {Of{Chart::nostro, &ledger::ShardHolding::held, "what is held is 6"},
+          Of{Chart::inflight_out, &ledger::ShardHolding::held, "what is held is 6"},
+          Of{Chart::inflight_hedge, &ledger::ShardHolding::held, "what is held is 6"},
+          Of{Chart::posted, &ledger::ShardHolding::posted, "margin is 6"},
+          Of{Chart::vpos, &ledger::ShardHolding::position, "the position is 6"}}) {
         SCOPED_TRACE(ledger::name_of(chart));
         ledger::Partition partition;
-        partition.book.shards[{house_of, here}].now[token].*line = Amount{7};
+        partition.book.shards[{house_of, here}].now[token].*line = 7;
         book(partition, chart, 6, here);
         EXPECT_THAT(faults_of(partition), ElementsAre(HasSubstr(named)));
         book(partition, chart, 1, here);
@@ -121,7 +121,7 @@ TEST(AuditBooks, TokensBetweenTwoShardsAreOnNeither) {
     duty.terms.legs.push_back(duty.terms.legs.front());
     duty.terms.legs.back().kind = instruction::LegKind::arrival;
     duty.legs.push_back({});
-    partition.book.shards[{house_of, here}].now[token].held = Amount{3};
+    partition.book.shards[{house_of, here}].now[token].held = 3;
     book(partition, Chart::nostro, 3, here);
     book(partition, Chart::inflight_out, 7, here);
     EXPECT_THAT(faults_of(partition), IsEmpty());
@@ -135,7 +135,7 @@ TEST(AuditBooks, TokensBetweenTwoShardsAreOnNeither) {
 TEST(AuditBooks, MarginOnItsWayOutOfAVenueIsThereByReceipts) {
     ledger::Partition partition;
     auto& duty = a_duty(partition, ledger::OrderKind::take_margin, instruction::LegStatus::sent);
-    partition.book.shards[{house_of, here}].now[token].posted = Amount{10};
+    partition.book.shards[{house_of, here}].now[token].posted = 10;
     book(partition, Chart::posted, 3, here);
     book(partition, Chart::inflight_hedge, 7, here);
     EXPECT_THAT(faults_of(partition), IsEmpty());

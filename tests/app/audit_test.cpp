@@ -68,7 +68,7 @@ TEST(Audit, WhatHasNotEndedIsWork) {
 struct Compared {
     explicit Compared(std::int64_t held, int looks = 6) {
         partition.reconcilers[reconciler].id = reconciler;
-        partition.book.shards[{broker, shard}].now[asset].held = Amount{held};
+        partition.book.shards[{broker, shard}].now[asset].held = held;
         for (int i = 0; i < looks; ++i) {
             checks.note(
                 {reconciler,

@@ -21,8 +21,9 @@ from service import SOURCE, Client, Demo  # noqa: E402
 # Told only once something has gone wrong, which a demo need not see.
 # Told only where there is trouble, an archive, or a Redis that somebody else runs.
 ONLY_SOMETIMES = {"compensations_total", "breaks", "rate_limited_total", "shard_reorgs_total",
-                  "archive_sequence", "archive_trouble", "redis_settings_trusted",
-                  "give_ups_total", "transfers_total"}  # The demo's clients only trade.
+                  "shard_words_refused_total", "archive_sequence", "archive_trouble",
+                  "redis_settings_trusted", "give_ups_total",
+                  "transfers_total"}  # The demo's clients only trade.
 
 NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
 LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\["\\n])*)"(,|$)')

@@ -162,6 +162,41 @@ TEST(Book, CoverWithoutAnyQuotaIsAFault) {
     EXPECT_EQ(fault_of(book), "broker 0 covers 5 of asset 1 with a quota of 0");
 }
 
+// So much of ETH came in, in this block, from a sale there.
+Entry sale(std::int64_t received, std::uint64_t block, std::int64_t gas = 0) {
+    hedge::SliceFilled filled;
+    filled.shard = shard;
+    filled.block = block;
+    filled.received_asset = eth;
+    filled.received = Amount{received};
+    filled.gas_asset = eth;
+    filled.gas = Amount{gas};
+    return {base::entity_of(base::EntityKind::hedge, broker, 1), hedge::Event{filled}};
+}
+
+// Goal: books of before may hold any figure, and blocks are the shard's to tell: neither what adds
+// up nor what is left at some block may stop the process.
+TEST(Book, HoldsFiguresThatAddUpBeyond64Bits) {
+    Book book;
+    for (std::uint64_t block = 1; block <= 4; ++block) fold(book, sale(INT64_MAX, block));
+    const auto& there = book.shards.at({broker, shard});
+    EXPECT_TRUE(there.now.at(eth).held == base::Wide{INT64_MAX} * 4);
+    EXPECT_EQ(at_block(there, 4).at(eth).held, Amount{INT64_MAX}) << "as much, or more";
+    EXPECT_EQ(at_block(there, 1).at(eth).held, Amount{INT64_MAX});
+    EXPECT_EQ(at_block(there, 0).at(eth).held, Amount{0});
+    EXPECT_EQ(fault_of(book), std::nullopt);
+}
+
+// Goal: gas is what the shard says; that too little was kept for it stops no partition.
+TEST(Book, GasThatNobodyKeptIsNoFaultAndAnythingElseIs) {
+    Book book;
+    fold(book, sale(5, 1, 7));
+    EXPECT_TRUE(balance(book, broker, Chart::nostro, eth) == -2);
+    EXPECT_EQ(fault_of(book), std::nullopt);
+    fold(book, sale(-6, 1));
+    EXPECT_NE(fault_of(book), std::nullopt) << "8 below zero, of which 7 are gas";
+}
+
 TEST(Book, LooksBackToAnEarlierBlock) {
     Book book;
     fold(book, deposited(10, 100));

@@ -31,7 +31,12 @@ OrderNotice notice(std::uint32_t number, Finality finality, std::uint64_t block 
         .ref = ref(number), .finality = finality, .block = block, .refusal = refusal};
 }
 
-Lane a_lane(LaneTerms terms = {}) { return Lane{.shard = shard, .broker = broker, .terms = terms}; }
+Lane a_lane(LaneTerms terms = {}) {
+    return Lane{.shard = shard,
+                .broker = broker,
+                .terms = terms,
+                .scope = {.assets = {base::AssetId{0}}, .instruments = {base::InstrumentId{0}}}};
+}
 
 template <class Effect>
 std::vector<Effect> only(const LaneEffects& effects) {
@@ -256,6 +261,49 @@ TEST(Lane, PassesInflowsThrough) {
     Lane lane = a_lane();
     const ledger::VariationNotice variation{.shard = shard, .number = 3};
     EXPECT_EQ(handle(lane, NoticeArrived{variation}, at(0)), (LaneEffects{Deliver{variation}}));
+}
+
+// Goal: a shard speaks of itself, of what it lists, and to machines of its lane's broker. What it
+// says of anything else reaches nobody.
+TEST(Lane, DistrustsWhatIsNoneOfItsShards) {
+    const base::ShardId other{static_cast<std::uint16_t>(shard.v + 1)};
+    const auto ours = base::entity_of(base::EntityKind::instruction, broker, 7);
+    const auto theirs = base::entity_of(
+        base::EntityKind::instruction, base::BrokerId{static_cast<std::uint16_t>(broker.v + 1)}, 7);
+    const auto arrival = [](base::EntityId origin) {
+        return ledger::ArrivalNotice{.ref = {.origin = origin, .number = 1'001}, .shard = shard};
+    };
+    Lane lane = a_lane();
+    EXPECT_EQ(only<Deliver>(handle(lane, NoticeArrived{arrival(ours)}, at(0))).size(), 1U);
+    const ledger::ShardNotice foreign[] = {
+        ledger::VariationNotice{.shard = other, .number = 3},
+        ledger::VariationNotice{.shard = shard, .number = 3, .instrument = base::InstrumentId{9}},
+        ledger::DepositNotice{.id = 1, .shard = other},
+        ledger::DepositNotice{.id = 1, .shard = shard, .asset = base::AssetId{UINT16_MAX}},
+        arrival(theirs),
+        arrival({.kind = base::EntityKind::partition, .id = 1, .sub = 0}),
+    };
+    for (const auto& told : foreign) {
+        SCOPED_TRACE(&told - foreign);
+        const auto effects = handle(lane, NoticeArrived{told}, at(0));
+        EXPECT_EQ(only<Distrust>(effects).size(), 1U);
+        EXPECT_TRUE(only<Deliver>(effects).empty());
+    }
+}
+
+// Goal: a refusal without a reason would read as an order that took effect, and an answer about
+// another order would end that one.
+TEST(Lane, DistrustsAnswersThatCannotBe) {
+    Lane lane = a_lane();
+    (void)handle(lane, Enqueue{order(1)}, at(0));
+    (void)handle(lane, Enqueue{order(2)}, at(0));
+    const auto refused = handle(lane, SubmitAnswered{ref(1), Refused{ShardRefusal::none}}, at(0));
+    EXPECT_EQ(only<Distrust>(refused).size(), 1U);
+    EXPECT_TRUE(only<Deliver>(refused).empty());
+    const auto answered = handle(lane, AskAnswered{ref(2), notice(1, Finality::final, 5)}, at(0));
+    EXPECT_EQ(only<Distrust>(answered).size(), 1U);
+    EXPECT_TRUE(only<Deliver>(answered).empty());
+    EXPECT_EQ(lane.flights.size(), 2U);
 }
 
 }  // namespace

@@ -107,7 +107,7 @@ std::string Truth::difference(shards::simulated::SimulatedWorld& world) const {
                 ledger::ShardLine ours;
                 if (book != home.book.shards.end()) {
                     const auto found = book->second.now.find(line.asset);
-                    if (found != book->second.now.end()) ours = found->second;
+                    if (found != book->second.now.end()) ours = ledger::seen(found->second);
                 }
                 if (ours == ledger::ShardLine{line.held, line.posted, line.position}) continue;
                 return fmt::format(

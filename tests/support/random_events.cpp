@@ -133,7 +133,7 @@ struct Listed<ledger::reconcile::Resolution> {
 template <>
 struct Listed<ledger::reconcile::BreakKind> {
     using enum ledger::reconcile::BreakKind;
-    static constexpr std::array all{timing, unknown_inflow, unexplained_outflow};
+    static constexpr std::array all{timing, unknown_inflow, unexplained_outflow, incredible};
 };
 template <>
 struct Listed<hedge::SliceStatus> {

@@ -384,5 +384,67 @@ TEST(HedgeReject, IsGivenForEachNoticeThatContradictsItsOrder) {
     }
 }
 
+// At a price of 9.9 a unit, which is no worse than the bound, with gas of 2.
+NoteOrder believed(OrderNotice notice) {
+    notice.price = base::Price{9'900'000'000};
+    NoteOrder command = note(notice);
+    command.belief = {
+        .gas_max = Amount{2}, .received_max = Amount{1'000}, .scales = Belief::Scales{}};
+    return command;
+}
+
+State priced(PlanHedge plan) {
+    plan.bound = base::Price{(plan.quantity.v > 0 ? 10'000'000'000 : 9'000'000'000)};
+    return sent(plan);
+}
+
+OrderNotice sold(Amount given, Amount received) {
+    OrderNotice notice = a_fill(1, given, received);
+    std::swap(notice.given_asset, notice.received_asset);
+    return notice;
+}
+
+// Goal: what no shard can have done and no books can hold is not booked, and is told as such.
+TEST(HedgeReject, IsGivenForFiguresThatNobodyCanBelieve) {
+    const auto changed_by = [](NoteOrder command, auto change) {
+        change(command);
+        return command;
+    };
+    const NoteOrder bought = believed(a_fill(1, Amount{594}, Amount{60}));
+    const NoteOrder sale = believed(sold(Amount{60}, Amount{594}));
+    EXPECT_TRUE(decide(priced(a_plan()), bought).has_value());
+    EXPECT_TRUE(decide(priced(a_sale()), sale).has_value());
+    const Refusal refusals[] = {
+        {{}, priced(a_plan()), changed_by(bought, [](auto& c) { c.notice.gas = Amount{3}; })},
+        {{}, priced(a_plan()), changed_by(bought, [](auto& c) { c.notice.gas.v = INT64_MAX; })},
+        {{},
+         priced(a_plan()),
+         changed_by(believed(a_refusal(1)), [](auto& c) { c.notice.gas.v = INT64_MAX; })},
+        {{}, priced(a_plan()), changed_by(bought, [](auto& c) { c.notice.price = {}; })},
+        {{}, priced(a_plan()), changed_by(bought, [](auto& c) { c.notice.price.v = INT64_MIN; })},
+        {{}, priced(a_plan()), changed_by(bought, [](auto& c) { c.notice.given = Amount{300}; })},
+        {{}, priced(a_plan()), changed_by(bought, [](auto& c) { c.notice.received = {}; })},
+        {{},
+         priced(a_plan()),
+         changed_by(bought, [](auto& c) { c.belief.received_max = Amount{59}; })},
+        {{}, priced(a_sale()), changed_by(sale, [](auto& c) { c.notice.received = {}; })},
+        {{}, priced(a_sale()), changed_by(sale, [](auto& c) { c.notice.received = Amount{700}; })},
+        {{},
+         priced(a_sale()),
+         changed_by(sale,
+                    [](auto& c) {
+                        c.belief = {};
+                        c.notice.received.v = INT64_MAX;
+                    })},
+    };
+    for (const Refusal& refusal : refusals) {
+        SCOPED_TRACE(&refusal - refusals);
+        const Decision decision = decide(refusal.state, refusal.command);
+        ASSERT_FALSE(decision.has_value());
+        EXPECT_EQ(decision.error(), Reject::figures_incredible);
+        EXPECT_TRUE(accuses_shard(decision.error()));
+    }
+}
+
 }  // namespace
 }  // namespace crossclear::ledger::hedge

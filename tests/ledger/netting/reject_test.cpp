@@ -1,3 +1,4 @@
+#include "ledger/belief.hpp"
 #include "ledger/netting/machine.hpp"
 #include "tests/ledger/netting/builders.hpp"
 
@@ -119,7 +120,7 @@ std::vector<Refusal> refused_deposits() {
     return {
         {"a deposit of nothing", Reject::amount_must_be_positive, a_house(),
          changed(a_deposit(Finality::seen, 0), of_other_broker)},
-        {"a negative deposit", Reject::amount_must_be_positive, after({a_deposit(Finality::seen)}),
+        {"a negative deposit", Reject::figures_incredible, after({a_deposit(Finality::seen)}),
          a_deposit(Finality::included, -50)},
         {"a deposit of another broker's client", Reject::deposit_of_other_broker,
          after({a_deposit(Finality::seen)}), changed(a_deposit(Finality::final), of_other_broker)},
@@ -181,9 +182,16 @@ std::vector<Refusal> refused_figures() {
          a_look_at_margins(1'000, INT64_MAX - 1'000)},
         {"what a shard could spare", Reject::figures_out_of_range, leaving_there(Amount{8}),
          a_look_at_shards(INT64_MAX)},
-        {"margin beyond 64 bits", Reject::figures_out_of_range, with_posted(most), with_gap(1)},
-        {"margin that overflows below", Reject::figures_out_of_range, with_posted(Amount{-5}),
-         with_gap(INT64_MIN)},
+        {"margin beyond 64 bits", Reject::figures_incredible, with_posted(most), with_gap(1)},
+        {"margin that no books hold", Reject::figures_incredible, with_posted(figure_max),
+         with_gap(1)},
+        {"a gain that no venue pays", Reject::figures_incredible, a_house(),
+         with_gap(INT64_MAX / 2 + 1)},
+        {"a loss that no venue takes", Reject::figures_incredible, a_house(), with_gap(INT64_MIN)},
+        {"a liquidation with a gain", Reject::figures_incredible, a_house(),
+         changed(with_gap(1), [](auto& c) { c.lines.front().notice.closed = Amount{1}; })},
+        {"a position that nobody had", Reject::figures_incredible, a_house(),
+         changed(with_gap(-1), [](auto& c) { c.lines.front().notice.closed = least; })},
     };
 }
 
@@ -237,7 +245,7 @@ TEST(NettingReject, IsGivenForEachBrokenCondition) {
             given.insert(reject);
         }
     }
-    for (std::uint16_t number = 1; number <= 8; ++number) {
+    for (std::uint16_t number = 1; number <= 9; ++number) {
         const auto reject = static_cast<Reject>(number);
         EXPECT_TRUE(given.contains(reject)) << "no row for " << name_of(reject);
     }
@@ -245,7 +253,8 @@ TEST(NettingReject, IsGivenForEachBrokenCondition) {
 
 // Goal: the bounds are where 64 bits end, and not a unit earlier.
 TEST(NettingReject, FiguresThatJustFitAreTaken) {
-    EXPECT_TRUE(decide(with_posted(Amount{INT64_MAX - 1}), a_variation(1, 1)).has_value());
+    EXPECT_TRUE(decide(with_posted(Amount{figure_max.v - 1}), a_variation(1, 1)).has_value());
+    EXPECT_TRUE(decide(with_posted(most), a_variation(1, -1)).has_value());
     EXPECT_TRUE(decide(promising(Amount{INT64_MAX / 2}), a_balance({a_line(usdc, 0)})).has_value());
     EXPECT_TRUE(decide(a_house(), a_balance({a_line(usdc, least.v)})).has_value());
     EXPECT_TRUE(decide(leaving_there(Amount{7}), a_look_at_shards(INT64_MAX)).has_value());
@@ -256,7 +265,7 @@ TEST(NettingReject, FiguresThatJustFitAreTaken) {
 // Goal: hosts tell again, and say nothing, where waiting helps; everything else is worth a line.
 TEST(NettingReject, OnlyWaitingForOthersIsTransient) {
     std::set<std::string> names;
-    for (std::uint16_t number = 1; number <= 8; ++number) {
+    for (std::uint16_t number = 1; number <= 9; ++number) {
         const auto reject = static_cast<Reject>(number);
         names.insert(name_of(reject));
         const bool waits = reject == Reject::variation_ahead_of_margin ||
@@ -264,7 +273,7 @@ TEST(NettingReject, OnlyWaitingForOthersIsTransient) {
                            reject == Reject::departure_not_covered;
         EXPECT_EQ(is_transient(reject), waits) << name_of(reject);
     }
-    EXPECT_EQ(names.size(), 8U) << "each has a name of its own";
+    EXPECT_EQ(names.size(), 9U) << "each has a name of its own";
 }
 
 }  // namespace

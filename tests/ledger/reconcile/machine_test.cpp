@@ -1,6 +1,7 @@
 #include "ledger/reconcile/machine.hpp"
 
 #include "base/limits.hpp"
+#include "ledger/belief.hpp"
 #include "tests/support/event_round_trip.hpp"
 #include "tests/support/machine_laws.hpp"
 
@@ -309,14 +310,54 @@ TEST(ReconcileReject, ADifferenceHasANegative) {
     Line line = a_line(0);
     line.shard_held = Amount{INT64_MIN};
     line.book_held = Amount{0};
-    EXPECT_EQ(decide(fresh(), at_block(7, {line})),
-              Decision{base::Failure{Reject::difference_out_of_range}});
-    line.shard_held = Amount{INT64_MAX};
+    EXPECT_EQ(after({at_block(7, {line})}).breaks.at(token).kind, BreakKind::incredible);
+    line.shard_held = figure_max;
     State state = after({at_block(7, {line})});
-    state.suspended[token] = {.missing = Amount{-5}, .block = 6, .at = {}};
+    state.suspended[token] = {.missing = Amount{-INT64_MAX}, .block = 6, .at = {}};
     auto command = resolve(token, Resolution::suspended);
-    command.difference = Amount{INT64_MAX};
+    command.difference = figure_max;
     EXPECT_EQ(decide(state, command), Decision{base::Failure{Reject::difference_out_of_range}});
+}
+
+// Goal: what a shard tells and cannot be stops its lane until an operator has said why, once,
+// whatever the figures look like later.
+TEST(ReconcileDistrust, FreezesTheLaneUntilAnOperatorHasLooked) {
+    State state = after({at_block(7, {a_line(0)})});
+    const auto first = run(state, Distrust{.asset = token, .at = Timestamp{8}});
+    ASSERT_EQ(first.size(), 2U);
+    EXPECT_EQ(std::get<BreakOpened>(first[0]).kind, BreakKind::incredible);
+    EXPECT_TRUE(state.is_lane_frozen);
+    EXPECT_THAT(run(state, Distrust{.asset = token, .at = Timestamp{9}}), IsEmpty());
+    run(state, at_block(8, {a_line(0)}));
+    EXPECT_TRUE(state.is_lane_frozen) << "both agree again, and nobody has said why";
+    run(state, at_block(9, {a_line(5)}));
+    EXPECT_EQ(state.breaks.at(token).kind, BreakKind::incredible);
+    EXPECT_EQ(state.breaks.at(token).difference, Amount{5});
+    run(state, resolve());
+    EXPECT_FALSE(state.is_lane_frozen);
+    EXPECT_TRUE(state.breaks.empty());
+}
+
+TEST(ReconcileDistrust, TakesOverABreakThatIsOpen) {
+    State state = after({at_block(7, {a_line(5)})});
+    const auto events = run(state, Distrust{.asset = token, .at = Timestamp{8}});
+    ASSERT_EQ(events.size(), 2U);
+    EXPECT_EQ(std::get<BreakChanged>(events[0]).difference, Amount{5});
+    EXPECT_TRUE(state.is_lane_frozen);
+    State leaking = after({at_block(7, {a_line(-5)})});
+    EXPECT_THAT(run(leaking, Distrust{.asset = token, .at = Timestamp{8}}), IsEmpty());
+    EXPECT_EQ(leaking.breaks.at(token).kind, BreakKind::unexplained_outflow);
+}
+
+// Goal: a figure that no books hold keeps nobody from comparing the others.
+TEST(ReconcileDistrust, IsWhatFiguresBeyondTheBooksGet) {
+    State state = fresh();
+    run(state, at_block(7, {an_immense_line(), a_line(5, dollar)}));
+    EXPECT_EQ(state.breaks.at(token).kind, BreakKind::incredible);
+    EXPECT_EQ(state.breaks.at(token).difference, Amount{0});
+    EXPECT_EQ(state.breaks.at(dollar).kind, BreakKind::unknown_inflow);
+    EXPECT_EQ(state.block, 7U);
+    EXPECT_TRUE(state.is_lane_frozen);
 }
 
 // In order of precedence: each command also breaks a later rule where it can.
@@ -333,7 +374,6 @@ TEST(ReconcileReject, IsGivenForEachBrokenCondition) {
         {Reject::block_went_backwards, after({at_block(7, {})}),
          at_block(6, {a_line(0), a_line(0)})},
         {Reject::asset_listed_twice, fresh(), at_block(7, {an_immense_line(), a_line(0)})},
-        {Reject::difference_out_of_range, fresh(), at_block(7, {an_immense_line()})},
         {Reject::too_many_breaks, fresh(), at_block(7, many_broken_lines())},
         {Reject::id_reused_with_other_body, after({at_block(7, {a_line(-5)}), resolve()}),
          without([](auto& c) { c.reason = ""; })},
@@ -395,6 +435,7 @@ struct ReconcileTraits : tests::MachineTraits<State, Command, Event, Effect> {
         const base::AssetId asset{static_cast<std::uint16_t>(rng.below(4))};
         const std::uint64_t id = rng.below(1'000);
         if (rng.below(8) == 0) return pause(id, rng.below(2) == 0);
+        if (rng.below(16) == 0) return Distrust{.asset = asset, .at = Timestamp{6}};
         if (rng.below(4) == 0) return random_resolution(rng, state, asset, id);
         std::vector<Line> lines;
         for (std::uint16_t i = 0; i < 4; ++i) {
@@ -406,9 +447,9 @@ struct ReconcileTraits : tests::MachineTraits<State, Command, Event, Effect> {
 
     /// Found from the breaks and the pause: a word to the lane stands until the other is true.
     static bool is_answered(const State& state, const Effect& effect) {
-        const bool leaks = std::any_of(
-            state.breaks.begin(), state.breaks.end(),
-            [](const auto& entry) { return entry.second.kind == BreakKind::unexplained_outflow; });
+        const bool leaks =
+            std::any_of(state.breaks.begin(), state.breaks.end(),
+                        [](const auto& entry) { return stops_lane(entry.second.kind); });
         return std::get<SetLaneFrozen>(effect).is_frozen != (leaks || state.is_lane_paused);
     }
 };
