@@ -3,6 +3,7 @@
 #include "actors/chrono.hpp"
 #include "ledger/journal/chain.hpp"
 #include "store/directory/assignment.hpp"
+#include "store/directory/rules.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -119,7 +120,8 @@ void NodeHost::on_beaten(const BeatDone& message) {
     if (is_beat_due_) return beat();
     // One that was due earlier may be on its way already: of two chains neither would end.
     if (std::exchange(is_beat_planned_, true)) return;
-    delayed_send(this, as_chrono(among().beat_every), NodeBeat{});
+    delayed_send(this, as_chrono(store::wait_after(message.outcome, among().beat_every)),
+                 NodeBeat{});
 }
 
 void NodeHost::say(const std::string& trouble) {

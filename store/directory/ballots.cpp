@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -71,6 +72,7 @@ bool is_living(const Holder& holder, const std::vector<Member>& members) {
 Verdict accepted(const Beat& beat, const std::vector<const Noted*>& noted, std::size_t majority,
                  std::uint16_t partition_count) {
     View view{.members = members_of(noted, beat.self), .holders = {}};
+    for (const Noted* ballot : noted) view.next_end = std::max(view.next_end, ballot->next_end);
     view.holders.resize(partition_count);
     Verdict verdict;
     const Holder self{.name = beat.self.name, .incarnation = beat.self.incarnation};

@@ -25,6 +25,7 @@ struct Holder {
 struct Noted {
     std::vector<Member> members;
     std::vector<std::optional<Holder>> holders;  ///< By partition.
+    std::optional<base::Duration> next_end{};    ///< As in View, for all that this one knows.
 };
 /// Another incarnation lives there under the name. Nothing was noted.
 struct Occupied {
@@ -51,7 +52,8 @@ struct Verdict {
 };
 
 /// Decides by a majority of all instances, those that were silent included. A member lives where
-/// any instance says so; a partition is held where a majority names the same process.
+/// any instance says so; a partition is held where a majority names the same process. Since each
+/// has to forget it, the instance that says longest says when the first member ends.
 /// **Requires:** one ballot per instance.
 [[nodiscard]] Verdict count_ballots(const Beat& beat, const std::vector<Ballot>& ballots,
                                     std::uint16_t partition_count);

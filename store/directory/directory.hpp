@@ -48,6 +48,8 @@ struct View {
     std::vector<Member> members;  ///< Those that live, sorted by name; whoever asked is among them.
     /// By partition: the name of one of `members`, or nobody.
     std::vector<std::optional<std::string>> holders;
+    /// When the first of the others is gone if none of them beats again; nothing if there are none.
+    std::optional<base::Duration> next_end{};
 
     friend bool operator==(const View&, const View&) = default;
 };

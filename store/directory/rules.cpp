@@ -8,6 +8,12 @@
 #include <algorithm>
 
 namespace crossclear::store {
+namespace {
+
+// Beyond the end itself: instances count in milliseconds, and answer one after the other.
+constexpr base::Duration end_is_seen_after = base::milliseconds(5);
+
+}  // namespace
 
 std::string refusal_of(const Beat& beat, std::uint16_t partition_count) {
     CHECK(beat.ttl.us > 0, "a membership lasts");
@@ -36,6 +42,12 @@ std::string refusal_of(const Beat& beat, std::uint16_t partition_count) {
         }
     }
     return {};
+}
+
+base::Duration wait_after(const BeatOutcome& outcome, base::Duration every) {
+    const auto* view = std::get_if<View>(&outcome);
+    if (view == nullptr || !view->next_end) return every;
+    return std::min(every, base::Duration{view->next_end->us + end_is_seen_after.us});
 }
 
 }  // namespace crossclear::store

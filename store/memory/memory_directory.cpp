@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -41,9 +42,14 @@ struct MemoryDirectory::Shared {
         }
     }
 
-    [[nodiscard]] View view() const {
+    [[nodiscard]] View view_of(const Member& self) const {
         View view;
-        for (const auto& [name, presence] : members) view.members.push_back(presence.member);
+        for (const auto& [name, presence] : members) {
+            view.members.push_back(presence.member);
+            if (name == self.name) continue;
+            const base::Duration left = presence.until - now();
+            view.next_end = std::min(view.next_end.value_or(left), left);
+        }
         for (const auto& lease : leases) {
             auto& holder = view.holders.emplace_back();
             if (!lease) continue;
@@ -137,7 +143,7 @@ BeatOutcome MemoryDirectory::do_beat(const Beat& beat) {
         auto& lease = shared_->leases[partition.v];
         if (Shared::is_of(lease, self)) lease.reset();
     }
-    return shared_->view();
+    return shared_->view_of(self);
 }
 
 }  // namespace crossclear::store

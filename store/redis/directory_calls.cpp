@@ -69,7 +69,10 @@ std::optional<Holder> parse_holder(std::string_view value) {
 Noted parse_entries(const redisReply& reply, std::uint16_t partition_count) {
     Noted noted;
     noted.holders.resize(partition_count);
-    for (std::size_t i = 2; i + 1 < reply.elements; i += 2) {
+    if (const auto end = number_in<std::int64_t>(word_at(reply, 2))) {
+        noted.next_end = base::milliseconds(*end);
+    }
+    for (std::size_t i = 3; i + 1 < reply.elements; i += 2) {
         const std::string_view field = word_at(reply, i);
         const std::string_view value = word_at(reply, i + 1);
         if (field.starts_with("n:")) {

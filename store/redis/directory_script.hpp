@@ -18,8 +18,9 @@ namespace scripts {
 
 /// ARGV: id, what, and then
 ///   `beat`: name, incarnation, endpoint, ttl, wanted, released, how many may live, how long names
-///           are kept. Answers OK, the number of names to sweep, and each field and value that is
-///           not over; OCCUPIED, the other incarnation and its endpoint; or FULL.
+///           are kept. Answers OK, the number of names to sweep, when the first of the others ends
+///           (empty if there are none), and each field and value that is not over; OCCUPIED, the
+///           other incarnation and its endpoint; or FULL.
 ///   `yield`: name, incarnation, partitions to give up. Answers OK.
 ///   `leave`: name, incarnation. Answers OK.
 ///   `sweep`: how long names are kept. Answers OK.
@@ -98,16 +99,19 @@ if #changes > 0 then
     if type(written) == 'table' and written.err then return written end
 end
 if ARGV[2] ~= 'beat' then return {'OK'} end
-local answer, over = {'OK', '0'}, 0
+local answer, over, first = {'OK', '0', ''}, 0, nil
 for field, value in pairs(entries) do
-    if left(value) > 0 then
+    local span = left(value)
+    if span > 0 then
         answer[#answer + 1] = field
         answer[#answer + 1] = value
+        if is_member(field) and field ~= name then first = math.min(first or span, span) end
     elseif is_member(field) and left(value) < -tonumber(ARGV[10]) then
         over = over + 1
     end
 end
 answer[2] = tostring(over)
+if first then answer[3] = string.format('%.0f', first) end
 return answer
 )lua";
 

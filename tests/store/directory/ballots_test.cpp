@@ -1,5 +1,6 @@
 #include "store/directory/ballots.hpp"
 
+#include "store/directory/rules.hpp"
 #include "tests/store/directory/support.hpp"
 
 #include <gmock/gmock.h>
@@ -44,6 +45,34 @@ TEST(Ballots, AnyInstanceMakesAMemberButOnlyAMajorityAHolder) {
     EXPECT_THAT(names(result.outcome), ElementsAre("a", "b"));
     EXPECT_EQ(held(result.outcome), (Held{{0, "a"}}));
     EXPECT_THAT(result.yielded, IsEmpty());
+}
+
+// Goal: a member ends only when the last instance has forgotten it.
+TEST(Ballots, TheInstanceThatSaysLongestSaysWhenAMemberEnds) {
+    const auto ending = [](base::Duration end) {
+        Ballot ballot = noted({"a1", "b1"}, {"", ""});
+        std::get<Noted>(ballot).next_end = end;
+        return ballot;
+    };
+    const auto end_of = [](const std::vector<Ballot>& ballots) {
+        return std::get<View>(verdict("a1", ballots).outcome).next_end;
+    };
+    EXPECT_EQ(end_of({ending(base::milliseconds(100)), ending(base::milliseconds(1'900)), silent}),
+              base::milliseconds(1'900));
+    EXPECT_EQ(end_of({ending(base::milliseconds(7)), noted({"a1"}, {"", ""}), silent}),
+              base::milliseconds(7));
+    EXPECT_EQ(end_of({noted({"a1"}, {"", ""})}), std::nullopt);
+}
+
+TEST(Ballots, TheNextBeatComesWhenAMemberEnds) {
+    const auto every = base::milliseconds(400);
+    const auto wait = [every](std::optional<base::Duration> end) {
+        return wait_after(View{.members = {}, .holders = {}, .next_end = end}, every);
+    };
+    EXPECT_EQ(wait(std::nullopt), every);
+    EXPECT_EQ(wait(base::milliseconds(1'600)), every);
+    EXPECT_EQ(wait(base::milliseconds(120)), base::milliseconds(125));
+    EXPECT_EQ(wait_after(BeatUnknown{"no answer"}, every), every);
 }
 
 TEST(Ballots, CountsTheSilentAsWell) {

@@ -58,6 +58,19 @@ TEST_P(DirectoryContract, ABeatMakesAMemberThatOthersSee) {
     EXPECT_THAT(view_of(beat(one(), a_)).members, ElementsAre(a_, b_));
 }
 
+TEST_P(DirectoryContract, TellsWhenTheFirstOfTheOthersEnds) {
+    EXPECT_EQ(view_of(beat(one(), a_)).next_end, std::nullopt);
+    const auto of_a = view_of(beat(other(), b_, {}, {}, base::seconds(300))).next_end;
+    ASSERT_TRUE(of_a.has_value());
+    EXPECT_LE(*of_a, long_ttl);
+    EXPECT_GT(*of_a, base::seconds(300)) << "its own end is none of the others'";
+    beat(one(), node("c"));
+    const auto of_b = view_of(beat(one(), a_)).next_end;
+    ASSERT_TRUE(of_b.has_value());
+    EXPECT_LE(*of_b, base::seconds(300));
+    EXPECT_GT(*of_b, base::seconds(0));
+}
+
 TEST_P(DirectoryContract, TakesWhatIsFreeAndLeavesWhatOthersHold) {
     EXPECT_EQ(held(beat(one(), a_, {0, 1, 2})), (Held{{0, "a"}, {1, "a"}, {2, "a"}}));
     EXPECT_EQ(held(beat(other(), b_, {2, 3, 7})),
