@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <optional>
 
 // Goal: what crosses the network to Redis is read by nobody else and comes from nobody else, and
 // all that holds of a plain connection holds of this one.
@@ -266,16 +267,18 @@ protected:
     ~TlsCut() override { journal_.reset(); }
 
     // Appends a payload over a connection that was told to break, and sends it again as a host
-    // does: the same bytes, until they are durable. Returns whether they were there already.
-    bool append_through_the_cut() {
+    // does: the same bytes, until they are durable. Returns whether they were there already, or
+    // nothing if the cut met another question and the append went through.
+    std::optional<bool> append_through_the_cut() {
         const int cuts = wire_.cuts();
         payloads_.emplace_back(100'000, static_cast<char>('a' + payloads_.size()));
         const Append next = batch(fence(1), last_, payloads_.back());
         const AppendOutcome first = append(*journal_, next);
-        EXPECT_TRUE(std::holds_alternative<Unknown>(first) ||
-                    std::holds_alternative<Declined>(first))
+        const bool is_met =
+            std::holds_alternative<Unknown>(first) || std::holds_alternative<Declined>(first);
+        EXPECT_TRUE(is_met || std::holds_alternative<Appended>(first))
             << "outcome " << first.index();
-        EXPECT_GT(wire_.cuts(), cuts);
+        EXPECT_TRUE(!is_met || wire_.cuts() > cuts);
         bool was_there = false;
         EXPECT_TRUE(eventually([&] {
             const AppendOutcome outcome = append(*journal_, next);
@@ -284,7 +287,7 @@ protected:
             return done != nullptr;
         }));
         last_ = next.record.head;
-        return was_there;
+        return is_met ? std::optional{was_there} : std::nullopt;
     }
 
     TlsRedis redis_;
@@ -296,8 +299,12 @@ protected:
 
 TEST_F(TlsCut, InTheMiddleOfAnAppendIsMendedByTheSameBytes) {
     for (const std::int64_t bytes : {1, 100, 5'000, 50'000, 99'000}) {
-        wire_.cut_questions_after(bytes);
-        EXPECT_FALSE(append_through_the_cut()) << "after " << bytes << " bytes";
+        std::optional<bool> was_there;
+        for (int attempt = 0; attempt < 5 && !was_there; ++attempt) {
+            wire_.cut_questions_after(bytes);
+            was_there = append_through_the_cut();
+        }
+        EXPECT_EQ(was_there, std::optional{false}) << "after " << bytes << " bytes";
     }
     EXPECT_EQ(payloads_of(*journal_), payloads_);
 }
@@ -307,7 +314,7 @@ TEST_F(TlsCut, BeforeItsAnswerFindsTheRecordThere) {
     // The answer that is kept may once be another one's.
     for (int attempt = 0; attempt < 5 && !was_there; ++attempt) {
         wire_.cut_answer_after(90'000);
-        was_there = append_through_the_cut();
+        was_there = append_through_the_cut().value_or(false);
     }
     EXPECT_TRUE(was_there);
     EXPECT_EQ(payloads_of(*journal_), payloads_);
