@@ -174,8 +174,8 @@ void AccountHost::handle(const AccountAsk& ask, const Withdraw& request) {
         .destination = request.destination,
         .received_at = request.received_at,
         .is_destination_allowed = is_payable && !request.destination.empty(),
-        .is_shard_paused = context_->paused.is_paused(base::broker_of(request.account),
-                                                      request.shard, context_->now()),
+        .is_shard_paused =
+            context_->paused.is_paused(base::broker_of(request.account), request.shard),
         .has_margin = has_margin_without(*context_, crank_.state(), request.asset, request.amount)};
     const auto decision = account::decide(crank_.state(), command);
     if (!decision) return answer_when_durable(ask, refusal_of(decision.error()));

@@ -281,7 +281,7 @@ account::Terms terms_of(const Context& context, const account::State& state,
     if (context.paused.is_any()) {
         const auto venues = context.listing.venues_of(instrument);
         terms.is_shard_paused =
-            !venues.empty() && context.paused.is_paused(broker.profile.id, venues.front(), now);
+            !venues.empty() && context.paused.is_paused(broker.profile.id, venues.front());
     }
     terms.settle_by = now + broker.profile.settle_within;
     const auto surface = broker.surface.load();

@@ -19,6 +19,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -71,7 +72,7 @@ public:
         for (const auto& [key, view] : views_) {
             const bool is_new = all.empty() || all.back().shard != view.shard;
             const bool is_troubled =
-                view.circuit != "closed" || view.is_paused || !view.is_reachable;
+                view.circuit != "closed" || view.is_paused || view.is_frozen || !view.is_reachable;
             if (is_new) {
                 all.push_back(view);
             } else if (is_troubled && all.back().circuit == "closed") {
@@ -117,19 +118,15 @@ private:
     std::vector<risk::Mark> marks_;
 };
 
-/// Lanes that an operator has paused, for whoever takes on new risk. Their homes say so again every
-/// second, wherever they are; what nobody repeats is over: its end may have been lost on the way.
-/// **Thread:** any.
+/// Lanes that an operator has paused, for whoever takes on new risk: until their homes say that
+/// they are not. Homes say so again, wherever they are. **Thread:** any.
 class PauseBoard {
 public:
-    /// Longer than a home is away when its node is replaced.
-    static constexpr base::Duration lasts = base::seconds(30);
-
     /// What the lane's reconciler says.
-    void hear(base::BrokerId broker, base::ShardId shard, bool is_paused, base::Timestamp now) {
+    void hear(base::BrokerId broker, base::ShardId shard, bool is_paused) {
         const std::scoped_lock lock(mutex_);
         if (is_paused) {
-            lanes_[{broker, shard}] = now;
+            lanes_.emplace(broker, shard);
         } else {
             lanes_.erase({broker, shard});
         }
@@ -138,18 +135,15 @@ public:
     /// Whether any lane is paused: of the ordinary answer every trade asks.
     [[nodiscard]] bool is_any() const { return is_any_.load(std::memory_order_relaxed); }
     /// Whether this lane is.
-    [[nodiscard]] bool is_paused(base::BrokerId broker, base::ShardId shard,
-                                 base::Timestamp now) const {
+    [[nodiscard]] bool is_paused(base::BrokerId broker, base::ShardId shard) const {
         if (!is_any()) return false;
         const std::scoped_lock lock(mutex_);
-        const auto heard = lanes_.find({broker, shard});
-        // A clock that was put back ends nothing.
-        return heard != lanes_.end() && now - heard->second < lasts;
+        return lanes_.contains({broker, shard});
     }
 
 private:
     mutable std::mutex mutex_;
-    std::map<std::pair<base::BrokerId, base::ShardId>, base::Timestamp> lanes_;
+    std::set<std::pair<base::BrokerId, base::ShardId>> lanes_;
     std::atomic<bool> is_any_{};
 };
 

@@ -391,7 +391,8 @@ struct MarkView {
 struct ShardView {
     base::ShardId shard;
     bool is_reachable{};
-    bool is_paused{};
+    bool is_paused{};     ///< By an operator, or the shard makes no blocks.
+    bool is_frozen{};     ///< Because of a break.
     std::string circuit;  ///< closed, open, half_open.
     std::uint64_t head_block{};
     std::uint64_t final_block{};

@@ -47,12 +47,8 @@ LaneActor::behavior_type LaneHost::make_behavior() {
             handle(shards::AskAnswered{message.ref, message.answer});
         },
         [this](const LaneHealth& message) { handle(shards::HealthReported{message.health}); },
-        [this](const LaneFreeze& message) {
-            if (message.is_frozen) {
-                handle(shards::Pause{});
-            } else {
-                handle(shards::Resume{});
-            }
+        [this](const LaneHold& message) {
+            handle(shards::Hold{.is_frozen = message.is_frozen, .is_paused = message.is_paused});
         },
         [this](LaneTick) { on_tick(); },
         [this](LaneInFlight) { return static_cast<std::uint64_t>(lane_.flights.size()); },
@@ -198,6 +194,7 @@ void LaneHost::publish_metrics() {
                                 ShardView{.shard = lane_.shard,
                                           .is_reachable = lane_.health.is_reachable,
                                           .is_paused = lane_.health.is_paused || lane_.is_paused,
+                                          .is_frozen = lane_.is_frozen,
                                           .circuit = lane_.breaker == Breaker::closed ? "closed"
                                                      : lane_.breaker == Breaker::open ? "open"
                                                                                       : "half_open",

@@ -50,9 +50,10 @@ struct LaneAsked {
 struct LaneHealth {
     shards::Health health;
 };
-/// From the reconciler: the lane stops, because of a break or because an operator paused it.
-struct LaneFreeze {
-    bool is_frozen{};
+/// From the reconciler: whether the lane stops.
+struct LaneHold {
+    bool is_frozen{};  ///< Because of a break.
+    bool is_paused{};  ///< By an operator.
 };
 /// From the lane to itself.
 struct LaneTick {};
@@ -62,7 +63,7 @@ struct LaneInFlight {};
 using LaneActor =
     caf::typed_actor<caf::result<void>(LaneOrder), caf::result<void>(LaneNotice),
                      caf::result<void>(LaneSubmitted), caf::result<void>(LaneAsked),
-                     caf::result<void>(LaneHealth), caf::result<void>(LaneFreeze),
+                     caf::result<void>(LaneHealth), caf::result<void>(LaneHold),
                      caf::result<void>(LaneTick), caf::result<std::uint64_t>(LaneInFlight)>;
 
 /// From every host: make these events durable, all in one record. Answered by Durable.
@@ -301,7 +302,7 @@ CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::LaneNotice))
 CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::LaneSubmitted))
 CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::LaneAsked))
 CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::LaneHealth))
-CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::LaneFreeze))
+CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::LaneHold))
 CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::LaneTick))
 CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::LaneInFlight))
 CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::Append))
@@ -361,7 +362,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::LaneNotice)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::LaneSubmitted)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::LaneAsked)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::LaneHealth)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::LaneFreeze)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::LaneHold)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::LaneTick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::LaneInFlight)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::Append)

@@ -53,7 +53,7 @@ PartitionActor::behavior_type PartitionHost::make_behavior() {
         [this](const PauseTold& told) {
             // The home's own node was told at once, and what is on its way here may be older.
             if (!told.is_routed) return;
-            context_->paused.hear(told.broker, told.shard, told.is_paused, context_->now());
+            context_->paused.hear(told.broker, told.shard, told.is_paused);
         },
         [this](const Recovered& recovered) { on_recovered(recovered); },
         [this](const PartitionLost& lost) { on_lost(lost); },

@@ -19,6 +19,8 @@ constexpr std::chrono::milliseconds travel_time{250};
 constexpr std::uint64_t blocks_told_again = 1'024;
 // While a break is open.
 constexpr base::Duration told_again_every = base::seconds(10);
+// That a lane is not paused is said again so much less often than that it is.
+constexpr std::int64_t unpaused_said_every = 10;
 
 bool differs(const reconcile::Line& line) {
     return line.shard_held != line.book_held || line.shard_posted != line.book_posted ||
@@ -78,7 +80,7 @@ HomeActor::behavior_type ReconcilerHost::make_behavior() {
 
 void ReconcilerHost::on_news(const HomeNews& news) {
     if (std::holds_alternative<Wake>(news)) {
-        if (crank_.state().is_lane_paused) say_pause_again();
+        say_pause_again();
         fetch();
         look_again();
     } else if (const auto* balances = std::get_if<shards::Balances>(&news)) {
@@ -104,7 +106,7 @@ void ReconcilerHost::look_again() {
 // The other partitions' nodes take clients' trades, and may have begun since it was told last.
 void ReconcilerHost::tell_pause() const {
     const bool is_paused = crank_.state().is_lane_paused;
-    parts_.context->paused.hear(parts_.broker(), shard_, is_paused, parts_.context->now());
+    parts_.context->paused.hear(parts_.broker(), shard_, is_paused);
     for (std::uint16_t i = 0; i < parts_.context->partitions; ++i) {
         caf::anon_send(
             parts_.doors(base::PartitionId{i}),
@@ -112,9 +114,12 @@ void ReconcilerHost::tell_pause() const {
     }
 }
 
+// The end of a pause as well, less often: whoever was cut off when it was told takes no trades.
 void ReconcilerHost::say_pause_again() {
     const auto now = parts_.context->now();
-    if (!has_passed(parts_.context->options.say_again_every, pause_said_at_, now)) return;
+    auto every = parts_.context->options.say_again_every;
+    if (!crank_.state().is_lane_paused) every = base::Duration{every.us * unpaused_said_every};
+    if (!has_passed(every, pause_said_at_, now)) return;
     pause_said_at_ = now;
     crank_.when_durable([this](std::uint64_t) { tell_pause(); });
 }
@@ -266,8 +271,8 @@ void ReconcilerHost::tell(const reconcile::Event& event,
 
 void ReconcilerHost::carry_out(const std::vector<reconcile::Effect>& effects) {
     for (const auto& effect : effects) {
-        const auto& frozen = std::get<reconcile::SetLaneFrozen>(effect);
-        send(lane_, LaneFreeze{frozen.is_frozen});
+        const auto& lane = std::get<reconcile::SetLane>(effect);
+        send(lane_, LaneHold{.is_frozen = lane.is_frozen, .is_paused = lane.is_paused});
     }
 }
 

@@ -326,6 +326,7 @@ void write_shards(JsonWriter& writer, const std::vector<actors::ShardView>& shar
         writer.member("shard", listing.shard(shard.shard).symbol);
         writer.member("is_reachable", shard.is_reachable);
         writer.member("is_paused", shard.is_paused);
+        writer.member("is_frozen", shard.is_frozen);
         writer.member("circuit", shard.circuit);
         writer.member("head_block", shard.head_block);
         writer.member("final_block", shard.final_block);

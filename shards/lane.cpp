@@ -21,13 +21,14 @@ struct Step {
 
 Report status_of(const Lane& lane) {
     return Report{.breaker = lane.breaker,
+                  .is_frozen = lane.is_frozen,
                   .is_paused = lane.is_paused,
                   .is_reachable = lane.health.is_reachable,
                   .is_shard_paused = lane.health.is_paused};
 }
 
 bool may_submit(const Lane& lane) {
-    if (lane.is_paused || lane.breaker == Breaker::open) return false;
+    if (lane.is_frozen || lane.is_paused || lane.breaker == Breaker::open) return false;
     return lane.breaker == Breaker::closed || !lane.probe;
 }
 
@@ -330,9 +331,10 @@ void settle_probe(Lane& lane) {
     lane.probe.reset();
 }
 
-void take(Step& step, const Pause&) { step.lane.is_paused = true; }
-
-void take(Step& step, const Resume&) { step.lane.is_paused = false; }
+void take(Step& step, const Hold& command) {
+    step.lane.is_frozen = command.is_frozen;
+    step.lane.is_paused = command.is_paused;
+}
 
 }  // namespace
 

@@ -82,13 +82,14 @@ struct HealthReported {
 };
 /// Time has passed. Sent a few times a second.
 struct Tick {};
-/// An operator, or a break, stops the handing over of orders; asking goes on.
-struct Pause {};
-/// Undoes `Pause`.
-struct Resume {};
+/// A break, or an operator, stops the handing over of orders, until neither does; asking goes on.
+struct Hold {
+    bool is_frozen{};  ///< Because of a break.
+    bool is_paused{};  ///< By an operator.
+};
 
-using LaneCommand = std::variant<Enqueue, SubmitAnswered, NoticeArrived, AskAnswered,
-                                 HealthReported, Tick, Pause, Resume>;
+using LaneCommand =
+    std::variant<Enqueue, SubmitAnswered, NoticeArrived, AskAnswered, HealthReported, Tick, Hold>;
 
 /// Call the shard's `submit`. `number` counts the lane's orders from 1 and stays with the order
 /// when it is handed over again.
@@ -126,7 +127,8 @@ struct Decline {
 /// Something changed that an operator would want to know.
 struct Report {
     Breaker breaker{};
-    bool is_paused{};        ///< By an operator, or because of a break.
+    bool is_frozen{};        ///< Because of a break.
+    bool is_paused{};        ///< By an operator.
     bool is_reachable{};     ///< Says the shard's health.
     bool is_shard_paused{};  ///< Says the shard's health.
 
@@ -200,7 +202,8 @@ struct Lane {
     std::uint32_t unanswered{};  ///< Calls in a row, over all orders.
     base::Timestamp open_until{};
     std::optional<base::OrderRef> probe{};  ///< The one order tried while half open.
-    bool is_paused{};
+    bool is_frozen{};                       ///< Because of a break.
+    bool is_paused{};                       ///< By an operator.
     Health health{.is_reachable = true};
     LaneCounters counters{};
 };

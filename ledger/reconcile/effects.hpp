@@ -8,12 +8,13 @@
 
 namespace crossclear::ledger::reconcile {
 
-/// Stops the lane, or lets it go on.
-struct SetLaneFrozen {
-    bool is_frozen{};
-    friend bool operator==(const SetLaneFrozen&, const SetLaneFrozen&) = default;
+/// Stops the lane for either reason, or lets it go on.
+struct SetLane {
+    bool is_frozen{};  ///< Because of a break.
+    bool is_paused{};  ///< By an operator.
+    friend bool operator==(const SetLane&, const SetLane&) = default;
 };
 
-using Effect = std::variant<SetLaneFrozen>;
+using Effect = std::variant<SetLane>;
 
 }  // namespace crossclear::ledger::reconcile

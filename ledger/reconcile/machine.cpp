@@ -210,7 +210,7 @@ void applied(State& state, const LanePauseSet& event) {
 }
 
 std::vector<Effect> lane_as_it_stands(const State& state) {
-    return {SetLaneFrozen{.is_frozen = is_lane_stopped(state)}};
+    return {SetLane{.is_frozen = state.is_lane_frozen, .is_paused = state.is_lane_paused}};
 }
 
 std::vector<Effect> asked_by(const State&, const Reconciled&) { return {}; }

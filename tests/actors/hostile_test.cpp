@@ -220,6 +220,12 @@ TEST(HostileShard, IsStillDistrustedAfterARestart) {
     EXPECT_TRUE(std::any_of(view.lanes.begin(), view.lanes.end(), [](const auto& lane) {
         return lane.broker == alpha && lane.shard == uniswap && lane.is_frozen;
     }));
+    ASSERT_TRUE(outside.watch.await([&] {
+        const auto shards = house.node().context().shard_views.load();
+        return std::any_of(shards.begin(), shards.end(), [](const auto& shard) {
+            return shard.shard == uniswap && shard.is_frozen && !shard.is_paused;
+        });
+    }));
     explain_all(*client);
     ASSERT_TRUE(outside.watch.await_event<hedge::SliceFilled>(is_of(alpha), from).has_value());
     EXPECT_EQ(outside.audit(), std::nullopt);

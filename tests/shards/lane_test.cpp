@@ -241,11 +241,14 @@ TEST(Lane, OpensAgainWhenTheProbeIsLost) {
     EXPECT_EQ(lane.counters.breaker_opened, 2U);
 }
 
-TEST(Lane, PausedByAnOperatorSubmitsNothing) {
+TEST(Lane, PausedOrFrozenSubmitsNothing) {
     Lane lane = a_lane();
-    EXPECT_EQ(only<Report>(handle(lane, Pause{}, at(0))).size(), 1U);
+    EXPECT_EQ(only<Report>(handle(lane, Hold{.is_paused = true}, at(0))).size(), 1U);
     EXPECT_TRUE(handle(lane, Enqueue{order(1)}, at(0)).empty());
-    EXPECT_EQ(only<Submit>(handle(lane, Resume{}, at(1))).size(), 1U);
+    const Hold both{.is_frozen = true, .is_paused = true};
+    EXPECT_EQ(only<Report>(handle(lane, both, at(1))).size(), 1U);
+    EXPECT_TRUE(only<Submit>(handle(lane, Hold{.is_frozen = true}, at(2))).empty());
+    EXPECT_EQ(only<Submit>(handle(lane, Hold{}, at(3))).size(), 1U);
 }
 
 TEST(Lane, ReportsHealthWhenItChanges) {

@@ -260,12 +260,12 @@ TEST(ReconcileResolve, IsIdempotentAndNamesOneBreakOnly) {
 
 TEST(ReconcilePause, StopsTheLaneApartFromBreaks) {
     State state = after({pause(1), at_block(7, {a_line(-5)})});
-    EXPECT_THAT(outstanding(state), ElementsAre(Effect{SetLaneFrozen{.is_frozen = true}}));
+    EXPECT_THAT(outstanding(state),
+                ElementsAre(Effect{SetLane{.is_frozen = true, .is_paused = true}}));
     run(state, resolve());
-    EXPECT_THAT(outstanding(state), ElementsAre(Effect{SetLaneFrozen{.is_frozen = true}}));
+    EXPECT_THAT(outstanding(state), ElementsAre(Effect{SetLane{.is_paused = true}}));
     const auto events = run(state, pause(2, false));
-    EXPECT_THAT(effects_of(state, events.front()),
-                ElementsAre(Effect{SetLaneFrozen{.is_frozen = false}}));
+    EXPECT_THAT(effects_of(state, events.front()), ElementsAre(Effect{SetLane{}}));
     EXPECT_EQ(decide(state, pause(1)), Decision{std::vector<Event>{}}) << "a late copy";
 }
 
@@ -278,9 +278,9 @@ TEST(ReconcileResolve, OpensAgainWhereTheSidesStillDisagree) {
 TEST(ReconcileEffects, TellTheLaneHowItStandsOnceItWasFrozen) {
     EXPECT_THAT(outstanding(after({at_block(7, {a_line(5)})})), IsEmpty());
     EXPECT_THAT(outstanding(after({at_block(7, {a_line(-5)})})),
-                ElementsAre(Effect{SetLaneFrozen{.is_frozen = true}}));
+                ElementsAre(Effect{SetLane{.is_frozen = true}}));
     EXPECT_THAT(outstanding(after({at_block(7, {a_line(-5)}), resolve()})),
-                ElementsAre(Effect{SetLaneFrozen{.is_frozen = false}}));
+                ElementsAre(Effect{SetLane{}}));
 }
 
 struct Refusal {
@@ -450,7 +450,8 @@ struct ReconcileTraits : tests::MachineTraits<State, Command, Event, Effect> {
         const bool leaks =
             std::any_of(state.breaks.begin(), state.breaks.end(),
                         [](const auto& entry) { return stops_lane(entry.second.kind); });
-        return std::get<SetLaneFrozen>(effect).is_frozen != (leaks || state.is_lane_paused);
+        return std::get<SetLane>(effect) !=
+               SetLane{.is_frozen = leaks, .is_paused = state.is_lane_paused};
     }
 };
 
