@@ -45,7 +45,7 @@ AccountHost::AccountHost(caf::actor_config& config, const Context* context, acco
                          JournalActor journal, PartitionActor owner)
     : AccountActor::base(config),
       context_(context),
-      crank_(base::entity_of(state.id), std::move(state), journal),
+      crank_{base::entity_of(state.id), std::move(state), journal},  // Braces keep the order.
       owner_(std::move(owner)),
       journal_(std::move(journal)) {
     for (const auto kind : {Channel::Kind::trades, Channel::Kind::settlements,

@@ -260,8 +260,8 @@ void judge_margin(const Context& context, const account::State& state, const ris
         }
         is_pure_unwind = is_pure_unwind && risk::is_pure_unwind(context.listing, before, after,
                                                                 *margin_before, *margin_after);
-        is_acceptable =
-            is_acceptable && risk::is_acceptable(*margin_before, *margin_after, *fee_cents);
+        is_acceptable = is_acceptable && fee_cents &&
+                        risk::is_acceptable(*margin_before, *margin_after, *fee_cents);
     }
     terms.is_pure_unwind = is_pure_unwind;
     terms.has_margin = is_pure_unwind || is_acceptable;
