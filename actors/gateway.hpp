@@ -399,25 +399,25 @@ struct ShardView {
     base::Timestamp head_at;
 };
 
+/// What a hedge task's hash committed to, and what came of it.
+struct HedgeSchedule {
+    base::InstrumentId instrument;
+    base::ShardId shard;
+    base::Amount quantity;  ///< Signed: positive buys.
+    base::Price bound;
+    base::Timestamp deadline;
+    std::vector<std::pair<base::Amount, base::Timestamp>> slices;
+    std::uint64_t salt{};
+    std::string text;  ///< What was hashed.
+    base::Amount filled;
+};
 /// One hedge task, as anybody may know it: its commitment from the beginning, the rest once it has
 /// ended. docs/transparency.md says how the hash is made.
 struct HedgeNews {
-    /// What the hash committed to, and what came of it.
-    struct Schedule {
-        base::InstrumentId instrument;
-        base::ShardId shard;
-        base::Amount quantity;  ///< Signed: positive buys.
-        base::Price bound;
-        base::Timestamp deadline;
-        std::vector<std::pair<base::Amount, base::Timestamp>> slices;
-        std::uint64_t salt{};
-        std::string text;  ///< What was hashed.
-        base::Amount filled;
-    };
     std::uint64_t task{};
     std::string hash;  ///< Lower-case hexadecimal.
     base::Timestamp committed_at;
-    std::optional<Schedule> revealed;
+    std::optional<HedgeSchedule> revealed;
 };
 
 /// One message of a channel. A snapshot has `previous` 0; a delta follows `previous`.

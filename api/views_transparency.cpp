@@ -7,7 +7,7 @@ namespace crossclear::api {
 namespace {
 
 // The text is what was hashed; the members beside it say the same for people.
-void write_schedule(JsonWriter& writer, const actors::HedgeNews::Schedule& schedule,
+void write_schedule(JsonWriter& writer, const actors::HedgeSchedule& schedule,
                     const base::Listing& listing) {
     const auto& instrument = listing.instrument(schedule.instrument);
     const int scale = listing.asset(instrument.base).scale;
