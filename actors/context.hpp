@@ -65,24 +65,32 @@ public:
         const std::scoped_lock lock(mutex_);
         views_[{view.shard, broker}] = std::move(view);
     }
-    /// One view a shard: of several brokers' lanes, the first that is in trouble speaks.
+    /// One view a shard: what troubles the lane of any broker, and the latest blocks any has seen.
     [[nodiscard]] std::vector<ShardView> load() const {
         const std::scoped_lock lock(mutex_);
         std::vector<ShardView> all;
         for (const auto& [key, view] : views_) {
-            const bool is_new = all.empty() || all.back().shard != view.shard;
-            const bool is_troubled =
-                view.circuit != "closed" || view.is_paused || view.is_frozen || !view.is_reachable;
-            if (is_new) {
+            if (all.empty() || all.back().shard != view.shard) {
                 all.push_back(view);
-            } else if (is_troubled && all.back().circuit == "closed") {
-                all.back() = view;
+            } else {
+                all.back() = joined(all.back(), view);
             }
         }
         return all;
     }
 
 private:
+    static ShardView joined(const ShardView& one, const ShardView& other) {
+        ShardView both = one.head_at < other.head_at ? other : one;
+        both.is_reachable = one.is_reachable && other.is_reachable;
+        both.is_paused = one.is_paused || other.is_paused;
+        both.is_frozen = one.is_frozen || other.is_frozen;
+        for (const char* circuit : {"half_open", "open"}) {
+            if (one.circuit == circuit || other.circuit == circuit) both.circuit = circuit;
+        }
+        return both;
+    }
+
     mutable std::mutex mutex_;
     std::map<std::pair<base::ShardId, base::BrokerId>, ShardView> views_;
 };

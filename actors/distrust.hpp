@@ -1,13 +1,10 @@
 #pragma once
 
 #include "actors/home_parts.hpp"
-#include "base/saturated.hpp"
 #include "ledger/belief.hpp"
 
-#include <algorithm>
 #include <cstdint>
 #include <limits>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -39,18 +36,15 @@ void distrust(Self* self, const HomeParts& parts, base::ShardId shard, base::Ass
                                               base::ShardId shard, base::AssetId received) {
     const auto held = [&](base::AssetId asset) {
         const auto line = book.lines.find(asset);
-        return line == book.lines.end() ? base::Wide{0} : base::Wide{line->second.held.v};
+        return line == book.lines.end() ? base::Amount{} : line->second.held;
     };
     const auto gas = parts.context->listing.shard(shard).gas;
     const auto& reserves = parts.context->broker(parts.broker()).profile.reserves;
-    const auto kept = reserves.find(gas);
-    // What came in may be told later than what was paid out of it: a reserve is there in any case.
-    const base::Wide gas_max =
-        std::max(held(gas), base::Wide{0}) + (kept == reserves.end() ? 0 : kept->second.v);
-    return {.gas_max = base::saturated(std::min(gas_max, base::Wide{ledger::figure_max.v})),
-            .received_max = base::saturated(
-                std::max(base::Wide{ledger::figure_max.v} - held(received), base::Wide{0})),
-            .scales = std::nullopt};
+    const auto reserve = reserves.find(gas);
+    return ledger::belief_from(
+        {.gas_held = held(gas),
+         .gas_reserve = reserve == reserves.end() ? base::Amount{} : reserve->second,
+         .received_held = held(received)});
 }
 
 /// Asks the books, and then runs `then` with what they say.

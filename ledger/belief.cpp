@@ -1,5 +1,6 @@
 #include "ledger/belief.hpp"
 
+#include "base/saturated.hpp"
 #include "base/wide.hpp"
 
 #include <algorithm>
@@ -16,6 +17,16 @@ using base::Wide;
 constexpr int better_max = 10;
 
 }  // namespace
+
+Belief belief_from(const HeldThere& held) {
+    const auto within = [](Wide figure) {
+        return base::saturated(std::clamp(figure, Wide{0}, Wide{figure_max.v}));
+    };
+    const Wide gas = std::max(Wide{held.gas_held.v}, Wide{0}) + held.gas_reserve.v;
+    return {.gas_max = within(gas),
+            .received_max = within(Wide{figure_max.v} - held.received_held.v),
+            .scales = std::nullopt};
+}
 
 bool is_price_credible(const TradeFigures& trade, const Belief::Scales& scales) {
     if (trade.quantity.v == 0) return trade.cash.v == 0 && trade.price.v >= 0;

@@ -24,7 +24,7 @@ inline constexpr base::Amount figure_max{INT64_MAX / 2};
     return figure.v <= figure_max.v && figure.v >= -figure_max.v;
 }
 
-/// What the books and the listing say about an order's final word. Found by its host.
+/// What the books and the listing say about an order's final word.
 struct Belief {
     base::Amount gas_max{figure_max};       ///< Held on the shard of its gas asset.
     base::Amount received_max{figure_max};  ///< What its books still take of what is received.
@@ -35,6 +35,18 @@ struct Belief {
     };
     std::optional<Scales> scales{};  ///< Of a trade: without them no price is looked at.
 };
+
+/// What the books hold on a shard when it tells of an order. Minor units.
+struct HeldThere {
+    base::Amount gas_held;       ///< Of the asset that gas is paid in.
+    base::Amount gas_reserve;    ///< Kept back there for gas, by the broker's profile.
+    base::Amount received_held;  ///< Of what the order receives.
+};
+
+/// What can be true of gas and receipts where so much is held. Gas: what is there, and the reserve
+/// besides, since what came in may be told later than what was paid out of it. Receipts: what is
+/// missing to `figure_max`. Each from 0 to `figure_max`, whatever is held. Without scales.
+[[nodiscard]] Belief belief_from(const HeldThere& held);
 
 /// A trade as a shard tells it.
 struct TradeFigures {

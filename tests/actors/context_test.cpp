@@ -38,5 +38,48 @@ TEST(Context, ShardsEndBeforeWhatTheirCallbacksUse) {
     EXPECT_TRUE(life.expired());
 }
 
+// Goal: no broker's healthy lane hides the trouble of another's, and no trouble hides another.
+TEST(Context, AShardsViewTellsTheTroubleOfEveryLane) {
+    const auto lane = [](std::uint64_t head, const char* circuit) {
+        return actors::ShardView{.shard = base::ShardId{2},
+                                 .is_reachable = true,
+                                 .is_paused = false,
+                                 .is_frozen = false,
+                                 .circuit = circuit,
+                                 .head_block = head,
+                                 .final_block = head - 2,
+                                 .head_at = base::Timestamp{static_cast<std::int64_t>(head)}};
+    };
+    auto paused = lane(9, "closed");
+    paused.is_paused = true;
+    auto frozen = lane(11, "half_open");
+    frozen.is_frozen = true;
+    auto lost = lane(10, "open");
+    lost.is_reachable = false;
+    auto other = lane(30, "closed");
+    other.shard = base::ShardId{3};
+
+    actors::ShardBoard board;
+    board.store(base::BrokerId{1}, paused);
+    board.store(base::BrokerId{2}, frozen);
+    board.store(base::BrokerId{3}, lane(8, "closed"));
+    board.store(base::BrokerId{1}, other);
+    const auto before = board.load();
+    ASSERT_EQ(before.size(), 2U);
+    EXPECT_TRUE(before.front().is_paused);
+    EXPECT_TRUE(before.front().is_frozen);
+    EXPECT_TRUE(before.front().is_reachable);
+    EXPECT_EQ(before.front().circuit, "half_open");
+    EXPECT_EQ(before.front().head_block, 11U);
+    EXPECT_EQ(before.front().final_block, 9U);
+    EXPECT_EQ(before.back().circuit, "closed");
+
+    board.store(base::BrokerId{3}, lost);
+    const auto after = board.load();
+    EXPECT_FALSE(after.front().is_reachable);
+    EXPECT_EQ(after.front().circuit, "open");
+    EXPECT_EQ(after.front().head_block, 11U);
+}
+
 }  // namespace
 }  // namespace crossclear::tests

@@ -189,6 +189,23 @@ TEST(Operator, APausedShardTakesNoNewRisk) {
     EXPECT_EQ(outside.audit(), std::nullopt);
 }
 
+// Goal: a node that has missed the end of a pause takes trades again by itself, and one that has
+// missed its beginning takes none.
+TEST(Operator, APauseAndItsEndAreSaidAgain) {
+    Outside outside;
+    House house(outside);
+    const auto by = house.client({holder});
+    auto& board = house.node().context().paused;
+    const auto await_on_board = [&](bool is_paused) {
+        return outside.watch.await([&] { return board.is_paused(alpha, uniswap) == is_paused; });
+    };
+    board.hear(alpha, uniswap, true);
+    EXPECT_TRUE(await_on_board(false));
+    (void)by->expect<actors::ShardPauseSet>(actors::OperatorRequest{pause_of(uniswap, true)});
+    board.hear(alpha, uniswap, false);
+    EXPECT_TRUE(await_on_board(true));
+}
+
 TEST(Operator, SeesPartitionsAndTheNode) {
     Outside outside;
     House house(outside);

@@ -28,6 +28,33 @@ TradeFigures changed(bool is_buy, Change change) {
     return trade;
 }
 
+TEST(Belief, GasIsWhatIsThereOrKeptBackAndReceiptsWhatStillFits) {
+    struct Row {
+        const char* claim;
+        HeldThere held;
+        std::int64_t gas_max;
+        std::int64_t received_max;
+    };
+    const std::int64_t most = figure_max.v;
+    const auto held = [](std::int64_t gas, std::int64_t reserve, std::int64_t received) {
+        return HeldThere{Amount{gas}, Amount{reserve}, Amount{received}};
+    };
+    const Row rows[] = {
+        {"held and reserve", held(30, 7, 10), 37, most - 10},
+        {"no reserve", held(30, 0, 0), 30, most},
+        {"a debt is no reason to doubt the reserve", held(-50, 7, -20), 7, most},
+        {"nothing there", held(0, 0, most), 0, 0},
+        {"more than fits", held(most, most, INT64_MAX), most, 0},
+        {"the ends of the type", held(INT64_MIN, INT64_MAX, INT64_MIN), most, most},
+    };
+    for (const auto& row : rows) {
+        const auto belief = belief_from(row.held);
+        EXPECT_EQ(belief.gas_max, Amount{row.gas_max}) << row.claim;
+        EXPECT_EQ(belief.received_max, Amount{row.received_max}) << row.claim;
+        EXPECT_FALSE(belief.scales) << row.claim;
+    }
+}
+
 TEST(Belief, TakesWhatPriceAndQuantityMake) {
     for (const bool is_buy : {true, false}) {
         EXPECT_TRUE(is_price_credible(a_trade(is_buy), scales));
