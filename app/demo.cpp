@@ -1,11 +1,13 @@
 #include "app/demo.hpp"
 
 #include "app/audit.hpp"
+#include "app/demo_carry.hpp"
 #include "app/demo_site.hpp"
 #include "app/desk.hpp"
 #include "app/prices.hpp"
 #include "app/service.hpp"
 #include "app/world.hpp"
+#include "base/decimal.hpp"
 #include "shards/simulated/history.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -16,6 +18,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <csignal>
@@ -31,6 +34,9 @@ using namespace std::chrono_literals;
 
 // What each sample client pays in, in whole units; on the shard where the demo's dollars live.
 constexpr std::int64_t deposit_usdc = 25'000;
+constexpr std::uint64_t carry_trades_min = 100;  // Shorter runs show clients' trades alone.
+constexpr const char* carry_key = "carry";
+constexpr const char* carry_secret = "demo-carry-not-a-secret";
 constexpr const char* deposit_shard = "aave-uniswap";
 
 std::atomic<bool> was_interrupted{};
@@ -41,22 +47,7 @@ constexpr auto stop_patience = 20s;
 // What a shell says of a program that SIGINT ended.
 constexpr int stopped_status = 130;
 
-std::filesystem::path seed_file(const std::filesystem::path& data_dir) {
-    return data_dir / "demo.seed";
-}
-
-// Chains, prices and clients all follow from the seed, so whoever reads the chains has to know it.
-bool keep_seed(const DemoOptions& options) {
-    const auto path = seed_file(options.data_dir);
-    auto fresh = path;
-    fresh += ".new";
-    std::ofstream out(fresh, std::ios::trunc);
-    out << options.seed << '\n';
-    out.close();
-    std::error_code failure;
-    if (out) std::filesystem::rename(fresh, path, failure);
-    return out && !failure;
-}
+double dollars(std::int64_t cents) { return static_cast<double>(cents) / 100; }
 
 class Demo {
 public:
@@ -75,6 +66,10 @@ private:
     [[nodiscard]] bool open_desks();
     void deposit(const std::vector<base::AccountId>& accounts);
     [[nodiscard]] bool wait_for_deposits(const std::vector<base::AccountId>& accounts);
+    [[nodiscard]] base::AccountId carry_account() const {
+        return base::account_id(base::BrokerId{0}, run_.options.accounts + 1);
+    }
+    void show_carry();
     void trade();
     [[nodiscard]] bool settle();
     [[nodiscard]] bool is_settled();
@@ -101,6 +96,8 @@ private:
     std::chrono::steady_clock::time_point trading_until_{};
     std::chrono::steady_clock::time_point covered_at_{};
     std::uint64_t shown_answers_{};
+    std::optional<CarryReport> carry_;  ///< None where it was not tried.
+    bool has_carry_{};
 };
 
 void Demo::say(const std::string& line) const {
@@ -134,6 +131,12 @@ void Demo::add_desk_keys() {
         }
         config_.keys.push_back(std::move(key));
     }
+    const auto scopes = static_cast<std::uint16_t>(actors::Scope::viewer) |
+                        static_cast<std::uint16_t>(actors::Scope::trader);
+    config_.keys.push_back({.id = carry_key,
+                            .secret = carry_secret,
+                            .accounts = {{carry_account(), static_cast<std::uint16_t>(scopes)}},
+                            .service = 0});
 }
 
 bool Demo::start() {
@@ -160,8 +163,8 @@ bool Demo::start() {
     site_ = is_inside ? make_inside_site(run_, config_) : make_cluster_site(run_, config_);
     // Before there are chains, so that a demo killed at any moment leaves none without its seed.
     if (!keep_seed(run_.options)) {
-        std::cerr << "cannot write " << seed_file(config_.data_dir)
-                  << "; free the disk or choose another place with --data\n";
+        std::cerr << "cannot write " << config_.data_dir
+                  << "/demo.seed; free the disk or choose another place with --data\n";
         return false;
     }
     if (const auto why = site_->start([] { return !was_interrupted; })) {
@@ -242,6 +245,10 @@ bool Demo::open_desks() {
         return false;
     }
     if (opening->empty.empty()) return true;
+    // One more than trade, for the carry trade.
+    const bool is_long = run_.options.trades == 0 || run_.options.trades >= carry_trades_min;
+    has_carry_ = is_long && opening->empty.size() == run_.options.accounts;
+    if (has_carry_) opening->empty.push_back(carry_account());
     deposit(opening->empty);
     return wait_for_deposits(opening->empty);
 }
@@ -266,9 +273,32 @@ bool Demo::wait_for_deposits(const std::vector<base::AccountId>& accounts) {
         base::seconds(120));
 }
 
+// Once, on an account that no desk trades for, and not again when the demo is resumed.
+void Demo::show_carry() {
+    if (!has_carry_) return;
+    const auto ports = site_->ports();
+    if (ports.empty()) return;
+    carry_ = make_carry(io_, {.address = config_.api.address,
+                              .port = ports.front(),
+                              .key_id = carry_key,
+                              .secret = carry_secret,
+                              .account = carry_account(),
+                              .seed = run_.options.seed,
+                              .is_wanted = [this] {
+                                  site_->tend();
+                                  return !was_interrupted;
+                              }});
+    tally_.asked += carry_->cleared + carry_->refused;
+    tally_.answered += carry_->cleared + carry_->refused;
+    tally_.cleared += carry_->cleared;
+    for (std::uint32_t i = 0; i < carry_->refused; ++i) tally_.refuse("carry");
+    say(carry_->sentence());
+}
+
 void Demo::trade() {
     const bool is_endless = run_.options.trades == 0;
     budget_.left = is_endless ? INT64_MAX : static_cast<std::int64_t>(run_.options.trades);
+    if (!is_endless) budget_.left -= static_cast<std::int64_t>(tally_.asked);
     started_ = std::chrono::steady_clock::now();
     // Shared with the desks: one that never finishes may outlive this function.
     const auto finished = std::make_shared<std::atomic<std::size_t>>(0);
@@ -394,6 +424,10 @@ void Demo::print_json(const AuditReport& report, const Figures& figures,
     line["netting_efficiency"] = gross > 0 ? 1 - hedged / gross : 0.0;
     line["settlements"] = std::move(settlements);
     line["withdrawals"] = tally_.withdrawals.load();
+    if (carry_ && carry_->why_not.empty()) {
+        line["carry"] = {{"initial_usd", dollars(carry_->together_cents)},
+                         {"apart_usd", dollars(carry_->long_cents + carry_->short_cents)}};
+    }
     line["breaks"] = figures.breaks_open;
     line["seconds"] = static_cast<double>(std::chrono::duration_cast<std::chrono::milliseconds>(
                                               trading_until_ - started_)
@@ -425,6 +459,7 @@ int Demo::run() {
     std::signal(SIGINT, on_signal);
     std::signal(SIGTERM, on_signal);
     if (!start() || !open_desks()) return give_up();
+    show_carry();
     say("Trading. Stop with Ctrl-C; kill it any other way and start it again on the same --data.");
     trade();
     was_interrupted = false;
@@ -432,40 +467,6 @@ int Demo::run() {
 }
 
 }  // namespace
-
-std::optional<std::uint64_t> seed_in(const std::filesystem::path& data_dir) {
-    std::ifstream in(seed_file(data_dir));
-    std::uint64_t seed = 0;
-    return in >> seed ? std::optional(seed) : std::nullopt;
-}
-
-std::optional<std::string> other_seed_in(const DemoOptions& options) {
-    const auto config = demo_config(options);
-    const auto directory = shards_directory(config);
-    for (const auto& chain : chains_of(config)) {
-        const auto log = directory / (config.listing.shard(chain.shard).symbol + ".chain");
-        if (!std::filesystem::exists(log)) continue;
-        const auto kept = seed_in(options.data_dir);
-        if (kept == options.seed) return std::nullopt;
-        if (kept) {
-            return fmt::format(
-                "{} was made with --seed {}, not {}; give that one, or another directory "
-                "with --data",
-                options.data_dir.string(), *kept, options.seed);
-        }
-        const auto orders = shards::simulated::orders_in(log, chain, config.listing);
-        if (orders) continue;
-        // What cannot be read does not say its seed, and a guess must not be kept as one.
-        if (orders.error().error != shards::simulated::LogError::other_parameters) {
-            return orders.error().detail;
-        }
-        return fmt::format(
-            "{}: the chain was made with another seed than {}; give the demo's own with --seed, or "
-            "another directory with --data",
-            log.string(), options.seed);
-    }
-    return std::nullopt;
-}
 
 std::string demo_log_path(const DemoRun& run, const Config& config) {
     return run.log_path.empty() ? (config.data_dir / "demo.log").string() : run.log_path;

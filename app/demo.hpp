@@ -34,6 +34,9 @@ struct DemoRun {
 /// The seed that a demo's directory was made with; nothing if it does not say.
 [[nodiscard]] std::optional<std::uint64_t> seed_in(const std::filesystem::path& data_dir);
 
+/// Writes the seed into a demo's directory. False where the disk does not take it.
+[[nodiscard]] bool keep_seed(const DemoOptions& options);
+
 /// Why the chains in a demo's directory cannot be read with the seed given; nothing if they can, or
 /// are not there yet. **Cost:** reads the chains' logs if the directory does not say its seed.
 [[nodiscard]] std::optional<std::string> other_seed_in(const DemoOptions& options);

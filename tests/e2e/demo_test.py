@@ -29,6 +29,9 @@ def ends_by_itself(data):
     assert all(name in line for name in wanted), line
     assert line["trades"] == 600 and line["breaks"] == 0 and line["audit"] == "ok", line
     assert line["cleared"] + sum(line["refused"].values()) == 600, line
+    # Netting is worth something: BTC moves both halves of a carry, and only one of them alone.
+    carry = line["carry"]
+    assert 1_000 < carry["initial_usd"] < 0.4 * carry["apart_usd"], carry
     # Every trade that was cleared has come to an end, whatever ended its claim.
     assert sum(line["settlements"].values()) == line["cleared"], line
 
