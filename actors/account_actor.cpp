@@ -166,6 +166,8 @@ void AccountHost::handle(const AccountAsk& ask, const Withdraw& request) {
     const auto& payable = context_->listing.shard(request.shard).assets;
     const bool is_payable =
         std::find(payable.begin(), payable.end(), request.asset) != payable.end();
+    const auto remainder =
+        remainder_without(*context_, crank_.state(), request.asset, request.amount);
     const account::RequestWithdrawal command{
         .id = request.id,
         .asset = request.asset,
@@ -176,7 +178,8 @@ void AccountHost::handle(const AccountAsk& ask, const Withdraw& request) {
         .is_destination_allowed = is_payable && !request.destination.empty(),
         .is_shard_paused =
             context_->paused.is_paused(base::broker_of(request.account), request.shard),
-        .has_margin = has_margin_without(*context_, crank_.state(), request.asset, request.amount)};
+        .is_price_fresh = remainder.is_price_fresh,
+        .has_margin = remainder.has_margin};
     const auto decision = account::decide(crank_.state(), command);
     if (!decision) return answer_when_durable(ask, refusal_of(decision.error()));
     commit(*decision);

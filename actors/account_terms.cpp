@@ -146,6 +146,19 @@ void execute(risk::Portfolio& portfolio, const account::Reservation& reserved) {
     add_token(portfolio, reserved.settlement, *base::negate(reserved.fee));
 }
 
+bool is_all_fresh(const risk::Surface& surface, const risk::Portfolio& portfolio,
+                  base::Timestamp now) {
+    return std::all_of(portfolio.tokens.begin(), portfolio.tokens.end(),
+                       [&](const auto& token) {
+                           return token.quantity == Amount{0} || surface.is_fresh(token.asset, now);
+                       }) &&
+           std::all_of(portfolio.contracts.begin(), portfolio.contracts.end(),
+                       [&](const auto& position) {
+                           return position.quantity == Amount{0} ||
+                                  surface.is_fresh(position.contract, now);
+                       });
+}
+
 // What may become of the account's reservations: none is cleared, all purchases, all sales, all.
 // Mostly there is none, and one outcome.
 std::vector<risk::Portfolio> outcomes_of(const account::State& state, risk::Portfolio none) {
@@ -247,9 +260,8 @@ risk::Portfolio portfolio_of(const Context& context, const risk::Surface& surfac
 // Whether margin lets the trade of `terms` pass, whatever becomes of the account's reservations.
 void judge_margin(const Context& context, const account::State& state, const risk::Surface& surface,
                   Amount quantity, account::Terms& terms) {
-    const auto fee_cents = worth_cents(surface, terms.settlement, terms.fee);
     bool is_pure_unwind = true;
-    bool is_acceptable = fee_cents.has_value();
+    bool is_acceptable = true;
     for (const auto& before : outcomes_of(state, portfolio_of(context, surface, state))) {
         const auto after = with_trade(before, terms, quantity);
         const auto margin_before = margin_on(context, surface, before);
@@ -260,8 +272,7 @@ void judge_margin(const Context& context, const account::State& state, const ris
         }
         is_pure_unwind = is_pure_unwind && risk::is_pure_unwind(context.listing, before, after,
                                                                 *margin_before, *margin_after);
-        is_acceptable = is_acceptable && fee_cents &&
-                        risk::is_acceptable(*margin_before, *margin_after, *fee_cents);
+        is_acceptable = is_acceptable && risk::is_acceptable(*margin_before, *margin_after);
     }
     terms.is_pure_unwind = is_pure_unwind;
     terms.has_margin = is_pure_unwind || is_acceptable;
@@ -304,37 +315,53 @@ account::Terms terms_of(const Context& context, const account::State& state,
 TradeMargins margins_of(const Context& context, const account::State& state,
                         const account::Terms& terms, Amount quantity,
                         const risk::Surface& surface) {
+    const auto detail_of = [&](const risk::Portfolio& portfolio) {
+        const auto detail = context.model->detail(surface, portfolio);
+        return detail ? std::optional{*detail} : std::nullopt;
+    };
     const auto before = portfolio_of(context, surface, state);
     TradeMargins margins;
-    margins.before = margin_on(context, surface, before);
-    if (terms.does_cash_fit) {
-        margins.after = margin_on(context, surface, with_trade(before, terms, quantity));
-    }
+    margins.before = detail_of(before);
+    if (terms.does_cash_fit) margins.after = detail_of(with_trade(before, terms, quantity));
     return margins;
 }
 
-bool has_margin_without(const Context& context, const account::State& state, AssetId asset,
-                        Amount amount) {
+Remainder remainder_without(const Context& context, const account::State& state, AssetId asset,
+                            Amount amount) {
     const auto surface = context.broker(base::broker_of(state.id)).surface.load();
-    if (surface == nullptr) return false;
     // Settled tokens do not leave on the strength of a deposit that may still vanish.
     const auto taken = base::negate(amount);
-    if (!taken) return false;
-    auto outcomes = outcomes_of(state, settled_portfolio_of(context.listing, state));
-    return std::all_of(outcomes.begin(), outcomes.end(), [&](risk::Portfolio& portfolio) {
+    if (surface == nullptr || !taken) return {};
+    Remainder remainder{.is_price_fresh = true, .has_margin = true};
+    for (auto& portfolio : outcomes_of(state, settled_portfolio_of(context.listing, state))) {
         add_token(portfolio, asset, *taken);
         const auto margin = margin_on(context, *surface, portfolio);
-        return margin && margin->equity_cents >= margin->initial_cents;
-    });
+        if (!margin) return {};
+        // What can lose no more than it is worth needs no price of this moment.
+        const bool is_fresh =
+            margin->is_in_kind || is_all_fresh(*surface, portfolio, context.now());
+        remainder.is_price_fresh = remainder.is_price_fresh && is_fresh;
+        const bool is_covered = margin->equity_cents >= margin->initial_cents;
+        remainder.has_margin = remainder.has_margin && is_covered;
+    }
+    return remainder;
 }
 
-MarginView margin_view(const risk::Margin& margin, std::uint64_t surface) {
-    return MarginView{.equity_cents = margin.equity_cents,
-                      .initial_cents = margin.initial_cents,
-                      .maintenance_cents = margin.maintenance_cents,
-                      .clearing = {{"MR", margin.market_cents}, {"H", margin.haircut_cents}},
-                      .protocol = {},
-                      .surface = surface};
+MarginView margin_view(const risk::MarginDetail& detail, std::uint64_t surface) {
+    const auto& margin = detail.margin;
+    MarginView view{.equity_cents = margin.equity_cents,
+                    .initial_cents = margin.initial_cents,
+                    .maintenance_cents = margin.maintenance_cents,
+                    .clearing = {},
+                    .protocol = {},
+                    .failures = detail.failures,
+                    .surface = surface};
+    for (std::size_t i = 0; i < risk::parts; ++i) {
+        const bool is_of_protocols = static_cast<risk::Part>(i) == risk::Part::J;
+        auto& list = is_of_protocols ? view.protocol : view.clearing;
+        list.emplace_back(risk::part_names[i], margin.parts_cents[i]);
+    }
+    return view;
 }
 
 }  // namespace crossclear::actors

@@ -30,19 +30,25 @@ namespace crossclear::actors {
 
 /// The margin of an account without a trade and with it; nothing where it cannot be computed.
 struct TradeMargins {
-    std::optional<risk::Margin> before;
-    std::optional<risk::Margin> after;
+    std::optional<risk::MarginDetail> before;
+    std::optional<risk::MarginDetail> after;
 };
 /// What the trade of `terms` would do to margin, its fee paid, as far as the terms could be found.
 [[nodiscard]] TradeMargins margins_of(const Context& context, const ledger::account::State& state,
                                       const ledger::account::Terms& terms, base::Amount quantity,
                                       const risk::Surface& surface);
 
-/// Whether margin holds without `amount` of `asset`, whatever becomes of the reservations.
-[[nodiscard]] bool has_margin_without(const Context& context, const ledger::account::State& state,
-                                      base::AssetId asset, base::Amount amount);
+/// Whether an account can spare tokens, whatever becomes of its reservations.
+struct Remainder {
+    bool is_price_fresh{};  ///< Of all it still holds, or it can lose no more than that is worth.
+    bool has_margin{};
+};
+/// What is left without `amount` of `asset`; neither where there is no price.
+[[nodiscard]] Remainder remainder_without(const Context& context,
+                                          const ledger::account::State& state, base::AssetId asset,
+                                          base::Amount amount);
 
 /// A margin as the gateway shows it.
-[[nodiscard]] MarginView margin_view(const risk::Margin& margin, std::uint64_t surface);
+[[nodiscard]] MarginView margin_view(const risk::MarginDetail& detail, std::uint64_t surface);
 
 }  // namespace crossclear::actors

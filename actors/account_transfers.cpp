@@ -19,13 +19,15 @@ Answer transfer_answer(const account::State& state, base::CommandId id, bool is_
 }  // namespace
 
 void AccountHost::handle(const AccountAsk& ask, const Transfer& request) {
-    const account::RequestTransfer command{
-        .id = request.id,
-        .to = request.to,
-        .asset = request.asset,
-        .amount = request.amount,
-        .received_at = request.received_at,
-        .has_margin = has_margin_without(*context_, crank_.state(), request.asset, request.amount)};
+    const auto remainder =
+        remainder_without(*context_, crank_.state(), request.asset, request.amount);
+    const account::RequestTransfer command{.id = request.id,
+                                           .to = request.to,
+                                           .asset = request.asset,
+                                           .amount = request.amount,
+                                           .received_at = request.received_at,
+                                           .is_price_fresh = remainder.is_price_fresh,
+                                           .has_margin = remainder.has_margin};
     const auto decision = account::decide(crank_.state(), command);
     if (!decision) return answer_when_durable(ask, refusal_of(decision.error()));
     commit(*decision);

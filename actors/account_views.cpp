@@ -30,11 +30,11 @@ std::int64_t value_cents(const risk::Surface* surface, base::AssetId asset, Amou
 }
 
 // What a contract has gained or lost since its last variation, in USD cents.
-std::int64_t open_result_cents(const risk::Surface* surface, base::AssetId contract,
-                               base::AssetId settlement, const account::Contract& position) {
+std::int64_t open_result_cents(const risk::Surface* surface, const base::InstrumentInfo& instrument,
+                               const account::Contract& position) {
     if (surface == nullptr) return 0;
-    const auto settled = value_cents(surface, settlement, position.settled_value);
-    return value_cents(surface, contract, position.quantity) - settled;
+    const auto settled = value_cents(surface, instrument.settlement, position.settled_value);
+    return value_cents(surface, instrument.base, position.quantity) - settled;
 }
 
 const char* name_of(account::TransferState state) {
@@ -140,12 +140,12 @@ PositionsView positions_view(const Context& context, const account::State& state
     }
     for (const auto& [contract, position] : state.contracts) {
         const auto instrument = context.listing.instrument_of(contract);
-        const auto settlement = context.listing.instrument(*instrument).settlement;
-        view.positions.push_back(PositionLine{
-            .asset = contract,
-            .quantity = position.quantity,
-            .mark = surface ? surface->mark(contract).price : base::Price{},
-            .value_cents = open_result_cents(surface.get(), contract, settlement, position)});
+        const auto& listed = context.listing.instrument(*instrument);
+        view.positions.push_back(
+            PositionLine{.asset = contract,
+                         .quantity = position.quantity,
+                         .mark = surface ? surface->mark(contract).price : base::Price{},
+                         .value_cents = open_result_cents(surface.get(), listed, position)});
     }
     return view;
 }
@@ -153,8 +153,8 @@ PositionsView positions_view(const Context& context, const account::State& state
 MarginView margin_view_of(const Context& context, const account::State& state) {
     const auto surface = context.broker(base::broker_of(state.id)).surface.load();
     if (surface == nullptr) return {};
-    const auto margin = context.model->margin(*surface, portfolio_of(context, *surface, state));
-    return margin ? margin_view(*margin, surface->number()) : MarginView{};
+    const auto detail = context.model->detail(*surface, portfolio_of(context, *surface, state));
+    return detail ? margin_view(*detail, surface->number()) : MarginView{};
 }
 
 TradeView trade_view(const account::State& state, std::uint64_t number) {
@@ -176,6 +176,7 @@ TradeView trade_view(const account::State& state, std::uint64_t number) {
                      .settled_at = trade.settled_at};
 }
 
+// NOLINTNEXTLINE(bugprone-easily-swappable-parameters): a number and a count, as the wire has them
 TradesView trades_view(const account::State& state, std::uint64_t before, std::uint32_t count) {
     TradesView view{.sequence = state.version, .trades = {}};
     auto next = before == 0 ? state.trades.end() : state.trades.lower_bound(before);

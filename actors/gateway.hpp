@@ -7,6 +7,7 @@
 #include "base/ids.hpp"
 #include "base/listing.hpp"
 #include "base/time.hpp"
+#include "risk/margin.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -176,14 +177,14 @@ struct TradeCleared {
     bool is_repeat{};
 };
 
-/// Margin in USD cents, rounded up; equity rounded down. Components that the model does not have
-/// are absent, not zero.
+/// Margin in USD cents, rounded up; equity rounded down. See docs/margin.md.
 struct MarginView {
     std::int64_t equity_cents{};
     std::int64_t initial_cents{};
     std::int64_t maintenance_cents{};
     std::vector<std::pair<std::string, std::int64_t>> clearing;  ///< By component, in model order.
     std::vector<std::pair<std::string, std::int64_t>> protocol;  ///< Protocol risk, apart.
+    std::vector<risk::ProtocolFailure> failures;                 ///< Those that take something.
     std::uint64_t surface{};  ///< The number of the market surface it was computed on.
 };
 

@@ -30,9 +30,8 @@ LaneHost::LaneHost(caf::actor_config& config, const Context* context, base::Brok
 
 LaneActor::behavior_type LaneHost::make_behavior() {
     const auto self = caf::actor_cast<LaneActor>(this);
-    adapter_->listen([self](const ledger::ShardNotice& notice) {
-        caf::anon_send(self, LaneNotice{notice});
-    });
+    adapter_->listen(
+        [self](const ledger::ShardNotice& notice) { caf::anon_send(self, LaneNotice{notice}); });
     // What came in while nobody listened is asked for by the reconciler, which knows where to
     // begin.
     rescanned_at_ = context_->now();

@@ -135,7 +135,8 @@ std::string NodeHost::why_apart() {
     if (!apart_since_) apart_since_ = context_->now();
     if (!has_passed(met_within, *apart_since_, context_->now())) return {};
     std::string why = "the other nodes are not reached or refuse this one, so it owns nothing";
-    for (const auto& [name, reason] : told_) why += "; " + name + ": " + reason;
+    for (const auto& [name, reason] : told_)
+        why.append("; ").append(name).append(": ").append(reason);
     return why;
 }
 
@@ -248,6 +249,7 @@ Welcome NodeHost::on_greeting(const Greeting& greeting) {
 
 std::vector<caf::strong_actor_ptr> NodeHost::own_doors() const {
     std::vector<caf::strong_actor_ptr> doors;
+    doors.reserve(doors_.size());
     for (const auto& door : doors_) doors.push_back(caf::actor_cast<caf::strong_actor_ptr>(door));
     return doors;
 }
@@ -267,8 +269,8 @@ void NodeHost::on_relay(const MarksRelay& relay) {
 void NodeHost::tell_marks(const NodeActor& node) {
     const auto marks = context_->last_marks.load();
     for (std::size_t i = 0; i < marks.size(); ++i) {
-        if (!marks[i].is_known) continue;
         const base::AssetId asset{static_cast<std::uint16_t>(i)};
+        if (!marks[i].is_known || base::is_derived(context_->listing.asset(asset).kind)) continue;
         send(node, MarksRelay{.marks = {.marks = {{.asset = asset, .price = marks[i].price}},
                                         .at = marks[i].at},
                               .is_routed = true});

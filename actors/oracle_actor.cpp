@@ -1,5 +1,6 @@
 #include "actors/oracle_actor.hpp"
 
+#include <algorithm>
 #include <chrono>
 
 namespace crossclear::actors {
@@ -7,13 +8,11 @@ namespace {
 
 constexpr std::chrono::seconds tick{1};
 
-std::shared_ptr<Publication> marks_news(Channel channel, std::uint64_t sequence,
-                                        std::uint64_t previous, const risk::Mark& mark) {
+// A snapshot, unless whoever sends it says what it follows.
+std::shared_ptr<Publication> marks_news(Channel channel, const risk::Mark& mark) {
     auto news = std::make_shared<Publication>();
     news->channel = channel;
-    news->sequence = sequence;
-    news->previous = previous;
-    news->is_snapshot = previous == 0;
+    news->is_snapshot = true;
     news->body =
         std::vector<MarkView>{{.asset = channel.asset, .price = mark.price, .at = mark.at}};
     return news;
@@ -22,7 +21,12 @@ std::shared_ptr<Publication> marks_news(Channel channel, std::uint64_t sequence,
 }  // namespace
 
 OracleHost::OracleHost(caf::actor_config& config, Context* context)
-    : OracleActor::base(config), context_(context), marks_(context->listing.assets.size()) {}
+    : OracleActor::base(config), context_(context), marks_(context->listing.assets.size()) {
+    for (std::size_t i = 0; i < marks_.size(); ++i) {
+        if (!base::is_derived(context->listing.assets[i].kind)) continue;
+        derived_.push_back(base::AssetId{static_cast<std::uint16_t>(i)});
+    }
+}
 
 OracleActor::behavior_type OracleHost::make_behavior() {
     delayed_send(this, tick, OracleTick{});
@@ -46,6 +50,9 @@ std::optional<Refusal> OracleHost::refusal_of(const PublishMarks& marks) const {
     }
     for (const auto& mark : marks.marks) {
         if (mark.asset.v >= marks_.size()) return bad("an asset of the listing");
+        if (base::is_derived(context_->listing.asset(mark.asset).kind)) {
+            return bad("an asset with a price of its own: that of a share is made of its tokens'");
+        }
         if (mark.price < base::Price{0} || mark.price > risk::price_max) {
             return bad("a price from 0 to " + std::to_string(risk::price_max.v / 1'000'000'000));
         }
@@ -67,6 +74,7 @@ void OracleHost::on_publish(const OraclePublish& message) {
     ++number_;
     build_surfaces();
     for (const auto& mark : message.marks.marks) tell(mark.asset);
+    tell_derived();
     if (!message.is_relayed && node_) send(node_, MarksRelay{.marks = message.marks});
     answer(MarksTaken{.surface = number_});
 }
@@ -75,8 +83,10 @@ void OracleHost::build_surfaces() {
     const std::shared_ptr<const base::Listing> listing(&context_->listing,
                                                        [](const base::Listing*) {});
     for (const auto& broker : context_->brokers) {
-        auto surface = risk::build_surface(number_, listing, broker->parameters, marks_);
+        auto surface = risk::build_surface(number_, listing, broker->parameters,
+                                           {.marks = marks_, .now = context_->now()});
         if (surface) {
+            take_derived(**surface);
             broker->surface.store(std::move(*surface));
         } else {
             context_->log(LogLevel::error, "A market surface was refused.",
@@ -85,6 +95,30 @@ void OracleHost::build_surfaces() {
         }
     }
     context_->last_marks.store(marks_);
+}
+
+// A mark that grows old costs margin (OC), which a surface counts from when it was built.
+bool OracleHost::is_any_overdue() const {
+    const auto now = context_->now();
+    return std::any_of(context_->brokers.begin(), context_->brokers.end(), [&](const auto& broker) {
+        for (std::size_t i = 0; i < marks_.size(); ++i) {
+            const auto heartbeat =
+                broker->parameters->heartbeat(base::AssetId{static_cast<std::uint16_t>(i)});
+            if (marks_[i].is_known && heartbeat && now - marks_[i].at > *heartbeat) return true;
+        }
+        return false;
+    });
+}
+
+void OracleHost::tell_derived() {
+    for (const auto asset : derived_) {
+        if (marks_[asset.v].is_known) tell(asset);
+    }
+}
+
+// For those who look at marks: what a surface has made of its others.
+void OracleHost::take_derived(const risk::Surface& surface) {
+    for (const auto asset : derived_) marks_[asset.v] = surface.mark(asset);
 }
 
 void OracleHost::on_follow(const OracleFollow& message) {
@@ -104,7 +138,8 @@ void OracleHost::on_follow(const OracleFollow& message) {
         return;
     }
     const auto& mark = marks_[message.channel.asset.v];
-    auto news = marks_news(message.channel, told_[message.channel.asset], 0, mark);
+    auto news = marks_news(message.channel, mark);
+    news->sequence = told_[message.channel.asset];
     if (!mark.is_known) news->body = std::vector<MarkView>{};
     send(message.from, Published{std::move(news)});
 }
@@ -114,13 +149,19 @@ void OracleHost::tell(base::AssetId asset) {
     const Channel channel{.kind = Channel::Kind::marks, .account = {}, .asset = asset};
     const auto found = followers_.find(channel);
     if (found == followers_.end() || found->second.empty()) return;
-    auto news = marks_news(channel, number_, previous, marks_[asset.v]);
+    auto news = marks_news(channel, marks_[asset.v]);
+    news->sequence = number_;
+    news->previous = previous;
     news->is_snapshot = false;
     for (const auto& [id, follower] : found->second) send(follower, Published{news});
 }
 
 void OracleHost::on_tick() {
     delayed_send(this, tick, OracleTick{});
+    if (is_any_overdue()) {
+        ++number_;
+        build_surfaces();
+    }
     const auto now = context_->now();
     for (std::size_t i = 0; i < marks_.size(); ++i) {
         if (!marks_[i].is_known) continue;

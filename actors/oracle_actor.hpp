@@ -19,6 +19,9 @@ private:
     void on_publish(const OraclePublish& message);
     [[nodiscard]] std::optional<Refusal> refusal_of(const PublishMarks& marks) const;
     void build_surfaces();
+    void take_derived(const risk::Surface& surface);
+    void tell_derived();
+    [[nodiscard]] bool is_any_overdue() const;
     void on_follow(const OracleFollow& message);
     void tell(base::AssetId asset);
     void on_tick();
@@ -27,6 +30,7 @@ private:
     NodeActor node_;
     std::uint64_t number_{};
     std::vector<risk::Mark> marks_;
+    std::vector<base::AssetId> derived_;  ///< Whose marks are made of others.
     std::map<Channel, std::map<caf::actor_id, SessionActor>> followers_;
     std::map<base::AssetId, std::uint64_t> told_;  ///< The surface of the latest news per asset.
     std::uint64_t shards_told_{};

@@ -42,6 +42,15 @@ void write_margin_view(JsonWriter& writer, const actors::MarginView& margin) {
     writer.member("maintenance_usd", usd(margin.maintenance_cents));
     write_components(writer, "clearing", margin.clearing);
     write_components(writer, "protocol", margin.protocol);
+    writer.key("failures").begin_array();
+    for (const auto& line : margin.failures) {
+        writer.begin_object();
+        writer.member("protocol", line.protocol);
+        writer.member("loss_usd", usd(line.loss_cents));
+        writer.member("shortfall_usd", usd(line.shortfall_cents));
+        writer.end_object();
+    }
+    writer.end_array();
     writer.member("surface", margin.surface);
     writer.end_object();
 }

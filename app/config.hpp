@@ -6,7 +6,8 @@
 #include "base/listing.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
-#include "risk/surface.hpp"
+#include "risk/kernel/universe.hpp"
+#include "risk/parameters.hpp"
 #include "shards/simulated/endpoint.hpp"
 #include "shards/simulated/parameters.hpp"
 #include "store/redis/options.hpp"
@@ -14,6 +15,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -200,12 +202,6 @@ struct NodeConfig {
     std::string authority;
 };
 
-/// The risk parameters of one asset.
-struct RiskLine {
-    base::AssetId asset;
-    risk::AssetRisk risk;
-};
-
 /// A whole configuration. One that was loaded is without fault; see `faults_of`.
 struct Config {
     std::string cluster{"crossclear"};
@@ -220,7 +216,7 @@ struct Config {
     /// without a price from the file.
     std::vector<std::string> price_columns;
     base::Duration mark_age_max{base::seconds(60)};
-    std::vector<RiskLine> risk;  ///< One per asset, in any order.
+    risk::kernel::Universe universe;  ///< How what is listed may move, and who may fail.
     std::vector<BrokerProfile> brokers;
     /// The chains of the simulated world, one per shard; their genesis is left empty and comes
     /// from the brokers' capital, see `chains_of`.
@@ -273,8 +269,10 @@ struct ConfigReport {
 /// What contradicts itself across a configuration, by path; lines are 0.
 [[nodiscard]] std::vector<ConfigFault> faults_of(const Config& config);
 
-/// The risk parameters in the form the model wants. **Requires:** a configuration without fault.
-[[nodiscard]] risk::Parameters risk_parameters_of(const Config& config);
+/// The risk parameters in the form the model wants. **Errors:** what is wrong with the universe or
+/// does not fit the listing. **Requires:** a listing without fault.
+[[nodiscard]] base::Result<std::shared_ptr<const risk::Parameters>, std::vector<ConfigFault>>
+risk_parameters_of(const Config& config);
 
 /// The simulated chains with each broker's capital as its holding in the genesis block.
 [[nodiscard]] std::vector<shards::simulated::ChainParameters> chains_of(const Config& config);

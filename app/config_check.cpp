@@ -136,7 +136,11 @@ void check_csv(Faults& faults, const Config& config) {
         if (has_column && asset.kind == base::AssetKind::cash) {
             add(faults, fmt::format("listing.assets[{}].price_column", i), "cash is always 1");
         }
-        if (has_column || is_dollar(asset)) continue;
+        if (has_column && base::is_derived(asset.kind)) {
+            add(faults, fmt::format("listing.assets[{}].price_column", i),
+                "its price is made of others");
+        }
+        if (has_column || is_dollar(asset) || base::is_derived(asset.kind)) continue;
         add(faults, fmt::format("listing.assets[{}]", i),
             fmt::format("missing price_column: {} is no dollar", asset.symbol));
     }
@@ -154,7 +158,8 @@ void check_walks(Faults& faults, const Config& config) {
         const auto is_its = [&](const PriceWalk& walk) {
             return walk.underlying == asset.underlying;
         };
-        if (is_dollar(asset) || std::any_of(walks.begin(), walks.end(), is_its)) continue;
+        if (is_dollar(asset) || base::is_derived(asset.kind)) continue;
+        if (std::any_of(walks.begin(), walks.end(), is_its)) continue;
         add(faults, "marks.walks", fmt::format("no walk moves {}", asset.symbol));
     }
 }
@@ -172,17 +177,9 @@ void check_marks(Faults& faults, const Config& config) {
 }
 
 void check_risk(Faults& faults, const Config& config) {
-    add_repeats(faults, config.risk, "risk.assets",
-                [](const RiskLine& line) { return line.asset; });
-    for (std::size_t i = 0; i < config.listing.assets.size(); ++i) {
-        const auto is_its = [&](const RiskLine& line) { return line.asset.v == i; };
-        if (std::any_of(config.risk.begin(), config.risk.end(), is_its)) continue;
-        add(faults, "risk.assets",
-            fmt::format("no parameters for {}", config.listing.assets[i].symbol));
-    }
-    if (const auto fault = risk::fault_of(risk_parameters_of(config), config.listing)) {
-        add(faults, "risk", *fault);
-    }
+    const auto parameters = risk_parameters_of(config);
+    if (parameters) return;
+    for (const auto& fault : parameters.error()) faults.push_back(fault);
 }
 
 void check_capital(Faults& faults, const Config& config, const BrokerProfile& broker,
@@ -356,12 +353,16 @@ std::vector<ConfigFault> faults_of(const Config& config) {
     return faults;
 }
 
-risk::Parameters risk_parameters_of(const Config& config) {
-    risk::Parameters parameters{
-        .assets = std::vector<risk::AssetRisk>(config.listing.assets.size()),
-        .mark_age_max = config.mark_age_max};
-    for (const auto& line : config.risk) parameters.assets.at(line.asset.v) = line.risk;
-    return parameters;
+base::Result<std::shared_ptr<const risk::Parameters>, std::vector<ConfigFault>> risk_parameters_of(
+    const Config& config) {
+    auto parameters = risk::Parameters::of(
+        config.listing, {.universe = config.universe, .mark_age_max = config.mark_age_max});
+    if (parameters) return *std::move(parameters);
+    std::vector<ConfigFault> faults;
+    for (const auto& fault : parameters.error()) {
+        faults.push_back({.line = 0, .path = "risk.universe." + fault.path, .says = fault.says});
+    }
+    return base::Failure{std::move(faults)};
 }
 
 std::vector<shards::simulated::ChainParameters> chains_of(const Config& config) {

@@ -10,8 +10,6 @@ namespace crossclear::app {
 namespace {
 
 constexpr int cents_scale = 2;
-constexpr int share_scale = 9;
-constexpr std::int64_t share_one = 1'000'000'000;
 
 struct NamedUnit {
     std::string_view name;
@@ -78,18 +76,6 @@ std::optional<base::Amount> Units::parse(std::string_view text) const {
 std::string Units::format(base::Amount value) const { return base::format_decimal(value.v, scale); }
 std::string Units::expected() const {
     return fmt::format("an amount, not negative, with at most {} decimals", scale);
-}
-
-std::optional<risk::Share> ShareText::parse(std::string_view text) const {
-    const auto value = parse_positive(text, share_scale);
-    if (!value || *value > share_one) return std::nullopt;
-    return risk::share_of_ppb(*value);
-}
-std::string ShareText::format(risk::Share value) const {
-    return base::format_decimal(risk::ppb_of(value), share_scale);
-}
-std::string ShareText::expected() const {
-    return "a share from 0 to 1 with at most 9 decimals, not a percentage";
 }
 
 std::optional<base::Ppm> Millionths::parse(std::string_view text) const {

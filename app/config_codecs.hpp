@@ -98,15 +98,6 @@ struct Units {
     [[nodiscard]] std::string expected() const;
 };
 
-/// A share from 0 to 1 with at most nine decimals.
-struct ShareText {
-    static constexpr bool is_text = false;
-    /// `0.025`; above 1 is refused, for a percentage was meant.
-    [[nodiscard]] std::optional<risk::Share> parse(std::string_view text) const;
-    [[nodiscard]] std::string format(risk::Share value) const;
-    [[nodiscard]] std::string expected() const;
-};
-
 /// Millionths as an integer.
 struct Millionths {
     std::int64_t max{base::ppm_one};

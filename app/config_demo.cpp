@@ -1,6 +1,7 @@
 #include "app/config.hpp"
 #include "app/config_codecs.hpp"
 #include "app/journal.hpp"
+#include "app/universe_file.hpp"
 
 #include <fmt/format.h>
 
@@ -25,7 +26,9 @@ base::Listing demo_listing() {
                       {"sBTC", 8, Kind::synthetic, "BTC", "synthetix"},
                       {"sETH", 9, Kind::synthetic, "ETH", "synthetix"},
                       {"BTC-PERP", 8, Kind::contract, "BTC", "perpetual-venue"},
-                      {"ETH-PERP", 9, Kind::contract, "ETH", "perpetual-venue"}};
+                      {"ETH-PERP", 9, Kind::contract, "ETH", "perpetual-venue"},
+                      {"UNI-ETHDAI", 9, Kind::pool, "", "uniswap"},
+                      {"aDAI", 9, Kind::lending, "", "aave"}};
     const auto asset = [&](std::string_view symbol) { return *listing.find_asset(symbol); };
     for (const char* symbol : {"sBTC", "sETH", "ETH", "DAI"}) {
         listing.instruments.push_back({symbol, Delivery::in_kind, asset(symbol), asset("USDC")});
@@ -37,60 +40,29 @@ base::Listing demo_listing() {
     const auto instrument = [&](std::string_view symbol) {
         return *listing.find_instrument(symbol);
     };
-    listing.shards = {{.symbol = "synthetix",
-                       .assets = {asset("USDC"), asset("ETH"), asset("sBTC"), asset("sETH")},
-                       .instruments = {instrument("sBTC"), instrument("sETH")},
-                       .gas = asset("ETH"),
-                       .takes_margin = false},
-                      {.symbol = "aave-uniswap",
-                       .assets = {asset("USDC"), asset("DAI"), asset("ETH")},
-                       .instruments = {instrument("ETH"), instrument("DAI")},
-                       .gas = asset("ETH"),
-                       .takes_margin = false},
-                      {.symbol = "perpetuals",
-                       .assets = {asset("USDC"), asset("BTC-PERP"), asset("ETH-PERP")},
-                       .instruments = {instrument("BTC-PERP"), instrument("ETH-PERP")},
-                       .gas = asset("USDC"),
-                       .takes_margin = true}};
+    listing.shards = {
+        {.symbol = "synthetix",
+         .assets = {asset("USDC"), asset("ETH"), asset("sBTC"), asset("sETH")},
+         .instruments = {instrument("sBTC"), instrument("sETH")},
+         .gas = asset("ETH"),
+         .takes_margin = false},
+        {.symbol = "aave-uniswap",
+         .assets = {asset("USDC"), asset("DAI"), asset("ETH"), asset("UNI-ETHDAI"), asset("aDAI")},
+         .instruments = {instrument("ETH"), instrument("DAI")},
+         .gas = asset("ETH"),
+         .takes_margin = false},
+        {.symbol = "perpetuals",
+         .assets = {asset("USDC"), asset("BTC-PERP"), asset("ETH-PERP")},
+         .instruments = {instrument("BTC-PERP"), instrument("ETH-PERP")},
+         .gas = asset("USDC"),
+         .takes_margin = true}};
     return listing;
 }
-
-struct RiskText {
-    const char* asset;
-    const char* range;
-    const char* half_spread;
-    const char* haircut_initial;
-    const char* haircut_maintenance;
-};
-
-// The default parameters of the margin specification. A range is that of the underlying.
-constexpr RiskText demo_risk[] = {
-    {"USD", "0", "0", "0", "0"},
-    {"USDC", "0", "0.0001", "0.0025", "0.00125"},
-    {"DAI", "0", "0.0002", "0.005", "0.0025"},
-    {"ETH", "0.2", "0.0003", "0.005", "0.0025"},
-    {"sBTC", "0.16", "0.002", "0.01", "0.005"},
-    {"sETH", "0.2", "0.002", "0.01", "0.005"},
-    {"BTC-PERP", "0.16", "0.0002", "0", "0"},
-    {"ETH-PERP", "0.2", "0.0002", "0", "0"},
-};
 
 // Writes a world into a configuration that has its listing already.
 class DemoBuilder {
 public:
     explicit DemoBuilder(Config& config) : config_(config) {}
-
-    void add_risk() {
-        const ShareText share;
-        for (const auto& row : demo_risk) {
-            config_.risk.push_back(
-                {.asset = asset(row.asset),
-                 .risk = {.range = *share.parse(row.range),
-                          .half_spread = *share.parse(row.half_spread),
-                          .haircut_initial = *share.parse(row.haircut_initial),
-                          .haircut_maintenance = *share.parse(row.haircut_maintenance)}});
-        }
-    }
 
     [[nodiscard]] CapitalLine capital(const char* shard, const char* symbol, const char* units,
                                       CapitalSource source = CapitalSource::capital) const {
@@ -128,6 +100,8 @@ public:
         return made;
     }
 
+    // NOLINTNEXTLINE(bugprone-easily-swappable-parameters): a symbol is no number, and fails at
+    // once
     [[nodiscard]] base::Amount amount(const char* symbol, const char* units) const {
         const auto scale = config_.listing.asset(asset(symbol)).scale;
         return *Units{.scale = scale}.parse(units);
@@ -300,7 +274,7 @@ Config demo_config(const DemoOptions& options) {
     for (const auto& asset : config.listing.assets)
         config.price_columns.push_back(asset.underlying);
     DemoBuilder build(config);
-    build.add_risk();
+    config.universe = demo_universe();
     config.brokers = {alpha(build), beta(build)};
     config.chains = {synthetix(build, options.seed), aave_uniswap(build, options.seed + 1),
                      perpetuals(build, options.seed + 2)};

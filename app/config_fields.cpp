@@ -1,6 +1,7 @@
 #include "app/config_fields.hpp"
 
 #include "app/config_codecs.hpp"
+#include "app/universe_file.hpp"
 #include "store/redis/limits.hpp"
 
 #include <array>
@@ -15,8 +16,8 @@ constexpr std::array<std::string_view, 2> node_modes{"alone", "cluster"};
 constexpr std::array<std::string_view, 3> marks_sources{"none", "csv", "generator"};
 constexpr std::array<std::string_view, 2> actor_policies{"stealing", "sharing"};
 constexpr std::array<std::string_view, 3> capital_sources{"capital", "insurance", "fund"};
-constexpr std::array<std::string_view, 5> asset_kinds{"cash", "spot", "synthetic", "stable",
-                                                      "contract"};
+constexpr std::array<std::string_view, 7> asset_kinds{"cash",     "spot", "synthetic", "stable",
+                                                      "contract", "pool", "lending"};
 constexpr std::array<std::string_view, 2> instrument_kinds{"in_kind", "linear_perpetual"};
 
 constexpr Span any_span{};
@@ -159,13 +160,7 @@ void visit_listing(FieldVisitor& v, Config& config) {
 
 void visit_risk(FieldVisitor& v, Config& config) {
     v.field("mark_age_max", config.mark_age_max, positive_span);
-    v.items("assets", config.risk, [&config](FieldVisitor& inner, RiskLine& x) {
-        inner.field("asset", x.asset, AssetSymbol{config.listing});
-        inner.field("range", x.risk.range, ShareText{});
-        inner.field("half_spread", x.risk.half_spread, ShareText{});
-        inner.field("haircut_initial", x.risk.haircut_initial, ShareText{});
-        inner.field("haircut_maintenance", x.risk.haircut_maintenance, ShareText{});
-    });
+    v.object("universe", [&config](FieldVisitor& inner) { visit(inner, config.universe); });
 }
 
 // The scale of an asset that a faulty file may not have named; then any scale will do.

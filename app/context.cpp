@@ -122,11 +122,12 @@ std::unique_ptr<actors::Context> context_of(const Config& config) {
     context->options.snapshot_events = config.journal.snapshot_events;
     context->options.snapshot_every = config.journal.snapshot_every;
     context->options.is_log_trimmed = config.journal.is_trimmed;
-    const auto parameters = std::make_shared<const risk::Parameters>(risk_parameters_of(config));
+    const auto parameters = risk_parameters_of(config);
+    CHECK(parameters.has_value(), "a configuration is without fault");
     for (std::size_t i = 0; i < config.brokers.size(); ++i) {
-        context->brokers.push_back(broker_of(config, i, parameters));
+        context->brokers.push_back(broker_of(config, i, *parameters));
     }
-    context->model = risk::make_lockstep_model();
+    context->model = risk::make_portfolio_model();
     context->now = base::wall_clock_now;
     return context;
 }

@@ -101,7 +101,7 @@ private:
 };
 
 void Demo::say(const std::string& line) const {
-    if (!run_.is_quiet) std::cerr << line << std::endl;
+    if (!run_.is_quiet) std::cerr << line << '\n' << std::flush;
 }
 
 std::vector<std::vector<base::AccountId>> Demo::accounts_by_desk() const {
@@ -442,7 +442,7 @@ void Demo::print_json(const AuditReport& report, const Figures& figures,
     line["redis_up"] = strength.redis_up;
     line["repeated"] = tally_.repeated.load();
     line["audit"] = report.verdict();
-    std::cout << boost::json::serialize(line) << std::endl;
+    std::cout << boost::json::serialize(line) << '\n' << std::flush;
 }
 
 // Nobody has traded.

@@ -58,7 +58,9 @@ public:
           ids_(options.seed) {}
     CarryTrader(const CarryTrader&) = delete;
     CarryTrader& operator=(const CarryTrader&) = delete;
-    ~CarryTrader() {
+    ~CarryTrader() = default;
+
+    void close() {
         boost::asio::post(io_, [client = client_] { client->close(); });
     }
 
@@ -192,6 +194,7 @@ CarryReport make_carry(boost::asio::io_context& io, const CarryOptions& options)
     CarryReport report;
     CarryTrader trader(io, options);
     if (!clear(trader, report)) report.why_not = trader.why_not();
+    trader.close();
     return report;
 }
 

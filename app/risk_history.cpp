@@ -143,10 +143,10 @@ int run_calibrate(const PastOptions& options) {
 class ProgressLine {
 public:
     void operator()(std::size_t done, std::size_t all) {
-        constexpr auto patience = std::chrono::seconds(2);
+        constexpr auto quiet = std::chrono::seconds(2);
         constexpr auto pause = std::chrono::milliseconds(200);
         const auto now = std::chrono::steady_clock::now();
-        if (now - begun_ < patience || now - shown_ < pause || isatty(STDERR_FILENO) == 0) return;
+        if (now - begun_ < quiet || now - shown_ < pause || isatty(STDERR_FILENO) == 0) return;
         constexpr std::size_t width = 40;
         const auto full = all == 0 ? width : width * done / all;
         std::cerr << fmt::format("\r[{:#<{}}{:.<{}}] {} of {} windows", "", full, "", width - full,

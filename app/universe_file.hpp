@@ -48,6 +48,9 @@ namespace crossclear::app {
 [[nodiscard]] base::Result<std::vector<risk::kernel::Position>, ConfigError> parse_portfolio(
     const std::string& text, std::string_view file, const risk::kernel::Universe& universe);
 
+/// What the demo's assets may do: docs/margin.md's parameters for what it lists.
+[[nodiscard]] risk::kernel::Universe demo_universe();
+
 class DocumentNode;
 /// The same of one mapping of a document, whose faults it gathers.
 [[nodiscard]] std::vector<risk::kernel::Position> read_portfolio(

@@ -36,6 +36,15 @@ std::optional<std::string> repeated_symbol(const Table& table, std::string_view 
     return std::nullopt;
 }
 
+std::optional<std::string> fault_of_derived(const Listing& listing) {
+    for (const auto& asset : listing.assets) {
+        if (!is_derived(asset.kind) || asset.underlying.empty()) continue;
+        return fmt::format("asset {} follows {}: its price is made of its tokens'", asset.symbol,
+                           asset.underlying);
+    }
+    return std::nullopt;
+}
+
 std::optional<std::string> fault_of_instruments(const Listing& listing) {
     std::set<AssetId> bases;
     for (const auto& instrument : listing.instruments) {
@@ -50,6 +59,11 @@ std::optional<std::string> fault_of_instruments(const Listing& listing) {
         }
         if (instrument.base == instrument.settlement) {
             return fmt::format("instrument {} is paid in itself", instrument.symbol);
+        }
+        if (is_derived(listing.asset(instrument.base).kind) ||
+            is_derived(listing.asset(instrument.settlement).kind)) {
+            return fmt::format("instrument {}: shares of pools and what is lent are not traded",
+                               instrument.symbol);
         }
         if (!bases.insert(instrument.base).second) {
             return fmt::format("instrument {}: another one has the same base", instrument.symbol);
@@ -124,6 +138,7 @@ std::optional<std::string> fault_of(const Listing& listing) {
                                asset.scale, asset_scale_max);
         }
     }
+    if (auto fault = fault_of_derived(listing)) return fault;
     if (auto fault = fault_of_instruments(listing)) return fault;
     return fault_of_shards(listing);
 }

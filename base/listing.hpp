@@ -21,14 +21,22 @@ enum class AssetKind : std::uint8_t {
     synthetic,  ///< A coin's price, issued by a protocol.
     stable,     ///< A claim on one dollar.
     contract,   ///< Counted as memo; only its variation is money.
+    pool,       ///< A share of a pool of two tokens.
+    lending,    ///< A token lent at a protocol.
 };
+
+/// Whether its price is made of other assets' prices: nobody publishes a mark of it. It is
+/// collateral, and no instrument trades it.
+[[nodiscard]] constexpr bool is_derived(AssetKind kind) noexcept {
+    return kind == AssetKind::pool || kind == AssetKind::lending;
+}
 
 /// Anything a ledger counts.
 struct AssetInfo {
     std::string symbol;  ///< `sBTC`.
     int scale{};         ///< Decimal digits of its minor unit, at most 9.
     AssetKind kind{AssetKind::spot};
-    std::string underlying;  ///< The coin whose price moves it: `BTC`; empty for dollars.
+    std::string underlying;  ///< The coin whose price moves it: `BTC`; empty for dollars, derived.
     std::string protocol;    ///< Who can fail: `synthetix`; empty for a coin of its own.
 };
 

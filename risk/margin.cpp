@@ -1,16 +1,17 @@
 #include "risk/margin.hpp"
 
 #include "base/limits.hpp"
+#include "risk/kernel/account.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
 #include <optional>
+#include <span>
 
-// Values are exact integers as long as only quantities and prices are involved, and become doubles
-// once a risk parameter joins them. The sums that are netted are therefore exact and free of order,
-// and a position with its opposite needs precisely nothing.
+// Quantities are netted and equity is summed in exact integers, free of order; only then do the
+// kernel's doubles begin. So a position with its opposite needs precisely nothing.
 
 namespace crossclear::risk {
 namespace {
@@ -19,20 +20,24 @@ __extension__ using Wide = __int128;
 
 constexpr int value_scale = 18;  // A value counts 10^-18 USD: a price's nine digits, a quantity's.
 constexpr Wide cent = 10'000'000'000'000'000;
-constexpr int lockstep_steps = 4;
-constexpr double maintenance_share_of_market = 0.8;
+constexpr double cents_a_dollar = 100;
+// What doubles add to a figure that is a whole number of cents is no further cent.
+constexpr double noise = 1e-12;
+constexpr double noise_cents_max = 1e-3;
+// Of IM before and after and of equity; each is rounded by itself.
+constexpr Wide unwind_rounding_cents = 2;
 
 static_assert(base::price_scale + base::asset_scale_max == value_scale);
 
 // quantity × mark, exactly. Nothing of an asset is worth nothing, even without a mark.
-base::Result<Wide, RiskError> value_of(const Surface& surface, base::AssetId asset,
-                                       base::Amount quantity) {
-    if (quantity.v == 0) return Wide{0};
+base::Result<Wide, RiskError> value_of(const Surface& surface, base::AssetId asset, Wide quantity) {
+    if (quantity == 0) return Wide{0};
     const auto& mark = surface.mark(asset);
     if (!mark.is_known) return base::Failure{RiskError::mark_missing};
     const int digits = base::asset_scale_max - surface.listing().asset(asset).scale;
-    Wide value = Wide{quantity.v} * mark.price.v;
-    if (__builtin_mul_overflow(value, Wide{base::power_of_ten(digits)}, &value)) {
+    Wide value = 0;
+    if (__builtin_mul_overflow(quantity, Wide{mark.price.v}, &value) ||
+        __builtin_mul_overflow(value, Wide{base::power_of_ten(digits)}, &value)) {
         return base::Failure{RiskError::out_of_range};
     }
     return value;
@@ -48,10 +53,11 @@ base::Result<std::int64_t, RiskError> cents_down(Wide value) {
     return static_cast<std::int64_t>(quotient);
 }
 
-base::Result<std::int64_t, RiskError> cents_up(double cents) {
+base::Result<std::int64_t, RiskError> cents_up(double usd) {
     // Written so that a NaN fails the first test; a comparison alone would let it through.
-    if (!std::isfinite(cents)) return base::Failure{RiskError::not_finite};
-    const double rounded = std::ceil(cents);
+    if (!std::isfinite(usd)) return base::Failure{RiskError::not_finite};
+    const double cents = usd * cents_a_dollar;
+    const double rounded = std::ceil(cents - std::min(cents * noise, noise_cents_max));
     if (rounded < 0 || rounded >= 0x1p63) return base::Failure{RiskError::out_of_range};
     return static_cast<std::int64_t>(rounded);
 }
@@ -68,134 +74,160 @@ Wide quantity_of(const Portfolio& portfolio, base::AssetId asset) {
     return sum;
 }
 
-// A portfolio as values per asset: tokens and contracts apart, because only tokens have haircuts.
-struct Values {
-    std::array<Wide, base::limits::assets_max> tokens{};
-    std::array<Wide, base::limits::assets_max> contracts{};
-    Wide equity{};
-    bool is_in_kind{true};  // Nothing owed and no contract.
+// A portfolio with one entry an asset, and what its contracts have won and not been paid.
+struct Netted {
+    std::array<Wide, base::limits::assets_max> quantities{};
+    Wide settled{};  // Of contracts: paid for them so far, in 10^-18 USD.
 };
 
-// Adds to one entry and to equity. False on overflow.
-bool add_to(Wide& entry, Wide& equity, Wide value) {
-    return !__builtin_add_overflow(entry, value, &entry) &&
-           !__builtin_add_overflow(equity, value, &equity);
-}
-
-std::optional<RiskError> add_tokens(Values& values, const Surface& surface,
-                                    const Portfolio& portfolio) {
-    for (const auto& token : portfolio.tokens) {
-        const auto value = value_of(surface, token.asset, token.quantity);
-        if (!value) return value.error();
-        const bool is_owed = token.quantity.v < 0 && quantity_of(portfolio, token.asset) < 0;
-        if (is_owed) values.is_in_kind = false;
-        if (!add_to(values.tokens[token.asset.v], values.equity, *value)) {
-            return RiskError::out_of_range;
-        }
-    }
-    return std::nullopt;
-}
-
-std::optional<RiskError> add_contracts(Values& values, const Surface& surface,
-                                       const Portfolio& portfolio) {
+std::optional<RiskError> add_settled(Netted& netted, const Surface& surface,
+                                     const Portfolio& portfolio) {
     for (const auto& contract : portfolio.contracts) {
-        if (contract.quantity.v == 0 && contract.settled_value.v == 0) continue;
-        values.is_in_kind = false;
-        const auto value = value_of(surface, contract.contract, contract.quantity);
-        if (!value) return value.error();
-        const auto settled = value_of(surface, contract.settlement, contract.settled_value);
+        const auto settled = value_of(surface, contract.settlement, Wide{contract.settled_value.v});
         if (!settled) return settled.error();
-        if (!add_to(values.contracts[contract.contract.v], values.equity, *value) ||
-            !add_to(values.contracts[contract.settlement.v], values.equity, -*settled)) {
+        if (__builtin_add_overflow(netted.settled, *settled, &netted.settled)) {
             return RiskError::out_of_range;
         }
     }
     return std::nullopt;
 }
 
-double cents_of(Wide value) { return static_cast<double>(value) / static_cast<double>(cent); }
+base::Result<Netted, RiskError> netted_of(const Surface& surface, const Portfolio& portfolio) {
+    Netted netted;
+    for (const auto& token : portfolio.tokens) {
+        netted.quantities.at(token.asset.v) += token.quantity.v;
+    }
+    for (const auto& contract : portfolio.contracts) {
+        netted.quantities.at(contract.contract.v) += contract.quantity.v;
+    }
+    if (const auto error = add_settled(netted, surface, portfolio)) {
+        return base::Failure{*error};
+    }
+    return netted;
+}
 
-// The change of value when every underlying rises by its whole range; linear in the move.
-base::Result<double, RiskError> move_at_full_range(const Values& values, const Surface& surface) {
-    std::array<Wide, base::limits::assets_max> exposures{};
-    const auto& ranges = surface.underlying_ranges();
+double dollars_of(Wide value) { return static_cast<double>(value) * 1e-18; }
+
+// What the kernel is asked about, and equity in exact figures.
+struct Question {
+    std::array<kernel::Position, base::limits::assets_max + 1> positions{};
+    std::size_t count{};
+    Wide equity{};
+
+    void add(kernel::InstrumentId instrument, double quantity) {
+        if (quantity != 0) positions.at(count++) = {instrument, quantity};
+    }
+};
+
+base::Result<Question, RiskError> question_of(const Surface& surface, const Netted& netted) {
+    const auto& parameters = surface.parameters();
+    Question question;
+    Wide open_result = 0;  // Of contracts.
+    if (__builtin_sub_overflow(Wide{0}, netted.settled, &open_result)) {
+        return base::Failure{RiskError::out_of_range};
+    }
     for (std::size_t i = 0; i < surface.listing().assets.size(); ++i) {
-        const auto underlying = surface.underlying_of(base::AssetId{static_cast<std::uint16_t>(i)});
-        if (underlying == Surface::no_underlying) continue;
-        auto& exposure = exposures[underlying];
-        if (__builtin_add_overflow(exposure, values.tokens[i], &exposure) ||
-            __builtin_add_overflow(exposure, values.contracts[i], &exposure)) {
+        const base::AssetId asset{static_cast<std::uint16_t>(i)};
+        const Wide quantity = netted.quantities[i];
+        if (quantity == 0) continue;
+        const auto value = value_of(surface, asset, quantity);
+        if (!value) return base::Failure{value.error()};
+        const auto& info = surface.listing().asset(asset);
+        Wide& sum = info.kind == base::AssetKind::contract ? open_result : question.equity;
+        if (__builtin_add_overflow(sum, *value, &sum)) {
             return base::Failure{RiskError::out_of_range};
         }
+        question.add(
+            parameters.instrument(asset),
+            static_cast<double>(quantity) / static_cast<double>(base::power_of_ten(info.scale)));
     }
-    double move = 0;
-    for (std::size_t i = 0; i < ranges.size(); ++i) move += ranges[i] * cents_of(exposures[i]);
-    return move;
+    question.add(parameters.cash(), dollars_of(open_result));
+    if (__builtin_add_overflow(question.equity, open_result, &question.equity)) {
+        return base::Failure{RiskError::out_of_range};
+    }
+    return question;
 }
 
-double worst_lockstep_loss(double move) {
-    double worst = 0;
-    for (int k = -lockstep_steps; k <= lockstep_steps; ++k) {
-        worst = std::max(worst, -move * k / lockstep_steps);
-    }
-    return worst;
+RiskError error_of(kernel::Fault fault) {
+    return fault == kernel::Fault::out_of_range ? RiskError::out_of_range : RiskError::not_finite;
 }
 
-struct Haircuts {
-    double initial{};
-    double maintenance{};
+// What the kernel answered, and equity.
+struct Found {
+    kernel::Margin usd;
+    std::int64_t equity_cents{};
 };
 
-Haircuts haircuts_of(const Values& values, const Surface& surface) {
-    Haircuts sum;
-    const auto& risks = surface.parameters().assets;
-    for (std::size_t i = 0; i < risks.size(); ++i) {
-        const double value = std::fabs(cents_of(values.tokens[i]));
-        sum.initial += risks[i].haircut_initial * value;
-        sum.maintenance += risks[i].haircut_maintenance * value;
-    }
-    return sum;
-}
-
-base::Result<Margin, RiskError> margin_of(const Values& values, const Surface& surface) {
-    const auto move = move_at_full_range(values, surface);
-    if (!move) return base::Failure{move.error()};
-    // std::max would drop a NaN in silence, so the move is looked at before it is compared.
-    if (!std::isfinite(*move)) return base::Failure{RiskError::not_finite};
-    const double market = worst_lockstep_loss(*move);
-    const auto haircuts = haircuts_of(values, surface);
-
-    const auto equity = cents_down(values.equity);
-    const auto market_cents = cents_up(market);
-    const auto haircut_cents = cents_up(haircuts.initial);
-    const auto initial = cents_up(market + haircuts.initial);
-    const auto maintenance = cents_up(maintenance_share_of_market * market + haircuts.maintenance);
+base::Result<Found, RiskError> look(const Surface& surface, const Portfolio& portfolio) {
+    CHECK(surface.listing().assets.size() <= base::limits::assets_max,
+          "a listing within its limits");
+    const auto netted = netted_of(surface, portfolio);
+    if (!netted) return base::Failure{netted.error()};
+    const auto question = question_of(surface, *netted);
+    if (!question) return base::Failure{question.error()};
+    const auto equity = cents_down(question->equity);
     if (!equity) return base::Failure{equity.error()};
-    for (const auto* part : {&market_cents, &haircut_cents, &initial, &maintenance}) {
-        if (!*part) return base::Failure{part->error()};
-    }
-    const auto cap = values.is_in_kind ? *equity : std::numeric_limits<std::int64_t>::max();
-    return Margin{.equity_cents = *equity,
-                  .initial_cents = std::min(*initial, cap),
-                  .maintenance_cents = std::min(*maintenance, cap),
-                  .market_cents = *market_cents,
-                  .haircut_cents = *haircut_cents};
+    const auto account = kernel::Account::of(surface.kernel(),
+                                             std::span(question->positions).first(question->count));
+    if (!account) return base::Failure{error_of(account.error())};
+    auto margin = account->margin();
+    if (!margin) return base::Failure{error_of(margin.error())};
+    return Found{.usd = *margin, .equity_cents = *equity};
 }
 
-class LockstepModel final : public Model {
+base::Result<Margin, RiskError> rounded(const Found& found) {
+    const auto& usd = found.usd;
+    Margin margin{.equity_cents = found.equity_cents};
+    const std::array<double, parts> figures{
+        usd.market,  usd.basis,  usd.funding, usd.liquidity,     usd.shorts,
+        usd.haircut, usd.events, usd.oracle,  usd.concentration, usd.protocols};
+    for (std::size_t i = 0; i < parts; ++i) {
+        const auto cents = cents_up(figures[i]);
+        if (!cents) return base::Failure{cents.error()};
+        margin.parts_cents[i] = *cents;
+    }
+    const auto initial = cents_up(usd.initial);
+    const auto maintenance = cents_up(usd.maintenance);
+    if (!initial) return base::Failure{initial.error()};
+    if (!maintenance) return base::Failure{maintenance.error()};
+    // Equity is rounded down and the requirements are rounded up: where they are equal, they stay.
+    margin.is_in_kind = usd.is_cappable;
+    const auto cap =
+        margin.is_in_kind ? found.equity_cents : std::numeric_limits<std::int64_t>::max();
+    margin.initial_cents = std::min(*initial, cap);
+    margin.maintenance_cents = std::min(*maintenance, cap);
+    return margin;
+}
+
+class PortfolioModel final : public Model {
 public:
     base::Result<Margin, RiskError> margin(const Surface& surface,
                                            const Portfolio& portfolio) const override {
-        CHECK(surface.listing().assets.size() <= base::limits::assets_max,
-              "a listing within its limits");
-        Values values;
-        if (const auto error = add_tokens(values, surface, portfolio)) {
-            return base::Failure{*error};
+        const auto found = look(surface, portfolio);
+        if (!found) return base::Failure{found.error()};
+        return rounded(*found);
+    }
+
+    base::Result<MarginDetail, RiskError> detail(const Surface& surface,
+                                                 const Portfolio& portfolio) const override {
+        const auto found = look(surface, portfolio);
+        if (!found) return base::Failure{found.error()};
+        const auto margin = rounded(*found);
+        if (!margin) return base::Failure{margin.error()};
+        MarginDetail detail{.margin = *margin, .failures = {}};
+        const auto losses = found->usd.loss_by_protocol();
+        for (std::size_t i = 0; i < losses.size(); ++i) {
+            const auto loss = cents_up(losses[i]);
+            const auto shortfall = cents_up(found->usd.shortfall(i));
+            if (!loss) return base::Failure{loss.error()};
+            if (!shortfall) return base::Failure{shortfall.error()};
+            if (*loss == 0 && *shortfall == 0) continue;
+            detail.failures.push_back(
+                {.protocol = surface.parameters().universe().protocols[i].name,
+                 .loss_cents = *loss,
+                 .shortfall_cents = *shortfall});
         }
-        if (const auto error = add_contracts(values, surface, portfolio)) {
-            return base::Failure{*error};
-        }
-        return margin_of(values, surface);
+        return detail;
     }
 };
 
@@ -212,12 +244,15 @@ bool is_like_cash(const base::Listing& listing, base::AssetId asset) {
 
 }  // namespace
 
-std::unique_ptr<Model> make_lockstep_model() { return std::make_unique<LockstepModel>(); }
+std::unique_ptr<Model> make_portfolio_model() { return std::make_unique<PortfolioModel>(); }
 
 bool is_pure_unwind(const base::Listing& listing, const Portfolio& before, const Portfolio& after,
                     const Margin& margin_before, const Margin& margin_after) {
     if (margin_after.initial_cents > margin_before.initial_cents) return false;
     if (margin_after.maintenance_cents > margin_before.maintenance_cents) return false;
+    const Wide cost = Wide{margin_before.equity_cents} - margin_after.equity_cents;
+    const Wide freed = Wide{margin_before.initial_cents} - margin_after.initial_cents;
+    if (cost > freed + unwind_rounding_cents) return false;
     // What is only in `before` has shrunk to nothing, so looking through `after` is enough.
     const auto shrinks = [&](base::AssetId asset) {
         return shrinks_toward_zero(quantity_of(before, asset), quantity_of(after, asset));
@@ -231,12 +266,10 @@ bool is_pure_unwind(const base::Listing& listing, const Portfolio& before, const
                [&](const ContractPosition& contract) { return shrinks(contract.contract); });
 }
 
-bool is_acceptable(const Margin& before, const Margin& after, std::int64_t fee_cents) {
-    CHECK(fee_cents >= 0, "a fee is never negative");
+bool is_acceptable(const Margin& before, const Margin& after) {
     if (after.equity_cents >= after.initial_cents) return true;
     if (after.initial_cents >= before.initial_cents) return false;
-    // Compared by subtraction on the side that cannot overflow: maintenance is never negative.
-    return after.equity_cents >= after.maintenance_cents - fee_cents;
+    return after.equity_cents >= after.maintenance_cents;
 }
 
 }  // namespace crossclear::risk

@@ -6,8 +6,12 @@
 #include "base/result.hpp"
 #include "risk/surface.hpp"
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <string_view>
 #include <vector>
 
 /// What an account must hold, and whether an order may be accepted. The port behind which models
@@ -42,16 +46,43 @@ struct Portfolio {
     friend bool operator==(const Portfolio&, const Portfolio&) = default;
 };
 
+/// The parts of a margin, as `kernel::Margin` has them.
+enum class Part : std::uint8_t { MR, BC, FC, LC, SOM, H, EV, OC, CG, J };
+inline constexpr std::size_t parts = 10;
+/// Their names in their order, as the wire has them.
+inline constexpr std::array<std::string_view, parts> part_names{"MR", "BC", "FC", "LC", "SOM",
+                                                                "H",  "EV", "OC", "CG", "J"};
+
 /// What an account has and needs. **Units:** USD cents. **Rounding:** equity down, the rest up,
-/// each by itself: the components may exceed their rounded sum by a cent.
+/// each by itself: the parts may exceed their rounded sum by some cents.
 struct Margin {
     std::int64_t equity_cents{};
     std::int64_t initial_cents{};      ///< IM.
     std::int64_t maintenance_cents{};  ///< MM, at most IM.
-    std::int64_t market_cents{};       ///< MR: the worst scenario's loss; not capped.
-    std::int64_t haircut_cents{};      ///< H of IM; not capped.
+    bool is_in_kind{true};  ///< Nothing held can lose more than its value: IM is at most equity.
+    std::array<std::int64_t, parts> parts_cents{};  ///< Of IM, by `Part`; not capped.
 
+    /// One of the parts.
+    [[nodiscard]] std::int64_t part(Part which) const {
+        return parts_cents.at(static_cast<std::size_t>(which));
+    }
     friend bool operator==(const Margin&, const Margin&) = default;
+};
+
+/// What the failure of one protocol would take. **Units:** USD cents, rounded up.
+struct ProtocolFailure {
+    std::string protocol;
+    std::int64_t loss_cents{};       ///< L.
+    std::int64_t shortfall_cents{};  ///< SF: beyond equity, the broker's own loss.
+
+    friend bool operator==(const ProtocolFailure&, const ProtocolFailure&) = default;
+};
+/// A margin for people: with the protocols that would take something.
+struct MarginDetail {
+    Margin margin;
+    std::vector<ProtocolFailure> failures;
+
+    friend bool operator==(const MarginDetail&, const MarginDetail&) = default;
 };
 
 /// Why there is no margin; an order that needs it is refused.
@@ -73,28 +104,29 @@ public:
     /// mark may be traded on is the caller's question. **Requires:** listed assets.
     [[nodiscard]] virtual base::Result<Margin, RiskError> margin(
         const Surface& surface, const Portfolio& portfolio) const = 0;
+
+    /// The same with the protocols.
+    [[nodiscard]] virtual base::Result<MarginDetail, RiskError> detail(
+        const Surface& surface, const Portfolio& portfolio) const = 0;
 };
 
-/// The interim model: IM = MR + H, MM = .8·MR + H of maintenance.
-///
-/// MR is the worst loss when every underlying moves at once by k/4 of its range, k = -4 .. 4, on
-/// the position netted per underlying. H is the haircut on each token's net value; none on cash and
-/// contracts. Where nothing is owed and no contract is held, both are capped at equity.
-/// **Cost:** below 2 µs for a few positions; no allocation.
-[[nodiscard]] std::unique_ptr<Model> make_lockstep_model();
+/// The model of docs/margin.md: the kernel's margin of what is held, netted by asset. What
+/// variation has not settled yet counts as dollars. Equity is exact; IM and MM of an account that
+/// can lose no more than it holds are at most its equity.
+/// **Cost:** some 4 µs for a few positions, and the positions times the scenarios.
+[[nodiscard]] std::unique_ptr<Model> make_portfolio_model();
 
 /// Whether a trade only takes risk off: every position but cash shrinks toward zero or stays, none
-/// changes its sign, and neither IM nor MM rises. Cash is USD and every settlement token: selling
-/// or closing has to end in one. Acceptable at any equity.
+/// changes its sign, neither IM nor MM rises, and it costs no more equity, with its fee, than it
+/// frees of IM: a position given away is no unwind. Acceptable at any equity. Cash is USD and every
+/// settlement token: selling or closing has to end in one.
+/// **Rounding:** two cents are taken for rounding.
 [[nodiscard]] bool is_pure_unwind(const base::Listing& listing, const Portfolio& before,
                                   const Portfolio& after, const Margin& margin_before,
                                   const Margin& margin_after);
 
-/// Whether margin lets a trade pass: the equity left after its fee covers IM; or it lowers IM and
-/// the equity before its fee covers MM after it, so that a fee never stands in the way of less
-/// risk. `after` is of the portfolio after the trade with the fee taken off, and `fee_cents` is
-/// that fee.
-/// **Requires:** `fee_cents >= 0`.
-[[nodiscard]] bool is_acceptable(const Margin& before, const Margin& after, std::int64_t fee_cents);
+/// Whether margin lets a trade pass: the equity after it and its fee covers IM, or it lowers IM and
+/// that equity covers MM. `after` is of the portfolio after the trade with the fee taken off.
+[[nodiscard]] bool is_acceptable(const Margin& before, const Margin& after);
 
 }  // namespace crossclear::risk

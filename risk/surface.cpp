@@ -1,11 +1,9 @@
 #include "risk/surface.hpp"
 
-#include <fmt/format.h>
-
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <map>
-#include <string_view>
 #include <utility>
 
 namespace crossclear::risk {
@@ -15,36 +13,8 @@ __extension__ using Wide = __int128;
 
 constexpr std::int64_t ppb_one = 1'000'000'000;
 constexpr std::int64_t price_one = 1'000'000'000;
-constexpr double half_spread_max = 0.5;
-
-bool is_between(double value, double low, double high) {
-    return std::isfinite(value) && value >= low && value <= high;
-}
-
-bool is_without_haircut(base::AssetKind kind) {
-    return kind == base::AssetKind::cash || kind == base::AssetKind::contract;
-}
-
-std::optional<std::string> fault_of_asset(const AssetRisk& risk, const base::AssetInfo& asset) {
-    const auto says = [&](std::string_view what) {
-        return fmt::format("asset {}: {}", asset.symbol, what);
-    };
-    if (!is_between(risk.range, 0, 1)) return says("range must be within 0 and 1");
-    if (asset.underlying.empty() && risk.range > 0) return says("a range needs an underlying");
-    if (!is_between(risk.half_spread, 0, half_spread_max)) {
-        return says("half spread must be within 0 and 0.5");
-    }
-    if (!is_between(risk.haircut_initial, 0, 1)) {
-        return says("initial haircut must be within 0 and 1");
-    }
-    if (!is_between(risk.haircut_maintenance, 0, risk.haircut_initial)) {
-        return says("maintenance haircut must be within 0 and the initial one");
-    }
-    if (is_without_haircut(asset.kind) && risk.haircut_initial > 0) {
-        return says("cash and contracts have no haircut");
-    }
-    return std::nullopt;
-}
+constexpr double age_max_s = 1e9;  // What the kernel takes.
+constexpr double price_noise = 1e-13;
 
 std::optional<SurfaceError> fault_of_mark(const Mark& mark, base::AssetKind kind) {
     if (!mark.is_known) return std::nullopt;
@@ -56,6 +26,67 @@ std::optional<SurfaceError> fault_of_mark(const Mark& mark, base::AssetKind kind
     return std::nullopt;
 }
 
+base::AssetId asset_at(std::size_t i) { return base::AssetId{static_cast<std::uint16_t>(i)}; }
+
+double dollars(base::Price price) {
+    return static_cast<double>(price.v) / static_cast<double>(price_one);
+}
+
+double age_s(const Mark& mark, base::Timestamp now) {
+    std::int64_t age_us = 0;
+    if (__builtin_sub_overflow(now.us, mark.at.us, &age_us)) return age_max_s;
+    return std::clamp(static_cast<double>(age_us) * 1e-6, 0.0, age_max_s);
+}
+
+// The universe with the prices and ages of the marks.
+kernel::Universe universe_at(const Parameters& parameters, const Market& market) {
+    auto universe = parameters.universe();
+    for (std::size_t i = 0; i < market.marks.size(); ++i) {
+        const auto& mark = market.marks[i];
+        const auto& x = universe.instrument(parameters.instrument(asset_at(i)));
+        if (!mark.is_known || !has_own_price(x.kind)) continue;
+        auto& wrapper = universe.wrappers.at(x.wrapper.v);
+        wrapper.price = dollars(mark.price);
+        wrapper.oracle_age_s = age_s(mark, market.now);
+    }
+    for (std::size_t i = 0; i < universe.underlyings.size(); ++i) {
+        const auto coin = parameters.coin(kernel::UnderlyingId{static_cast<std::uint16_t>(i)});
+        if (!coin || !market.marks[coin->v].is_known) continue;
+        universe.underlyings[i].spot = dollars(market.marks[coin->v].price);
+    }
+    return universe;
+}
+
+// The price of a share or a deposit is the kernel's value of one unit, rounded down, and as old as
+// the oldest of those it is made of. One that is beyond all prices stays unknown: it is the only
+// thing that is wrong.
+void derive_marks(std::vector<Mark>& marks, const base::Listing& listing,
+                  const Parameters& parameters, const kernel::Surface& valued) {
+    std::map<kernel::WrapperId, const Mark*> by_wrapper;
+    for (std::size_t i = 0; i < marks.size(); ++i) {
+        const auto& x = valued.universe().instrument(parameters.instrument(asset_at(i)));
+        if (has_own_price(x.kind)) by_wrapper.emplace(x.wrapper, &marks[i]);
+    }
+    for (std::size_t i = 0; i < marks.size(); ++i) {
+        if (!base::is_derived(listing.assets[i].kind)) continue;
+        const auto place = parameters.instrument(asset_at(i));
+        Mark mark{.price = {}, .at = {std::numeric_limits<std::int64_t>::max()}, .is_known = true};
+        for (const auto leg : legs_of(valued.universe().instrument(place))) {
+            const auto& of = *by_wrapper.at(leg);
+            mark.at = std::min(mark.at, of.at);
+            mark.is_known = mark.is_known && of.is_known;
+        }
+        const double price = valued.row(place).value * static_cast<double>(price_one);
+        mark.is_known = mark.is_known && price <= static_cast<double>(price_max.v);
+        if (mark.is_known) {
+            // Noise of a root or a product must not take the last digit.
+            mark.price =
+                base::Price{static_cast<std::int64_t>(std::floor(price * (1 + price_noise)))};
+        }
+        marks[i] = mark.is_known ? mark : Mark{};
+    }
+}
+
 std::optional<base::Price> as_price(Wide value) {
     if (value > std::numeric_limits<std::int64_t>::max()) return std::nullopt;
     return base::Price{static_cast<std::int64_t>(value)};
@@ -63,41 +94,14 @@ std::optional<base::Price> as_price(Wide value) {
 
 }  // namespace
 
-Share share_of_ppb(std::int64_t ppb) noexcept {
-    return static_cast<Share>(ppb) / static_cast<Share>(ppb_one);
-}
-
-std::int64_t ppb_of(Share share) {
-    CHECK(is_between(share, -9, 9), "a share that fits in billionths");
-    return std::llround(share * static_cast<Share>(ppb_one));
-}
-
-std::optional<std::string> fault_of(const Parameters& parameters, const base::Listing& listing) {
-    if (parameters.assets.size() != listing.assets.size()) {
-        return fmt::format("risk parameters for {} assets where {} are listed",
-                           parameters.assets.size(), listing.assets.size());
-    }
-    if (parameters.mark_age_max.us <= 0) return "mark_age_max must be positive";
-    std::map<std::string_view, double> ranges;
-    for (std::size_t i = 0; i < listing.assets.size(); ++i) {
-        const auto& asset = listing.assets[i];
-        const auto& risk = parameters.assets[i];
-        if (auto fault = fault_of_asset(risk, asset)) return fault;
-        if (asset.underlying.empty()) continue;
-        const auto [known, is_new] = ranges.emplace(asset.underlying, risk.range);
-        if (!is_new && known->second != risk.range) {
-            return fmt::format("asset {}: assets that follow {} must have one range", asset.symbol,
-                               asset.underlying);
-        }
-    }
-    return std::nullopt;
-}
-
 base::Result<std::shared_ptr<const Surface>, SurfaceError> build_surface(
     std::uint64_t number, std::shared_ptr<const base::Listing> listing,
-    std::shared_ptr<const Parameters> parameters, std::vector<Mark> marks) {
+    std::shared_ptr<const Parameters> parameters, Market market) {
     CHECK(listing != nullptr && parameters != nullptr, "a surface rests on both");
-    if (fault_of(*parameters, *listing)) return base::Failure{SurfaceError::parameters_faulty};
+    if (parameters->assets() != listing->assets.size()) {
+        return base::Failure{SurfaceError::parameters_of_another_listing};
+    }
+    auto& marks = market.marks;
     if (marks.size() != listing->assets.size()) {
         return base::Failure{SurfaceError::marks_not_of_listing};
     }
@@ -108,40 +112,23 @@ base::Result<std::shared_ptr<const Surface>, SurfaceError> build_surface(
         marks[i].price = base::Price{price_one};
         marks[i].is_known = true;
     }
-    return std::shared_ptr<const Surface>(
-        new Surface(number, std::move(listing), std::move(parameters), std::move(marks)));
-}
+    auto valued = kernel::build_surface(number, universe_at(*parameters, market));
+    if (!valued) return base::Failure{SurfaceError::not_finite};
 
-Surface::Surface(std::uint64_t number, std::shared_ptr<const base::Listing> listing,
-                 std::shared_ptr<const Parameters> parameters, std::vector<Mark> marks)
-    : number_(number),
-      listing_(std::move(listing)),
-      parameters_(std::move(parameters)),
-      marks_(std::move(marks)) {
-    std::map<std::string_view, std::uint16_t> indexes;
-    for (std::size_t i = 0; i < marks_.size(); ++i) {
-        const auto& risk = parameters_->assets[i];
-        half_spreads_ppb_.push_back(ppb_of(risk.half_spread));
-        const auto& underlying = listing_->assets[i].underlying;
-        if (underlying.empty()) {
-            underlyings_.push_back(no_underlying);
-            continue;
-        }
-        const auto next = static_cast<std::uint16_t>(ranges_.size());
-        const auto [entry, is_new] = indexes.emplace(underlying, next);
-        if (is_new) ranges_.push_back(risk.range);
-        underlyings_.push_back(entry->second);
-    }
+    derive_marks(marks, *listing, *parameters, **valued);
+
+    const std::shared_ptr<Surface> made(new Surface());
+    made->number_ = number;
+    made->listing_ = std::move(listing);
+    made->parameters_ = std::move(parameters);
+    made->marks_ = std::move(marks);
+    made->kernel_ = *std::move(valued);
+    return std::shared_ptr<const Surface>(made);
 }
 
 const Mark& Surface::mark(base::AssetId asset) const {
     CHECK(asset.v < marks_.size(), "a mark is asked for a listed asset");
     return marks_[asset.v];
-}
-
-std::uint16_t Surface::underlying_of(base::AssetId asset) const {
-    CHECK(asset.v < underlyings_.size(), "an underlying is asked for a listed asset");
-    return underlyings_[asset.v];
 }
 
 bool Surface::is_fresh(base::AssetId asset, base::Timestamp now) const {
@@ -150,7 +137,7 @@ bool Surface::is_fresh(base::AssetId asset, base::Timestamp now) const {
     if (!latest.is_known) return false;
     std::int64_t age_us = 0;
     if (__builtin_sub_overflow(now.us, latest.at.us, &age_us)) return false;
-    const auto age_max_us = parameters_->mark_age_max.us;
+    const auto age_max_us = parameters_->mark_age_max().us;
     return age_us <= age_max_us && age_us >= -age_max_us;
 }
 
@@ -173,7 +160,7 @@ std::optional<base::Price> Surface::fill_price(base::InstrumentId instrument, bo
     if (divisor == 0) return std::nullopt;
     // Price and parts per billion carry the same 1e9, so the quotient is a Price again.
     static_assert(ppb_one == price_one);
-    const auto spread_ppb = half_spreads_ppb_[info.base.v];
+    const auto spread_ppb = parameters_->half_spread_ppb(info.base);
     const Wide factor = is_buy ? ppb_one + spread_ppb : ppb_one - spread_ppb;
     const Wide product = Wide{base_mark.price.v} * factor;
     return as_price(is_buy ? (product + divisor - 1) / divisor : product / divisor);

@@ -5,49 +5,17 @@
 #include "base/listing.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
+#include "risk/kernel/surface.hpp"
+#include "risk/parameters.hpp"
 
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <string>
 #include <vector>
 
 /// The market at one moment, and the parameters it is judged by: what every margin is computed on.
 
 namespace crossclear::risk {
-
-/// A part of a whole, 1 being all of it. Named so that those who only carry one need no floating
-/// point of their own.
-using Share = double;
-
-/// The share that is `ppb` billionths.
-[[nodiscard]] Share share_of_ppb(std::int64_t ppb) noexcept;
-/// The nearest whole number of billionths. **Requires:** finite and within ±9e9.
-[[nodiscard]] std::int64_t ppb_of(Share share);
-
-/// How one asset may move and what it is worth as collateral.
-struct AssetRisk {
-    Share range{};                ///< Largest move of its underlying in a scenario; 0 without one.
-    Share half_spread{};          ///< What a client pays on each side of the mark.
-    Share haircut_initial{};      ///< Not counted of |value| for IM; 0 for cash and contracts.
-    Share haircut_maintenance{};  ///< The same for MM; at most the initial one.
-
-    friend bool operator==(const AssetRisk&, const AssetRisk&) = default;
-};
-
-/// A broker's risk parameters. `assets` has one entry per asset of the listing, in its order.
-struct Parameters {
-    std::vector<AssetRisk> assets;
-    base::Duration mark_age_max;  ///< A mark older than this is stale.
-
-    friend bool operator==(const Parameters&, const Parameters&) = default;
-};
-
-/// Says what is wrong with the parameters in one sentence, or nothing: one entry per asset, every
-/// number finite and in its range, assets of one underlying with one range, and nothing set that
-/// the model would ignore.
-[[nodiscard]] std::optional<std::string> fault_of(const Parameters& parameters,
-                                                  const base::Listing& listing);
 
 /// What one unit of an asset was last worth.
 struct Mark {
@@ -63,20 +31,29 @@ inline constexpr base::Price price_max{1'000'000'000'000'000'000};
 
 /// Why there is no surface.
 enum class SurfaceError : std::uint8_t {
-    parameters_faulty,     ///< See `fault_of`.
+    parameters_of_another_listing,
     marks_not_of_listing,  ///< Not one mark per asset.
     price_negative,
     price_absurd,     ///< Above `price_max`.
     cash_not_at_one,  ///< A dollar with another price than a dollar.
+    not_finite,       ///< At these prices something is worth no number.
 };
 
 class Surface;
 
-/// Composes a surface. Marks stand in the order of the listing's assets; that of cash may be
-/// unknown and is 1 in any case. **Requires:** both pointers set, the listing without fault.
+/// What a surface is composed of besides its number.
+struct Market {
+    std::vector<Mark>
+        marks;            ///< In the order of the listing's assets; that of cash may be unknown.
+    base::Timestamp now;  ///< What the age of a mark is counted from, for OC.
+};
+
+/// Composes a surface. Cash is 1 in any case; what has no mark yet is valued at the universe's
+/// price, and has no margin. **Requires:** both pointers set, the listing without fault.
+/// **Cost:** that of the kernel's surface; off the hot path.
 [[nodiscard]] base::Result<std::shared_ptr<const Surface>, SurfaceError> build_surface(
     std::uint64_t number, std::shared_ptr<const base::Listing> listing,
-    std::shared_ptr<const Parameters> parameters, std::vector<Mark> marks);
+    std::shared_ptr<const Parameters> parameters, Market market);
 
 /// All marks under one number. Immutable: numbers computed on two surfaces are never mixed.
 ///
@@ -110,30 +87,24 @@ public:
     [[nodiscard]] bool is_instrument_fresh(base::InstrumentId instrument,
                                            base::Timestamp now) const;
 
-    /// Marks an asset that follows no underlying.
-    static constexpr std::uint16_t no_underlying = 0xFFFF;
-
-    /// Which underlying moves an asset, as an index into `underlying_ranges`, or `no_underlying`.
-    [[nodiscard]] std::uint16_t underlying_of(base::AssetId asset) const;
-
-    /// The range of each underlying, in the order in which the listing first names them.
-    [[nodiscard]] const std::vector<double>& underlying_ranges() const noexcept { return ranges_; }
+    /// What the kernel makes of it; instruments as `Parameters::instrument` names them. Shared by
+    /// every account that is rebuilt on it.
+    [[nodiscard]] const std::shared_ptr<const kernel::Surface>& kernel() const noexcept {
+        return kernel_;
+    }
 
 private:
     friend base::Result<std::shared_ptr<const Surface>, SurfaceError> build_surface(
         std::uint64_t number, std::shared_ptr<const base::Listing> listing,
-        std::shared_ptr<const Parameters> parameters, std::vector<Mark> marks);
+        std::shared_ptr<const Parameters> parameters, Market market);
 
-    Surface(std::uint64_t number, std::shared_ptr<const base::Listing> listing,
-            std::shared_ptr<const Parameters> parameters, std::vector<Mark> marks);
+    Surface() = default;
 
-    std::uint64_t number_;
+    std::uint64_t number_{};
     std::shared_ptr<const base::Listing> listing_;
     std::shared_ptr<const Parameters> parameters_;
     std::vector<Mark> marks_;
-    std::vector<std::int64_t> half_spreads_ppb_;
-    std::vector<std::uint16_t> underlyings_;
-    std::vector<double> ranges_;
+    std::shared_ptr<const kernel::Surface> kernel_;
 };
 
 }  // namespace crossclear::risk

@@ -63,6 +63,7 @@ struct RequestWithdrawal {
     base::Timestamp received_at;
     bool is_destination_allowed{};  ///< The allow-list's answer, by the host.
     bool is_shard_paused{};         ///< By an operator, by the host.
+    bool is_price_fresh{};          ///< Of all that margin rests on, by the host.
     bool has_margin{};              ///< Margin holds without what is withdrawn, by the host.
 };
 
@@ -102,7 +103,8 @@ struct RequestTransfer {
     base::AssetId asset;
     base::Amount amount;  ///< Positive.
     base::Timestamp received_at;
-    bool has_margin{};  ///< Margin holds without what is given, by the host.
+    bool is_price_fresh{};  ///< Of all that margin rests on, by the host.
+    bool has_margin{};      ///< Margin holds without what is given, by the host.
 };
 
 /// Hands over what another account has sent. Sent by that account's host, which repeats it until

@@ -46,6 +46,7 @@ Reject moment_fault(const State& state, const RequestTransfer& command) {
     if (has_debt(state) || holding_of(state, command.asset).free < command.amount) {
         return Reject::holding_insufficient;
     }
+    if (!command.is_price_fresh) return Reject::price_is_stale;
     if (!command.has_margin) return Reject::margin_insufficient;
     return Reject::none;
 }

@@ -73,6 +73,7 @@ void add_step(Totals& totals, const Surface& surface, const Step& step) {
     totals.uncapped += (forbids_cap(row, step.to) ? 1 : 0) - (forbids_cap(row, step.from) ? 1 : 0);
 }
 
+// NOLINTNEXTLINE(bugprone-easily-swappable-parameters): a loss and a fee, named at every call
 Margin margin_of(const Surface& surface, const Totals& totals, double market_loss, double fee_usd) {
     const auto& model = surface.universe().model;
     Margin margin;
@@ -92,7 +93,8 @@ Margin margin_of(const Surface& surface, const Totals& totals, double market_los
                          model.maintenance_of_shorts * margin.shorts + margin.haircut_maintenance +
                          margin.events + model.maintenance_of_protocols * margin.protocols +
                          margin.oracle;
-    if (totals.uncapped == 0) {
+    margin.is_cappable = totals.uncapped == 0;
+    if (margin.is_cappable) {
         const double cap = positive(totals.equity - fee_usd);
         margin.is_capped = margin.initial > cap;
         // A NaN stays one: only what is greater is replaced.

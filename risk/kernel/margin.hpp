@@ -34,7 +34,8 @@ struct Margin {
     double initial{};              ///< IM.
     double maintenance{};          ///< MM.
     double haircut_maintenance{};  ///< H of MM.
-    bool is_capped{};              ///< Nothing held can lose more than its value: at most equity.
+    bool is_cappable{};            ///< Nothing held can lose more than its value: at most equity,
+    bool is_capped{};              ///< which is less than the sums.
     bool is_market_exact{true};    ///< False: MR is a bound from above, and with it IM and MM.
     std::array<double, limits::protocols_max> losses{};  ///< L by protocol.
     std::size_t protocol_count{};

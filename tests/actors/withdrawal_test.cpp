@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <cstdint>
+#include <memory>
+
 namespace crossclear::tests {
 namespace {
 
@@ -38,6 +42,26 @@ TEST(Withdrawal, IsTakenBackBeforeItIsSent) {
     EXPECT_TRUE(
         session->expect<actors::WithdrawalsView>(actors::GetWithdrawals{payee}).open.empty());
     EXPECT_EQ(outside.audit(), std::nullopt);
+}
+
+// Goal: nothing leaves on prices of long ago where what stays may lose more than it is worth; who
+// only holds needs no price.
+TEST(Withdrawal, NeedsFreshPricesOfAContract) {
+    const auto ahead = std::make_shared<std::atomic<std::int64_t>>(0);
+    Outside outside;
+    House house(outside,
+                {.now = [ahead] { return base::wall_clock_now() + base::seconds(ahead->load()); }});
+    const auto saver = account_in(base::PartitionId{2});
+    const auto session = house.client({payee, saver});
+    for (const auto account : {payee, saver}) {
+        outside.deposit(uniswap, account, usdc, 100'000 * one_usdc);
+    }
+    (void)session->expect<actors::TradeCleared>(trade_of(payee, btc_perp, one_contract / 10));
+    *ahead = 700;
+    EXPECT_EQ(session->refusal_code(withdrawal_of(payee, usdc, one_usdc, uniswap)), 11022);
+    (void)session->expect<actors::WithdrawalTaken>(withdrawal_of(saver, usdc, one_usdc, uniswap));
+    *ahead = 0;
+    (void)session->expect<actors::WithdrawalTaken>(withdrawal_of(payee, usdc, one_usdc, uniswap));
 }
 
 // Goal: tokens that may be on their way are not given back as well.

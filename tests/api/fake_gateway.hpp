@@ -181,8 +181,11 @@ inline actors::Answer agreeable(const actors::Request& request) {
             return {.equity_cents = 1'000'050,
                     .initial_cents = 2'500,
                     .maintenance_cents = 1'250,
-                    .clearing = {{"lockstep", 2'000}},
-                    .protocol = {{"synthetix \"v3\"", 500}},
+                    .clearing = {{"MR", 2'000}},
+                    .protocol = {{"J", 500}},
+                    .failures = {{.protocol = "synthetix \"v3\"",
+                                  .loss_cents = 9'000,
+                                  .shortfall_cents = 0}},
                     .surface = 9};
         }
         static TradeView trade(std::uint64_t number) {

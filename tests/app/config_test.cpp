@@ -30,6 +30,7 @@ std::string example() {
 }
 
 // The example with the first `from` after `section` replaced.
+// NOLINTNEXTLINE(bugprone-easily-swappable-parameters): where, what and by what, in a table
 std::string example_with(const std::string& section, const std::string& from,
                          const std::string& to) {
     auto text = example();
@@ -150,7 +151,7 @@ TEST(Config, KeepsEveryKindOfValue) {
     EXPECT_EQ(read->keys[1].accounts, config.keys[1].accounts);
     EXPECT_EQ(read->chains[0].block_time, config.chains[0].block_time);
     EXPECT_EQ(read->chains[0].faults, config.chains[0].faults);
-    EXPECT_EQ(risk_parameters_of(*read), risk_parameters_of(config));
+    EXPECT_EQ(read->universe, config.universe);
 }
 
 struct BadFile {
@@ -192,16 +193,18 @@ TEST(Config, RefusesWhatIsMalformedByLine) {
          "true or false"},
         {"listing", "scale: 6", "scale: 10", "listing.assets[1].scale", "from 0 to 9"},
         {"listing", "base: sBTC", "base: BTC", "listing.instruments[0].base", "listed asset"},
-        {"risk", "half_spread: 0.0001", "half_spread: .nan", "risk.assets[1].half_spread",
-         "a share"},
-        {"risk", "half_spread: 0.0001", "half_spread: .inf", "risk.assets[1].half_spread",
-         "a share"},
-        {"risk", "half_spread: 0.0001", "half_spread: 1e-4", "risk.assets[1].half_spread",
-         "a share"},
-        {"risk", "half_spread: 0.0001", "half_spread: 0.01%", "risk.assets[1].half_spread",
-         "a share"},
-        {"risk", "half_spread: 0.0001", "half_spread: 0.0000000001", "risk.assets[1].half_spread",
-         "9 decimals"},
+        {"risk", "half_spread: 0.0001", "half_spread: .nan",
+         "risk.universe.wrappers[0].half_spread", "a number"},
+        {"risk", "half_spread: 0.0001", "half_spread: .inf",
+         "risk.universe.wrappers[0].half_spread", "a number"},
+        {"risk", "half_spread: 0.0001", "half_spread: 0.01%",
+         "risk.universe.wrappers[0].half_spread", "a number"},
+        {"risk", "half_spread: 0.0001", "half_spread: -0.0001",
+         "risk.universe.wrappers[0].half_spread", "from 0 to 1, found -0.0001"},
+        {"risk", "{name: USD, kind: cash}", "{name: USD, kind: spot, wrapper: USDC}",
+         "risk.universe.instruments[0]", "expected kind cash"},
+        {"risk", "wrapper: DAI, protocols: [maker]", "wrapper: DAI, protocols: [circle]",
+         "risk.universe.instruments[2]", "expected maker among its protocols"},
         {"brokers", "amount: 20000000", "amount: 0.0000001", "brokers[0].capital[0].amount",
          "at most 6 decimals"},
         {"brokers", "amount: 20000000", "amount: -1", "brokers[0].capital[0].amount",
@@ -306,7 +309,8 @@ TEST(Config, RefusesWhatIsNoDocument) {
         ASSERT_FALSE(config.has_value()) << text;
         EXPECT_FALSE(config.error().faults.empty());
     }
-    EXPECT_FALSE(parse_config(std::string(5 * 1'024 * 1'024, ' '), "it.yaml").has_value());
+    EXPECT_FALSE(
+        parse_config(std::string(std::size_t{5} * 1'024 * 1'024, ' '), "it.yaml").has_value());
     EXPECT_FALSE(parse_config(std::string(100'000, '['), "it.yaml").has_value());
     const auto missing = check_config("/nowhere/config.yaml");
     EXPECT_FALSE(missing.is_ok);
@@ -380,9 +384,10 @@ TEST(ConfigContradictions, OfTheWorldAreRefused) {
          },
          "marks.from", "expected an hour"},
         {[](Config& c) { c.marks.walks.pop_back(); }, "marks.walks", "no walk moves ETH"},
-        {[](Config& c) { c.risk.pop_back(); }, "risk.assets", "no parameters for ETH-PERP"},
-        {[](Config& c) { c.risk[1].asset = c.risk[0].asset; }, "risk.assets[1]", "repeats"},
-        {[](Config& c) { c.risk[4].risk.range = .5; }, "risk", "one range"},
+        {[](Config& c) { c.universe.instruments.pop_back(); }, "risk.universe.instruments",
+         "expected aDAI, which is listed"},
+        {[](Config& c) { c.universe.underlyings[1].range = 1.5; },
+         "risk.universe.underlyings[1].range", "from 1e-06 to 0.999999"},
         {[](Config& c) { c.chains.pop_back(); }, "simulated", "no chain for perpetuals"},
         {[](Config& c) { c.chains[1].shard = c.chains[0].shard; }, "simulated[1]", "repeats"},
         {[](Config& c) { c.chains[0].venues.pop_back(); }, "simulated[0].venues", "every"},
@@ -441,7 +446,10 @@ TEST(Config, OpensThePricesItNames) {
     ASSERT_TRUE(source.has_value());
     const auto tick = (*source)->next();
     EXPECT_EQ(tick->at, now);
-    EXPECT_EQ(tick->points.size(), config.listing.assets.size());
+    const auto& assets = config.listing.assets;
+    EXPECT_EQ(tick->points.size(), std::count_if(assets.begin(), assets.end(), [](const auto& x) {
+                  return !base::is_derived(x.kind);
+              }));
     config.marks = {};
     EXPECT_EQ(*open_prices(config, now), nullptr);
     config.marks = {.source = MarksConfig::Source::csv,

@@ -49,6 +49,18 @@ TEST(Listing, WithAFaultIsRefusedByName) {
         {[](Listing& l) { l.instruments[1].base = AssetId{2}; }, "contracts are perpetuals"},
         {[](Listing& l) { l.instruments[0].settlement = AssetId{2}; }, "paid in itself"},
         {[](Listing& l) {
+             l.assets[l.instruments[0].base.v].kind = AssetKind::pool;
+             l.assets[l.instruments[0].base.v].underlying.clear();
+         },
+         "are not traded"},
+        {[](Listing& l) { l.assets[l.instruments[0].settlement.v].kind = AssetKind::lending; },
+         "are not traded"},
+        {[](Listing& l) {
+             l.assets[2].kind = AssetKind::pool;
+             l.assets[2].underlying = "BTC";
+         },
+         "follows BTC"},
+        {[](Listing& l) {
              l.instruments.push_back({"other", InstrumentKind::in_kind, AssetId{2}, AssetId{1}});
          },
          "same base"},

@@ -47,9 +47,9 @@ def refuses_what_does_not_fit(config):
     status, out = run("world", "--config", inside)
     assert status == 2 and "mode: remote" in out, (status, out)
 
-    def rename(other):
-        other["listing"]["assets"][1]["protocol"] = "another"
-    status, out = run("serve", "--config", changed(config, "other.yaml", rename))
+    def rescale(other):
+        other["listing"]["assets"][2]["scale"] = 8
+    status, out = run("serve", "--config", changed(config, "other.yaml", rescale))
     assert status == 2 and "the world has another listing" in out, (status, out)
 
 

@@ -20,7 +20,7 @@ using tests::int64_min;
 
 base::Result<Margin, RiskError> try_margin(const Portfolio& portfolio,
                                            const std::shared_ptr<const Surface>& surface) {
-    return make_lockstep_model()->margin(*surface, portfolio);
+    return make_portfolio_model()->margin(*surface, portfolio);
 }
 
 Margin margin_of(const Portfolio& portfolio,
@@ -28,101 +28,137 @@ Margin margin_of(const Portfolio& portfolio,
     return *try_margin(portfolio, surface);
 }
 
-TEST(LockstepMargin, NeedsNothingForNothing) {
+TEST(PortfolioMargin, NeedsNothingForNothing) {
     EXPECT_EQ(margin_of({}), Margin{});
     EXPECT_EQ(margin_of(a_portfolio().holding(sbtc, "0").contract(btc_perp, "0", "0")), Margin{});
 }
 
-TEST(LockstepMargin, OfACoinIsItsRangeAndItsHaircut) {
-    // Owed BTC so that nothing is capped: -1 BTC at 60,000, range 16 %, haircut .5 % and .25 %.
+TEST(PortfolioMargin, OfACoinIsItsRangeItsHaircutAndItsSpread) {
+    // Owed BTC so that nothing is capped: -1 BTC at 60,000, range 16 %, haircut .5 % and .25 %,
+    // half a spread of .03 %.
     const auto margin = margin_of(a_portfolio().holding(btc, "-1").holding(usd, "100000"));
     EXPECT_EQ(margin.equity_cents, 40'000'00);
-    EXPECT_EQ(margin.market_cents, 9'600'00);
-    EXPECT_EQ(margin.haircut_cents, 300'00);
-    EXPECT_EQ(margin.initial_cents, 9'900'00);
-    EXPECT_EQ(margin.maintenance_cents, 7'680'00 + 150'00);
+    EXPECT_EQ(margin.part(Part::MR), 9'600'00);
+    EXPECT_EQ(margin.part(Part::H), 300'00);
+    EXPECT_EQ(margin.part(Part::LC), 18'00);
+    EXPECT_EQ(margin.initial_cents, 9'918'00);
+    EXPECT_EQ(margin.maintenance_cents, 7'680'00 + 150'00 + 9'00);
 }
 
-TEST(LockstepMargin, OfAPerpetualHasNoHaircut) {
-    // 2 BTC-PERP bought at 59,000: worth 2,000 now. 120,000 · 16 % = 19,200.
+TEST(PortfolioMargin, OfAPerpetualHasNoHaircut) {
+    // 2 BTC-PERP bought at 59,000: worth 2,000 now. 120,000 · (16 % + .02 %).
     const auto margin = margin_of(a_portfolio().contract(btc_perp, "2", "118000"));
-    EXPECT_EQ(margin, (Margin{.equity_cents = 2'000'00,
-                              .initial_cents = 19'200'00,
-                              .maintenance_cents = 15'360'00,
-                              .market_cents = 19'200'00,
-                              .haircut_cents = 0}));
+    EXPECT_EQ(margin.equity_cents, 2'000'00);
+    EXPECT_EQ(margin.part(Part::MR), 19'200'00);
+    EXPECT_EQ(margin.part(Part::H), 0);
+    EXPECT_EQ(margin.initial_cents, 19'224'00);
+    EXPECT_EQ(margin.maintenance_cents, 15'372'00);
 }
 
-TEST(LockstepMargin, OfAHedgedCarryIsTheHaircutAlone) {
-    // Long 1 sBTC, short 1 BTC-PERP at 60,000: the moves cancel, 1 % of the sBTC stays.
+TEST(PortfolioMargin, OfAHedgedCarryHasNoMarketLoss) {
+    // Long 1 sBTC, short 1 BTC-PERP at 60,000: the moves cancel; 1 % of the sBTC and what closing
+    // both costs stay.
     const auto carry =
         margin_of(a_portfolio().holding(sbtc, "1").contract(btc_perp, "-1", "-60000"));
-    EXPECT_EQ(carry, (Margin{.equity_cents = 60'000'00,
-                             .initial_cents = 600'00,
-                             .maintenance_cents = 300'00,
-                             .market_cents = 0,
-                             .haircut_cents = 600'00}));
+    EXPECT_EQ(carry.equity_cents, 60'000'00);
+    EXPECT_EQ(carry.part(Part::MR), 0);
+    EXPECT_EQ(carry.initial_cents, 600'00 + 132'00);
+    EXPECT_EQ(carry.maintenance_cents, 300'00 + 66'00);
     const auto alone = margin_of(a_portfolio().contract(btc_perp, "-1", "-60000"));
-    EXPECT_EQ(alone.initial_cents, 9'600'00);
+    EXPECT_EQ(alone.initial_cents, 9'612'00);
 }
 
-TEST(LockstepMargin, MovesAllUnderlyingsAtOnce) {
-    // 1 BTC-PERP long loses 9,600 where 10 ETH-PERP short gain 6,000.
+TEST(PortfolioMargin, LetsOneCoinFallAlone) {
+    // 1 BTC-PERP long loses 9,600 where ETH stands still; a short of it is then no help.
     const auto margin = margin_of(
         a_portfolio().contract(btc_perp, "1", "60000").contract(eth_perp, "-10", "-30000"));
-    EXPECT_EQ(margin.market_cents, 3'600'00);
-    EXPECT_EQ(margin.initial_cents, 3'600'00);
+    EXPECT_EQ(margin.part(Part::MR), 9'600'00);
 }
 
-TEST(LockstepMargin, IsCappedAtEquityWhereAllIsHeldInKind) {
-    const auto margin = margin_of(a_portfolio().holding(btc, "1"));
-    EXPECT_EQ(margin.initial_cents, 9'900'00);
-    // LUNA's like: with range 1 and a haircut the need exceeds the worth.
-    auto parameters = the_parameters();
-    for (const auto asset : {btc, sbtc, btc_perp}) parameters.assets[asset.v].range = 1;
-    const auto wild = *try_surface(the_marks(), parameters);
+TEST(PortfolioMargin, IsCappedAtEquityWhereAllIsHeldInKind) {
+    // LUNA's like: the need exceeds the worth.
+    auto universe = the_universe();
+    universe.underlyings[0].range = .99;
+    universe.wrappers[1].haircut_initial = .02;
+    universe.wrappers[1].haircut_maintenance = .01;
+    const auto wild = *try_surface(the_marks(), universe);
     const auto capped = margin_of(a_portfolio().holding(btc, "1"), wild);
-    EXPECT_EQ(capped.market_cents, 60'000'00);
-    EXPECT_EQ(capped.haircut_cents, 300'00);
+    EXPECT_EQ(capped.part(Part::MR), 59'400'00);
+    EXPECT_EQ(capped.part(Part::H), 1'200'00);
     EXPECT_EQ(capped.initial_cents, 60'000'00);
-    EXPECT_EQ(capped.maintenance_cents, 48'150'00);
+    EXPECT_EQ(capped.maintenance_cents, 47'520'00 + 600'00 + 9'00);
     const auto owing = margin_of(a_portfolio().holding(btc, "1").holding(usd, "-0.01"), wild);
-    EXPECT_EQ(owing.initial_cents, 60'300'00);
+    EXPECT_EQ(owing.initial_cents, 60'618'00);
     const auto unsettled =
         margin_of(a_portfolio().holding(btc, "1").contract(btc_perp, "0", "0.000001"), wild);
-    EXPECT_EQ(unsettled.initial_cents, 60'300'00);
+    EXPECT_EQ(unsettled.initial_cents, 60'618'00) << "what variation has not taken yet is owed";
 }
 
-TEST(LockstepMargin, NetsTheEntriesOfOneAsset) {
+TEST(PortfolioMargin, NamesWhatAFailureTakes) {
+    auto universe = the_universe();
+    universe.protocols[1].loss_given_default = .9;
+    universe.protocols[1].depegs = {{kernel::WrapperId{2}, 1}};
+    const auto surface = *try_surface(the_marks(), universe);
+    const Portfolio levered = a_portfolio().holding(sbtc, "1").holding(usd, "-20000");
+    const auto detail = make_portfolio_model()->detail(*surface, levered);
+    ASSERT_TRUE(detail);
+    EXPECT_EQ(detail->margin, margin_of(levered, surface));
+    ASSERT_EQ(detail->failures.size(), 1U) << "those that take nothing are not named";
+    EXPECT_EQ(detail->failures[0].protocol, "synthetix");
+    EXPECT_EQ(detail->failures[0].loss_cents, 54'000'00);
+    EXPECT_EQ(detail->failures[0].shortfall_cents, 14'000'00) << "equity is 40,000";
+    EXPECT_GT(detail->margin.part(Part::J), 0);
+    // A hedge of the market is none of the protocol.
+    const Portfolio hedged =
+        a_portfolio().holding(sbtc, "1").holding(usd, "-20000").contract(btc_perp, "-1", "-60000");
+    EXPECT_GE(margin_of(hedged, surface).part(Part::J), detail->margin.part(Part::J));
+}
+
+TEST(PortfolioMargin, ChargesForOldPrices) {
+    auto universe = the_universe();
+    universe.wrappers[1].volatility_day = .04;
+    universe.wrappers[1].oracle_heartbeat_s = 60;
+    auto marks = the_marks();
+    const Portfolio owed = a_portfolio().holding(btc, "-1").holding(usd, "100000");
+    const auto charge = [&](std::int64_t age) {
+        marks[btc.v].at = at_noon - base::seconds(age);
+        return margin_of(owed, *try_surface(marks, universe)).part(Part::OC);
+    };
+    EXPECT_EQ(charge(60), 0);
+    // 2.33 · .04 · sqrt(864 s / 86,400 s) · 60,000 = 559.2.
+    EXPECT_EQ(charge(924), 559'20);
+}
+
+TEST(PortfolioMargin, NetsTheEntriesOfOneAsset) {
     const auto split = a_portfolio().holding(btc, "1.5").holding(btc, "-0.5");
     EXPECT_EQ(margin_of(split), margin_of(a_portfolio().holding(btc, "1")));
 }
 
-TEST(LockstepMargin, OfAWorthlessCoinIsNothing) {
+TEST(PortfolioMargin, OfAWorthlessCoinIsNothing) {
     const auto margin = margin_of(a_portfolio().holding(btc, "1000"), surface_with(btc, "0"));
     EXPECT_EQ(margin, Margin{});
 }
 
-TEST(LockstepMargin, RoundsEquityDownAndRequirementsUp) {
+TEST(PortfolioMargin, RoundsEquityDownAndRequirementsUp) {
     // 0.00000001 BTC is 0.0006 USD; a cent is the least that can be needed.
     const auto owed = margin_of(a_portfolio().holding(btc, "-0.00000001"));
     EXPECT_EQ(owed.equity_cents, -1);
     EXPECT_EQ(owed.initial_cents, 1);
     EXPECT_EQ(owed.maintenance_cents, 1);
-    EXPECT_EQ(owed.market_cents, 1);
-    EXPECT_EQ(owed.haircut_cents, 1);
+    EXPECT_EQ(owed.part(Part::MR), 1);
+    EXPECT_EQ(owed.part(Part::H), 1);
     const auto held = margin_of(a_portfolio().holding(btc, "0.00000001"));
     EXPECT_EQ(held.equity_cents, 0);
     EXPECT_EQ(held.initial_cents, 0) << "capped at equity";
 }
 
-TEST(LockstepMargin, CountsEquityExactlyWhereDoublesCannot) {
+TEST(PortfolioMargin, CountsEquityExactlyWhereDoublesCannot) {
     // 2^53 + 1 cents is the first integer that a double does not have.
     const auto margin = margin_of(a_portfolio().holding(usd, "90071992547409.93"));
     EXPECT_EQ(margin.equity_cents, 9'007'199'254'740'993);
 }
 
-TEST(LockstepMargin, IsRefusedWithoutAMark) {
+TEST(PortfolioMargin, IsRefusedWithoutAMark) {
     auto marks = the_marks();
     marks[btc.v].is_known = false;
     marks[usdc.v].is_known = false;
@@ -134,7 +170,7 @@ TEST(LockstepMargin, IsRefusedWithoutAMark) {
     EXPECT_TRUE(try_margin(a_portfolio().holding(btc, "0").holding(eth, "1"), surface));
 }
 
-TEST(LockstepMargin, IsRefusedWhereItDoesNotFit) {
+TEST(PortfolioMargin, IsRefusedWhereItDoesNotFit) {
     auto marks = the_marks();
     marks[btc.v].price = price_max;
     marks[usdc.v].price = price_max;
@@ -156,25 +192,24 @@ Margin needing(std::int64_t equity, std::int64_t initial, std::int64_t maintenan
     return {.equity_cents = equity,
             .initial_cents = initial,
             .maintenance_cents = maintenance,
-            .market_cents = 0,
-            .haircut_cents = 0};
+            .parts_cents = {}};
 }
 
 TEST(Acceptance, WantsEquityAfterTheFeeToCoverInitialMargin) {
-    EXPECT_TRUE(is_acceptable(needing(200, 0, 0), needing(100, 100, 80), 5));
-    EXPECT_FALSE(is_acceptable(needing(200, 0, 0), needing(99, 100, 80), 5));
+    EXPECT_TRUE(is_acceptable(needing(200, 0, 0), needing(100, 100, 80)));
+    EXPECT_FALSE(is_acceptable(needing(200, 0, 0), needing(99, 100, 80)));
 }
 
 TEST(Acceptance, LetsRiskFallWhileMaintenanceHolds) {
-    EXPECT_TRUE(is_acceptable(needing(90, 101, 80), needing(85, 100, 80), 5));
-    EXPECT_TRUE(is_acceptable(needing(80, 101, 80), needing(75, 100, 80), 5)) << "before the fee";
-    EXPECT_FALSE(is_acceptable(needing(80, 101, 80), needing(74, 100, 80), 5));
-    EXPECT_FALSE(is_acceptable(needing(90, 100, 80), needing(85, 100, 80), 5)) << "not lower";
+    EXPECT_TRUE(is_acceptable(needing(90, 101, 80), needing(85, 100, 80)));
+    EXPECT_TRUE(is_acceptable(needing(85, 101, 80), needing(80, 100, 80)));
+    EXPECT_FALSE(is_acceptable(needing(84, 101, 80), needing(79, 100, 80))) << "after the fee";
+    EXPECT_FALSE(is_acceptable(needing(90, 100, 80), needing(85, 100, 80))) << "not lower";
 }
 
 TEST(Acceptance, SurvivesTheExtremes) {
-    EXPECT_FALSE(is_acceptable(needing(0, int64_max, 0), needing(int64_min, 1, 0), int64_max));
-    EXPECT_TRUE(is_acceptable(needing(0, int64_max, 0), needing(-1, 1, 0), int64_max));
+    EXPECT_FALSE(is_acceptable(needing(0, int64_max, 0), needing(int64_min, 1, 0)));
+    EXPECT_TRUE(is_acceptable(needing(0, int64_max, 0), needing(0, 1, 0)));
 }
 
 bool is_unwind(const Portfolio& before, const Portfolio& after) {
@@ -192,6 +227,13 @@ TEST(PureUnwind, IsAnythingThatOnlyShrinks) {
     EXPECT_TRUE(is_unwind(a_portfolio().contract(btc_perp, "-1", "-50000"),
                           a_portfolio().contract(btc_perp, "-0.5", "-25000")))
         << "at any equity";
+}
+
+TEST(PureUnwind, CostsNoMoreThanItFreesOfInitialMargin) {
+    // A contract of 60,000 needs 9,612; half of it given away for 4,806 and two cents is the most.
+    const Portfolio before = a_portfolio().contract(btc_perp, "1", "70000");
+    EXPECT_TRUE(is_unwind(before, a_portfolio().contract(btc_perp, "0.5", "44806.02")));
+    EXPECT_FALSE(is_unwind(before, a_portfolio().contract(btc_perp, "0.5", "44806.03")));
 }
 
 TEST(PureUnwind, NeverGrowsTurnsOrMovesMargin) {
@@ -221,7 +263,7 @@ Portfolio any_portfolio() {
     return portfolio;
 }
 
-RC_GTEST_PROP(LockstepLaws, DollarsChangeEquityOnly, ()) {
+RC_GTEST_PROP(PortfolioLaws, DollarsChangeEquityOnly, ()) {
     auto portfolio = any_portfolio();
     // Something owed keeps the cap at equity out of the way.
     portfolio.tokens.push_back({usdc, base::Amount{-20'000'000'000'000}});
@@ -233,7 +275,7 @@ RC_GTEST_PROP(LockstepLaws, DollarsChangeEquityOnly, ()) {
     RC_ASSERT(margin_of(portfolio) == expected);
 }
 
-RC_GTEST_PROP(LockstepLaws, TheOrderOfLegsIsIrrelevant, ()) {
+RC_GTEST_PROP(PortfolioLaws, TheOrderOfLegsIsIrrelevant, ()) {
     const auto portfolio = any_portfolio();
     auto reversed = portfolio;
     std::reverse(reversed.tokens.begin(), reversed.tokens.end());
@@ -241,7 +283,7 @@ RC_GTEST_PROP(LockstepLaws, TheOrderOfLegsIsIrrelevant, ()) {
     RC_ASSERT(margin_of(portfolio) == margin_of(reversed));
 }
 
-RC_GTEST_PROP(LockstepLaws, APositionAndItsOppositeNeedNothing, ()) {
+RC_GTEST_PROP(PortfolioLaws, APositionAndItsOppositeNeedNothing, ()) {
     auto portfolio = any_portfolio();
     const auto original = portfolio;
     for (const auto& token : original.tokens) {
@@ -255,13 +297,13 @@ RC_GTEST_PROP(LockstepLaws, APositionAndItsOppositeNeedNothing, ()) {
     RC_ASSERT(margin_of(portfolio) == Margin{});
 }
 
-RC_GTEST_PROP(LockstepLaws, MaintenanceIsBetweenZeroAndInitial, ()) {
+RC_GTEST_PROP(PortfolioLaws, MaintenanceIsBetweenZeroAndInitial, ()) {
     const auto margin = margin_of(any_portfolio());
     RC_ASSERT(margin.maintenance_cents >= 0);
     RC_ASSERT(margin.maintenance_cents <= margin.initial_cents);
 }
 
-RC_GTEST_PROP(LockstepLaws, WhatIsHeldInKindNeverNeedsMoreThanItIsWorth, ()) {
+RC_GTEST_PROP(PortfolioLaws, WhatIsHeldInKindNeverNeedsMoreThanItIsWorth, ()) {
     Portfolio portfolio;
     const auto count = *rc::gen::inRange(0, 6);
     for (int i = 0; i < count; ++i) {
@@ -270,7 +312,7 @@ RC_GTEST_PROP(LockstepLaws, WhatIsHeldInKindNeverNeedsMoreThanItIsWorth, ()) {
     }
     const auto margin = margin_of(portfolio);
     RC_ASSERT(margin.equity_cents >= margin.initial_cents);
-    RC_ASSERT(is_acceptable({}, margin, 0));
+    RC_ASSERT(is_acceptable({}, margin));
 }
 
 }  // namespace

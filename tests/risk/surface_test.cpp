@@ -14,61 +14,6 @@ namespace {
 
 using namespace testing;  // NOLINT(google-build-using-namespace): the tests' own vocabulary
 
-TEST(RiskParameters, AreAcceptedAsSpecified) {
-    EXPECT_EQ(fault_of(the_parameters(), a_listing()), std::nullopt);
-}
-
-TEST(RiskParameters, AreRefusedWhereANumberIsNotOne) {
-    const double nan = std::numeric_limits<double>::quiet_NaN();
-    const double infinity = std::numeric_limits<double>::infinity();
-    for (const double bad : {nan, -nan, infinity, -infinity, -0.01, 1.5}) {
-        for (auto member : {&AssetRisk::range, &AssetRisk::half_spread, &AssetRisk::haircut_initial,
-                            &AssetRisk::haircut_maintenance}) {
-            auto parameters = the_parameters();
-            parameters.assets[sbtc.v].*member = bad;
-            const auto fault = fault_of(parameters, a_listing());
-            ASSERT_TRUE(fault.has_value()) << bad;
-            EXPECT_NE(fault->find("sBTC"), std::string::npos) << *fault;
-            const auto surface = try_surface(the_marks(), parameters);
-            ASSERT_FALSE(surface.has_value());
-            EXPECT_EQ(surface.error(), SurfaceError::parameters_faulty);
-        }
-    }
-}
-
-struct FaultyParameters {
-    const char* what;
-    std::function<void(Parameters&)> break_it;
-    const char* says;
-};
-
-TEST(RiskParameters, AreRefusedWhereTheModelWouldIgnoreOrContradictThem) {
-    const FaultyParameters table[] = {
-        {"too few", [](Parameters& p) { p.assets.pop_back(); }, "for 6 assets where 7"},
-        {"too many", [](Parameters& p) { p.assets.emplace_back(); }, "for 8 assets where 7"},
-        {"no age", [](Parameters& p) { p.mark_age_max = {}; }, "mark_age_max"},
-        {"range of a dollar", [](Parameters& p) { p.assets[usdc.v].range = .03; },
-         "needs an underlying"},
-        {"two ranges of BTC", [](Parameters& p) { p.assets[sbtc.v].range = .17; },
-         "must have one range"},
-        {"haircut of cash", [](Parameters& p) { p.assets[usd.v].haircut_initial = .01; },
-         "no haircut"},
-        {"haircut of a contract", [](Parameters& p) { p.assets[btc_perp.v].haircut_initial = .01; },
-         "no haircut"},
-        {"MM above IM", [](Parameters& p) { p.assets[sbtc.v].haircut_maintenance = .02; },
-         "maintenance haircut"},
-        {"half spread too wide", [](Parameters& p) { p.assets[sbtc.v].half_spread = .6; },
-         "half spread"},
-    };
-    for (const auto& row : table) {
-        auto parameters = the_parameters();
-        row.break_it(parameters);
-        const auto fault = fault_of(parameters, a_listing());
-        ASSERT_TRUE(fault.has_value()) << row.what;
-        EXPECT_NE(fault->find(row.says), std::string::npos) << *fault;
-    }
-}
-
 TEST(Surface, RefusesPricesThatCannotBe) {
     const auto error_with = [](base::AssetId asset, std::int64_t bad) {
         auto marks = the_marks();
@@ -178,13 +123,33 @@ TEST(Surface, FillsAtPricesBeyond64BitIntermediates) {
               base::Price{998'000'000'000'000'000});
 }
 
-TEST(Surface, GroupsAssetsByWhatMovesThem) {
-    const auto surface = a_surface();
-    EXPECT_EQ(surface->underlying_of(usdc), Surface::no_underlying);
-    EXPECT_EQ(surface->underlying_of(btc), surface->underlying_of(sbtc));
-    EXPECT_EQ(surface->underlying_of(btc), surface->underlying_of(btc_perp));
-    EXPECT_NE(surface->underlying_of(btc), surface->underlying_of(eth));
-    EXPECT_EQ(surface->underlying_ranges(), (std::vector<double>{.16, .20}));
+TEST(Surface, ValuesTheUniverseAtTheMarks) {
+    auto marks = the_marks();
+    marks[sbtc.v].price = price("59000");
+    marks[btc.v].price = price("61000");
+    marks[eth.v].is_known = false;
+    const auto surface = a_surface(marks);
+    const auto& parameters = surface->parameters();
+    const auto value_of = [&](base::AssetId asset) {
+        return surface->kernel()->row(parameters.instrument(asset)).value;
+    };
+    EXPECT_EQ(value_of(sbtc), 59'000);
+    EXPECT_EQ(value_of(btc), 61'000);
+    EXPECT_EQ(value_of(eth), 1) << "the universe's price, until there is a mark";
+    EXPECT_EQ(value_of(usd), 1);
+    EXPECT_EQ(surface->kernel()->universe().underlyings[0].spot, 61'000) << "the coin in kind";
+    EXPECT_EQ(surface->kernel()->number(), surface->number());
+}
+
+TEST(Surface, CountsTheAgeOfEachMark) {
+    auto marks = the_marks();
+    marks[btc.v].at = at_noon - base::seconds(45);
+    marks[eth.v].at = at_noon + base::seconds(5);
+    const auto surface = a_surface(marks);
+    const auto& wrappers = surface->kernel()->universe().wrappers;
+    EXPECT_EQ(wrappers[1].oracle_age_s, 45);
+    EXPECT_EQ(wrappers[3].oracle_age_s, 0) << "a clock ahead of ours makes no price younger";
+    EXPECT_EQ(wrappers[2].oracle_age_s, 0);
 }
 
 TEST(Surface, KeepsItsNumber) { EXPECT_EQ(a_surface()->number(), 7U); }

@@ -2,13 +2,14 @@
 
 #include "base/decimal.hpp"
 #include "risk/margin.hpp"
+#include "risk/parameters.hpp"
 #include "risk/surface.hpp"
 
 #include <memory>
 #include <utility>
 #include <vector>
 
-/// The demo universe of the margin specification, small enough to compute with by hand.
+/// What the margin specification lists, small enough to compute with by hand.
 
 namespace crossclear::risk::testing {
 
@@ -53,15 +54,70 @@ inline base::Listing a_listing() {
     return listing;
 }
 
-inline Parameters the_parameters() {
-    return Parameters{.assets = {{0, 0, 0, 0},
-                                 {0, .0001, .0025, .00125},
-                                 {.16, .0003, .005, .0025},
-                                 {.16, .002, .01, .005},
-                                 {.20, .0003, .005, .0025},
-                                 {.16, .0002, 0, 0},
-                                 {.20, .0002, 0, 0}},
-                      .mark_age_max = base::seconds(60)};
+/// What holding a wrapper costs.
+struct Costs {
+    double half_spread{};
+    double haircut{};  ///< Of IM; half of it of MM.
+};
+inline kernel::Wrapper a_wrapper(const char* name, const Costs& costs) {
+    kernel::Wrapper made;
+    made.name = name;
+    made.price = 1;
+    made.half_spread = costs.half_spread;
+    made.volume_day_usd = 1e18;
+    made.haircut_initial = costs.haircut;
+    made.haircut_maintenance = costs.haircut / 2;
+    return made;
+}
+
+inline kernel::Instrument an_instrument(const char* name, kernel::Kind kind, std::uint16_t of,
+                                        std::vector<kernel::ProtocolId> protocols = {}) {
+    kernel::Instrument made;
+    made.name = name;
+    made.kind = kind;
+    made.wrapper = kernel::WrapperId{of};
+    if (kind == kernel::Kind::perpetual) {
+        made.venue = protocols.front();
+    } else {
+        made.protocols = std::move(protocols);
+    }
+    return made;
+}
+
+/// Ranges, half spreads and haircuts. Nobody fails, and simulated markets stand still.
+inline kernel::Universe the_universe() {
+    using kernel::Kind;
+    constexpr kernel::ProtocolId circle{0};
+    constexpr kernel::ProtocolId synthetix{1};
+    constexpr kernel::ProtocolId venue{2};
+    kernel::Universe universe;
+    universe.underlyings = {{.name = "BTC", .spot = 1, .range = .16, .volatility_day = 0},
+                            {.name = "ETH", .spot = 1, .range = .20, .volatility_day = 0}};
+    universe.wrappers = {a_wrapper("USDC", {.0001, .0025}), a_wrapper("BTC", {.0003, .005}),
+                         a_wrapper("sBTC", {.002, .01}),    a_wrapper("ETH", {.0003, .005}),
+                         a_wrapper("BTC-PERP", {.0002, 0}), a_wrapper("ETH-PERP", {.0002, 0})};
+    for (const auto coin : {1U, 2U, 4U})
+        universe.wrappers[coin].underlying = kernel::UnderlyingId{0};
+    for (const auto coin : {3U, 5U}) universe.wrappers[coin].underlying = kernel::UnderlyingId{1};
+    for (const char* name : {"circle", "synthetix", "venue"}) {
+        universe.protocols.push_back(
+            {.name = name, .default_year = .05, .loss_given_default = 0, .depegs = {}});
+    }
+    universe.instruments = {an_instrument("USD", Kind::cash, 0),
+                            an_instrument("USDC", Kind::stable, 0, {circle}),
+                            an_instrument("BTC", Kind::spot, 1),
+                            an_instrument("sBTC", Kind::synthetic, 2, {synthetix}),
+                            an_instrument("ETH", Kind::spot, 3),
+                            an_instrument("BTC-PERP", Kind::perpetual, 4, {venue}),
+                            an_instrument("ETH-PERP", Kind::perpetual, 5, {venue})};
+    universe.simulation.count = 2;
+    universe.model.funding = 0;
+    return universe;
+}
+
+inline auto try_parameters(kernel::Universe universe) {
+    return Parameters::of(a_listing(),
+                          {.universe = std::move(universe), .mark_age_max = base::seconds(60)});
 }
 
 inline std::vector<Mark> the_marks() {
@@ -71,9 +127,10 @@ inline std::vector<Mark> the_marks() {
 }
 
 inline base::Result<std::shared_ptr<const Surface>, SurfaceError> try_surface(
-    std::vector<Mark> marks, Parameters parameters = the_parameters()) {
+    std::vector<Mark> marks, kernel::Universe universe = the_universe()) {
     return build_surface(7, std::make_shared<base::Listing>(a_listing()),
-                         std::make_shared<Parameters>(std::move(parameters)), std::move(marks));
+                         *try_parameters(std::move(universe)),
+                         {.marks = std::move(marks), .now = at_noon});
 }
 
 inline std::shared_ptr<const Surface> a_surface(std::vector<Mark> marks = the_marks()) {

@@ -1,6 +1,7 @@
 #include "tests/sim/owner.hpp"
 
 #include "tests/support/actors/house.hpp"
+#include "tests/support/town_risk.hpp"
 
 #include <cstdio>
 #include <utility>
@@ -19,7 +20,7 @@ constexpr std::int64_t start_eth = 1'000 * one_eth;
 struct StartLine {
     base::ShardId shard;
     base::AssetId asset;
-    std::int64_t amount;
+    std::int64_t amount{};
 };
 constexpr StartLine start_lines[] = {{synthetix, usdc, start_usdc},
                                      {synthetix, eth, start_eth},
@@ -48,15 +49,6 @@ simulated::ChainParameters chain_of(const Stage& stage, base::ShardId shard,
         }
     }
     return made;
-}
-
-std::shared_ptr<const risk::Parameters> risk_parameters() {
-    return std::make_shared<const risk::Parameters>(
-        risk::Parameters{.assets = {{0, 0.0001, 0.0025, 0.00125},
-                                    {0.2, 0.0003, 0.005, 0.0025},
-                                    {0.16, 0.002, 0.01, 0.005},
-                                    {0.16, 0.0002, 0, 0}},
-                         .mark_age_max = base::seconds(600)});
 }
 
 actors::BrokerProfile profile_of(base::BrokerId broker) {
@@ -151,11 +143,12 @@ std::unique_ptr<actors::Context> Owner::make_context() {
                         .snapshot_every = tick * 20,
                         .machines_kept = 4,
                         .seed = number_};
+    const auto parameters = tests::town_parameters(context->listing);
     for (std::uint16_t b = 0; b < stage.plan.brokers; ++b) {
         const base::BrokerId broker{b};
         auto made = std::make_unique<actors::Broker>();
         made->profile = profile_of(broker);
-        made->parameters = risk_parameters();
+        made->parameters = parameters;
         context->brokers.push_back(std::move(made));
         for (const auto shard : {synthetix, uniswap, perpetuals}) {
             auto door = std::make_unique<ShardDoor>(outside_.stage, outside_.truth, life_,
@@ -164,7 +157,7 @@ std::unique_ptr<actors::Context> Owner::make_context() {
             context->shards[{broker, shard}] = std::move(door);
         }
     }
-    context->model = risk::make_lockstep_model();
+    context->model = risk::make_portfolio_model();
     context->journal = journal_.get();
     context->own_instruments = std::make_unique<metrics::Instruments>(registry_);
     context->instruments = context->own_instruments.get();

@@ -109,6 +109,7 @@ AnAccount& AnAccount::with_debt(std::int64_t amount) {
     return *this;
 }
 
+// NOLINTNEXTLINE(bugprone-easily-swappable-parameters): as the builder reads
 AnAccount& AnAccount::with_contract(std::int64_t quantity, std::int64_t settled_value) {
     account::TradeNovated novated;
     novated.cause = {.hi = 1, .lo = ++events_};
@@ -165,6 +166,7 @@ account::RequestWithdrawal a_withdrawal(std::uint64_t id, base::AssetId asset,
             .destination = "0xA11CE",
             .received_at = world::now,
             .is_destination_allowed = true,
+            .is_price_fresh = true,
             .has_margin = true};
 }
 
@@ -176,6 +178,7 @@ account::RequestTransfer a_transfer(std::uint64_t id, base::AssetId asset, std::
             .asset = asset,
             .amount = Amount{amount},
             .received_at = world::now,
+            .is_price_fresh = true,
             .has_margin = true};
 }
 

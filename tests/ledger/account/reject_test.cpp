@@ -133,6 +133,7 @@ TEST(AccountReject, GivesTheFirstReasonAgainstAWithdrawalInOrder) {
     command.amount = Amount{-1};
     command.is_destination_allowed = false;
     command.is_shard_paused = true;
+    command.is_price_fresh = false;
     command.has_margin = false;
     State full = state;
     full.withdrawals_count = base::limits::withdrawals_open_max;
@@ -166,6 +167,7 @@ TEST(AccountReject, GivesTheFirstReasonAgainstAWithdrawalInOrder) {
                   run(s, a_deposit(2, world::dai, 10, ledger::Finality::final));
                   run(s, a_trade(80, world::dai, -10, 7));
               }},
+             {Reject::price_is_stale, [](State&, auto& c) { c.is_price_fresh = true; }},
              {Reject::margin_insufficient, [](State&, auto& c) { c.has_margin = true; }}});
 }
 
@@ -200,6 +202,7 @@ TEST(AccountReject, GivesTheFirstReasonAgainstATransferInOrder) {
     command.received_at = base::Timestamp{base::made_at(an_id(70)).us - 301'000'000};
     command.amount = Amount{-1};
     command.to = state.id;
+    command.is_price_fresh = false;
     command.has_margin = false;
     State full = state;
     full.transfers_count = base::limits::transfers_open_max;
@@ -236,6 +239,7 @@ TEST(AccountReject, GivesTheFirstReasonAgainstATransferInOrder) {
                   run(s, a_deposit(2, world::dai, 10, ledger::Finality::final));
                   run(s, a_trade(80, world::dai, -10, 7));
               }},
+             {Reject::price_is_stale, [](State&, auto& c) { c.is_price_fresh = true; }},
              {Reject::margin_insufficient, [](State&, auto& c) { c.has_margin = true; }}});
 }
 

@@ -77,7 +77,7 @@ TEST(Margin, OfAPerpetualHasFundingAndItsVenue) {
     EXPECT_EQ(margin.haircut, 0);
     // Gross: long and short of one instrument are one quantity, which is nothing.
     EXPECT_EQ(margin_of(small(), {of(*small(), "PERP", 5), of(*small(), "PERP", -5)}),
-              Margin{.protocol_count = 2});
+              (Margin{.is_cappable = true, .protocol_count = 2}));
 }
 
 TEST(Margin, OfShortOptionsHasAMinimumThatNothingCovers) {

@@ -19,8 +19,9 @@ using namespace testing;  // NOLINT(google-build-using-namespace): the tests' ow
 
 std::vector<Position> any_positions() {
     std::vector<Position> positions;
-    const auto count = *rc::gen::inRange(0, 8);
-    for (int i = 0; i < count; ++i) {
+    const auto count = *rc::gen::inRange<std::size_t>(0, 8);
+    positions.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) {
         positions.push_back({InstrumentId{*rc::gen::inRange<std::uint16_t>(0, 100)},
                              *rc::gen::inRange(-1'000, 1'000) / 16.0});
     }
@@ -158,7 +159,7 @@ RC_GTEST_PROP(MarginLaws, AFeeCoversTheLossThatItBrings, ()) {
 
 TEST(MarginLaws, AnEmptyBookNeedsNothing) {
     const auto margin = *Account(a_surface()).margin();
-    EXPECT_EQ(margin, Margin{.protocol_count = 16});
+    EXPECT_EQ(margin, (Margin{.is_cappable = true, .protocol_count = 16}));
 }
 
 // A call less a put is a forward: against the coin nothing moves, with any volatility.
@@ -191,6 +192,7 @@ TEST(House, IsSoundWhereNobodyCanLose) {
 
 RC_GTEST_PROP(House, IsNoLessSoundWithMoreToPayWith, ()) {
     std::vector<Account> held;
+    held.reserve(3);
     for (int i = 0; i < 3; ++i) held.push_back(account_of(a_surface(), any_positions()));
     const std::vector<const Account*> accounts{&held[0], &held[1], &held[2]};
     double before = 0;

@@ -4,6 +4,7 @@
 #include "ledger/journal/chain.hpp"
 #include "ledger/journal/codec.hpp"
 #include "tests/support/payload.hpp"
+#include "tests/support/town_risk.hpp"
 
 #include <gtest/gtest.h>
 
@@ -56,7 +57,7 @@ constexpr std::int64_t start_eth = 1'000 * one_eth;
 struct StartLine {
     base::ShardId shard;
     base::AssetId asset;
-    std::int64_t amount;
+    std::int64_t amount{};
 };
 constexpr StartLine start_lines[] = {{synthetix, usdc, start_usdc},
                                      {synthetix, eth, start_eth},
@@ -99,15 +100,6 @@ std::unique_ptr<simulated::SimulatedWorld> open_world(const base::Listing& listi
                                .start = {}});
     CHECK(world.has_value(), "a world in memory opens");
     return std::move(*world);
-}
-
-std::shared_ptr<const risk::Parameters> risk_parameters() {
-    return std::make_shared<const risk::Parameters>(
-        risk::Parameters{.assets = {{0, 0.0001, 0.0025, 0.00125},
-                                    {0.2, 0.0003, 0.005, 0.0025},
-                                    {0.16, 0.002, 0.01, 0.005},
-                                    {0.16, 0.0002, 0, 0}},
-                         .mark_age_max = base::seconds(600)});
 }
 
 actors::BrokerProfile profile_of(base::BrokerId broker, const HouseOptions& options) {
@@ -338,7 +330,7 @@ std::optional<actors::Answer> given_by_now(std::future<actors::Answer>& from) {
     }
 }
 
-House::House(Outside& outside, HouseOptions options) : outside_(outside) {
+House::House(Outside& outside, const HouseOptions& options) : outside_(outside) {
     auto context = std::make_unique<actors::Context>();
     context->listing = outside.listing;
     context->cluster = "test";
@@ -360,10 +352,11 @@ House::House(Outside& outside, HouseOptions options) : outside_(outside) {
                         .machines_kept = options.machines_kept,
                         .is_log_trimmed = options.is_log_trimmed,
                         .seed = std::nullopt};
+    const auto parameters = town_parameters(context->listing);
     for (const auto broker : {alpha, beta}) {
         auto made = std::make_unique<actors::Broker>();
         made->profile = profile_of(broker, options);
-        made->parameters = risk_parameters();
+        made->parameters = parameters;
         context->brokers.push_back(std::move(made));
         for (const auto shard : {synthetix, uniswap, perpetuals}) {
             auto adapter = outside.world->shard(shard, broker);
@@ -371,7 +364,7 @@ House::House(Outside& outside, HouseOptions options) : outside_(outside) {
             context->shards[{broker, shard}] = std::move(adapter);
         }
     }
-    context->model = risk::make_lockstep_model();
+    context->model = risk::make_portfolio_model();
     context->journal = &outside.journal;
     context->own_instruments = std::make_unique<metrics::Instruments>(registry_);
     context->instruments = context->own_instruments.get();

@@ -8,6 +8,8 @@
 #include "store/memory/memory_journal.hpp"
 #include "tests/support/actors/watch.hpp"
 
+#include <gtest/gtest.h>
+
 #include <cstdint>
 #include <functional>
 #include <future>
@@ -155,7 +157,7 @@ private:
 /// One node from its start to its end. Clients end before it.
 class House {
 public:
-    explicit House(Outside& outside, HouseOptions options = {});
+    explicit House(Outside& outside, const HouseOptions& options = {});
 
     [[nodiscard]] actors::Node& node() { return *node_; }
     [[nodiscard]] const actors::HouseFigures& figures(base::BrokerId broker) const {

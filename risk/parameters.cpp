@@ -1,0 +1,233 @@
+#include "risk/parameters.hpp"
+
+#include "base/check.hpp"
+#include "risk/kernel/scenarios.hpp"
+#include "risk/kernel/surface.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace crossclear::risk {
+namespace {
+
+using base::AssetInfo;
+using base::AssetKind;
+using kernel::Universe;
+using kernel::UniverseFault;
+
+constexpr double half_spread_max = 0.5;
+constexpr double billion = 1e9;
+
+// Whether an instrument of the kind can be the place of an asset, and the kind by which to say so.
+bool fits(AssetKind asset, kernel::Kind kind) {
+    switch (asset) {
+        case AssetKind::cash:
+            return kind == kernel::Kind::cash;
+        case AssetKind::spot:
+            return kind == kernel::Kind::spot;
+        case AssetKind::synthetic:
+            return kind == kernel::Kind::synthetic;
+        case AssetKind::stable:
+            return kind == kernel::Kind::stable;
+        case AssetKind::contract:
+            return kind == kernel::Kind::perpetual;
+        case AssetKind::pool:
+            return kernel::is_lp(kind);
+        case AssetKind::lending:
+            return kind == kernel::Kind::deposit;
+    }
+    UNREACHABLE("an unlisted kind");
+}
+
+std::string kinds_for(AssetKind asset) {
+    std::string names;
+    for (std::size_t i = 0; i < kernel::kinds; ++i) {
+        if (!fits(asset, static_cast<kernel::Kind>(i))) continue;
+        if (!names.empty()) names += " or ";
+        names += kernel::kind_names[i];
+    }
+    return names;
+}
+
+bool is_named(const Universe& universe, const kernel::Instrument& x, std::string_view protocol) {
+    const auto has_its_name = [&](kernel::ProtocolId id) {
+        return universe.protocol(id).name == protocol;
+    };
+    return std::any_of(x.protocols.begin(), x.protocols.end(), has_its_name) ||
+           (x.venue && has_its_name(*x.venue));
+}
+
+// What keeps an instrument from being the place of an asset, or nothing.
+std::optional<std::string> misfit_of(const Universe& universe, const kernel::Instrument& x,
+                                     const AssetInfo& asset) {
+    if (!fits(asset.kind, x.kind)) {
+        return fmt::format("expected kind {}: so it is listed", kinds_for(asset.kind));
+    }
+    if (!asset.protocol.empty() && !is_named(universe, x, asset.protocol)) {
+        return fmt::format("expected {} among its protocols, or for its venue: so it is listed",
+                           asset.protocol);
+    }
+    if (!kernel::has_wrapper(x.kind) || base::is_derived(asset.kind)) return std::nullopt;
+    const auto& wrapper = universe.wrapper(x.wrapper);
+    const std::string_view coin =
+        wrapper.underlying ? universe.underlying(*wrapper.underlying).name : std::string_view{};
+    if (coin != asset.underlying) {
+        return asset.underlying.empty()
+                   ? fmt::format("expected a wrapper that follows the dollar, not {}", coin)
+                   : fmt::format("expected a wrapper that follows {}: so it is listed",
+                                 asset.underlying);
+    }
+    if (x.entry != 0) return "expected no entry: every position of a listed contract has its own";
+    if (!(wrapper.half_spread <= half_spread_max)) {
+        return fmt::format("expected a wrapper whose half_spread is at most {}", half_spread_max);
+    }
+    return std::nullopt;
+}
+
+/// Which listed asset's mark is the price of a wrapper.
+using Priced = std::map<kernel::WrapperId, const AssetInfo*>;
+
+bool is_token(const AssetInfo& asset) {
+    return asset.kind == AssetKind::spot || asset.kind == AssetKind::synthetic ||
+           asset.kind == AssetKind::stable;
+}
+
+// What a share or a deposit is made of has to be listed, or nothing would move its price.
+std::optional<std::string> unpriced_leg_of(const Universe& universe, const kernel::Instrument& x,
+                                           const Priced& priced) {
+    for (const auto leg : legs_of(x)) {
+        const auto found = priced.find(leg);
+        if (found != priced.end() && is_token(*found->second)) continue;
+        return fmt::format("expected tokens that are listed, not {}", universe.wrapper(leg).name);
+    }
+    return std::nullopt;
+}
+
+// The places of a listing, one after the other, and what is wrong with them.
+class Placing {
+public:
+    Placing(const base::Listing& listing, const Universe& universe)
+        : listing_(listing), universe_(universe) {
+        for (const auto& asset : listing.assets) place(asset);
+        for (std::size_t i = 0; i < places.size(); ++i) {
+            const auto& asset = listing_.assets[i];
+            if (!places[i] || !base::is_derived(asset.kind)) continue;
+            if (auto fault =
+                    unpriced_leg_of(universe_, universe_.instrument(*places[i]), priced_)) {
+                complain(*places[i], std::move(*fault));
+            }
+        }
+    }
+
+    std::vector<std::optional<kernel::InstrumentId>> places;  // By asset.
+    std::vector<UniverseFault> faults;
+
+private:
+    void complain(kernel::InstrumentId at, std::string says) {
+        faults.push_back({fmt::format("instruments[{}]", at.v), std::move(says)});
+    }
+
+    void place(const AssetInfo& asset) {
+        const auto found = universe_.find_instrument(asset.symbol);
+        places.push_back(found);
+        if (!found) {
+            faults.push_back(
+                {"instruments", fmt::format("expected {}, which is listed", asset.symbol)});
+            return;
+        }
+        const auto& x = universe_.instrument(*found);
+        if (auto misfit = misfit_of(universe_, x, asset)) {
+            return complain(*found, std::move(*misfit));
+        }
+        if (!has_own_price(x.kind)) return;
+        const auto [other, is_first] = priced_.emplace(x.wrapper, &asset);
+        if (is_first) return;
+        complain(*found,
+                 fmt::format("expected a wrapper of its own: the mark of {} is the price of "
+                             "this one",
+                             other->second->symbol));
+    }
+
+    const base::Listing& listing_;
+    const Universe& universe_;
+    Priced priced_;
+};
+
+}  // namespace
+
+std::vector<kernel::WrapperId> legs_of(const kernel::Instrument& derived) {
+    if (kernel::is_lp(derived.kind)) return {derived.wrapper, derived.quote};
+    return {derived.wrapper};
+}
+
+base::Result<std::shared_ptr<const Parameters>, std::vector<UniverseFault>> Parameters::of(
+    const base::Listing& listing, Source source) {
+    CHECK(source.mark_age_max.us > 0, "marks have an age beyond which they are stale");
+    auto faults = kernel::faults_of(source.universe);
+    if (!faults.empty()) return base::Failure{std::move(faults)};
+    Placing placing(listing, source.universe);
+    const auto& given = source.universe.instruments;
+    const auto cash = std::find_if(given.begin(), given.end(),
+                                   [](const auto& x) { return x.kind == kernel::Kind::cash; });
+    if (cash == given.end()) {
+        placing.faults.push_back({"instruments", "expected one of the kind cash"});
+    }
+    if (!placing.faults.empty()) return base::Failure{std::move(placing.faults)};
+    const auto cash_at = static_cast<std::size_t>(cash - given.begin());
+
+    const std::shared_ptr<Parameters> made(new Parameters(std::move(source)));
+    auto& universe = made->source_.universe;
+    const auto all = std::exchange(universe.instruments, {});
+    const auto keep = [&](const kernel::Instrument& x) {
+        const auto known = universe.find_instrument(x.name);
+        if (known) return *known;
+        universe.instruments.push_back(x);
+        return kernel::InstrumentId{static_cast<std::uint16_t>(universe.instruments.size() - 1)};
+    };
+    made->cash_ = keep(all.at(cash_at));
+    for (const auto& place : placing.places) {
+        const auto& x = all.at(place->v);
+        const double spread = has_own_price(x.kind) ? universe.wrapper(x.wrapper).half_spread : 0;
+        made->places_.push_back({keep(x), std::llround(spread * billion)});
+    }
+    made->find_coins(listing);
+    // They depend on no price: every surface has the same.
+    if (universe.core.empty()) universe.core = kernel::core_scenarios(universe);
+    if (universe.simulated.empty()) universe.simulated = kernel::simulated_scenarios(universe);
+    // What only shows in the whole, such as its size, shows now and not with the first marks.
+    const auto trial = kernel::build_surface(0, universe);
+    if (!trial) return base::Failure{trial.error()};
+    return std::shared_ptr<const Parameters>(made);
+}
+
+std::optional<base::Duration> Parameters::heartbeat(base::AssetId asset) const {
+    const auto& x = universe().instrument(instrument(asset));
+    if (!has_own_price(x.kind)) return std::nullopt;
+    const double seconds = universe().wrapper(x.wrapper).oracle_heartbeat_s;
+    return base::Duration{std::llround(seconds * 1e6)};
+}
+
+void Parameters::find_coins(const base::Listing& listing) {
+    for (const auto& underlying : source_.universe.underlyings) {
+        std::optional<base::AssetId> coin;
+        for (std::size_t i = 0; i < listing.assets.size(); ++i) {
+            const auto& asset = listing.assets[i];
+            if (asset.underlying != underlying.name) continue;
+            const base::AssetId id{static_cast<std::uint16_t>(i)};
+            if (!coin) coin = id;
+            if (asset.kind == AssetKind::spot) {
+                coin = id;
+                break;
+            }
+        }
+        coins_.push_back(coin);
+    }
+}
+
+}  // namespace crossclear::risk

@@ -1,0 +1,84 @@
+#include "tests/support/town_risk.hpp"
+
+#include "base/check.hpp"
+
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace crossclear::tests {
+namespace {
+
+namespace kernel = risk::kernel;
+
+struct WrapperRow {
+    const char* name{};
+    double half_spread{};
+    double haircut{};
+    std::optional<kernel::UnderlyingId> follows;
+};
+
+kernel::Wrapper wrapper(const WrapperRow& row) {
+    kernel::Wrapper made;
+    made.name = row.name;
+    made.underlying = row.follows;
+    made.price = 1;
+    made.half_spread = row.half_spread;
+    made.volume_day_usd = 1e18;
+    made.haircut_initial = row.haircut;
+    made.haircut_maintenance = row.haircut / 2;
+    made.oracle_heartbeat_s = 600;
+    return made;
+}
+
+kernel::Instrument instrument(const char* name, kernel::Kind kind, std::uint16_t of_wrapper) {
+    kernel::Instrument made;
+    made.name = name;
+    made.kind = kind;
+    made.wrapper = kernel::WrapperId{of_wrapper};
+    return made;
+}
+
+kernel::Protocol harmless(const std::string& name) {
+    return {.name = name, .default_year = .01, .loss_given_default = 0, .depegs = {}};
+}
+
+kernel::Universe town_universe(const base::Listing& listing) {
+    constexpr kernel::UnderlyingId btc{0};
+    constexpr kernel::UnderlyingId eth{1};
+    kernel::Universe universe;
+    universe.underlyings = {{.name = "BTC", .spot = 1, .range = .16, .volatility_day = 0},
+                            {.name = "ETH", .spot = 1, .range = .2, .volatility_day = 0}};
+    universe.wrappers = {wrapper({"USDC", .0001, .0025, std::nullopt}),
+                         wrapper({"ETH", .0003, .005, eth}), wrapper({"sBTC", .002, .01, btc}),
+                         wrapper({"BTC-PERP", .0002, 0, btc})};
+    universe.instruments = {
+        instrument("USD", kernel::Kind::cash, 0), instrument("USDC", kernel::Kind::stable, 0),
+        instrument("ETH", kernel::Kind::spot, 1), instrument("sBTC", kernel::Kind::synthetic, 2),
+        instrument("BTC-PERP", kernel::Kind::perpetual, 3)};
+    for (const auto& asset : listing.assets) {
+        if (asset.protocol.empty()) continue;
+        const kernel::ProtocolId id{static_cast<std::uint16_t>(universe.protocols.size())};
+        universe.protocols.push_back(harmless(asset.protocol));
+        auto& named = universe.instruments.at(universe.find_instrument(asset.symbol)->v);
+        if (named.kind == kernel::Kind::perpetual) {
+            named.venue = id;
+        } else {
+            named.protocols = {id};
+        }
+    }
+    universe.simulation.count = 8;
+    universe.model.funding = 0;
+    return universe;
+}
+
+}  // namespace
+
+std::shared_ptr<const risk::Parameters> town_parameters(const base::Listing& listing) {
+    auto parameters = risk::Parameters::of(
+        listing, {.universe = town_universe(listing), .mark_age_max = base::seconds(600)});
+    CHECK(parameters.has_value(), "the town's universe fits its listing");
+    return *std::move(parameters);
+}
+
+}  // namespace crossclear::tests

@@ -1,0 +1,16 @@
+#pragma once
+
+#include "risk/parameters.hpp"
+
+#include <memory>
+
+/// Risk parameters of the small towns that actors and simulation run in.
+
+namespace crossclear::tests {
+
+/// Of USDC, ETH, sBTC and BTC-PERP: a range, a half spread and haircuts, and next to nothing else,
+/// so that figures can be computed by hand. Few scenarios are drawn, and marks are good for ten
+/// minutes. **Requires:** a listing of these four.
+[[nodiscard]] std::shared_ptr<const risk::Parameters> town_parameters(const base::Listing& listing);
+
+}  // namespace crossclear::tests
