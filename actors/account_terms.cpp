@@ -154,8 +154,8 @@ bool is_all_fresh(const risk::Surface& surface, const risk::Portfolio& portfolio
                        }) &&
            std::all_of(portfolio.contracts.begin(), portfolio.contracts.end(),
                        [&](const auto& position) {
-                           return position.quantity == Amount{0} ||
-                                  surface.is_fresh(position.contract, now);
+                           return surface.is_fresh(position.contract, now) &&
+                                  surface.is_fresh(position.settlement, now);
                        });
 }
 
