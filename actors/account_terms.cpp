@@ -146,19 +146,6 @@ void execute(risk::Portfolio& portfolio, const account::Reservation& reserved) {
     add_token(portfolio, reserved.settlement, *base::negate(reserved.fee));
 }
 
-bool is_all_fresh(const risk::Surface& surface, const risk::Portfolio& portfolio,
-                  base::Timestamp now) {
-    return std::all_of(portfolio.tokens.begin(), portfolio.tokens.end(),
-                       [&](const auto& token) {
-                           return token.quantity == Amount{0} || surface.is_fresh(token.asset, now);
-                       }) &&
-           std::all_of(portfolio.contracts.begin(), portfolio.contracts.end(),
-                       [&](const auto& position) {
-                           return surface.is_fresh(position.contract, now) &&
-                                  surface.is_fresh(position.settlement, now);
-                       });
-}
-
 // What may become of the account's reservations: none is cleared, all purchases, all sales, all.
 // Mostly there is none, and one outcome.
 std::vector<risk::Portfolio> outcomes_of(const account::State& state, risk::Portfolio none) {
@@ -339,7 +326,7 @@ Remainder remainder_without(const Context& context, const account::State& state,
         if (!margin) return {};
         // What can lose no more than it is worth needs no price of this moment.
         const bool is_fresh =
-            margin->is_in_kind || is_all_fresh(*surface, portfolio, context.now());
+            margin->is_in_kind || risk::is_all_fresh(*surface, portfolio, context.now());
         remainder.is_price_fresh = remainder.is_price_fresh && is_fresh;
         const bool is_covered = margin->equity_cents >= margin->initial_cents;
         remainder.has_margin = remainder.has_margin && is_covered;

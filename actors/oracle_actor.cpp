@@ -65,36 +65,51 @@ void OracleHost::on_publish(const OraclePublish& message) {
         if (message.from) send(message.from, AnswerReady{message.ticket, std::move(ready)});
     };
     if (auto refusal = refusal_of(message.marks)) return answer(std::move(*refusal));
+    auto marks = marks_;
     for (const auto& mark : message.marks.marks) {
-        auto& known = marks_[mark.asset.v];
+        auto& known = marks[mark.asset.v];
         // The newest by its own time wins, so that repeats and late messages do no harm.
         if (known.is_known && message.marks.at < known.at) continue;
         known = risk::Mark{.price = mark.price, .at = message.marks.at, .is_known = true};
     }
-    ++number_;
-    build_surfaces();
+    if (!take(std::move(marks))) {
+        return answer(Refusal{.code = -32602,
+                              .reason = "mark_out_of_range",
+                              .hint = "prices at which all that is listed is worth a number",
+                              .retryable = false});
+    }
     for (const auto& mark : message.marks.marks) tell(mark.asset);
     tell_derived();
     if (!message.is_relayed && node_) send(node_, MarksRelay{.marks = message.marks});
     answer(MarksTaken{.surface = number_});
 }
 
-void OracleHost::build_surfaces() {
+// Builds every broker's surface of these marks and swaps them in. Where one cannot be built all
+// stay as they were, and so do the marks.
+bool OracleHost::take(std::vector<risk::Mark> marks) {
     const std::shared_ptr<const base::Listing> listing(&context_->listing,
                                                        [](const base::Listing*) {});
+    std::vector<std::shared_ptr<const risk::Surface>> surfaces;
     for (const auto& broker : context_->brokers) {
-        auto surface = risk::build_surface(number_, listing, broker->parameters,
-                                           {.marks = marks_, .now = context_->now()});
-        if (surface) {
-            take_derived(**surface);
-            broker->surface.store(std::move(*surface));
-        } else {
+        auto surface = risk::build_surface(number_ + 1, listing, broker->parameters,
+                                           {.marks = marks, .now = context_->now()});
+        if (!surface) {
             context_->log(LogLevel::error, "A market surface was refused.",
                           {{"broker", broker->profile.name},
                            {"error", std::to_string(static_cast<int>(surface.error()))}});
+            return false;
         }
+        surfaces.push_back(*std::move(surface));
+    }
+    ++number_;
+    marks_ = std::move(marks);
+    for (std::size_t i = 0; i < surfaces.size(); ++i) {
+        // For those who look at marks: what a surface has made of its others.
+        for (const auto asset : derived_) marks_[asset.v] = surfaces[i]->mark(asset);
+        context_->brokers[i]->surface.store(std::move(surfaces[i]));
     }
     context_->last_marks.store(marks_);
+    return true;
 }
 
 // A mark that grows old costs margin (OC), which a surface counts from when it was built.
@@ -114,11 +129,6 @@ void OracleHost::tell_derived() {
     for (const auto asset : derived_) {
         if (marks_[asset.v].is_known) tell(asset);
     }
-}
-
-// For those who look at marks: what a surface has made of its others.
-void OracleHost::take_derived(const risk::Surface& surface) {
-    for (const auto asset : derived_) marks_[asset.v] = surface.mark(asset);
 }
 
 void OracleHost::on_follow(const OracleFollow& message) {
@@ -158,10 +168,7 @@ void OracleHost::tell(base::AssetId asset) {
 
 void OracleHost::on_tick() {
     delayed_send(this, tick, OracleTick{});
-    if (is_any_overdue()) {
-        ++number_;
-        build_surfaces();
-    }
+    if (is_any_overdue()) take(marks_);
     const auto now = context_->now();
     for (std::size_t i = 0; i < marks_.size(); ++i) {
         if (!marks_[i].is_known) continue;

@@ -18,8 +18,7 @@ public:
 private:
     void on_publish(const OraclePublish& message);
     [[nodiscard]] std::optional<Refusal> refusal_of(const PublishMarks& marks) const;
-    void build_surfaces();
-    void take_derived(const risk::Surface& surface);
+    bool take(std::vector<risk::Mark> marks);
     void tell_derived();
     [[nodiscard]] bool is_any_overdue() const;
     void on_follow(const OracleFollow& message);

@@ -100,8 +100,7 @@ public:
         return made;
     }
 
-    // NOLINTNEXTLINE(bugprone-easily-swappable-parameters): a symbol is no number, and fails at
-    // once
+    // NOLINTNEXTLINE(bugprone-easily-swappable-parameters): a symbol is no number
     [[nodiscard]] base::Amount amount(const char* symbol, const char* units) const {
         const auto scale = config_.listing.asset(asset(symbol)).scale;
         return *Units{.scale = scale}.parse(units);

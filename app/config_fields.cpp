@@ -287,6 +287,7 @@ void visit_key(FieldVisitor& v, KeyConfig& x) {
     v.field("id", x.id, Text{.length_max = 64});
     v.field("secret", x.secret, secret_text);
     std::vector<std::pair<base::AccountId, std::vector<actors::Scope>>> accounts;
+    accounts.reserve(x.accounts.size());
     for (const auto& [account, bits] : x.accounts) {
         accounts.emplace_back(account, scopes_of(bits));
     }

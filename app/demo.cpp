@@ -7,8 +7,6 @@
 #include "app/prices.hpp"
 #include "app/service.hpp"
 #include "app/world.hpp"
-#include "base/decimal.hpp"
-#include "shards/simulated/history.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
@@ -22,7 +20,6 @@
 #include <chrono>
 #include <condition_variable>
 #include <csignal>
-#include <fstream>
 #include <future>
 #include <iostream>
 #include <thread>
@@ -163,8 +160,8 @@ bool Demo::start() {
     site_ = is_inside ? make_inside_site(run_, config_) : make_cluster_site(run_, config_);
     // Before there are chains, so that a demo killed at any moment leaves none without its seed.
     if (!keep_seed(run_.options)) {
-        std::cerr << "cannot write " << config_.data_dir
-                  << "/demo.seed; free the disk or choose another place with --data\n";
+        std::cerr << "cannot keep the seed in " << config_.data_dir
+                  << "; free the disk or choose another place with --data\n";
         return false;
     }
     if (const auto why = site_->start([] { return !was_interrupted; })) {

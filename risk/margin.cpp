@@ -266,6 +266,19 @@ bool is_pure_unwind(const base::Listing& listing, const Portfolio& before, const
                [&](const ContractPosition& contract) { return shrinks(contract.contract); });
 }
 
+bool is_all_fresh(const Surface& surface, const Portfolio& portfolio, base::Timestamp now) {
+    return std::all_of(portfolio.tokens.begin(), portfolio.tokens.end(),
+                       [&](const auto& token) {
+                           return token.quantity == base::Amount{0} ||
+                                  surface.is_fresh(token.asset, now);
+                       }) &&
+           std::all_of(portfolio.contracts.begin(), portfolio.contracts.end(),
+                       [&](const auto& position) {
+                           return surface.is_fresh(position.contract, now) &&
+                                  surface.is_fresh(position.settlement, now);
+                       });
+}
+
 bool is_acceptable(const Margin& before, const Margin& after) {
     if (after.equity_cents >= after.initial_cents) return true;
     if (after.initial_cents >= before.initial_cents) return false;

@@ -125,6 +125,10 @@ public:
                                   const Portfolio& after, const Margin& margin_before,
                                   const Margin& margin_after);
 
+/// Whether all that is held, and what contracts are settled in, has a fresh mark.
+[[nodiscard]] bool is_all_fresh(const Surface& surface, const Portfolio& portfolio,
+                                base::Timestamp now);
+
 /// Whether margin lets a trade pass: the equity after it and its fee covers IM, or it lowers IM and
 /// that equity covers MM. `after` is of the portfolio after the trade with the fee taken off.
 [[nodiscard]] bool is_acceptable(const Margin& before, const Margin& after);

@@ -88,7 +88,7 @@ public:
                                            base::Timestamp now) const;
 
     /// What the kernel makes of it; instruments as `Parameters::instrument` names them. Shared by
-    /// every account that is rebuilt on it.
+    /// every margin that is computed on it.
     [[nodiscard]] const std::shared_ptr<const kernel::Surface>& kernel() const noexcept {
         return kernel_;
     }

@@ -10,11 +10,9 @@ import asyncio
 import json
 import os
 import sys
-import tempfile
 
 sys.path.insert(0, os.path.dirname(__file__))
-from service import (Client, Redis, Service, World, run, uuid7, wait_until,  # noqa: E402
-                     write_config)
+from service import Client, run, two_programs, uuid7, wait_until  # noqa: E402
 
 PRICES = {"USDC": "1", "DAI": "1", "ETH": "3000", "sBTC": "60000", "sETH": "3000",
           "BTC-PERP": "60000", "ETH-PERP": "3000"}
@@ -104,45 +102,21 @@ async def look(service):
     await nobody.socket.close()
 
 
-def story(config):
-    world = World(config).wait_until_up()
-    service = None
-    try:
-        service = Service(config, "--create").wait_until_up()
-        wait_until(lambda: not service.why_not(), "the service to be ready")
+def main():
+    with two_programs() as both:
+        both.configure(marks={"source": "none"})
+        both.start_world()
+        both.start_service("--create")
         for account, shard, asset, quantity, *_ in BOOK:
-            status, out = run("world", "--config", config, "deposit", "--shard", shard,
+            status, out = run("world", "--config", both.config, "deposit", "--shard", shard,
                               "--account", account, "--asset", asset, "--amount", quantity)
             assert status == 0, (status, out)
-        wait_until(lambda: asyncio.run(has_all(service)), "the deposits to become final", 60)
-        asyncio.run(publish(service))
-        asyncio.run(look(service))
-        assert service.finish() == 0, service.lines[-20:]
-        assert world.finish() == 0, world.lines[-20:]
-        status, out = run("audit", "--config", config)
+        wait_until(lambda: asyncio.run(has_all(both.service)), "the deposits to become final", 60)
+        asyncio.run(publish(both.service))
+        asyncio.run(look(both.service))
+        both.finish()
+        status, out = run("audit", "--config", both.config)
         assert status == 0 and "audit ok" in out, (status, out)
-    except BaseException:
-        print("\n".join(world.lines[-20:]), file=sys.stderr)
-        print("\n".join(service.lines[-40:] if service else []), file=sys.stderr)
-        raise
-    finally:
-        world.kill()
-        if service is not None:
-            service.kill()
-
-
-def main():
-    with tempfile.TemporaryDirectory(prefix="crossclear-margin-") as data:
-        redis = Redis(os.path.join(data, "redis")).start()
-        try:
-            story(write_config(os.path.join(data, "service.yaml"),
-                               data_dir=os.path.join(data, "home"),
-                               journal={"mode": "single", "endpoint": {"unix": redis.socket}},
-                               marks={"source": "none"},
-                               world={"mode": "remote",
-                                      "endpoint": os.path.join(data, "world.sock")}))
-        finally:
-            redis.kill()
 
 
 if __name__ == "__main__":

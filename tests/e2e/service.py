@@ -1,6 +1,7 @@
 """Starts the real program and speaks to it as an independent client (python3-websockets)."""
 
 import asyncio
+import contextlib
 import hashlib
 import hmac
 import json
@@ -12,6 +13,8 @@ import secrets
 import shutil
 import signal
 import subprocess
+import sys
+import tempfile
 import threading
 import time
 import urllib.error
@@ -227,6 +230,50 @@ def write_config(path, **changes):
     with open(path, "w", encoding="utf-8") as file:
         yaml.safe_dump(config, file, sort_keys=False)
     return path
+
+
+@contextlib.contextmanager
+def two_programs():
+    """A world in a process of its own and the service on it, to be configured and started: with a
+    journal and a directory. What fails shows their last lines; neither outlives the block."""
+    with tempfile.TemporaryDirectory(prefix="crossclear-") as data:
+        both = TwoPrograms(data, Redis(os.path.join(data, "redis")).start())
+        try:
+            yield both
+        except BaseException:
+            for program in both.programs():
+                print("\n".join(program.lines[-40:]), file=sys.stderr)
+            raise
+        finally:
+            for program in both.programs():
+                program.kill()
+            both.redis.kill()
+
+
+class TwoPrograms:
+    def __init__(self, data, redis):
+        self.data, self.redis = data, redis
+        self.config = self.world = self.service = None
+
+    def programs(self):
+        return [program for program in (self.world, self.service) if program is not None]
+
+    def configure(self, **changes):
+        self.config = write_config(
+            os.path.join(self.data, "service.yaml"), data_dir=os.path.join(self.data, "home"),
+            journal={"mode": "single", "endpoint": {"unix": self.redis.socket}},
+            world={"mode": "remote", "endpoint": os.path.join(self.data, "world.sock")}, **changes)
+
+    def start_world(self):
+        self.world = World(self.config).wait_until_up()
+
+    def start_service(self, *options):
+        self.service = Service(self.config, *options).wait_until_up()
+        wait_until(lambda: not self.service.why_not(), "the service to be ready")
+
+    def finish(self):
+        for program in (self.service, self.world):
+            assert program.finish() == 0, program.lines[-20:]
 
 
 def wait_until(is_so, what, seconds=30):

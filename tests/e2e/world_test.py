@@ -11,13 +11,11 @@ import asyncio
 import os
 import random
 import sys
-import tempfile
 
 import yaml
 
 sys.path.insert(0, os.path.dirname(__file__))
-from service import (Client, Redis, Service, World, run, uuid7, wait_until,  # noqa: E402
-                     write_config)
+from service import Client, run, two_programs, uuid7, wait_until  # noqa: E402
 
 SEED = int(os.environ.get("CROSSCLEAR_SEED", str(random.randrange(1 << 32))))
 ACCOUNT = "0-1"
@@ -139,58 +137,37 @@ def audit(config):
     return f"{out.strip()}; {fills} fills"
 
 
-def story(config, rng):
-    world = World(config).wait_until_up()
-    service = None
-    try:
-        refuses_what_does_not_fit(config)
-        service = Service(config, "--create").wait_until_up()
-        wait_until(lambda: not service.why_not(), "the service to be ready")
-        deposit(config, "2000000")
-        wait_until(lambda: asyncio.run(has_money(service)), "the deposit to become final", 60)
-        asyncio.run(trade(service, 5))
-        settle(service)
+def story(both, rng):
+    both.configure()
+    both.start_world()
+    refuses_what_does_not_fit(both.config)
+    both.start_service("--create")
+    deposit(both.config, "2000000")
+    wait_until(lambda: asyncio.run(has_money(both.service)), "the deposit to become final", 60)
+    asyncio.run(trade(both.service, 5))
+    settle(both.service)
 
-        asyncio.run(trade_until_killed(service, service, rng.uniform(0.2, 0.9)))
-        service = Service(config).wait_until_up()
-        wait_until(lambda: not service.why_not(), "the service to be ready again")
-        asyncio.run(trade(service, 5))
+    asyncio.run(trade_until_killed(both.service, both.service, rng.uniform(0.2, 0.9)))
+    both.start_service()
+    asyncio.run(trade(both.service, 5))
 
-        # Clearing needs no shard: every one of these is answered.
-        asyncio.run(trade_until_killed(service, world, rng.uniform(0.2, 0.9)))
-        service.wait_for_line('"The world is away; its shards are unreachable."')
-        world = World(config).wait_until_up()
-        wait_until(lambda: service.count_lines('"The world is connected."') == 2, "the world")
-        asyncio.run(trade(service, 5))
-        assert not unknown, unknown
-        settle(service)
+    # Clearing needs no shard: every one of these is answered.
+    asyncio.run(trade_until_killed(both.service, both.world, rng.uniform(0.2, 0.9)))
+    both.service.wait_for_line('"The world is away; its shards are unreachable."')
+    both.start_world()
+    wait_until(lambda: both.service.count_lines('"The world is connected."') == 2, "the world")
+    asyncio.run(trade(both.service, 5))
+    assert not unknown, unknown
+    settle(both.service)
 
-        assert service.finish() == 0, service.lines[-20:]
-        assert world.finish() == 0, world.lines[-20:]
-        print(audit(config))
-    except BaseException:
-        print("\n".join(world.lines[-20:]), file=sys.stderr)
-        print("\n".join(service.lines[-40:] if service else []), file=sys.stderr)
-        raise
-    finally:
-        world.kill()
-        if service is not None:
-            service.kill()
+    both.finish()
+    print(audit(both.config))
 
 
 def main():
     print(f"seed {SEED}; replay: CROSSCLEAR_SEED={SEED} {sys.argv[0]}")
-    with tempfile.TemporaryDirectory(prefix="crossclear-world-") as data:
-        redis = Redis(os.path.join(data, "redis")).start()
-        try:
-            story(write_config(os.path.join(data, "service.yaml"),
-                               data_dir=os.path.join(data, "home"),
-                               journal={"mode": "single", "endpoint": {"unix": redis.socket}},
-                               world={"mode": "remote",
-                                      "endpoint": os.path.join(data, "world.sock")}),
-                  random.Random(SEED))
-        finally:
-            redis.kill()
+    with two_programs() as both:
+        story(both, random.Random(SEED))
     print(f"{len(told)} trades, none lost, none twice")
 
 

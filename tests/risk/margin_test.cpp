@@ -195,6 +195,25 @@ Margin needing(std::int64_t equity, std::int64_t initial, std::int64_t maintenan
             .parts_cents = {}};
 }
 
+TEST(Freshness, IsAskedOfAllThatIsHeldAndOfWhatContractsAreSettledIn) {
+    const auto late = at_noon + base::seconds(61);
+    const auto stale = [&](std::initializer_list<base::AssetId> assets) {
+        auto marks = the_marks();
+        for (auto& mark : marks) mark.at = late;
+        for (const auto asset : assets) marks[asset.v].at = at_noon;
+        return a_surface(std::move(marks));
+    };
+    const Portfolio portfolio = a_portfolio().holding(sbtc, "1").contract(btc_perp, "1", "60000");
+    EXPECT_TRUE(is_all_fresh(*stale({}), portfolio, late));
+    EXPECT_TRUE(is_all_fresh(*stale({usd, eth, eth_perp}), portfolio, late));
+    EXPECT_FALSE(is_all_fresh(*stale({sbtc}), portfolio, late));
+    EXPECT_FALSE(is_all_fresh(*stale({btc_perp}), portfolio, late));
+    EXPECT_FALSE(is_all_fresh(*stale({usdc}), portfolio, late));
+
+    const Portfolio nothing = a_portfolio().holding(sbtc, "0");
+    EXPECT_TRUE(is_all_fresh(*stale({sbtc}), nothing, late));
+}
+
 TEST(Acceptance, WantsEquityAfterTheFeeToCoverInitialMargin) {
     EXPECT_TRUE(is_acceptable(needing(200, 0, 0), needing(100, 100, 80)));
     EXPECT_FALSE(is_acceptable(needing(200, 0, 0), needing(99, 100, 80)));
