@@ -1,5 +1,6 @@
 #include "actors/account_terms.hpp"
 
+#include "actors/worth.hpp"
 #include "ledger/account/balances.hpp"
 #include "ledger/account/give_up.hpp"
 
@@ -14,25 +15,12 @@ using base::AssetId;
 using base::Rounding;
 namespace account = ledger::account;
 
-constexpr int cents_scale = 2;
-
-// What a quantity is worth in USD cents; nothing where it does not fit.
-std::optional<std::int64_t> worth_cents(const risk::Surface& surface, AssetId asset,
-                                        Amount quantity) {
-    const auto& mark = surface.mark(asset);
-    if (!mark.is_known) return std::nullopt;
-    const auto cents = base::notional(quantity, surface.listing().asset(asset).scale, mark.price,
-                                      cents_scale, Rounding::up);
-    if (!cents) return std::nullopt;
-    return cents->v;
-}
-
 // The fee for a trade that moves `cash`: a share of it, at least the floor. Rounds up.
 base::Math<Amount> fee_of(const BrokerProfile& profile, Amount cash, int settlement_scale) {
     const auto share = base::portion(cash, profile.fee, Rounding::up);
     if (!share) return share;
-    const auto floor =
-        base::rescale(Amount{profile.fee_floor_cents}, cents_scale, settlement_scale, Rounding::up);
+    const auto floor = base::rescale(Amount{profile.fee_floor_cents}, usd_cents_scale,
+                                     settlement_scale, Rounding::up);
     if (!floor) return floor;
     return std::max(*share, *floor);
 }
@@ -244,25 +232,43 @@ risk::Portfolio portfolio_of(const Context& context, const risk::Surface& surfac
     return portfolio;
 }
 
-// Whether margin lets the trade of `terms` pass, whatever becomes of the account's reservations.
-void judge_margin(const Context& context, const account::State& state, const risk::Surface& surface,
+// What the trade of `terms` costs and whether margin lets it pass, whatever becomes of the
+// account's reservations. Its fee is at least what its risk costs, in the dearest case. False where
+// there is no figure.
+bool judge_margin(const Context& context, const account::State& state, const risk::Surface& surface,
                   Amount quantity, account::Terms& terms) {
-    bool is_pure_unwind = true;
-    bool is_acceptable = true;
-    for (const auto& before : outcomes_of(state, portfolio_of(context, surface, state))) {
-        const auto after = with_trade(before, terms, quantity);
-        const auto margin_before = margin_on(context, surface, before);
-        const auto margin_after = margin_on(context, surface, after);
-        if (!margin_before || !margin_after) {
-            terms.is_price_fresh = false;
-            return;
-        }
-        is_pure_unwind = is_pure_unwind && risk::is_pure_unwind(context.listing, before, after,
-                                                                *margin_before, *margin_after);
-        is_acceptable = is_acceptable && risk::is_acceptable(*margin_before, *margin_after);
+    auto without_fee = terms;
+    without_fee.fee = Amount{0};
+    const auto days = context.broker(base::broker_of(state.id)).profile.holding_days;
+    struct Case {
+        risk::Portfolio before;
+        risk::Portfolio after;
+        risk::Judgement judgement;
+    };
+    std::vector<Case> cases;
+    for (auto& before : outcomes_of(state, portfolio_of(context, surface, state))) {
+        auto after = with_trade(before, without_fee, quantity);
+        const auto judgement = context.model->judge(surface, {before, after}, days);
+        if (!judgement) return false;
+        const auto fee =
+            units_worth(surface, terms.settlement, judgement->risk_fee_cents, Rounding::up);
+        if (!fee) return false;
+        terms.fee = std::max(terms.fee, *fee);
+        cases.push_back({std::move(before), std::move(after), *judgement});
     }
-    terms.is_pure_unwind = is_pure_unwind;
-    terms.has_margin = is_pure_unwind || is_acceptable;
+    const auto fee_cents = worth_cents(surface, terms.settlement, terms.fee);
+    if (!fee_cents) return false;
+    terms.is_pure_unwind = true;
+    bool is_acceptable = true;
+    for (const auto& [before, after, judgement] : cases) {
+        const auto left = risk::less_fee(judgement.after, *fee_cents);
+        terms.is_pure_unwind =
+            terms.is_pure_unwind &&
+            risk::is_pure_unwind(context.listing, before, after, judgement.before, left);
+        is_acceptable = is_acceptable && risk::is_acceptable(judgement.before, left);
+    }
+    terms.has_margin = terms.is_pure_unwind || is_acceptable;
+    return true;
 }
 
 account::Terms terms_of(const Context& context, const account::State& state,
@@ -293,7 +299,7 @@ account::Terms terms_of(const Context& context, const account::State& state,
     terms.is_price_fresh = surface->is_instrument_fresh(instrument, now);
     terms.is_within_limits = is_within_limits(broker.profile, *surface, state, terms);
     const auto started = std::chrono::steady_clock::now();
-    judge_margin(context, state, *surface, quantity, terms);
+    if (!judge_margin(context, state, *surface, quantity, terms)) terms.is_price_fresh = false;
     const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - started;
     context.instruments->clearing.margin_check_duration_seconds.observe(elapsed.count());
     return terms;

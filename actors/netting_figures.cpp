@@ -1,6 +1,7 @@
 // What the house makes of the partitions' reports: cover, exposures, margin, figures.
 #include "actors/chrono.hpp"
 #include "actors/netting_actor.hpp"
+#include "actors/worth.hpp"
 #include "base/saturated.hpp"
 #include "ledger/book.hpp"
 
@@ -16,18 +17,6 @@ using base::Rounding;
 
 // All partitions are read at a start, and then told of within a second.
 constexpr base::Duration wait_before_told = base::seconds(10);
-
-// How many minor units of an asset are worth `cents`; nothing without a mark.
-std::optional<Amount> units_worth(const risk::Surface& surface, AssetId asset, std::int64_t cents) {
-    const auto& mark = surface.mark(asset);
-    if (!mark.is_known || mark.price <= base::Price{0}) return std::nullopt;
-    const int scale = surface.listing().asset(asset).scale;
-    // cents / 100 / (price / 1e9) whole units.
-    const auto units = base::multiply_divide(cents * 10'000'000, base::power_of_ten(scale),
-                                             mark.price.v, Rounding::down);
-    if (!units) return std::nullopt;
-    return Amount{*units};
-}
 
 }  // namespace
 
@@ -125,9 +114,10 @@ std::optional<netting::Exposure> NettingHost::exposure_of(base::InstrumentId ins
     if (venues.empty() || !mark) return std::nullopt;
     const auto& policy = profile().hedge;
     const auto band_cents = policy.band_cents.find(listed.base);
-    const auto band = units_worth(surface, listed.base,
-                                  band_cents == policy.band_cents.end() ? 0 : band_cents->second);
-    const auto task_max = units_worth(surface, listed.base, policy.task_max_cents);
+    const auto band =
+        units_worth(surface, listed.base,
+                    band_cents == policy.band_cents.end() ? 0 : band_cents->second, Rounding::down);
+    const auto task_max = units_worth(surface, listed.base, policy.task_max_cents, Rounding::down);
     if (!band || !task_max || *task_max <= Amount{0}) return std::nullopt;
     const bool is_contract = listed.kind == base::InstrumentKind::linear_perpetual;
     const auto bound = [&](bool is_up) {

@@ -32,8 +32,9 @@ struct BrokerProfile {
     base::BrokerId id;
     std::string name;
     std::set<base::InstrumentId> instruments;  ///< What its clients may trade.
-    base::Ppm fee;                             ///< Of notional.
+    base::Ppm fee;                             ///< Of notional, at least.
     std::int64_t fee_floor_cents{};
+    std::uint32_t holding_days{10};  ///< For so long a trade's risk is expected to stay.
     std::int64_t trade_notional_max_cents{};
     std::int64_t account_notional_max_cents{};  ///< Of all its positions.
     std::int64_t unsettled_max_cents{};         ///< Per account, provisional credit.

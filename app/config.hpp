@@ -119,6 +119,7 @@ struct BrokerProfile {
     std::vector<base::InstrumentId> instruments;  ///< What it offers.
     base::Ppm fee;                                ///< Of the notional.
     std::int64_t fee_floor_cents{};
+    std::uint32_t holding_days{10};  ///< For so long a trade's risk is expected to stay.
     std::int64_t trade_notional_max_cents{};
     std::int64_t account_notional_max_cents{};
     std::int64_t account_unsettled_max_cents{};

@@ -187,6 +187,7 @@ void visit_broker(FieldVisitor& v, BrokerProfile& x, const base::Listing& listin
     v.values("instruments", x.instruments, InstrumentSymbol{listing});
     v.field("fee_ppm", x.fee, Millionths{});
     v.field("fee_floor_usd", x.fee_floor_cents, Usd{});
+    v.optional("holding_days", x.holding_days, Whole<std::uint32_t>{.min = 0, .max = 365});
     v.field("trade_notional_max_usd", x.trade_notional_max_cents, Usd{});
     v.field("account_notional_max_usd", x.account_notional_max_cents, Usd{});
     v.field("account_unsettled_max_usd", x.account_unsettled_max_cents, Usd{});

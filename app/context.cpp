@@ -80,6 +80,7 @@ std::unique_ptr<actors::Broker> broker_of(const Config& config, std::size_t inde
     terms.instruments = {profile.instruments.begin(), profile.instruments.end()};
     terms.fee = profile.fee;
     terms.fee_floor_cents = profile.fee_floor_cents;
+    terms.holding_days = profile.holding_days;
     terms.trade_notional_max_cents = profile.trade_notional_max_cents;
     terms.account_notional_max_cents = profile.account_notional_max_cents;
     terms.unsettled_max_cents = profile.account_unsettled_max_cents;

@@ -2,13 +2,16 @@
 
 #include "base/limits.hpp"
 #include "risk/kernel/account.hpp"
+#include "risk/kernel/fee.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <optional>
 #include <span>
+#include <vector>
 
 // Quantities are netted and equity is summed in exact integers, free of order; only then do the
 // kernel's doubles begin. So a position with its opposite needs precisely nothing.
@@ -117,6 +120,9 @@ struct Question {
     void add(kernel::InstrumentId instrument, double quantity) {
         if (quantity != 0) positions.at(count++) = {instrument, quantity};
     }
+    [[nodiscard]] std::span<const kernel::Position> held() const {
+        return std::span(positions).first(count);
+    }
 };
 
 base::Result<Question, RiskError> question_of(const Surface& surface, const Netted& netted) {
@@ -152,27 +158,47 @@ RiskError error_of(kernel::Fault fault) {
     return fault == kernel::Fault::out_of_range ? RiskError::out_of_range : RiskError::not_finite;
 }
 
+base::Result<Question, RiskError> question_of(const Surface& surface, const Portfolio& portfolio) {
+    CHECK(surface.listing().assets.size() <= base::limits::assets_max,
+          "a listing within its limits");
+    const auto netted = netted_of(surface, portfolio);
+    if (!netted) return base::Failure{netted.error()};
+    return question_of(surface, *netted);
+}
+
+// What the second question has that the first has not.
+std::vector<kernel::Position> legs_between(const Question& before, const Question& after) {
+    std::map<kernel::InstrumentId, double> change;
+    for (const auto& position : after.held()) change[position.instrument] += position.quantity;
+    for (const auto& position : before.held()) change[position.instrument] -= position.quantity;
+    std::vector<kernel::Position> legs;
+    legs.reserve(change.size());
+    for (const auto& [instrument, quantity] : change) {
+        if (quantity != 0) legs.push_back({instrument, quantity});
+    }
+    return legs;
+}
+
 // What the kernel answered, and equity.
 struct Found {
     kernel::Margin usd;
     std::int64_t equity_cents{};
 };
 
-base::Result<Found, RiskError> look(const Surface& surface, const Portfolio& portfolio) {
-    CHECK(surface.listing().assets.size() <= base::limits::assets_max,
-          "a listing within its limits");
-    const auto netted = netted_of(surface, portfolio);
-    if (!netted) return base::Failure{netted.error()};
-    const auto question = question_of(surface, *netted);
-    if (!question) return base::Failure{question.error()};
-    const auto equity = cents_down(question->equity);
-    if (!equity) return base::Failure{equity.error()};
-    const auto account = kernel::Account::of(surface.kernel(),
-                                             std::span(question->positions).first(question->count));
-    if (!account) return base::Failure{error_of(account.error())};
-    auto margin = account->margin();
+base::Result<Found, RiskError> found_of(const base::Result<kernel::Margin, kernel::Fault>& margin,
+                                        const Question& question) {
     if (!margin) return base::Failure{error_of(margin.error())};
+    const auto equity = cents_down(question.equity);
+    if (!equity) return base::Failure{equity.error()};
     return Found{.usd = *margin, .equity_cents = *equity};
+}
+
+base::Result<Found, RiskError> look(const Surface& surface, const Portfolio& portfolio) {
+    const auto question = question_of(surface, portfolio);
+    if (!question) return base::Failure{question.error()};
+    const auto account = kernel::Account::of(surface.kernel(), question->held());
+    if (!account) return base::Failure{error_of(account.error())};
+    return found_of(account->margin(), *question);
 }
 
 base::Result<Margin, RiskError> rounded(const Found& found) {
@@ -197,6 +223,42 @@ base::Result<Margin, RiskError> rounded(const Found& found) {
     margin.initial_cents = std::min(*initial, cap);
     margin.maintenance_cents = std::min(*maintenance, cap);
     return margin;
+}
+
+base::Result<double, RiskError> risk_fee(const kernel::Account& account,
+                                         const kernel::Change& change, const Found& before,
+                                         const Found& after, std::uint32_t holding_days) {
+    const auto lost_before = account.market_loss_day({});
+    const auto lost_after = account.market_loss_day(change);
+    if (!lost_before) return base::Failure{error_of(lost_before.error())};
+    if (!lost_after) return base::Failure{error_of(lost_after.error())};
+    const auto& surface = account.surface();
+    return std::max(
+        kernel::risk_fee(kernel::risk_borne(surface, before.usd, *lost_before),
+                         kernel::risk_borne(surface, after.usd, *lost_after), holding_days),
+        0.0);
+}
+
+base::Result<Judgement, RiskError> judge_step(const Surface& surface, const Question& before,
+                                              const Question& after, std::uint32_t holding_days) {
+    const auto account = kernel::Account::of(surface.kernel(), before.held());
+    if (!account) return base::Failure{error_of(account.error())};
+    const auto change = kernel::Change::of(*surface.kernel(), legs_between(before, after));
+    if (!change) return base::Failure{error_of(change.error())};
+    const auto now = found_of(account->margin(), before);
+    const auto then = found_of(account->what_if(*change), after);
+    if (!now) return base::Failure{now.error()};
+    if (!then) return base::Failure{then.error()};
+    const auto fee = risk_fee(*account, *change, *now, *then, holding_days);
+    if (!fee) return base::Failure{fee.error()};
+    const auto margin_before = rounded(*now);
+    const auto margin_after = rounded(*then);
+    const auto fee_cents = cents_up(*fee);
+    if (!margin_before) return base::Failure{margin_before.error()};
+    if (!margin_after) return base::Failure{margin_after.error()};
+    if (!fee_cents) return base::Failure{fee_cents.error()};
+    return Judgement{
+        .before = *margin_before, .after = *margin_after, .risk_fee_cents = *fee_cents};
 }
 
 class PortfolioModel final : public Model {
@@ -229,6 +291,15 @@ public:
         }
         return detail;
     }
+
+    base::Result<Judgement, RiskError> judge(const Surface& surface, const Step& step,
+                                             std::uint32_t holding_days) const override {
+        const auto before = question_of(surface, step.before);
+        if (!before) return base::Failure{before.error()};
+        const auto after = question_of(surface, step.after);
+        if (!after) return base::Failure{after.error()};
+        return judge_step(surface, *before, *after, holding_days);
+    }
 };
 
 bool shrinks_toward_zero(Wide before, Wide after) {
@@ -245,6 +316,19 @@ bool is_like_cash(const base::Listing& listing, base::AssetId asset) {
 }  // namespace
 
 std::unique_ptr<Model> make_portfolio_model() { return std::make_unique<PortfolioModel>(); }
+
+Margin less_fee(Margin margin, std::int64_t fee_cents) {
+    CHECK(fee_cents >= 0, "a fee is never negative");
+    margin.equity_cents = margin.equity_cents < std::numeric_limits<std::int64_t>::min() + fee_cents
+                              ? std::numeric_limits<std::int64_t>::min()
+                              : margin.equity_cents - fee_cents;
+    if (margin.is_in_kind) {
+        margin.initial_cents =
+            std::min(margin.initial_cents, std::max<std::int64_t>(margin.equity_cents, 0));
+        margin.maintenance_cents = std::min(margin.maintenance_cents, margin.initial_cents);
+    }
+    return margin;
+}
 
 bool is_pure_unwind(const base::Listing& listing, const Portfolio& before, const Portfolio& after,
                     const Margin& margin_before, const Margin& margin_after) {

@@ -85,6 +85,26 @@ struct MarginDetail {
     friend bool operator==(const MarginDetail&, const MarginDetail&) = default;
 };
 
+/// What a margin becomes once a fee is paid: equity is less, and what can lose no more than it is
+/// worth needs no more than that. **Requires:** `fee_cents >= 0`.
+[[nodiscard]] Margin less_fee(Margin margin, std::int64_t fee_cents);
+
+/// A change, seen from margin; its fee is not in it.
+struct Step {
+    const Portfolio& before;
+    const Portfolio& after;
+};
+/// Both margins of a step, and what its risk costs.
+struct Judgement {
+    Margin before;
+    Margin after;
+    /// For the risk that it brings the broker, over the days that it is expected to stay: the
+    /// kernel's `risk_fee`. 0 where it brings none. **Units:** USD cents, rounded up.
+    std::int64_t risk_fee_cents{};
+
+    friend bool operator==(const Judgement&, const Judgement&) = default;
+};
+
 /// Why there is no margin; an order that needs it is refused.
 enum class RiskError : std::uint8_t {
     mark_missing,  ///< Something held has never had a price.
@@ -108,6 +128,10 @@ public:
     /// The same with the protocols.
     [[nodiscard]] virtual base::Result<MarginDetail, RiskError> detail(
         const Surface& surface, const Portfolio& portfolio) const = 0;
+
+    /// A step, for a decision: the margins are those of `margin`.
+    [[nodiscard]] virtual base::Result<Judgement, RiskError> judge(
+        const Surface& surface, const Step& step, std::uint32_t holding_days) const = 0;
 };
 
 /// The model of docs/margin.md: the kernel's margin of what is held, netted by asset. What

@@ -34,6 +34,13 @@ RiskBorne risk_borne(const Surface& surface, const Margin& margin, double market
     return borne;
 }
 
+// NOLINTNEXTLINE(bugprone-easily-swappable-parameters): before and after, in this order everywhere
+double risk_fee(const RiskBorne& before, const RiskBorne& after, double holding_days) noexcept {
+    return std::max(after.fee_day() - before.fee_day(),
+                    after.expected_loss_day - before.expected_loss_day) *
+           holding_days;
+}
+
 base::Result<TradeFee, Fault> trade_fee(const Account& account, const Change& change,
                                         const FeeProfile& profile) {
     // A maximum would take the other side of what is no number.
@@ -56,9 +63,7 @@ base::Result<TradeFee, Fault> trade_fee(const Account& account, const Change& ch
             std::max(fee.holding_days, profile.holding_days[static_cast<std::size_t>(row.kind)]);
     }
     fee.floor = profile.floor_share * std::max(bought, sold);
-    const double risk = std::max(after->fee_day() - before->fee_day(),
-                                 after->expected_loss_day - before->expected_loss_day);
-    fee.total = std::max(fee.floor, risk * fee.holding_days);
+    fee.total = std::max(fee.floor, risk_fee(*before, *after, fee.holding_days));
     if (!std::isfinite(fee.total)) return base::Failure{Fault::not_finite};
     return fee;
 }

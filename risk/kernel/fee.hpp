@@ -26,6 +26,10 @@ struct RiskBorne {
 [[nodiscard]] RiskBorne risk_borne(const Surface& surface, const Margin& margin,
                                    double market_loss_day);
 
+/// max(Δfee, ΔEL) × holding: see `trade_fee`. Negative where risk falls.
+[[nodiscard]] double risk_fee(const RiskBorne& before, const RiskBorne& after,
+                              double holding_days) noexcept;
+
 /// What a broker's profile says of fees.
 struct FeeProfile {
     double floor_share{.00005};  ///< Of the notional: half a basis point.

@@ -24,6 +24,8 @@ BOOK = [("0-1", "synthetix", "sBTC", "1", "BTC-PERP", "1", 7_327, 23_417),
         ("0-2", "aave-uniswap", "UNI-ETHDAI", "600", "ETH-PERP", "10", 3_341, 14_068),
         ("0-3", "aave-uniswap", "UNI-ETHDAI", "600", "BTC-PERP", "0.5", 8_008, 12_888)]
 NOBODY = "0-4"
+LEVERED = "0-5"  # On 25,000 USDC: what Synthetix may take beyond that is the broker's risk.
+PAID_IN = (LEVERED, "aave-uniswap", "USDC", "25000")
 
 
 def near(found, expected, share, what):
@@ -44,7 +46,7 @@ async def publish(service):
 
 
 async def has_all(service):
-    for account, _, asset, quantity, *_ in BOOK:
+    for account, _, asset, quantity, *_ in [*BOOK, PAID_IN]:
         client = await Client.open(service.port, account)
         answer = await client.call("private/get_account", account=account)
         await client.socket.close()
@@ -67,6 +69,17 @@ async def preview(client, account, contract, quantity):
     answer = await client.call("private/preview_trade", **order)
     assert "result" in answer, answer
     return answer["result"]
+
+
+async def fees(service):
+    """A purchase that the client's own equity bears costs the least fee; one on credit its risk."""
+    client = await Client.open(service.port, LEVERED)
+    for quantity, expected in (("0.1", 0.3006), ("1", 81.9)):
+        found = (await client.call("private/preview_trade", account=LEVERED, instrument="sBTC",
+                                   side="buy", quantity=quantity))["result"]
+        assert found["is_acceptable"], found
+        near(found["fee"], expected, 0.02, quantity)
+    await client.socket.close()
 
 
 async def look(service):
@@ -107,13 +120,14 @@ def main():
         both.configure(marks={"source": "none"})
         both.start_world()
         both.start_service("--create")
-        for account, shard, asset, quantity, *_ in BOOK:
+        for account, shard, asset, quantity, *_ in [*BOOK, PAID_IN]:
             status, out = run("world", "--config", both.config, "deposit", "--shard", shard,
                               "--account", account, "--asset", asset, "--amount", quantity)
             assert status == 0, (status, out)
         wait_until(lambda: asyncio.run(has_all(both.service)), "the deposits to become final", 60)
         asyncio.run(publish(both.service))
         asyncio.run(look(both.service))
+        asyncio.run(fees(both.service))
         both.finish()
         status, out = run("audit", "--config", both.config)
         assert status == 0 and "audit ok" in out, (status, out)

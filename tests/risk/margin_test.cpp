@@ -8,6 +8,7 @@
 #include <rapidcheck/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <limits>
 
 namespace crossclear::risk {
@@ -112,6 +113,41 @@ TEST(PortfolioMargin, NamesWhatAFailureTakes) {
     const Portfolio hedged =
         a_portfolio().holding(sbtc, "1").holding(usd, "-20000").contract(btc_perp, "-1", "-60000");
     EXPECT_GE(margin_of(hedged, surface).part(Part::J), detail->margin.part(Part::J));
+}
+
+TEST(PortfolioMargin, ASteppedRiskCostsWhatTheBrokerBears) {
+    auto universe = the_universe();
+    universe.protocols[1].loss_given_default = .9;
+    universe.protocols[1].depegs = {{kernel::WrapperId{2}, 1}};
+    const auto surface = *try_surface(the_marks(), universe);
+    const auto judge = [&](const Portfolio& before, const Portfolio& after) {
+        return *make_portfolio_model()->judge(*surface, {before, after}, 10);
+    };
+    const Portfolio cash = a_portfolio().holding(usd, "40000");
+    const Portfolio levered = a_portfolio().holding(sbtc, "1").holding(usd, "-20000");
+    const auto bought = judge(cash, levered);
+    EXPECT_EQ(bought.before, margin_of(cash, surface));
+    EXPECT_EQ(bought.after, margin_of(levered, surface));
+    // SF 14,000, PD 5 %: EL 1.92 a day, UL (.3844 - .05) · 14,000; ten days of 1.25·EL +
+    // .12·UL/365.
+    EXPECT_NEAR(bought.risk_fee_cents, 39'37, 2);
+    EXPECT_EQ(judge(levered, cash).risk_fee_cents, 0) << "less risk is not paid for";
+    const Portfolio owned = a_portfolio().holding(sbtc, "0.5").holding(usd, "10000");
+    EXPECT_EQ(judge(cash, owned).risk_fee_cents, 0) << "its own equity bears it";
+}
+
+TEST(PortfolioMargin, IsLessAFee) {
+    const auto owing = margin_of(a_portfolio().contract(btc_perp, "1", "50000"));
+    auto expected = owing;
+    expected.equity_cents -= 5;
+    EXPECT_EQ(less_fee(owing, 5), expected);
+    const Margin full{.equity_cents = 100, .initial_cents = 100, .maintenance_cents = 98};
+    const auto left = less_fee(full, 5);
+    EXPECT_EQ(left.initial_cents, 95) << "what is held in kind needs no more than it is worth";
+    EXPECT_EQ(left.maintenance_cents, 95);
+    const Margin lost{.equity_cents = int64_min + 1, .is_in_kind = false};
+    EXPECT_EQ(less_fee(lost, int64_max).equity_cents, int64_min);
+    EXPECT_EQ(less_fee(Margin{.equity_cents = 3}, 5).initial_cents, 0);
 }
 
 TEST(PortfolioMargin, ChargesForOldPrices) {
@@ -292,6 +328,20 @@ RC_GTEST_PROP(PortfolioLaws, DollarsChangeEquityOnly, ()) {
     auto expected = before;
     expected.equity_cents += cents;
     RC_ASSERT(margin_of(portfolio) == expected);
+}
+
+RC_GTEST_PROP(PortfolioLaws, AJudgementIsBothMargins, ()) {
+    const auto before = any_portfolio();
+    const auto after = any_portfolio();
+    const auto judgement = make_portfolio_model()->judge(*a_surface(), {before, after}, 10);
+    RC_ASSERT(judgement.has_value());
+    RC_ASSERT(judgement->before == margin_of(before));
+    const auto exact = margin_of(after);
+    RC_ASSERT(judgement->after.equity_cents == exact.equity_cents);
+    // Sums are made in another order; a cent may be rounded the other way.
+    RC_ASSERT(std::abs(judgement->after.initial_cents - exact.initial_cents) <= 1);
+    RC_ASSERT(std::abs(judgement->after.maintenance_cents - exact.maintenance_cents) <= 1);
+    RC_ASSERT(judgement->risk_fee_cents >= 0);
 }
 
 RC_GTEST_PROP(PortfolioLaws, TheOrderOfLegsIsIrrelevant, ()) {
