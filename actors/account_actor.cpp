@@ -195,6 +195,7 @@ void AccountHost::handle(const AccountAsk&, const OperatorRequest&) {
 }
 
 void AccountHost::on_order(const AccountOrder& order) {
+    if (std::holds_alternative<account::ReviewMargin>(order.command)) return review_margin(order);
     const auto completed = completed_here(order.command);
     const auto decision = account::decide(crank_.state(), completed ? *completed : order.command);
     const auto reject = decision ? account::Reject::none : decision.error();
@@ -227,6 +228,8 @@ void AccountHost::acknowledge(const decltype(AccountOrder::acknowledge)& word) {
         send(owner_, *news);
     } else if (const auto* cover = std::get_if<CoverDone>(&word)) {
         send(journal_, *cover);
+    } else if (const auto* kept = std::get_if<MarginKept>(&word)) {
+        send(journal_, *kept);
     }
 }
 

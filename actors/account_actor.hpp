@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/context.hpp"
+#include "actors/liquidation.hpp"
 #include "actors/machine_host.hpp"
 #include "actors/messages.hpp"
 #include "ledger/account/events.hpp"
@@ -96,12 +97,18 @@ private:
     [[nodiscard]] bool answer_buyer(const ledger::account::Command& command,
                                     ledger::account::Reject reject);
     void expire_matches();
+    void review_margin(const AccountOrder& order);
+    [[nodiscard]] MarginLook liquidate(base::Timestamp now);
+    template <class Command>
+    bool commit_for(const Command& command);
     void acknowledge(const decltype(AccountOrder::acknowledge)& word);
     void commit(const Events& events);
     void carry_out(const std::vector<ledger::account::Effect>& effects);
     void say_again_later();
     [[nodiscard]] std::vector<TradeEnd> ends_of(const Events& events) const;
     void count(const Events& events, const std::vector<TradeEnd>& ends);
+    void count(const ledger::account::StandingChanged& changed) const;
+    void count(const ledger::account::LossAllocated& allocated) const;
 
     void on_follow(const AccountFollow& follow);
     [[nodiscard]] std::vector<std::shared_ptr<const Publication>> shown_first(

@@ -98,21 +98,6 @@ void add_contract(risk::Portfolio& portfolio, const account::Terms& terms, Amoun
     portfolio.contracts.push_back({terms.base, terms.settlement, quantity, cost});
 }
 
-// The portfolio once the trade is made and its fee paid.
-risk::Portfolio with_trade(risk::Portfolio portfolio, const account::Terms& terms,
-                           Amount quantity) {
-    const bool is_buy = quantity > Amount{0};
-    const Amount paid = is_buy ? terms.cash : *base::negate(terms.cash);
-    if (terms.is_contract) {
-        add_contract(portfolio, terms, quantity, paid);
-    } else {
-        add_token(portfolio, terms.base, quantity);
-        add_token(portfolio, terms.settlement, *base::negate(paid));
-    }
-    add_token(portfolio, terms.settlement, *base::negate(terms.fee));
-    return portfolio;
-}
-
 std::optional<risk::Margin> margin_on(const Context& context, const risk::Surface& surface,
                                       const risk::Portfolio& portfolio) {
     const auto margin = context.model->margin(surface, portfolio);
@@ -132,33 +117,6 @@ void execute(risk::Portfolio& portfolio, const account::Reservation& reserved) {
         add_token(portfolio, reserved.settlement, reserved.cash);
     }
     add_token(portfolio, reserved.settlement, *base::negate(reserved.fee));
-}
-
-// What may become of the account's reservations: none is cleared, all purchases, all sales, all.
-// Mostly there is none, and one outcome.
-std::vector<risk::Portfolio> outcomes_of(const account::State& state, risk::Portfolio none) {
-    const auto reservations = account::open_reservations(state);
-    std::vector<risk::Portfolio> outcomes;
-    if (reservations.empty()) {
-        outcomes.push_back(std::move(none));
-        return outcomes;
-    }
-    risk::Portfolio bought = none;
-    risk::Portfolio sold = none;
-    risk::Portfolio all = none;
-    bool has_purchase = false;
-    bool has_sale = false;
-    for (const auto* reserved : reservations) {
-        const bool is_purchase = reserved->quantity > Amount{0};
-        (is_purchase ? has_purchase : has_sale) = true;
-        execute(is_purchase ? bought : sold, *reserved);
-        execute(all, *reserved);
-    }
-    outcomes.push_back(std::move(none));
-    if (has_purchase) outcomes.push_back(std::move(bought));
-    if (has_sale) outcomes.push_back(std::move(sold));
-    if (has_purchase && has_sale) outcomes.push_back(std::move(all));
-    return outcomes;
 }
 
 // Prices and amounts, at `given` where a venue has said it; false where something does not fit.
@@ -188,6 +146,45 @@ bool price(const BrokerProfile& profile, const risk::Surface& surface,
 }
 
 }  // namespace
+
+risk::Portfolio with_trade(risk::Portfolio portfolio, const account::Terms& terms,
+                           Amount quantity) {
+    const bool is_buy = quantity > Amount{0};
+    const Amount paid = is_buy ? terms.cash : *base::negate(terms.cash);
+    if (terms.is_contract) {
+        add_contract(portfolio, terms, quantity, paid);
+    } else {
+        add_token(portfolio, terms.base, quantity);
+        add_token(portfolio, terms.settlement, *base::negate(paid));
+    }
+    add_token(portfolio, terms.settlement, *base::negate(terms.fee));
+    return portfolio;
+}
+
+std::vector<risk::Portfolio> outcomes_of(const account::State& state, risk::Portfolio none) {
+    const auto reservations = account::open_reservations(state);
+    std::vector<risk::Portfolio> outcomes;
+    if (reservations.empty()) {
+        outcomes.push_back(std::move(none));
+        return outcomes;
+    }
+    risk::Portfolio bought = none;
+    risk::Portfolio sold = none;
+    risk::Portfolio all = none;
+    bool has_purchase = false;
+    bool has_sale = false;
+    for (const auto* reserved : reservations) {
+        const bool is_purchase = reserved->quantity > Amount{0};
+        (is_purchase ? has_purchase : has_sale) = true;
+        execute(is_purchase ? bought : sold, *reserved);
+        execute(all, *reserved);
+    }
+    outcomes.push_back(std::move(none));
+    if (has_purchase) outcomes.push_back(std::move(bought));
+    if (has_sale) outcomes.push_back(std::move(sold));
+    if (has_purchase && has_sale) outcomes.push_back(std::move(all));
+    return outcomes;
+}
 
 risk::Portfolio settled_portfolio_of(const base::Listing& listing, const account::State& state) {
     risk::Portfolio portfolio;
@@ -271,24 +268,17 @@ bool judge_margin(const Context& context, const account::State& state, const ris
     return true;
 }
 
-account::Terms terms_of(const Context& context, const account::State& state,
-                        base::InstrumentId instrument, Amount quantity, base::Timestamp now,
-                        std::optional<base::Price> given) {
+account::Terms priced_terms(const Context& context, const account::State& state,
+                            const risk::Surface* surface, base::InstrumentId instrument,
+                            Amount quantity, base::Timestamp now,
+                            std::optional<base::Price> given) {
     const auto& broker = context.broker(base::broker_of(state.id));
     const auto& listed = context.listing.instrument(instrument);
     account::Terms terms;
     terms.base = listed.base;
     terms.settlement = listed.settlement;
     terms.is_contract = listed.kind == base::InstrumentKind::linear_perpetual;
-    terms.is_offered = broker.profile.instruments.contains(instrument);
-    terms.is_close_only = broker.profile.is_close_only;
-    if (context.paused.is_any()) {
-        const auto venues = context.listing.venues_of(instrument);
-        terms.is_shard_paused =
-            !venues.empty() && context.paused.is_paused(broker.profile.id, venues.front());
-    }
     terms.settle_by = now + broker.profile.settle_within;
-    const auto surface = broker.surface.load();
     if (surface == nullptr || quantity == Amount{0}) return terms;
     const bool is_priced = price(broker.profile, *surface, instrument, quantity, given, terms);
     if (!is_priced || !terms.does_cash_fit) {
@@ -297,6 +287,25 @@ account::Terms terms_of(const Context& context, const account::State& state,
         return terms;
     }
     terms.is_price_fresh = surface->is_instrument_fresh(instrument, now);
+    return terms;
+}
+
+account::Terms terms_of(const Context& context, const account::State& state,
+                        base::InstrumentId instrument, Amount quantity, base::Timestamp now,
+                        std::optional<base::Price> given) {
+    const auto& broker = context.broker(base::broker_of(state.id));
+    const auto surface = broker.surface.load();
+    auto terms = priced_terms(context, state, surface.get(), instrument, quantity, now, given);
+    terms.is_offered = broker.profile.instruments.contains(instrument);
+    terms.is_close_only = broker.profile.is_close_only ||
+                          state.standing == account::Standing::liquidating ||
+                          state.standing == account::Standing::defaulted;
+    if (context.paused.is_any()) {
+        const auto venues = context.listing.venues_of(instrument);
+        terms.is_shard_paused =
+            !venues.empty() && context.paused.is_paused(broker.profile.id, venues.front());
+    }
+    if (surface == nullptr || terms.cash == Amount{0}) return terms;
     terms.is_within_limits = is_within_limits(broker.profile, *surface, state, terms);
     const auto started = std::chrono::steady_clock::now();
     if (!judge_margin(context, state, *surface, quantity, terms)) terms.is_price_fresh = false;

@@ -28,6 +28,25 @@ namespace crossclear::actors {
                                               base::Timestamp now,
                                               std::optional<base::Price> given = std::nullopt);
 
+/// The same without a look at margin, limits, pauses and the profile's list: price, cash and the
+/// profile's fee alone, on a surface or none.
+[[nodiscard]] ledger::account::Terms priced_terms(const Context& context,
+                                                  const ledger::account::State& state,
+                                                  const risk::Surface* surface,
+                                                  base::InstrumentId instrument,
+                                                  base::Amount quantity, base::Timestamp now,
+                                                  std::optional<base::Price> given = std::nullopt);
+
+/// A portfolio once the trade is made and its fee paid.
+[[nodiscard]] risk::Portfolio with_trade(risk::Portfolio portfolio,
+                                         const ledger::account::Terms& terms,
+                                         base::Amount quantity);
+
+/// What may become of the account's reservations: none is cleared, all purchases, all sales, all.
+/// Mostly there is none, and one outcome.
+[[nodiscard]] std::vector<risk::Portfolio> outcomes_of(const ledger::account::State& state,
+                                                       risk::Portfolio none);
+
 /// The margin of an account without a trade and with it; nothing where it cannot be computed.
 struct TradeMargins {
     std::optional<risk::MarginDetail> before;

@@ -168,7 +168,11 @@ void AccountHost::count(const Events& events, const std::vector<TradeEnd>& ends)
     const auto in_flight = settlement.settlements_in_flight.with({std::to_string(partition.v)});
     for (const auto& event : events) {
         if (const auto* trade = std::get_if<account::TradeNovated>(&event)) {
-            clearing.trades_total.with({profile.name, "cleared"}).increment();
+            const char* outcome = trade->is_liquidation ? "liquidated" : "cleared";
+            clearing.trades_total.with({profile.name, outcome}).increment();
+            if (trade->is_liquidation) {
+                clearing.liquidations_total.with({profile.name}).increment();
+            }
             clearing.trade_notional_usd_total.with({profile.name})
                 .increment(static_cast<double>(trade->notional_cents) / 100);
             const int scale = context_->listing.asset(trade->settlement).scale;
@@ -185,6 +189,10 @@ void AccountHost::count(const Events& events, const std::vector<TradeEnd>& ends)
             clearing.give_ups_total
                 .with({profile.name, std::string{of} + account::name_of(aborted->reason)})
                 .increment();
+        } else if (const auto* standing = std::get_if<account::StandingChanged>(&event)) {
+            count(*standing);
+        } else if (const auto* lost = std::get_if<account::LossAllocated>(&event)) {
+            count(*lost);
         } else if (std::holds_alternative<account::TransferDelivered>(event)) {
             settlement.transfers_total.with({profile.name, "delivered"}).increment();
         } else if (const auto* back = std::get_if<account::TransferReturned>(&event)) {

@@ -112,6 +112,7 @@ AccountView account_view(const Context& context, const account::State& state) {
                      .sequence = state.version,
                      .balances = {},
                      .margin = margin_view_of(context, state),
+                     .standing = account::name_of(state.standing),
                      .trades = state.trades_count};
     for (const auto& [asset, holding] : state.holdings) {
         view.balances.push_back(BalanceLine{.asset = asset,
@@ -173,7 +174,8 @@ TradeView trade_view(const account::State& state, std::uint64_t number) {
                      .claimed = trade.claimed,
                      .open = trade.open,
                      .at = trade.at,
-                     .settled_at = trade.settled_at};
+                     .settled_at = trade.settled_at,
+                     .is_liquidation = trade.is_liquidation};
 }
 
 // NOLINTNEXTLINE(bugprone-easily-swappable-parameters): a number and a count, as the wire has them

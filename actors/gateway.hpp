@@ -214,6 +214,7 @@ struct AccountView {
     std::uint64_t sequence{};
     std::vector<BalanceLine> balances;
     MarginView margin;
+    std::string standing;  ///< good, called, liquidating or defaulted.
     std::uint64_t trades{};
 };
 
@@ -245,6 +246,7 @@ struct TradeView {
     base::Amount open;
     base::Timestamp at;
     base::Timestamp settled_at;  ///< Zero until then.
+    bool is_liquidation{};       ///< The broker's own: `id` is zeros.
 };
 /// Trades or settlements of an account.
 struct TradesView {

@@ -35,7 +35,8 @@ JournalHost::JournalHost(caf::actor_config& config, const Context* context,
     : JournalActor::base(config),
       context_(context),
       partition_(partition),
-      owner_(std::move(owner)) {}
+      owner_(std::move(owner)),
+      margins_(context) {}
 
 JournalActor::behavior_type JournalHost::make_behavior() {
     take_over();
@@ -72,6 +73,7 @@ JournalActor::behavior_type JournalHost::make_behavior() {
             return lines;
         },
         [this](SettleContracts) { settle_contracts(); },
+        [this](const MarginKept& kept) { margins_.keep(kept); },
         [this](ConfirmRead& read) { on_confirm_read(read); },
         [this](const ConfirmDone& message) { on_confirm_done(message); },
         [this](ConfirmRetry) {
@@ -274,6 +276,7 @@ void JournalHost::on_committed() {
     for (auto& append : flying_) {
         for (auto& entry : append.entries) {
             ledger::fold(book_, entry);
+            margins_.note(book_, entry);
             if (entry.entity.kind != base::EntityKind::partition) {
                 changed_.insert(base::broker_of(entry.entity));
             }
@@ -359,6 +362,7 @@ void JournalHost::on_tick() {
         look_at_overdue();
         refuse_overdue_reads();
         say_figures_again();
+        review_margins();
         report();
         context_->instruments->ledger.journal_sequence.with({std::to_string(partition_.v)})
             .set(static_cast<double>(last_.seq));
@@ -382,6 +386,14 @@ bool JournalHost::is_behind() const {
     if (phase_ != Phase::running) return true;
     const auto now = context_->now();
     return is_flying_ && (now < sent_at_ || now - sent_at_ > behind_after);
+}
+
+void JournalHost::review_margins() {
+    for (const auto& due : margins_.take_due()) {
+        send(owner_, AccountOrder{.account = due.account,
+                                  .command = ledger::account::ReviewMargin{.at = context_->now()},
+                                  .acknowledge = due});
+    }
 }
 
 void JournalHost::settle_contracts() {

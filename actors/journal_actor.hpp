@@ -3,6 +3,7 @@
 #include "actors/confirm_desk.hpp"
 #include "actors/context.hpp"
 #include "actors/cover_desk.hpp"
+#include "actors/margin_desk.hpp"
 #include "actors/messages.hpp"
 #include "ledger/journal/chain.hpp"
 #include "ledger/shadow.hpp"
@@ -74,6 +75,7 @@ private:
     void add_shard_lines(PartitionReport& report) const;
     void look_at_overdue();
     void settle_contracts();
+    void review_margins();
 
     void on_confirm_read(ConfirmRead& read);
     void confirm_fence();
@@ -101,6 +103,7 @@ private:
     SnapshotActor snapshots_;
     ledger::Book book_;
     CoverDesk desk_;
+    MarginDesk margins_;
     ConfirmDesk confirms_;
     base::Timestamp overdue_looked_at_;
     base::Timestamp figures_said_at_;

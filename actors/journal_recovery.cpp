@@ -192,6 +192,7 @@ void JournalHost::begin_serving() {
                    {"tail_records", std::to_string(target_.seq - steps_.core_at)},
                    {"first_record_ms", ms(context_->now() - steps_.tail)}});
     const auto& core = shadow_->core();
+    margins_.start(core.book);
     Recovered recovered;
     recovered.open.assign(core.machines.open.begin(), core.machines.open.end());
     std::set<base::AccountId> owing;

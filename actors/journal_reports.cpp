@@ -81,6 +81,8 @@ PartitionReport JournalHost::report_of(base::BrokerId broker) const {
         if (key.account == ledger::Chart::unsettled) line.unsettled = *base::negate(amount);
         if (key.account == ledger::Chart::held) line.held = *base::negate(amount);
         if (key.account == ledger::Chart::capital) line.capital = *base::negate(amount);
+        if (key.account == ledger::Chart::insurance) line.insurance = *base::negate(amount);
+        if (key.account == ledger::Chart::loss) line.loss = amount;
         if (key.account == ledger::Chart::free || key.account == ledger::Chart::held) {
             line.covered = base::saturated(base::Wide{line.covered.v} - amount.v);
         }

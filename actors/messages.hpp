@@ -128,7 +128,7 @@ using JournalActor = caf::typed_actor<
     caf::result<void>(JournalTick), caf::result<void>(QuotaTold), caf::result<void>(CoverDone),
     caf::result<BookLines>(BookAt), caf::result<void>(SettleContracts),
     caf::result<void>(ConfirmRead), caf::result<void>(ConfirmDone), caf::result<void>(ConfirmRetry),
-    caf::result<void>(CoreFound), caf::result<void>(KeeperFenced)>;
+    caf::result<void>(CoreFound), caf::result<void>(KeeperFenced), caf::result<void>(MarginKept)>;
 
 /// From the journal host: another owner has it, or it is broken. Drop everything.
 struct PartitionLost {
@@ -314,6 +314,7 @@ CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::JournalRetry))
 CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::JournalTick))
 CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::QuotaTold))
 CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::CoverDone))
+CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::MarginKept))
 CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::BookAt))
 CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::BookLines))
 CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::SettleContracts))
@@ -373,6 +374,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::AppendDone)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::JournalRetry)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::JournalTick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::CoverDone)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::MarginKept)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::BookAt)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::BookLines)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::SettleContracts)

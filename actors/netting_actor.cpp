@@ -175,6 +175,8 @@ void NettingHost::close_move(const MoveEnded& ended) {
 void NettingHost::on_wake() {
     tell_whom_it_waits_for();
     answer_shortfall();
+    // First what is rare: after each of these the next waits for a report.
+    bear_losses();
     keep_margins();
     balance();
     level_shards();
@@ -275,6 +277,21 @@ void NettingHost::book_result() {
                                           .conv = *base::negate(owed),
                                           .vm = *base::negate(vm),
                                           .at = parts_.context->now()});
+}
+
+void NettingHost::bear_losses() {
+    if (!has_all_reports() || !is_home_current() || !crank_.is_durable()) return;
+    for (std::size_t i = 0; i < parts_.context->listing.assets.size(); ++i) {
+        const base::AssetId asset{static_cast<std::uint16_t>(i)};
+        const Amount loss = total(asset, &PartitionReport::AssetLine::loss);
+        if (loss <= Amount{0} || base::is_off_scale(loss)) continue;
+        decide_and_commit(
+            netting::BearLoss{.asset = asset,
+                              .loss = loss,
+                              .capital = total(asset, &PartitionReport::AssetLine::capital),
+                              .insurance = total(asset, &PartitionReport::AssetLine::insurance),
+                              .at = parts_.context->now()});
+    }
 }
 
 void NettingHost::review(const ReviewAsk& ask) {

@@ -35,6 +35,7 @@ private:
     void keep_margins();
     void level_shards();
     void book_result();
+    void bear_losses();
     void review(const ReviewAsk& ask);
     void publish_hedge(const HedgeNews& news);
     void on_follow(const HouseFollow& follow);

@@ -26,6 +26,8 @@ struct PartitionReport {
         base::Amount transferred;  ///< Of the quota.
         base::Amount overdue;      ///< Claims past their time.
         base::Amount capital;      ///< Only from the broker's home.
+        base::Amount insurance;    ///< Likewise.
+        base::Amount loss;         ///< What defaulting clients owed, less what was paid of it.
         base::Timestamp oldest_due;
     };
     /// One asset on one shard.

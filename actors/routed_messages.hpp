@@ -151,12 +151,19 @@ struct CoverDone {
     base::AssetId asset;
     base::Amount asked;
 };
+/// From an account that has looked at its margin: prices may move by so much of themselves until it
+/// has to look again. The partition's order to look has all but that.
+struct MarginKept {
+    base::AccountId account;
+    std::uint64_t ticket{};
+    double safe_move{};
+};
 /// From home machines and the partition's desk: a command that no client gave. `acknowledge` is
 /// sent once the outcome is durable, also where there was nothing to do.
 struct AccountOrder {
     base::AccountId account;
     ledger::account::Command command;
-    std::variant<std::monostate, ToHome, CoverDone> acknowledge{};
+    std::variant<std::monostate, ToHome, CoverDone, MarginKept> acknowledge{};
     bool is_routed{};  ///< As in AccountAsk.
 };
 template <class Inspector>

@@ -73,6 +73,7 @@ void write_account_view(JsonWriter& writer, const actors::AccountView& account,
     }
     writer.end_array().key("margin");
     write_margin_view(writer, account.margin);
+    writer.member("standing", account.standing);
     writer.member("trades", account.trades).end_object();
 }
 
@@ -88,7 +89,11 @@ void write_trade_view(JsonWriter& writer, const actors::TradeView& trade, base::
     const base::Amount size{is_buy ? trade.quantity.v : -trade.quantity.v};
     writer.begin_object();
     writer.member("trade_id", numbered_id(account, 't', trade.number));
-    writer.member("client_id", base::to_string(trade.id));
+    if (trade.is_liquidation) {
+        writer.member("is_liquidation", true);
+    } else {
+        writer.member("client_id", base::to_string(trade.id));
+    }
     writer.member("instrument", instrument.symbol);
     writer.member("side", is_buy ? "buy" : "sell");
     writer.member("quantity", decimal(size, instrument.base, listing));

@@ -27,6 +27,7 @@ std::string command_members(const ledger::Event& event) {
         return fmt::format(R"("command":"{}","number":{},)", base::to_string(cause), number);
     };
     if (const auto* trade = std::get_if<ledger::account::TradeNovated>(of_account)) {
+        if (trade->is_liquidation) return fmt::format(R"("number":{},)", trade->number);
         return members(trade->cause, trade->number);
     }
     if (const auto* refused = std::get_if<ledger::account::CommandRefused>(of_account)) {
@@ -67,7 +68,12 @@ void count(const std::vector<ledger::Entry>& entries, AuditReport& report) {
     for (const auto& entry : entries) {
         const auto* event = std::get_if<ledger::account::Event>(&entry.event);
         if (event == nullptr) continue;
-        if (std::holds_alternative<ledger::account::TradeNovated>(*event)) ++report.trades;
+        if (const auto* trade = std::get_if<ledger::account::TradeNovated>(event)) {
+            ++(trade->is_liquidation ? report.liquidations : report.trades);
+        }
+        if (const auto* changed = std::get_if<ledger::account::StandingChanged>(event)) {
+            if (changed->to == ledger::account::Standing::defaulted) ++report.defaults;
+        }
         if (std::holds_alternative<ledger::account::CommandRefused>(*event)) ++report.refusals;
     }
 }
@@ -147,6 +153,8 @@ void add(Followed& followed, AuditReport& report) {
     report.events += followed.counts.events;
     report.trades += followed.counts.trades;
     report.refusals += followed.counts.refusals;
+    report.liquidations += followed.counts.liquidations;
+    report.defaults += followed.counts.defaults;
     report.snapshots += followed.log.compared();
     if (const auto& fault = followed.fault; fault && fault->breaks) {
         followed.findings.blame(*fault->breaks, fault->says);

@@ -26,6 +26,8 @@ struct AuditReport {
     std::uint64_t accounts{};
     std::uint64_t trades{};
     std::uint64_t refusals{};
+    std::uint64_t liquidations{};    ///< Positions, or parts, closed for want of margin.
+    std::uint64_t defaults{};        ///< Accounts that owed more than they had.
     std::uint64_t snapshots{};       ///< Held against the log.
     bool is_at_rest{};               ///< Nothing was under way: what only holds then was checked.
     std::uint64_t shard_lines{};     ///< Holdings compared with what the shards' own logs say.

@@ -103,6 +103,7 @@ void HistoryChecks::check(const base::EntityId& entity, const account::Event& ev
         once(Invariant::sagas_end_once, {"transfer", entity, number, from.v + 1});
     };
     if (const auto* trade = std::get_if<account::TradeNovated>(&event)) {
+        if (trade->is_liquidation) return;  // The broker's own: it answers nobody.
         if (trade->match == 0) return answer(entity, trade->cause);
         const bool is_buyer = trade->quantity > base::Amount{0};
         const auto buyer = is_buyer ? entity.id : trade->counterparty.v;

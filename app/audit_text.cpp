@@ -13,11 +13,11 @@ namespace crossclear::app {
 
 std::string text_of(const AuditReport& report) {
     std::string text = fmt::format(
-        "records {} events {} accounts {} trades {} refusals {} snapshots {} shard lines {} at "
-        "rest {} audit {}\n",
+        "records {} events {} accounts {} trades {} refusals {} liquidations {} defaults {} "
+        "snapshots {} shard lines {} at rest {} audit {}\n",
         report.records, report.events, report.accounts, report.trades, report.refusals,
-        report.snapshots, report.shard_lines, report.is_at_rest ? "yes" : "no",
-        report.violations.empty() ? "ok" : "failed");
+        report.liquidations, report.defaults, report.snapshots, report.shard_lines,
+        report.is_at_rest ? "yes" : "no", report.violations.empty() ? "ok" : "failed");
     for (const auto& note : report.notes) text += "  note: " + note + '\n';
     const auto named = report.findings.violations();
     for (const auto& violation : report.violations) {
@@ -61,6 +61,8 @@ std::string json_of(const AuditReport& report) {
     object["accounts"] = report.accounts;
     object["trades"] = report.trades;
     object["refusals"] = report.refusals;
+    object["liquidations"] = report.liquidations;
+    object["defaults"] = report.defaults;
     object["snapshots"] = report.snapshots;
     object["shard_lines"] = report.shard_lines;
     object["at_rest"] = report.is_at_rest;

@@ -39,6 +39,7 @@ bool is_per_shard(Chart account) {
         case Chart::fee_income:
         case Chart::hedge_pnl:
         case Chart::gas:
+        case Chart::loss:
         case Chart::conv:
         case Chart::vm:
         case Chart::transit:
@@ -90,6 +91,16 @@ void forget_closed_contract(Book& book, base::AccountId account, AssetId contrac
     if (found->second.empty()) book.contracts.erase(found);
 }
 
+// Who owes what; nobody whose debt is gone.
+void follow_debt(Book& book, base::AccountId account, const BalanceChange& change) {
+    if (change.recv == Amount{0}) return;
+    auto& debts = book.debts[account];
+    auto& owed = debts[change.asset];
+    owed = base::must_add(owed, change.recv);
+    if (owed == Amount{0}) debts.erase(change.asset);
+    if (debts.empty()) book.debts.erase(account);
+}
+
 void move_quota(Book& book, const BrokerAsset& of, Amount amount) {
     auto& quota = book.quotas[of];
     quota.transferred = total_with(quota.transferred, amount);
@@ -100,18 +111,31 @@ void follow(Book& book, base::AccountId account, const account::Event& event) {
     if (const auto* trade = std::get_if<account::TradeNovated>(&event)) {
         follow_contract(book, account, *trade);
         for (const auto& change : trade->changes) {
+            follow_debt(book, account, change);
             follow_claims(book, change, claim_of(account, trade->number, trade->settle_by));
         }
     } else if (const auto* variation = std::get_if<account::VariationSettled>(&event)) {
+        follow_debt(book, account, variation->balance);
         follow_claims(book, variation->balance, claim_of(account, 0, variation->settle_by));
         forget_closed_contract(book, account, variation->contract);
     } else if (const auto* cash = std::get_if<account::ClaimsCashSettled>(&event)) {
         drop_claims(book.claims[{broker, cash->asset}], account, cash->due_by);
         for (const auto& change : cash->changes) {
+            follow_debt(book, account, change);
             if (change.asset != cash->asset) {
                 follow_claims(book, change, claim_of(account, 0, cash->at));
             }
         }
+    } else if (const auto* changed = std::get_if<account::StandingChanged>(&event)) {
+        const bool is_below = changed->to == account::Standing::called ||
+                              changed->to == account::Standing::liquidating;
+        if (is_below) {
+            book.below_margin.insert(account);
+        } else {
+            book.below_margin.erase(account);
+        }
+    } else if (const auto* allocated = std::get_if<account::LossAllocated>(&event)) {
+        follow_debt(book, account, allocated->change);
     } else if (const auto* covered = std::get_if<account::ClaimsCovered>(&event)) {
         cover_claims(book.claims[{broker, covered->asset}], account, covered->amount);
     } else if (const auto* deposit = std::get_if<account::DepositNoted>(&event)) {
@@ -331,6 +355,32 @@ Amount room(const Book& book, BrokerAsset of) {
     return narrow(size - covered(book, of));
 }
 
+namespace {
+
+// Who owes what has to be what is owed.
+std::optional<std::string> fault_of_debts(const Book& book) {
+    std::map<BrokerAsset, Wide> sums;
+    for (const auto& [account, debts] : book.debts) {
+        for (const auto& [asset, owed] : debts) {
+            sums[{base::broker_of(account), asset}] += owed.v;
+            if (owed > Amount{0}) continue;
+            return fmt::format("account {} owes {} of asset {}", base::to_string(account), owed.v,
+                               asset.v);
+        }
+    }
+    for (const auto& [key, amount] : book.trial) {
+        if (key.account == Chart::recv) sums[{key.broker, key.asset}] -= amount;
+    }
+    for (const auto& [of, difference] : sums) {
+        if (difference == 0) continue;
+        return fmt::format("broker {} is owed asset {} otherwise than by its clients: {} more",
+                           of.broker.v, of.asset.v, base::to_string(difference));
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
 std::optional<std::string> fault_of(const Book& book) {
     std::map<BrokerAsset, Wide> sums;
     for (const auto& [key, amount] : book.trial) {
@@ -356,7 +406,7 @@ std::optional<std::string> fault_of(const Book& book) {
         return fmt::format("broker {} covers {} of asset {} with a quota of {}", of.broker.v,
                            base::to_string(used), of.asset.v, base::to_string(used + left.v));
     }
-    return std::nullopt;
+    return fault_of_debts(book);
 }
 
 }  // namespace crossclear::ledger

@@ -13,6 +13,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -115,6 +116,10 @@ struct Book {
     std::map<BrokerShard, ShardBook> shards;   ///< Only where the partition is a broker's home.
     /// Accounts with contracts: a position, or a last result that is not settled yet.
     std::map<base::AccountId, std::map<base::AssetId, base::Amount>> contracts;
+    /// Accounts that owe their broker something, and what.
+    std::map<base::AccountId, std::map<base::AssetId, base::Amount>> debts;
+    /// Accounts that are called or being liquidated.
+    std::set<base::AccountId> below_margin;
     /// What open hedge tasks have filled, signed; a task leaves with its end in the house's books.
     std::map<base::EntityId, base::Amount> hedged;
     std::uint64_t events{};  ///< Folded so far.
@@ -140,8 +145,8 @@ void fold(Book& book, const Entry& entry);
 [[nodiscard]] base::Amount room(const Book& book, BrokerAsset of);
 
 /// Says what is wrong, or nothing: every ledger sums to zero, no account on its wrong side, unless
-/// gas was charged that NOSTRO did not hold, no quota overdrawn. **Cost:** linear in the trial
-/// balance.
+/// gas was charged that NOSTRO did not hold, no quota overdrawn, RECV owed by known clients.
+/// **Cost:** linear in the trial balance and the debts.
 [[nodiscard]] std::optional<std::string> fault_of(const Book& book);
 
 }  // namespace crossclear::ledger

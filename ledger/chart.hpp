@@ -43,6 +43,10 @@ enum class Chart : std::uint8_t {
     hbook = 21,  ///< The house's side of its clients' contracts.
     vpos = 22,   ///< Per shard: the house's own contracts at a venue.
     venue = 23,  ///< The other side of vpos.
+    // Equity again.
+    /// What defaulting clients owed, until the waterfall pays it: debit over all partitions. The
+    /// home has paid, and the others have lost.
+    loss = 24,
 };
 
 /// The account's name as reports print it.

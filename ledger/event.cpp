@@ -14,7 +14,7 @@ constexpr std::array account_names = {
     "account.TransferReceived",   "account.TransferDeclined",  "account.TransferDelivered",
     "account.TransferReturned",   "account.MatchReserved",     "account.MatchAborted",
     "account.MatchEnded",         "account.MatchAccepted",     "account.MatchDeclined",
-    "account.MatchReleased",
+    "account.MatchReleased",      "account.StandingChanged",   "account.LossAllocated",
 };
 static_assert(account_names.size() == std::variant_size_v<account::Event>);
 constexpr std::array cover_names = {
@@ -27,7 +27,7 @@ constexpr std::array netting_names = {
     "netting.QuotaGranted",      "netting.HedgeOpened",     "netting.HedgeClosed",
     "netting.MoveOpened",        "netting.MoveClosed",      "netting.VenueVariation",
     "netting.ResultBooked",      "netting.DepositReplaced", "netting.HedgeCalledOff",
-    "netting.DepartureApproved", "netting.DepartureClosed",
+    "netting.DepartureApproved", "netting.DepartureClosed", "netting.LossBorne",
 };
 static_assert(netting_names.size() == std::variant_size_v<netting::Event>);
 constexpr std::array hedge_names = {

@@ -59,6 +59,12 @@ void book(Booking& to, const account::TradeNovated& trade) {
 }
 
 void book(Booking&, const account::CommandRefused&) {}
+void book(Booking&, const account::StandingChanged&) {}
+
+void book(Booking& to, const account::LossAllocated& allocated) {
+    to.client(allocated.change);
+    to.line(Chart::loss, 0, allocated.asset, allocated.loss);
+}
 
 void book(Booking& to, const account::WithdrawalHeld& held) {
     to.row(Chart::free, to.client_id(), Chart::held, to.client_id(), held.asset, held.amount);
@@ -186,6 +192,11 @@ void book(Booking& to, const netting::VenueVariation& variation) {
 void book(Booking& to, const netting::ResultBooked& result) {
     to.row(Chart::conv, 0, Chart::hedge_pnl, 0, result.settlement, result.conv);
     to.row(Chart::vm, 0, Chart::hedge_pnl, 0, result.settlement, result.vm);
+}
+
+void book(Booking& to, const netting::LossBorne& borne) {
+    to.row(Chart::capital, 0, Chart::loss, 0, borne.asset, borne.from_capital);
+    to.row(Chart::insurance, 0, Chart::loss, 0, borne.asset, borne.from_insurance);
 }
 
 void book(Booking&, const hedge::HedgeCommitted&) {}
@@ -352,6 +363,8 @@ const char* name_of(Chart account) {
             return "HEDGE_PNL";
         case Chart::gas:
             return "GAS";
+        case Chart::loss:
+            return "LOSS";
         case Chart::conv:
             return "CONV";
         case Chart::vm:
@@ -392,6 +405,7 @@ int side_of(Chart account) {
         case Chart::fee_income:
             return -1;
         case Chart::hedge_pnl:
+        case Chart::loss:
         case Chart::conv:
         case Chart::vm:
         case Chart::transit:

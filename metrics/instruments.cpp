@@ -109,6 +109,14 @@ ClearingInstruments::ClearingInstruments(Registry& registry)
       give_ups_total(Maker{registry}.counters(
           "give_ups_total", "Matched trades that were begun and are decided, by outcome.",
           {"broker", "outcome"})),
+      standings_total(Maker{registry}.counters("standings_total",
+                                               "Accounts that came to stand so with their margin.",
+                                               {"broker", "standing"})),
+      liquidations_total(Maker{registry}.counters(
+          "liquidations_total", "Positions, or parts, that were closed for want of margin.",
+          {"broker"})),
+      default_losses_usd_total(Maker{registry}.counters(
+          "default_losses_usd_total", "Dollars that defaulting clients owed.", {"broker"})),
       trade_notional_usd_total(Maker{registry}.counters("trade_notional_usd_total",
                                                         "Dollars of trades cleared.", {"broker"})),
       netting_efficiency_ratio(Maker{registry}.gauges(

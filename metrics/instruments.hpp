@@ -82,6 +82,9 @@ struct ClearingInstruments {
     explicit ClearingInstruments(Registry& registry);
     Labelled<Counter> trades_total;              ///< broker, outcome.
     Labelled<Counter> give_ups_total;            ///< broker, outcome.
+    Labelled<Counter> standings_total;           ///< broker, standing: accounts that came to it.
+    Labelled<Counter> liquidations_total;        ///< broker: positions closed, or parts.
+    Labelled<Counter> default_losses_usd_total;  ///< broker, at the marks of the moment.
     Labelled<Counter> trade_notional_usd_total;  ///< broker.
     Labelled<Gauge> netting_efficiency_ratio;    ///< broker.
     Labelled<Gauge> residual_exposure_usd;       ///< broker, instrument.

@@ -116,6 +116,7 @@ struct Question {
     std::array<kernel::Position, base::limits::assets_max + 1> positions{};
     std::size_t count{};
     Wide equity{};
+    Wide gross{};
 
     void add(kernel::InstrumentId instrument, double quantity) {
         if (quantity != 0) positions.at(count++) = {instrument, quantity};
@@ -139,6 +140,11 @@ base::Result<Question, RiskError> question_of(const Surface& surface, const Nett
         const auto value = value_of(surface, asset, quantity);
         if (!value) return base::Failure{value.error()};
         const auto& info = surface.listing().asset(asset);
+        const Wide size = *value < 0 ? -*value : *value;
+        if (info.kind != base::AssetKind::cash &&
+            __builtin_add_overflow(question.gross, size, &question.gross)) {
+            return base::Failure{RiskError::out_of_range};
+        }
         Wide& sum = info.kind == base::AssetKind::contract ? open_result : question.equity;
         if (__builtin_add_overflow(sum, *value, &sum)) {
             return base::Failure{RiskError::out_of_range};
@@ -183,6 +189,7 @@ std::vector<kernel::Position> legs_between(const Question& before, const Questio
 struct Found {
     kernel::Margin usd;
     std::int64_t equity_cents{};
+    std::int64_t gross_cents{};
 };
 
 base::Result<Found, RiskError> found_of(const base::Result<kernel::Margin, kernel::Fault>& margin,
@@ -190,7 +197,9 @@ base::Result<Found, RiskError> found_of(const base::Result<kernel::Margin, kerne
     if (!margin) return base::Failure{error_of(margin.error())};
     const auto equity = cents_down(question.equity);
     if (!equity) return base::Failure{equity.error()};
-    return Found{.usd = *margin, .equity_cents = *equity};
+    const auto gross = cents_down(question.gross);
+    if (!gross) return base::Failure{gross.error()};
+    return Found{.usd = *margin, .equity_cents = *equity, .gross_cents = *gross};
 }
 
 base::Result<Found, RiskError> look(const Surface& surface, const Portfolio& portfolio) {
@@ -203,7 +212,7 @@ base::Result<Found, RiskError> look(const Surface& surface, const Portfolio& por
 
 base::Result<Margin, RiskError> rounded(const Found& found) {
     const auto& usd = found.usd;
-    Margin margin{.equity_cents = found.equity_cents};
+    Margin margin{.equity_cents = found.equity_cents, .gross_cents = found.gross_cents};
     const std::array<double, parts> figures{
         usd.market,  usd.basis,  usd.funding, usd.liquidity,     usd.shorts,
         usd.haircut, usd.events, usd.oracle,  usd.concentration, usd.protocols};

@@ -59,6 +59,7 @@ struct Margin {
     std::int64_t equity_cents{};
     std::int64_t initial_cents{};      ///< IM.
     std::int64_t maintenance_cents{};  ///< MM, at most IM.
+    std::int64_t gross_cents{};        ///< What is held and owed but cash, without signs.
     bool is_in_kind{true};  ///< Nothing held can lose more than its value: IM is at most equity.
     std::array<std::int64_t, parts> parts_cents{};  ///< Of IM, by `Part`; not capped.
 
@@ -129,7 +130,7 @@ public:
     [[nodiscard]] virtual base::Result<MarginDetail, RiskError> detail(
         const Surface& surface, const Portfolio& portfolio) const = 0;
 
-    /// A step, for a decision: the margins are those of `margin`.
+    /// A step, for a decision: the margins are those of `margin`, to the cent.
     [[nodiscard]] virtual base::Result<Judgement, RiskError> judge(
         const Surface& surface, const Step& step, std::uint32_t holding_days) const = 0;
 };

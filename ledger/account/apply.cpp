@@ -122,7 +122,8 @@ void apply_one(State& state, const TradeNovated& novated) {
                 .open = {},
                 .state = TradeState::novated,
                 .at = novated.at,
-                .settled_at = {}};
+                .settled_at = {},
+                .is_liquidation = novated.is_liquidation};
     for (const BalanceChange& change : novated.changes) {
         book(state, change, {.trade = novated.number, .amount = {}, .settle_by = novated.settle_by},
              novated.at);
@@ -143,6 +144,7 @@ void apply_one(State& state, const TradeNovated& novated) {
         set_contract(state, novated.base, contract);
     }
     state.trades.emplace(novated.number, trade);
+    if (novated.is_liquidation) return;
     if (novated.match != 0) return close_reservation(state, novated);
     remember(state, novated.cause,
              {.body = novated.body,
@@ -152,6 +154,19 @@ void apply_one(State& state, const TradeNovated& novated) {
               .fee = novated.fee,
               .version = state.version});
 }
+
+void apply_one(State& state, const StandingChanged& changed) {
+    CHECK(changed.from == state.standing, "an account stands where it stood");
+    state.standing = changed.to;
+    if (changed.to != Standing::liquidating) return;
+    // Nothing leaves that debts may be paid with: what was asked for is asked back, by nobody's
+    // command, unless it is already.
+    for (auto& [number, open] : state.withdrawals) {
+        if (open.cancels.empty()) open.cancels.push_back(base::CommandId{});
+    }
+}
+
+void apply_one(State& state, const LossAllocated& allocated) { book(state, allocated.change); }
 
 void apply_one(State& state, const CommandRefused& refused) {
     remember(state, refused.cause,
@@ -391,6 +406,15 @@ std::vector<Effect> effects(const State& after, const CancelRequested& asked) {
     return {StopWithdrawal{.account = after.id, .number = asked.number}};
 }
 
+std::vector<Effect> effects(const State& after, const StandingChanged& changed) {
+    std::vector<Effect> stops;
+    if (changed.to != Standing::liquidating) return stops;
+    for (const auto& [number, open] : after.withdrawals) {
+        stops.emplace_back(StopWithdrawal{.account = after.id, .number = number});
+    }
+    return stops;
+}
+
 std::vector<Effect> effects(const State& after, const TransferSent& sent) {
     const auto next = next_to(after, sent.to);
     // A younger one waits for the end of what is under way to the same receiver.
@@ -414,6 +438,7 @@ std::vector<Effect> effects(const State& after, const TransferReturned& returned
 
 // One line for each event that asks for nothing: a new event has to say so too.
 std::vector<Effect> effects(const State&, const CommandRefused&) { return {}; }
+std::vector<Effect> effects(const State&, const LossAllocated&) { return {}; }
 std::vector<Effect> effects(const State&, const WithdrawalReturned&) { return {}; }
 std::vector<Effect> effects(const State&, const WithdrawalPaid&) { return {}; }
 std::vector<Effect> effects(const State&, const DepositNoted&) { return {}; }

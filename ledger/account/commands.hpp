@@ -225,10 +225,37 @@ struct SettleVariation {
     base::Timestamp settle_by;
 };
 
+/// Asks how the account stands. Sent by the partition's host to who could owe more than it holds,
+/// and by the account's own host after what may have changed it.
+struct ReviewMargin {
+    base::Timestamp at;
+    bool is_known{};  ///< The figures are, on fresh prices; filled in by the host with the rest.
+    std::int64_t equity_cents{};
+    std::int64_t initial_cents{};
+    std::int64_t maintenance_cents{};
+};
+
+/// Asks to close a part of a position of an account that is being liquidated, at the surface's
+/// price. Sent by its own host.
+struct Liquidate {
+    std::uint64_t number{};  ///< The trade's. Not the next one: a repeat, of which nothing comes.
+    base::InstrumentId instrument;
+    base::Amount quantity;  ///< Signed, against the position: of tokens negative.
+    base::Timestamp at;
+    Terms terms;
+};
+
+/// Asks to let the broker bear what an account owes that has nothing left. Sent by its own host.
+struct AllocateLoss {
+    bool is_rest_worthless{};  ///< What is held of assets that are not owed is not worth a cent.
+    base::Timestamp at;
+};
+
 using Command =
     std::variant<SubmitTrade, RequestWithdrawal, ReturnWithdrawal, PayWithdrawal, NoteDeposit,
                  CoverClaims, CashSettleClaims, SettleVariation, CancelWithdrawal, RefuseCancel,
                  RequestTransfer, ReceiveTransfer, EndTransfer, SubmitMatchedTrade, ReserveMatch,
-                 HearMatch, ExpireMatches, ConcludeMatch, EndMatch>;
+                 HearMatch, ExpireMatches, ConcludeMatch, EndMatch, ReviewMargin, Liquidate,
+                 AllocateLoss>;
 
 }  // namespace crossclear::ledger::account

@@ -24,6 +24,15 @@ namespace crossclear::ledger::account {
                                                          std::uint64_t body,
                                                          base::Timestamp received_at);
 
+/// What a trade does to the balances, or why it cannot be booked.
+using Booking = base::Result<std::vector<BalanceChange>, Reject>;
+/// Cash and fee as one sum in the settlement token, the tokens themselves unless it is a contract.
+/// **Errors:** `notional_out_of_range`, `holding_insufficient`.
+[[nodiscard]] Booking booking_of(const State& state, const SubmitTrade& command);
+/// The trade itself, once it is decided.
+[[nodiscard]] TradeNovated novated(const State& state, const SubmitTrade& command,
+                                   std::vector<BalanceChange> changes);
+
 /// Whether the client owes the broker anything, in whatever asset: it repays before it takes
 /// anything out.
 [[nodiscard]] bool has_debt(const State& state);

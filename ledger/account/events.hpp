@@ -6,6 +6,7 @@
 #include "base/time.hpp"
 #include "ledger/account/reject.hpp"
 #include "ledger/account/reservation.hpp"
+#include "ledger/account/standing.hpp"
 #include "ledger/words.hpp"
 
 #include <cstdint>
@@ -38,6 +39,7 @@ struct TradeNovated {
     base::Timestamp settle_by;
     base::AccountId counterparty{};  ///< Of a matched trade.
     std::uint64_t match{};           ///< The buyer's number of it; 0: not matched by a venue.
+    bool is_liquidation{};           ///< Made by the broker: no command has caused it.
 
     friend bool operator==(const TradeNovated&, const TradeNovated&) = default;
 };
@@ -290,11 +292,34 @@ struct MatchReleased {
     friend bool operator==(const MatchReleased&, const MatchReleased&) = default;
 };
 
+/// Margin was looked at, and the account stands otherwise with it. **Units:** USD cents.
+struct StandingChanged {
+    Standing from{Standing::good};
+    Standing to{Standing::good};
+    std::int64_t equity_cents{};
+    std::int64_t initial_cents{};
+    std::int64_t maintenance_cents{};
+    base::Timestamp at;
+
+    friend bool operator==(const StandingChanged&, const StandingChanged&) = default;
+};
+
+/// Nothing was left but debt: FREE / RECV as far as there was any of the asset, LOSS / RECV of the
+/// rest.
+struct LossAllocated {
+    base::AssetId asset;
+    base::Amount loss;     ///< The broker's, not negative.
+    BalanceChange change;  ///< RECV becomes nothing.
+    base::Timestamp at;
+
+    friend bool operator==(const LossAllocated&, const LossAllocated&) = default;
+};
+
 using Event =
     std::variant<TradeNovated, CommandRefused, WithdrawalHeld, WithdrawalReturned, WithdrawalPaid,
                  DepositNoted, ClaimsCovered, ClaimsCashSettled, VariationSettled, CancelRequested,
                  CancelRefused, TransferSent, TransferReceived, TransferDeclined, TransferDelivered,
                  TransferReturned, MatchReserved, MatchAborted, MatchEnded, MatchAccepted,
-                 MatchDeclined, MatchReleased>;
+                 MatchDeclined, MatchReleased, StandingChanged, LossAllocated>;
 
 }  // namespace crossclear::ledger::account

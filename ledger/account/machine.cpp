@@ -17,9 +17,6 @@ using base::Amount;
 using base::Failure;
 namespace limits = base::limits;
 
-/// What a trade would do to the account's books.
-using Booking = base::Result<std::vector<BalanceChange>, Reject>;
-
 bool is_buy(const SubmitTrade& command) { return command.quantity > zero; }
 
 /// What the client receives of the settlement token, without the fee.
@@ -38,8 +35,8 @@ bool does_contract_fit(const State& state, const SubmitTrade& command) {
                     Contract{.quantity = *quantity, .settled_value = *settled_value});
 }
 
-/// What a trade does to the balances: cash and fee as one sum in the settlement token, the tokens
-/// themselves unless it is a contract. **Errors:** `notional_out_of_range`, `holding_insufficient`.
+}  // namespace
+
 Booking booking_of(const State& state, const SubmitTrade& command) {
     const Terms& terms = command.terms;
     const bool does_fit = terms.does_cash_fit && terms.cash > zero && terms.fee >= zero;
@@ -69,6 +66,28 @@ Booking booking_of(const State& state, const SubmitTrade& command) {
     changes.push_back(*tokens);
     return changes;
 }
+
+TradeNovated novated(const State& state, const SubmitTrade& command,
+                     std::vector<BalanceChange> changes) {
+    const Terms& terms = command.terms;
+    return {.cause = command.id,
+            .body = body_hash(command),
+            .number = state.trades_count + 1,
+            .instrument = command.instrument,
+            .base = terms.base,
+            .settlement = terms.settlement,
+            .is_contract = terms.is_contract,
+            .quantity = command.quantity,
+            .price = terms.fill,
+            .cash = signed_cash(command),
+            .fee = terms.fee,
+            .notional_cents = terms.notional_cents,
+            .changes = std::move(changes),
+            .at = command.received_at,
+            .settle_by = terms.settle_by};
+}
+
+namespace {
 
 /// The first reason against what a trade asks for, whatever the account.
 Reject shape_fault(const SubmitTrade& command, const Booking& booking) {
@@ -214,22 +233,7 @@ Decision decide(const State& state, const SubmitTrade& command) {
     }
 
     // After this line the trade must succeed.
-    const Terms& terms = command.terms;
-    return propose(state, TradeNovated{.cause = command.id,
-                                       .body = body,
-                                       .number = state.trades_count + 1,
-                                       .instrument = command.instrument,
-                                       .base = terms.base,
-                                       .settlement = terms.settlement,
-                                       .is_contract = terms.is_contract,
-                                       .quantity = command.quantity,
-                                       .price = terms.fill,
-                                       .cash = signed_cash(command),
-                                       .fee = terms.fee,
-                                       .notional_cents = terms.notional_cents,
-                                       .changes = *booking,
-                                       .at = command.received_at,
-                                       .settle_by = terms.settle_by});
+    return propose(state, novated(state, command, *booking));
 }
 
 Decision decide(const State& state, const RequestWithdrawal& command) {

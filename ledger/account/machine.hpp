@@ -73,6 +73,19 @@ using Decision = base::Result<std::vector<Event>, Reject>;
 /// it is too late, once. **Errors:** `match_unknown`.
 [[nodiscard]] Decision decide(const State& state, const HearMatch& command);
 
+/// Says how the account stands: below MM it is liquidated until it has IM again; a default is for
+/// good. Never refuses; nothing where the figures are not known.
+[[nodiscard]] Decision decide(const State& state, const ReviewMargin& command);
+
+/// Closes a part of a position while the account is being liquidated; nothing else then.
+/// **Errors:** `price_is_stale`, `instrument_not_offered`, `holding_insufficient` where it would
+/// grow or turn the position, `too_much_open` where no claim fits, `notional_out_of_range`.
+[[nodiscard]] Decision decide(const State& state, const Liquidate& command);
+
+/// Lets the broker bear every debt of an account under liquidation that holds nothing else: no
+/// contract, and nothing of any asset that it does not owe. Nothing where that is not so.
+[[nodiscard]] Decision decide(const State& state, const AllocateLoss& command);
+
 /// Aborts what was not answered by its deadline. Never refuses.
 [[nodiscard]] Decision decide(const State& state, const ExpireMatches& command);
 

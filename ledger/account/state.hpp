@@ -6,6 +6,7 @@
 #include "base/time.hpp"
 #include "ledger/account/reject.hpp"
 #include "ledger/account/reservation.hpp"
+#include "ledger/account/standing.hpp"
 #include "ledger/words.hpp"
 
 #include <cstdint>
@@ -69,6 +70,7 @@ struct Trade {
     TradeState state{TradeState::novated};
     base::Timestamp at;
     base::Timestamp settled_at;  ///< Zero until then.
+    bool is_liquidation{};       ///< The broker's own: `cause` is zeros.
 
     friend bool operator==(const Trade&, const Trade&) = default;
 };
@@ -94,7 +96,9 @@ struct Withdrawal {
     base::ShardId shard;
     std::string destination;
     base::Timestamp at;
-    std::vector<base::CommandId> cancels{};  ///< Commands to take it back that are not decided.
+    /// Commands to take it back that are not decided; zeros where the broker does, in a
+    /// liquidation.
+    std::vector<base::CommandId> cancels{};
 
     friend bool operator==(const Withdrawal&, const Withdrawal&) = default;
 };
@@ -188,6 +192,7 @@ struct State {
     std::map<std::uint64_t, Match> matches;        ///< As buyer: those that are not over.
     std::map<base::AccountId, Sale> sales;         ///< As seller: what is reserved, by buyer.
     std::map<base::AccountId, SaleEnd> sale_ends;  ///< As seller: by buyer.
+    Standing standing{Standing::good};
     base::CommandId floor;  ///< Ids up to here are too old: their answers were evicted.
 
     friend bool operator==(const State&, const State&) = default;

@@ -35,7 +35,8 @@ constexpr auto trade_novated = [] {
         list(&E::changes, &M::changes, &M::mutable_changes), value(&E::at, &M::at, &M::set_at),
         value(&E::settle_by, &M::settle_by, &M::set_settle_by),
         value(&E::counterparty, &M::counterparty, &M::set_counterparty),
-        value(&E::match, &M::match, &M::set_match));
+        value(&E::match, &M::match, &M::set_match),
+        value(&E::is_liquidation, &M::is_liquidation, &M::set_is_liquidation));
 }();
 
 constexpr auto command_refused = [] {
@@ -263,12 +264,34 @@ constexpr auto match_released = [] {
         list(&E::changes, &M::changes, &M::mutable_changes), value(&E::at, &M::at, &M::set_at));
 }();
 
+constexpr auto standing_changed = [] {
+    using E = account::StandingChanged;
+    using M = pb::StandingChanged;
+    return alternative<E>(
+        pb::Entry::kStandingChanged, &pb::Entry::standing_changed,
+        &pb::Entry::mutable_standing_changed, value(&E::from, &M::from, &M::set_from),
+        value(&E::to, &M::to, &M::set_to),
+        value(&E::equity_cents, &M::equity_cents, &M::set_equity_cents),
+        value(&E::initial_cents, &M::initial_cents, &M::set_initial_cents),
+        value(&E::maintenance_cents, &M::maintenance_cents, &M::set_maintenance_cents),
+        value(&E::at, &M::at, &M::set_at));
+}();
+
+constexpr auto loss_allocated = [] {
+    using E = account::LossAllocated;
+    using M = pb::LossAllocated;
+    return alternative<E>(
+        pb::Entry::kLossAllocated, &pb::Entry::loss_allocated, &pb::Entry::mutable_loss_allocated,
+        value(&E::asset, &M::asset, &M::set_asset), value(&E::loss, &M::loss, &M::set_loss),
+        nested(&E::change, &M::change, &M::mutable_change), value(&E::at, &M::at, &M::set_at));
+}();
+
 constexpr auto account_events = machine<account::Event>(
     trade_novated, command_refused, withdrawal_held, withdrawal_returned, withdrawal_paid,
     deposit_noted, claims_covered, claims_cash_settled, variation_settled, cancel_requested,
     cancel_refused, transfer_sent, transfer_received, transfer_declined, transfer_delivered,
     transfer_returned, match_reserved, match_aborted, match_ended, match_accepted, match_declined,
-    match_released);
+    match_released, standing_changed, loss_allocated);
 
 }  // namespace
 

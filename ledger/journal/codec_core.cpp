@@ -54,7 +54,7 @@ struct Parts {
     std::int64_t high{};
 };
 
-using WideBits = unsigned __int128;
+__extension__ using WideBits = unsigned __int128;
 
 Parts parts_of(base::Wide value) {
     const auto low = static_cast<std::int64_t>(static_cast<std::uint64_t>(value));
@@ -186,6 +186,35 @@ bool read_trial(const Whole& from, Book& to, Reader& reader) {
                            });
 }
 
+using Amounts = std::map<base::AccountId, std::map<base::AssetId, base::Amount>>;
+
+template <class Parts>
+void write_amounts(const Amounts& from, Parts& to) {
+    codec::write_map(
+        from, to, [](base::AccountId account, const auto& amounts, Whole::Contracts& part) {
+            part.set_account(account.v);
+            codec::write_map(amounts, *part.mutable_positions(),
+                             [](base::AssetId asset, base::Amount quantity, auto& position) {
+                                 position.set_asset(asset.v);
+                                 position.set_quantity(quantity.v);
+                             });
+        });
+}
+
+template <class Parts>
+bool read_amounts(const Parts& from, Amounts& to, Reader& reader) {
+    return codec::read_map(
+        from, to, [&](const Whole::Contracts& part, base::AccountId& account, auto& amounts) {
+            account.v = part.account();
+            return codec::read_map(
+                part.positions(), amounts,
+                [&](const auto& position, base::AssetId& asset, base::Amount& quantity) {
+                    quantity.v = position.quantity();
+                    return from_wire(position.asset(), asset, reader);
+                });
+        });
+}
+
 void write_book(const Book& from, Whole& to) {
     to.set_events(from.events);
     write_trial(from, to);
@@ -201,16 +230,12 @@ void write_book(const Book& from, Whole& to) {
                          part.set_shard(of.shard.v);
                          write_shard(book, part);
                      });
-    codec::write_map(from.contracts, *to.mutable_contracts(),
-                     [](base::AccountId account, const auto& positions, Whole::Contracts& part) {
-                         part.set_account(account.v);
-                         codec::write_map(
-                             positions, *part.mutable_positions(),
-                             [](base::AssetId asset, base::Amount quantity, auto& position) {
-                                 position.set_asset(asset.v);
-                                 position.set_quantity(quantity.v);
-                             });
-                     });
+    write_amounts(from.contracts, *to.mutable_contracts());
+    write_amounts(from.debts, *to.mutable_debts());
+    std::uint64_t previous = 0;
+    for (const auto account : from.below_margin) {
+        to.add_below_margin(account.v - std::exchange(previous, account.v));
+    }
     codec::write_map(from.hedged, *to.mutable_hedged(),
                      [](const base::EntityId& task, base::Amount filled, Whole::Hedged& part) {
                          codec::write_entity(task, *part.mutable_task());
@@ -220,6 +245,11 @@ void write_book(const Book& from, Whole& to) {
 
 bool read_book(const Whole& from, Book& to, Reader& reader) {
     to.events = from.events();
+    base::AccountId account;
+    for (const std::uint64_t distance : from.below_margin()) {
+        account.v += distance;
+        to.below_margin.insert(to.below_margin.end(), account);
+    }
     return read_trial(from, to, reader) &&
            codec::read_map(from.claims(), to.claims,
                            [&](const Whole::Claims& part, BrokerAsset& of, ClaimQueue& queue) {
@@ -233,17 +263,8 @@ bool read_book(const Whole& from, Book& to, Reader& reader) {
                                       from_wire(part.shard(), of.shard, reader) &&
                                       read_shard(part, book, reader);
                            }) &&
-           codec::read_map(
-               from.contracts(), to.contracts,
-               [&](const Whole::Contracts& part, base::AccountId& account, auto& positions) {
-                   account.v = part.account();
-                   return codec::read_map(
-                       part.positions(), positions,
-                       [&](const auto& position, base::AssetId& asset, base::Amount& quantity) {
-                           quantity.v = position.quantity();
-                           return from_wire(position.asset(), asset, reader);
-                       });
-               }) &&
+           read_amounts(from.contracts(), to.contracts, reader) &&
+           read_amounts(from.debts(), to.debts, reader) &&
            codec::read_map(
                from.hedged(), to.hedged,
                [&](const Whole::Hedged& part, base::EntityId& task, base::Amount& filled) {

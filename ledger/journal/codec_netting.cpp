@@ -141,6 +141,17 @@ constexpr auto result_booked = [] {
                           value(&E::vm, &M::vm, &M::set_vm), value(&E::at, &M::at, &M::set_at));
 }();
 
+constexpr auto loss_borne = [] {
+    using E = netting::LossBorne;
+    using M = pb::LossBorne;
+    return alternative<E>(pb::Entry::kLossBorne, &pb::Entry::loss_borne,
+                          &pb::Entry::mutable_loss_borne,
+                          value(&E::asset, &M::asset, &M::set_asset),
+                          value(&E::from_capital, &M::from_capital, &M::set_from_capital),
+                          value(&E::from_insurance, &M::from_insurance, &M::set_from_insurance),
+                          value(&E::at, &M::at, &M::set_at));
+}();
+
 constexpr auto deposit_replaced = [] {
     using E = netting::DepositReplaced;
     using M = pb::DepositReplaced;
@@ -183,7 +194,7 @@ constexpr auto departure_closed = [] {
 constexpr auto netting_events = machine<netting::Event>(
     capital_paid_in, deposit_recorded, deposit_acknowledged, quota_granted, hedge_opened,
     hedge_closed, move_opened, move_closed, venue_variation, result_booked, deposit_replaced,
-    hedge_called_off, departure_approved, departure_closed);
+    hedge_called_off, departure_approved, departure_closed, loss_borne);
 
 }  // namespace
 

@@ -71,6 +71,8 @@ inline constexpr auto fields_of<account::Trade> = std::tuple{
     value(&account::Trade::at, &pb::AccountState::Trade::at, &pb::AccountState::Trade::set_at),
     value(&account::Trade::settled_at, &pb::AccountState::Trade::settled_at,
           &pb::AccountState::Trade::set_settled_at),
+    value(&account::Trade::is_liquidation, &pb::AccountState::Trade::is_liquidation,
+          &pb::AccountState::Trade::set_is_liquidation),
 };
 
 template <>
@@ -294,6 +296,7 @@ void write_state(const account::State& from, Message& to) {
     put_map(from.matches, *to.mutable_matches());
     put_map(from.sales, *to.mutable_sales());
     put_map(from.sale_ends, *to.mutable_sale_ends());
+    to.set_standing(codec::to_wire(from.standing));
     codec::write_fields(codec::fields_of<base::CommandId>, from.floor, *to.mutable_floor());
 }
 
@@ -315,6 +318,7 @@ bool read_state(const Message& from, account::State& to, Reader& reader) {
            take_map(from.matches(), to.matches, reader) &&
            take_map(from.sales(), to.sales, reader) &&
            take_map(from.sale_ends(), to.sale_ends, reader) &&
+           codec::from_wire(from.standing(), to.standing, reader) &&
            codec::read_fields(codec::fields_of<base::CommandId>, from.floor(), to.floor, reader);
 }
 

@@ -121,6 +121,17 @@ private:
     return false;
 }
 
+[[nodiscard]] constexpr bool is_listed(account::Standing value) noexcept {
+    switch (value) {
+        case account::Standing::good:
+        case account::Standing::called:
+        case account::Standing::liquidating:
+        case account::Standing::defaulted:
+            return true;
+    }
+    return false;
+}
+
 [[nodiscard]] constexpr bool is_listed(account::TradeState value) noexcept {
     switch (value) {
         case account::TradeState::novated:
@@ -297,6 +308,7 @@ private:
         case Chart::fee_income:
         case Chart::hedge_pnl:
         case Chart::gas:
+        case Chart::loss:
         case Chart::conv:
         case Chart::vm:
         case Chart::transit:

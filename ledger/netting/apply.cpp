@@ -114,6 +114,7 @@ void apply_one(State& state, const VenueVariation& event) {
 }
 
 void apply_one(State&, const ResultBooked&) {}
+void apply_one(State&, const LossBorne&) {}
 
 void apply_one(State& state, const DepartureApproved& event) {
     const DepartureKey withdrawal{event.account, event.number};

@@ -172,6 +172,16 @@ struct BookResult {
     base::Timestamp at;
 };
 
+/// Pays what defaulting clients owed, as far as the waterfall reaches. Sent by the host when there
+/// is any.
+struct BearLoss {
+    base::AssetId asset;
+    base::Amount loss;       ///< LOSS over all partitions: debit.
+    base::Amount capital;    ///< CAPITAL: credit.
+    base::Amount insurance;  ///< INSURANCE: credit.
+    base::Timestamp at;
+};
+
 /// May a withdrawal leave? Sent by the host when the withdrawal asks; a repeat counts once, but is
 /// looked at again.
 struct ReviewDeparture {
@@ -201,6 +211,6 @@ struct KeepDepartures {
 
 using Command = std::variant<Found, RecordDeposit, AcknowledgeDeposit, RecordVariations, Balance,
                              KeepMargins, LevelShards, CloseHedge, CloseMove, BookResult,
-                             ReviewDeparture, CloseDeparture, KeepDepartures>;
+                             ReviewDeparture, CloseDeparture, KeepDepartures, BearLoss>;
 
 }  // namespace crossclear::ledger::netting

@@ -144,6 +144,15 @@ struct ResultBooked {
     friend bool operator==(const ResultBooked&, const ResultBooked&) = default;
 };
 
+/// What defaulting clients owed was paid by the waterfall: CAPITAL / LOSS, then INSURANCE / LOSS.
+struct LossBorne {
+    base::AssetId asset;
+    base::Amount from_capital;
+    base::Amount from_insurance;
+    base::Timestamp at;
+    friend bool operator==(const LossBorne&, const LossBorne&) = default;
+};
+
 /// A withdrawal that may leave.
 struct DepartureKey {
     base::AccountId account;
@@ -184,6 +193,6 @@ struct DepartureClosed {
 using Event =
     std::variant<CapitalPaidIn, DepositRecorded, DepositAcknowledged, QuotaGranted, HedgeOpened,
                  HedgeClosed, MoveOpened, MoveClosed, VenueVariation, ResultBooked, DepositReplaced,
-                 HedgeCalledOff, DepartureApproved, DepartureClosed>;
+                 HedgeCalledOff, DepartureApproved, DepartureClosed, LossBorne>;
 
 }  // namespace crossclear::ledger::netting

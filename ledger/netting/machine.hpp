@@ -52,6 +52,8 @@ using Decision = base::Result<std::vector<Event>, Reject>;
 [[nodiscard]] Decision decide(const State& state, const CloseMove& command);
 /// Books the figures it is given; nothing where both are zero. Never refuses.
 [[nodiscard]] Decision decide(const State& state, const BookResult& command);
+/// Capital first, then insurance; what is beyond both stays LOSS. Never refuses.
+[[nodiscard]] Decision decide(const State& state, const BearLoss& command);
 /// **Errors:** `amount_must_be_positive`, `gate_is_closed`, `departure_not_covered`. **Rounding:**
 /// against the departure, also of time: what left counts up to `gate_step` longer.
 [[nodiscard]] Decision decide(const State& state, const ReviewDeparture& command);

@@ -20,4 +20,18 @@ Remedies look(const State& state, const Shortfall& shortfall, const Means& means
             .is_bearable = promises && left && *promises <= *left && *loss <= means.capital};
 }
 
+Decision decide(const State&, const BearLoss& command) {
+    const auto part = [](Amount wanted, Amount there) {
+        return std::clamp(wanted, Amount{0}, std::max(there, Amount{0}));
+    };
+    const Amount from_capital = part(command.loss, command.capital);
+    const Amount from_insurance =
+        part(base::must_subtract(command.loss, from_capital), command.insurance);
+    if (from_capital == Amount{0} && from_insurance == Amount{0}) return std::vector<Event>{};
+    return std::vector<Event>{LossBorne{.asset = command.asset,
+                                        .from_capital = from_capital,
+                                        .from_insurance = from_insurance,
+                                        .at = command.at}};
+}
+
 }  // namespace crossclear::ledger::netting

@@ -84,6 +84,7 @@ inline actors::Answer agreeable(const actors::Request& request) {
                                              .held = {0},
                                              .owed = {0}}},
                                .margin = margin(),
+                               .standing = "good",
                                .trades = 7};
         }
         Answer operator()(const GetPositions&) const {

@@ -106,6 +106,14 @@ void expect_one_of(Invariant invariant, const std::vector<std::pair<Entry, Entry
     }
 }
 
+TEST(AuditHistory, LiquidationsAnswerNobody) {
+    account::TradeNovated trade;
+    trade.is_liquidation = true;
+    EXPECT_TRUE(broken_by({at_account(trade), at_account(trade)}).empty());
+    trade.is_liquidation = false;
+    EXPECT_FALSE(broken_by({at_account(trade), at_account(trade)}).empty());
+}
+
 TEST(AuditHistory, EveryAnswerOfACommandIsGivenOnce) {
     const auto cause = tests::an_id(5);
     account::TradeNovated trade;

@@ -94,7 +94,8 @@ async def look(service):
         near(after["initial_usd"], together, 0.01, account)
         alone = await preview(nobody, NOBODY, contract, quantity)
         assert not alone["is_acceptable"] and alone["reason"] == "margin_insufficient", alone
-        near(float(before["initial_usd"]) + float(alone["after"]["initial_usd"]), apart, 0.05,
+        # With the fee of one who has nothing, which is dear, in what it owes.
+        near(float(before["initial_usd"]) + float(alone["after"]["initial_usd"]), apart, 0.06,
              account)
         failing = {line["protocol"] for line in after["failures"]}
         issuer = "synthetix" if asset == "sBTC" else "uniswap"

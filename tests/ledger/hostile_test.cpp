@@ -78,9 +78,9 @@ void expect_whole(const State& state, const Book& book, std::uint64_t seed) {
     std::map<base::AssetId, base::Wide> sums;
     for (const auto& [key, amount] : book.trial) sums[key.asset] += amount;
     for (const auto& [asset, sum] : sums) EXPECT_TRUE(sum == 0) << "seed " << seed;
-    for (const auto& [where, shard] : book.shards) {
+    for (const auto& [where, seen] : book.shards) {
         // Whatever block is looked at.
-        for (const auto& past : shard.recent) (void)at_block(shard, past.block);
+        for (const auto& past : seen.recent) (void)at_block(seen, past.block);
     }
 }
 

@@ -22,6 +22,15 @@ constexpr base::ShardId here{4};
 constexpr base::ShardId there{5};
 constexpr base::AccountId client{77};
 
+// 50 owed, 20 of the asset there.
+BalanceChange an_end_of_debt() {
+    BalanceChange change;
+    change.asset = usdc;
+    change.free = Amount{-20};
+    change.recv = Amount{-50};
+    return change;
+}
+
 struct Row {
     std::string name;
     Entry entry;
@@ -284,6 +293,11 @@ std::vector<Row> client_rows() {
          {mine(Chart::held, usdc, 21), mine(Chart::unsettled, eth, -5),
           whole(Chart::fee_income, usdc, -1), whole(Chart::conv, eth, 5),
           whole(Chart::conv, usdc, -20)}},
+        {"a debt that is the broker's",
+         of_client(account::LossAllocated{
+             .asset = usdc, .loss = Amount{30}, .change = an_end_of_debt(), .at = {}}),
+         {mine(Chart::free, usdc, 20), mine(Chart::recv, usdc, -50), whole(Chart::loss, usdc, 30)}},
+        {"another standing", of_client(account::StandingChanged{}), {}},
         {"a match ended", of_client(account::MatchEnded{}), {}},
         {"a match declined", of_client(account::MatchDeclined{}), {}},
         {"a transfer declined", of_client(account::TransferDeclined{}), {}},
@@ -344,6 +358,10 @@ std::vector<Row> house_rows() {
         {"the venue's gain",
          of_house(variation),
          {at(here, Chart::posted, usdc, -7), whole(Chart::vm, usdc, 7)}},
+        {"a loss that the waterfall pays",
+         of_house(netting::LossBorne{usdc, Amount{20}, Amount{10}, {}}),
+         {whole(Chart::capital, usdc, 20), whole(Chart::loss, usdc, -20),
+          whole(Chart::insurance, usdc, 10), whole(Chart::loss, usdc, -10)}},
         {"an epoch's result",
          of_house(netting::ResultBooked{usdc, Amount{3}, Amount{-4}, {}}),
          {whole(Chart::conv, usdc, 3), whole(Chart::hedge_pnl, usdc, -3),

@@ -130,7 +130,8 @@ TEST(PortfolioMargin, ASteppedRiskCostsWhatTheBrokerBears) {
     EXPECT_EQ(bought.after, margin_of(levered, surface));
     // SF 14,000, PD 5 %: EL 1.92 a day, UL (.3844 - .05) · 14,000; ten days of 1.25·EL +
     // .12·UL/365.
-    EXPECT_NEAR(bought.risk_fee_cents, 39'37, 2);
+    EXPECT_GE(bought.risk_fee_cents, 39'35);
+    EXPECT_LE(bought.risk_fee_cents, 39'39);
     EXPECT_EQ(judge(levered, cash).risk_fee_cents, 0) << "less risk is not paid for";
     const Portfolio owned = a_portfolio().holding(sbtc, "0.5").holding(usd, "10000");
     EXPECT_EQ(judge(cash, owned).risk_fee_cents, 0) << "its own equity bears it";

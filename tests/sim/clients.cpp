@@ -130,8 +130,11 @@ void Clients::trade(Owner& owner, base::AccountId account) {
     const auto kinds = stage_.plan.has_contracts ? 3U : 2U;
     const auto kind = rng.below(kinds);
     const auto instrument = kind == 0 ? eth_swap : kind == 1 ? sbtc_swap : btc_perp;
+    // Now and then as much on margin as there may be.
+    const bool is_bet = kind == 2 && rng.below(2) == 0;
     const std::int64_t unit = kind == 0   ? one_eth / 4
                               : kind == 1 ? one_sbtc / 50
+                              : is_bet    ? one_contract / 2
                                           : one_contract / 20;
     const auto size = static_cast<std::int64_t>(1 + rng.below(20)) * unit;
     const bool is_sale = rng.below(3) == 0;

@@ -117,13 +117,17 @@ void Simulation::make_blocks() {
     });
 }
 
+// In thousandths of a percent: mostly up to one, now and then a crash or its end.
+std::int64_t Simulation::some_change() {
+    auto& rng = stage_.rng;
+    if (rng.below(30) == 0) return rng.below(2) == 0 ? -40'000 : 60'000;
+    return static_cast<std::int64_t>(rng.below(2'001)) - 1'000;
+}
+
 void Simulation::move_prices() {
     for (const auto asset : {eth, sbtc, btc_contract}) {
         auto& price = prices_[asset.v];
-        if (stage_.is_faulty) {
-            const auto change = static_cast<std::int64_t>(stage_.rng.below(2'001)) - 1'000;
-            price.v += price.v / 100'000 * change;
-        }
+        if (stage_.is_faulty) price.v += price.v / 100'000 * some_change();
         outside_.world->set_price(asset, price);
     }
     stage_.note("prices", static_cast<std::uint64_t>(prices_[eth.v].v));

@@ -43,6 +43,7 @@ private:
     bool run_actors();
     void plan_life();
     void act();
+    std::int64_t some_change();
     void move_prices();
     void publish_marks(Owner& owner) const;
     void make_blocks();

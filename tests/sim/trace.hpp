@@ -48,6 +48,8 @@ enum class Mark : std::uint8_t {
     order_submitted_again,
     withdrawal_paid,
     variation_settled,
+    liquidated,
+    loss_allocated,
     transfer_delivered,
     transfer_returned,
     give_up_cleared,

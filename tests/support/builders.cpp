@@ -203,6 +203,14 @@ account::SubmitMatchedTrade a_match(std::uint64_t id, std::int64_t quantity, std
             .terms = trade.terms};
 }
 
+account::Liquidate a_liquidation(const account::State& state, const account::SubmitTrade& trade) {
+    return {.number = state.trades_count + 1,
+            .instrument = trade.instrument,
+            .quantity = trade.quantity,
+            .at = world::now,
+            .terms = trade.terms};
+}
+
 account::ReserveMatch a_sale(std::uint64_t number, std::int64_t quantity, std::int64_t cash) {
     const auto trade = a_trade(1, world::eth, -quantity, cash);
     return {.buyer = another_account(),
@@ -345,12 +353,40 @@ account::Command any_match(base::Rng& rng, const account::State& state) {
     }
 }
 
+// Closes all of something; where nothing can be closed, asks whose the debt is.
+account::Command any_closing(base::Rng& rng, const account::State& state) {
+    const auto cash = 1 + up_to(rng, 50);
+    for (const auto& [contract, position] : state.contracts) {
+        if (position.quantity == Amount{0}) continue;
+        return a_liquidation(state, a_contract_trade(1, -position.quantity.v, cash));
+    }
+    for (const auto& [asset, holding] : state.holdings) {
+        const auto sellable = account::sellable(holding);
+        if (asset == world::usdc || sellable == Amount{0}) continue;
+        return a_liquidation(state, a_trade(1, asset, -sellable.v, cash));
+    }
+    return account::AllocateLoss{.at = world::now};
+}
+
 }  // namespace
 
 account::Command random_account_command(base::Rng& rng, const account::State& state) {
     const auto at = world::now + base::seconds(static_cast<std::int64_t>(rng.below(100)));
     const auto number = static_cast<std::uint32_t>(rng.below(state.withdrawals_count + 2));
-    switch (rng.below(16)) {
+    // Else none would come to its end among so much else.
+    const bool is_closing = state.standing == account::Standing::liquidating && rng.below(2) == 0;
+    if (is_closing) return any_closing(rng, state);
+    switch (rng.below(19)) {
+        case 18:
+            return account::AllocateLoss{.at = at};
+        case 17:
+            return a_liquidation(state, any_trade(rng));
+        case 16:
+            return account::ReviewMargin{.at = at,
+                                         .is_known = rng.below(8) != 0,
+                                         .equity_cents = up_to(rng, 200) - 50,
+                                         .initial_cents = up_to(rng, 50) + 50,
+                                         .maintenance_cents = up_to(rng, 50)};
         case 13:
         case 14:
         case 15:

@@ -93,6 +93,10 @@ private:
 [[nodiscard]] ledger::account::SubmitMatchedTrade a_match(std::uint64_t id, std::int64_t quantity,
                                                           std::int64_t cash);
 
+/// Asks to close what the trade would, as the account's next trade.
+[[nodiscard]] ledger::account::Liquidate a_liquidation(const ledger::account::State& state,
+                                                       const ledger::account::SubmitTrade& trade);
+
 /// Asks the seller of match `number` of `another_account` to reserve its side of the same.
 [[nodiscard]] ledger::account::ReserveMatch a_sale(std::uint64_t number, std::int64_t quantity,
                                                    std::int64_t cash);

@@ -86,6 +86,11 @@ struct Listed<account::Reject> {
                                     match_timed_out};
 };
 template <>
+struct Listed<account::Standing> {
+    using enum account::Standing;
+    static constexpr std::array all{good, called, liquidating, defaulted};
+};
+template <>
 struct Listed<account::TradeState> {
     using enum account::TradeState;
     static constexpr std::array all{novated, partly_settled, settled, cash_settled};

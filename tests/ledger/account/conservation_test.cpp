@@ -60,6 +60,8 @@ struct Exchanged {
     void operator()(const MatchAccepted&) const {}
     void operator()(const MatchDeclined&) const {}
     void operator()(const MatchReleased&) const {}
+    void operator()(const StandingChanged&) const {}
+    void operator()(const LossAllocated& lost) const { sum[lost.asset] += lost.loss.v; }
     void operator()(const ClaimsCovered&) const {}
     void operator()(const ClaimsCashSettled& settled) const {
         sum[settled.asset] -= settled.amount.v;

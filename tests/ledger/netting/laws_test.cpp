@@ -78,7 +78,7 @@ struct NettingTraits : tests::MachineTraits<State, Command, Event, Effect> {
                          .margins = {{here, usdc, Amount{40}}},
                          .at = {}};
         }
-        switch (rng.below(11)) {
+        switch (rng.below(12)) {
             case 8:
             case 9:
                 return random_departure(rng);
@@ -113,6 +113,12 @@ struct NettingTraits : tests::MachineTraits<State, Command, Event, Effect> {
                                   .conv = Amount{static_cast<std::int64_t>(rng.below(9)) - 4},
                                   .vm = Amount{2},
                                   .at = {}};
+            case 10:
+                return BearLoss{.asset = usdc,
+                                .loss = Amount{static_cast<std::int64_t>(rng.below(9))},
+                                .capital = Amount{static_cast<std::int64_t>(rng.below(9)) - 2},
+                                .insurance = Amount{static_cast<std::int64_t>(rng.below(9)) - 2},
+                                .at = {}};
             default:
                 return random_balance(rng);
         }
@@ -121,7 +127,8 @@ struct NettingTraits : tests::MachineTraits<State, Command, Event, Effect> {
     // Figures come with the command: the same figures again mean that as much is wanted again.
     static bool is_idempotent(const Command& command) {
         return !std::holds_alternative<Balance>(command) &&
-               !std::holds_alternative<BookResult>(command);
+               !std::holds_alternative<BookResult>(command) &&
+               !std::holds_alternative<BearLoss>(command);
     }
 
     /// Found from the facts alone, not by asking `outstanding`: a deposit's news by the account's

@@ -265,5 +265,39 @@ TEST(Netting, GrantsGoOnBeyondTheEndOfATotal) {
     EXPECT_EQ(*promises, Amount{30});
 }
 
+TEST(NettingLoss, IsPaidByCapitalAndThenByInsurance) {
+    struct Row {
+        const char* claim;
+        std::int64_t loss;
+        std::int64_t capital;
+        std::int64_t insurance;
+        std::int64_t from_capital;
+        std::int64_t from_insurance;
+    };
+    const Row rows[] = {
+        {"capital is enough", 10, 10, 10, 10, 0},
+        {"insurance pays the rest", 15, 10, 10, 10, 5},
+        {"as far as both reach", 30, 10, 10, 10, 10},
+        {"no capital left", 5, 0, 10, 0, 5},
+        {"less than none", 5, -3, 10, 0, 5},
+    };
+    for (const auto& row : rows) {
+        const auto decision = decide(State{}, BearLoss{.asset = usdc,
+                                                       .loss = Amount{row.loss},
+                                                       .capital = Amount{row.capital},
+                                                       .insurance = Amount{row.insurance},
+                                                       .at = {}});
+        ASSERT_TRUE(decision && decision->size() == 1) << row.claim;
+        const auto& borne = std::get<LossBorne>(decision->front());
+        EXPECT_EQ(borne.from_capital, Amount{row.from_capital}) << row.claim;
+        EXPECT_EQ(borne.from_insurance, Amount{row.from_insurance}) << row.claim;
+    }
+    const auto nothing = decide(
+        State{},
+        BearLoss{.asset = usdc, .loss = Amount{5}, .capital = {}, .insurance = {}, .at = {}});
+    ASSERT_TRUE(nothing.has_value());
+    EXPECT_TRUE(nothing->empty()) << "beyond the waterfall it stays a loss";
+}
+
 }  // namespace
 }  // namespace crossclear::ledger::netting

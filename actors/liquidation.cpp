@@ -1,0 +1,267 @@
+#include "actors/liquidation.hpp"
+
+#include "actors/account_terms.hpp"
+#include "actors/worth.hpp"
+#include "ledger/account/balances.hpp"
+#include "ledger/account/give_up.hpp"
+#include "ledger/account/machine.hpp"
+#include "risk/watch.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+#include <utility>
+
+namespace crossclear::actors {
+namespace {
+
+using base::Amount;
+namespace account = ledger::account;
+using Orders = std::vector<account::Liquidate>;
+
+// The parts of a position that are tried: quarters, and all of it.
+constexpr std::int64_t parts[] = {1, 2, 4};
+constexpr std::int64_t parts_in_all = 4;
+// So much of all may be worth what it last was: a trifle without a price stops no call.
+constexpr std::int64_t stale_share = 100;
+
+struct Position {
+    base::InstrumentId instrument;
+    Amount quantity;  // Signed.
+};
+
+// What may be closed of a position, whatever becomes of reservations that close it as well.
+Amount without_reserved(const account::State& state, base::AssetId asset, Amount quantity) {
+    Amount left = quantity;
+    for (const auto* reserved : account::open_reservations(state)) {
+        if (!reserved->is_contract || reserved->base != asset) continue;
+        const bool is_closing = (reserved->quantity > Amount{0}) != (quantity > Amount{0});
+        if (!is_closing) continue;
+        const auto sum = base::add(left, reserved->quantity);
+        if (!sum || (*sum > Amount{0}) != (quantity > Amount{0})) return Amount{0};
+        left = *sum;
+    }
+    return left;
+}
+
+// Contracts, and tokens that an instrument trades.
+std::vector<Position> positions_of(const base::Listing& listing, const account::State& state) {
+    std::vector<Position> found;
+    for (const auto& [asset, contract] : state.contracts) {
+        const auto instrument = listing.instrument_of(asset);
+        const auto quantity = without_reserved(state, asset, contract.quantity);
+        if (instrument && quantity != Amount{0}) found.push_back({*instrument, quantity});
+    }
+    for (const auto& [asset, holding] : state.holdings) {
+        const auto instrument = listing.instrument_of(asset);
+        const Amount quantity = account::sellable(holding);
+        if (instrument && quantity > Amount{0}) found.push_back({*instrument, quantity});
+    }
+    return found;
+}
+
+// A part of a position, against it, at least one minor unit.
+Amount part_of(Amount position, std::int64_t quarters) {
+    const auto size = base::multiply_divide(base::magnitude(position).v, quarters, parts_in_all,
+                                            base::Rounding::up);
+    const std::int64_t units =
+        size ? std::max<std::int64_t>(*size, 1) : base::magnitude(position).v;
+    return Amount{position > Amount{0} ? -units : units};
+}
+
+// Orders of one account on one surface.
+class Closer {
+public:
+    Closer(const Context& context, const account::State& state, const MarginLook& look)
+        : context_(context), state_(state), look_(look) {
+        before_ = outcomes_of(state, portfolio_of(context, *look.surface, state));
+        missing_ = look.review.initial_cents - look.review.equity_cents;
+    }
+
+    // What the account's machine would refuse is not asked for.
+    [[nodiscard]] std::vector<Position> closable() const {
+        auto positions = positions_of(context_.listing, state_);
+        const auto is_refused = [&](const Position& position) {
+            return !order(position, parts_in_all, 1).has_value();
+        };
+        positions.erase(std::remove_if(positions.begin(), positions.end(), is_refused),
+                        positions.end());
+        return positions;
+    }
+
+    // A part of one position, as the trade so many after the last.
+    [[nodiscard]] std::optional<account::Liquidate> order(const Position& position,
+                                                          std::int64_t quarters,
+                                                          std::uint64_t after) const {
+        const Amount quantity = part_of(position.quantity, quarters);
+        account::Liquidate made{
+            .number = state_.trades_count + 1,
+            .instrument = position.instrument,
+            .quantity = quantity,
+            .at = look_.review.at,
+            .terms = priced_terms(context_, state_, look_.surface.get(), position.instrument,
+                                  quantity, look_.review.at)};
+        const auto decision = account::decide(state_, made);
+        if (!decision || decision->empty()) return std::nullopt;
+        made.number = state_.trades_count + after;
+        return made;
+    }
+
+    // Keeps the better of what there is and these.
+    void consider(Orders orders) {
+        if (orders.empty()) return;
+        const auto missing = missing_after(orders);
+        std::int64_t notional = 0;
+        for (const auto& one : orders) {
+            if (__builtin_add_overflow(notional, one.terms.notional_cents, &notional)) return;
+        }
+        if (!missing || !is_better(*missing, notional)) return;
+        missing_ = *missing;
+        notional_ = notional;
+        best_ = std::move(orders);
+    }
+
+    [[nodiscard]] Orders take() && { return std::move(best_); }
+
+private:
+    // IM less equity once all are made, in the worst case.
+    [[nodiscard]] std::optional<std::int64_t> missing_after(const Orders& orders) const {
+        std::optional<std::int64_t> worst;
+        for (auto portfolio : before_) {
+            for (const auto& one : orders) {
+                portfolio = with_trade(std::move(portfolio), one.terms, one.quantity);
+            }
+            const auto margin = context_.model->margin(*look_.surface, portfolio);
+            if (!margin) return std::nullopt;
+            const auto missing = margin->initial_cents - margin->equity_cents;
+            worst = std::max(worst.value_or(missing), missing);
+        }
+        return worst;
+    }
+
+    // Nothing missing, and little of it; else less missing than before.
+    [[nodiscard]] bool is_better(std::int64_t missing, std::int64_t notional) const {
+        const bool is_enough = missing <= 0;
+        const bool is_best_enough = missing_ <= 0 && !best_.empty();
+        if (is_enough != is_best_enough) return is_enough;
+        return is_enough ? notional < notional_ : missing < missing_;
+    }
+
+    const Context& context_;
+    const account::State& state_;
+    const MarginLook& look_;
+    std::vector<risk::Portfolio> before_;
+    Orders best_;
+    std::int64_t missing_{};  // Of the best; without one, now.
+    std::int64_t notional_{};
+};
+
+// What has never had a price counts for nothing; what is owed without one leaves no figure.
+void drop_unpriced(const risk::Surface& surface, risk::Portfolio& portfolio) {
+    auto& tokens = portfolio.tokens;
+    tokens.erase(std::remove_if(tokens.begin(), tokens.end(),
+                                [&](const risk::TokenPosition& token) {
+                                    return token.quantity > Amount{0} &&
+                                           !surface.mark(token.asset).is_known;
+                                }),
+                 tokens.end());
+}
+
+// What has no fresh price, at its last; nothing where that does not fit.
+std::optional<std::int64_t> stale_cents(const risk::Surface& surface,
+                                        const risk::Portfolio& portfolio, base::Timestamp now) {
+    std::int64_t sum = 0;
+    const auto add = [&](base::AssetId asset, Amount quantity) {
+        const auto cents = worth_cents(surface, asset, base::magnitude(quantity));
+        return cents && !__builtin_add_overflow(sum, *cents, &sum);
+    };
+    for (const auto& token : portfolio.tokens) {
+        if (surface.is_fresh(token.asset, now)) continue;
+        if (!add(token.asset, token.quantity)) return std::nullopt;
+    }
+    for (const auto& position : portfolio.contracts) {
+        const bool is_fresh =
+            surface.is_fresh(position.contract, now) && surface.is_fresh(position.settlement, now);
+        if (!is_fresh && !add(position.contract, position.quantity)) return std::nullopt;
+    }
+    return sum;
+}
+
+}  // namespace
+
+MarginLook look_at_margin(const Context& context, const account::State& state,
+                          base::Timestamp now) {
+    MarginLook look{.surface = context.broker(base::broker_of(state.id)).surface.load(),
+                    .review = {.at = now}};
+    if (look.surface == nullptr) return look;
+    std::optional<risk::Margin> worst;
+    for (auto& portfolio : outcomes_of(state, portfolio_of(context, *look.surface, state))) {
+        drop_unpriced(*look.surface, portfolio);
+        const auto margin = context.model->margin(*look.surface, portfolio);
+        const auto stale = stale_cents(*look.surface, portfolio, now);
+        if (!margin || !stale || *stale > margin->gross_cents / stale_share) return look;
+        const auto room = [](const risk::Margin& of) {
+            return of.equity_cents - of.maintenance_cents;
+        };
+        if (!worst || room(*margin) < room(*worst)) worst = *margin;
+    }
+    look.gross_cents = worst->gross_cents;
+    look.review.is_known = true;
+    look.review.equity_cents = worst->equity_cents;
+    look.review.initial_cents = worst->initial_cents;
+    look.review.maintenance_cents = worst->maintenance_cents;
+    return look;
+}
+
+double safe_move_of(const MarginLook& look, account::Standing standing) {
+    const auto& review = look.review;
+    if (!review.is_known) return std::numeric_limits<double>::quiet_NaN();
+    const auto above_initial = review.equity_cents - review.initial_cents;
+    const auto above_maintenance = review.equity_cents - review.maintenance_cents;
+    switch (standing) {
+        case account::Standing::good:
+            return risk::safe_move(above_initial, look.gross_cents);
+        case account::Standing::called:
+            return risk::safe_move(std::min(-above_initial, above_maintenance), look.gross_cents);
+        case account::Standing::liquidating:
+            return 0;
+        case account::Standing::defaulted:
+            return risk::Watch::move_max;
+    }
+    UNREACHABLE("an unlisted standing");
+}
+
+Orders next_liquidation(const Context& context, const account::State& state,
+                        const MarginLook& look) {
+    CHECK(look.review.is_known, "positions are closed on known figures");
+    Closer closer(context, state, look);
+    const auto positions = closer.closable();
+    for (const auto quarters : parts) {
+        Orders all;
+        for (const auto& position : positions) {
+            if (auto one = closer.order(position, quarters, 1)) closer.consider({std::move(*one)});
+            if (auto one = closer.order(position, quarters, all.size() + 1)) {
+                all.push_back(std::move(*one));
+            }
+        }
+        if (all.size() > 1) closer.consider(std::move(all));
+    }
+    return std::move(closer).take();
+}
+
+bool is_rest_worthless(const account::State& state, const risk::Surface& surface) {
+    return std::all_of(state.holdings.begin(), state.holdings.end(), [&](const auto& line) {
+        const auto& [asset, holding] = line;
+        if (holding.recv > Amount{0}) return true;
+        const auto settled = base::add(holding.free, holding.unsettled);
+        const auto held = settled ? base::add(*settled, holding.seen) : settled;
+        const auto& mark = surface.mark(asset);
+        if (!held) return false;
+        if (!mark.is_known) return true;
+        const auto cents = base::notional(*held, surface.listing().asset(asset).scale, mark.price,
+                                          usd_cents_scale, base::Rounding::down);
+        return cents && *cents == Amount{0};
+    });
+}
+
+}  // namespace crossclear::actors

@@ -1,0 +1,44 @@
+#pragma once
+
+#include "actors/context.hpp"
+#include "ledger/account/commands.hpp"
+#include "ledger/account/state.hpp"
+#include "risk/surface.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+/// How an account stands with its margin, and which parts of which positions are closed next where
+/// it is below it. Computes and returns; the machine decides.
+
+namespace crossclear::actors {
+
+/// A look at an account's margin, whatever becomes of its reservations: of what may, the worst.
+struct MarginLook {
+    std::shared_ptr<const risk::Surface> surface;
+    /// The figures; unknown where more than a hundredth of what is held and owed has no fresh
+    /// price: nobody is called or liquidated on an old one.
+    ledger::account::ReviewMargin review;
+    std::int64_t gross_cents{};
+};
+/// Looks on the broker's surface of the moment.
+[[nodiscard]] MarginLook look_at_margin(const Context& context, const ledger::account::State& state,
+                                        base::Timestamp now);
+
+/// How far prices may move until the account, standing as it does, could cross a line; 0 where it
+/// is being liquidated, NaN where nobody knows.
+[[nodiscard]] double safe_move_of(const MarginLook& look, ledger::account::Standing standing);
+
+/// What to close next, in this order. Of quarters, halves and wholes, of each position and of all
+/// together: the least after which equity covers IM; if none is enough, what brings it nearest.
+/// Nothing where nothing that can be closed at a fresh price brings it nearer than it is.
+/// **Requires:** a look whose figures are known.
+[[nodiscard]] std::vector<ledger::account::Liquidate> next_liquidation(
+    const Context& context, const ledger::account::State& state, const MarginLook& look);
+
+/// Whether all that is held of assets that are not owed is worth no cent, each by itself.
+[[nodiscard]] bool is_rest_worthless(const ledger::account::State& state,
+                                     const risk::Surface& surface);
+
+}  // namespace crossclear::actors

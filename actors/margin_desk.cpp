@@ -1,0 +1,72 @@
+#include "actors/margin_desk.hpp"
+
+#include <variant>
+
+namespace crossclear::actors {
+namespace {
+
+namespace account = ledger::account;
+
+bool is_listed(const ledger::Book& book, base::AccountId account) {
+    return book.contracts.contains(account) || book.debts.contains(account) ||
+           book.below_margin.contains(account);
+}
+
+// Whether equity or what is held may be otherwise after it.
+bool may_matter(const account::Event& event) {
+    return !std::holds_alternative<account::VariationSettled>(event) &&
+           !std::holds_alternative<account::ClaimsCovered>(event) &&
+           !std::holds_alternative<account::StandingChanged>(event) &&
+           !std::holds_alternative<account::CommandRefused>(event);
+}
+
+bool settles(const account::Event& event) {
+    return std::holds_alternative<account::VariationSettled>(event);
+}
+
+}  // namespace
+
+void MarginDesk::start(const ledger::Book& book) {
+    watches_.clear();
+    const auto touch = [&](base::AccountId account) {
+        watches_[base::broker_of(account)].touch(account);
+    };
+    for (const auto& [account, contracts] : book.contracts) touch(account);
+    for (const auto& [account, debts] : book.debts) touch(account);
+    for (const auto account : book.below_margin) touch(account);
+}
+
+void MarginDesk::note(const ledger::Book& book, const ledger::Entry& entry) {
+    const auto* event = std::get_if<account::Event>(&entry.event);
+    if (event == nullptr) return;
+    const base::AccountId account{entry.entity.id};
+    auto& watch = watches_[base::broker_of(account)];
+    // Who is being liquidated waits for what its contracts leave.
+    const bool is_below = book.below_margin.contains(account);
+    if (!is_listed(book, account)) {
+        watch.forget(account);
+    } else if (may_matter(*event) || (is_below && settles(*event))) {
+        watch.touch(account);
+    }
+}
+
+void MarginDesk::keep(const MarginKept& kept) {
+    const auto found = watches_.find(base::broker_of(kept.account));
+    if (found == watches_.end()) return;
+    found->second.keep({kept.account, kept.ticket}, kept.safe_move, context_->now());
+}
+
+std::vector<MarginKept> MarginDesk::take_due() {
+    std::vector<MarginKept> due;
+    for (auto& [broker, watch] : watches_) {
+        const auto surface = context_->broker(broker).surface.load();
+        if (surface == nullptr) continue;
+        watch.move_to(*surface);
+        for (const auto& ask : watch.take_due(context_->now())) {
+            due.push_back({.account = ask.account, .ticket = ask.ticket});
+        }
+    }
+    return due;
+}
+
+}  // namespace crossclear::actors

@@ -1,0 +1,37 @@
+#pragma once
+
+#include "actors/context.hpp"
+#include "actors/routed_messages.hpp"
+#include "ledger/book.hpp"
+#include "ledger/event.hpp"
+#include "risk/watch.hpp"
+
+#include <map>
+#include <vector>
+
+/// Which of a partition's accounts have to look at their margin. For the journal's host, which
+/// knows who has a contract or a debt; nobody else can lose more than it holds.
+
+namespace crossclear::actors {
+
+/// **Thread:** its host's.
+class MarginDesk {
+public:
+    explicit MarginDesk(const Context* context) : context_(context) {}
+
+    /// At a start: everybody on the list is due.
+    void start(const ledger::Book& book);
+    /// An event is in the books. What only moves an account's dollars from one place to another
+    /// (variation, cover) makes nobody due.
+    void note(const ledger::Book& book, const ledger::Entry& entry);
+    /// An account has looked.
+    void keep(const MarginKept& kept);
+    /// Who is due on the latest surfaces, each as the answer that is expected of it.
+    [[nodiscard]] std::vector<MarginKept> take_due();
+
+private:
+    const Context* context_;
+    std::map<base::BrokerId, risk::Watch> watches_;
+};
+
+}  // namespace crossclear::actors

@@ -1,0 +1,110 @@
+#include "risk/watch.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace crossclear::risk {
+namespace {
+
+// The relative move of a price, at most all of it; all where there was none, or is none any more.
+double move_of(const Mark& before, const Mark& after) {
+    if (!before.is_known && !after.is_known) return 0;
+    if (before.is_known != after.is_known || before.price.v <= 0) {
+        return before == after || (before.price.v == 0 && after.price.v == 0) ? 0 : 1;
+    }
+    const auto was = static_cast<double>(before.price.v);
+    return std::min(1.0, std::abs(static_cast<double>(after.price.v) - was) / was);
+}
+
+}  // namespace
+
+void Watch::remove(base::AccountId account) {
+    const auto found = entries_.find(account);
+    if (found == entries_.end()) return;
+    by_distance_.erase({found->second.due_at, account});
+    by_time_.erase({found->second.due_time, account});
+    entries_.erase(found);
+}
+
+void Watch::insert(base::AccountId account, const Entry& entry) {
+    remove(account);
+    entries_.emplace(account, entry);
+    by_distance_.emplace(entry.due_at, account);
+    by_time_.emplace(entry.due_time, account);
+}
+
+void Watch::touch(base::AccountId account) {
+    insert(account, {.due_at = distance_, .due_time = {}, .ticket = 0, .asked_at = 0});
+}
+
+void Watch::keep(const Ask& ask, double safe_move, base::Timestamp now) {
+    const auto found = entries_.find(ask.account);
+    if (found == entries_.end() || found->second.ticket != ask.ticket) return;
+    Entry kept{.due_at = found->second.asked_at,
+               .due_time = now + let_alone_max,
+               .ticket = 0,
+               .asked_at = 0};
+    if (std::isnan(safe_move)) {
+        kept.due_at += 2 * move_max;
+        kept.due_time = now + ask_again_after;
+    } else if (safe_move > 0) {
+        kept.due_at += std::min(safe_move, move_max);
+    } else {
+        kept.due_time = now + ask_again_after;
+    }
+    insert(ask.account, kept);
+}
+
+void Watch::forget(base::AccountId account) { remove(account); }
+
+void Watch::move_to(const Surface& surface) {
+    if (surface.number() == surface_) return;
+    surface_ = surface.number();
+    std::vector<Mark> marks;
+    marks.reserve(surface.listing().assets.size());
+    for (std::size_t i = 0; i < surface.listing().assets.size(); ++i) {
+        marks.push_back(surface.mark(base::AssetId{static_cast<std::uint16_t>(i)}));
+    }
+    double largest = 0;
+    for (std::size_t i = 0; i < std::min(marks.size(), marks_.size()); ++i) {
+        largest = std::max(largest, move_of(marks_[i], marks[i]));
+    }
+    distance_ += largest;
+    marks_ = std::move(marks);
+}
+
+std::vector<Watch::Ask> Watch::take_due(base::Timestamp now) {
+    std::vector<base::AccountId> due;
+    const auto at_time = [&](const auto& next) { return next.first <= now; };
+    const auto at_distance = [&](const auto& next) { return next.first < distance_; };
+    for (auto at = by_time_.begin(); at != by_time_.end() && at_time(*at); ++at) {
+        if (due.size() == asks_max) break;
+        due.push_back(at->second);
+    }
+    for (auto at = by_distance_.begin(); at != by_distance_.end() && at_distance(*at); ++at) {
+        if (due.size() == asks_max) break;
+        if (entries_.at(at->second).due_time > now) due.push_back(at->second);
+    }
+    std::vector<Ask> asks;
+    asks.reserve(due.size());
+    for (const auto account : due) {
+        auto entry = entries_.at(account);
+        if (entry.ticket == 0) {
+            entry.ticket = ++tickets_;
+            entry.asked_at = distance_;
+        }
+        entry.due_at = distance_ + 2 * move_max;
+        entry.due_time = now + ask_again_after;
+        asks.push_back({account, entry.ticket});
+        insert(account, entry);
+    }
+    return asks;
+}
+
+double safe_move(std::int64_t headroom_cents, std::int64_t gross_cents) noexcept {
+    if (headroom_cents <= 0) return 0;
+    if (gross_cents <= 0) return Watch::move_max;
+    return static_cast<double>(headroom_cents) / (2 * static_cast<double>(gross_cents));
+}
+
+}  // namespace crossclear::risk

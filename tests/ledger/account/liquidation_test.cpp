@@ -1,0 +1,239 @@
+#include "ledger/account/balances.hpp"
+#include "ledger/account/machine.hpp"
+#include "ledger/postings.hpp"
+#include "tests/support/builders.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <variant>
+
+namespace crossclear::ledger::account {
+namespace {
+
+using base::Amount;
+using tests::a_liquidation;
+using tests::an_account;
+using tests::run;
+namespace world = tests::world;
+
+ReviewMargin review(std::int64_t equity, std::int64_t initial, std::int64_t maintenance) {
+    return {.at = world::now,
+            .is_known = true,
+            .equity_cents = equity,
+            .initial_cents = initial,
+            .maintenance_cents = maintenance};
+}
+
+State liquidated(State state) {
+    run(state, review(0, 20, 10));
+    return state;
+}
+
+TEST(Standing, FollowsEquityUpAndDown) {
+    struct Row {
+        const char* claim;
+        Standing from;
+        std::int64_t equity;
+        Standing to;
+    };
+    const Row rows[] = {
+        {"at IM", Standing::good, 100, Standing::good},
+        {"a cent below IM", Standing::good, 99, Standing::good},
+        {"below IM", Standing::good, 98, Standing::called},
+        {"at MM", Standing::good, 80, Standing::called},
+        {"below MM", Standing::good, 79, Standing::liquidating},
+        {"called, and at IM", Standing::called, 100, Standing::called},
+        {"called, and a hundredth above", Standing::called, 101, Standing::good},
+        {"called, and fell on", Standing::called, 79, Standing::liquidating},
+        {"between, once it has begun", Standing::liquidating, 99, Standing::liquidating},
+        {"liquidated up to IM", Standing::liquidating, 100, Standing::good},
+        {"in debt", Standing::good, -5, Standing::liquidating},
+        {"a default is for good", Standing::defaulted, 100, Standing::defaulted},
+    };
+    for (const auto& row : rows) {
+        State state = an_account();
+        state.standing = row.from;
+        const auto events = run(state, review(row.equity, 100, 80));
+        EXPECT_EQ(state.standing, row.to) << row.claim;
+        EXPECT_EQ(events.size(), row.from == row.to ? 0U : 1U) << row.claim;
+    }
+}
+
+TEST(Standing, StaysWhereNobodyKnowsThePrices) {
+    State state = an_account();
+    auto unknown = review(-1, 100, 80);
+    unknown.is_known = false;
+    EXPECT_TRUE(run(state, unknown).empty());
+    EXPECT_EQ(state.standing, Standing::good);
+}
+
+TEST(Liquidation, ClosesPartsAndIsNoCommandOfTheClient) {
+    State state = liquidated(an_account().with_contract(10, 100));
+    const auto events = run(state, a_liquidation(state, tests::a_contract_trade(1, -4, 40)));
+    ASSERT_EQ(events.size(), 1U);
+    const auto& closed = std::get<TradeNovated>(events.front());
+    EXPECT_TRUE(closed.is_liquidation);
+    EXPECT_EQ(closed.cause, base::CommandId{});
+    EXPECT_EQ(state.contracts.at(world::eth_perp).quantity, Amount{6});
+    EXPECT_EQ(answer_to(state, base::CommandId{}), nullptr) << "nobody asked";
+    // As many as it takes, none of them the repeat of another.
+    EXPECT_EQ(run(state, a_liquidation(state, tests::a_contract_trade(1, -4, 40))).size(), 1U);
+    EXPECT_EQ(state.contracts.at(world::eth_perp).quantity, Amount{2});
+}
+
+TEST(Liquidation, SellsWhatIsHeldInKindAndPaysTheDebtFirst) {
+    State state = liquidated(an_account().with_free(world::eth, 10).with_debt(50));
+    run(state, a_liquidation(state, tests::a_trade(1, world::eth, -10, 41)));
+    EXPECT_EQ(tests::eth_of(state).free, Amount{0});
+    EXPECT_EQ(tests::usdc_of(state).recv, Amount{10}) << "41 less the fee of 1";
+}
+
+TEST(Liquidation, OnlyCloses) {
+    const State state = liquidated(an_account().with_contract(10, 100).with_free(world::eth, 5));
+    struct Row {
+        const char* claim;
+        SubmitTrade trade;
+        Reject reject;
+    };
+    auto stale = tests::a_contract_trade(1, -4, 40);
+    stale.terms.is_price_fresh = false;
+    auto free = tests::a_contract_trade(1, -4, 40);
+    free.terms.mark = {};
+    auto too_much = tests::a_contract_trade(1, -4, 40);
+    too_much.terms.does_cash_fit = false;
+    const Row rows[] = {
+        {"grows", tests::a_contract_trade(1, 1, 10), Reject::holding_insufficient},
+        {"turns", tests::a_contract_trade(1, -11, 110), Reject::holding_insufficient},
+        {"nothing", tests::a_contract_trade(1, 0, 10), Reject::holding_insufficient},
+        {"buys", tests::a_trade(1, world::eth, 1, 10), Reject::holding_insufficient},
+        {"sells more", tests::a_trade(1, world::eth, -6, 10), Reject::holding_insufficient},
+        {"an old price", stale, Reject::price_is_stale},
+        {"no price", free, Reject::price_is_stale},
+        {"too much cash", too_much, Reject::notional_out_of_range},
+    };
+    for (const auto& row : rows) {
+        const auto decision = decide(state, a_liquidation(state, row.trade));
+        ASSERT_FALSE(decision) << row.claim;
+        EXPECT_EQ(decision.error(), row.reject) << row.claim;
+    }
+    const State good = an_account().with_contract(10, 100);
+    EXPECT_EQ(decide(good, a_liquidation(good, tests::a_contract_trade(1, -4, 40))),
+              tests::no_news);
+}
+
+TEST(Liquidation, HappensOnce) {
+    State state = liquidated(an_account().with_contract(10, 100));
+    const auto order = a_liquidation(state, tests::a_contract_trade(1, -4, 40));
+    EXPECT_EQ(run(state, order).size(), 1U);
+    EXPECT_EQ(decide(state, order), tests::no_news);
+}
+
+TEST(Liquidation, IgnoresCloseOnlyPausesAndMargin) {
+    State state = liquidated(an_account().with_contract(10, 100));
+    auto trade = tests::a_contract_trade(1, -4, 40);
+    trade.terms.is_close_only = true;
+    trade.terms.is_shard_paused = true;
+    trade.terms.is_within_limits = false;
+    trade.terms.has_margin = false;
+    EXPECT_EQ(run(state, a_liquidation(state, trade)).size(), 1U);
+}
+
+TEST(Default, LeavesTheDebtToTheBroker) {
+    State state = liquidated(an_account().with_debt(50));
+    const auto events = run(state, AllocateLoss{.at = world::now});
+    ASSERT_EQ(events.size(), 2U);
+    const auto& lost = std::get<LossAllocated>(events.front());
+    EXPECT_EQ(lost.loss, Amount{50});
+    EXPECT_EQ(state.standing, Standing::defaulted);
+    EXPECT_EQ(tests::usdc_of(state), Holding{});
+    const auto postings = postings_of({base::entity_of(state.id), Event{lost}});
+    EXPECT_EQ(imbalance_of(postings), std::nullopt);
+    EXPECT_EQ(decide(state, AllocateLoss{.at = world::now}), tests::no_news) << "once";
+}
+
+TEST(Default, SetsWhatIsLeftOfTheAssetAgainstTheDebt) {
+    // A deposit that came in after the debt.
+    State state = an_account().with_debt(50);
+    run(state, tests::a_deposit(1, world::usdc, 20, Finality::final));
+    state = liquidated(state);
+    const auto events = run(state, AllocateLoss{.at = world::now});
+    ASSERT_EQ(events.size(), 2U);
+    EXPECT_EQ(std::get<LossAllocated>(events.front()).loss, Amount{30});
+    EXPECT_EQ(tests::usdc_of(state), Holding{});
+}
+
+TEST(Default, PaysADebtFromWhatIsEnough) {
+    State state = an_account().with_debt(50);
+    run(state, tests::a_deposit(1, world::usdc, 70, Finality::final));
+    state = liquidated(state);
+    const auto events = run(state, AllocateLoss{.at = world::now});
+    ASSERT_EQ(events.size(), 1U);
+    EXPECT_EQ(std::get<LossAllocated>(events.front()).loss, Amount{0});
+    EXPECT_EQ(state.standing, Standing::liquidating) << "a look follows";
+    EXPECT_EQ(tests::usdc_of(state).free, Amount{20});
+    EXPECT_EQ(tests::usdc_of(state).recv, Amount{0});
+}
+
+TEST(Default, IsNoneWhileAnotherAssetIsLeft) {
+    // Owes two assets, and has more than it owes of one.
+    State state = an_account().with_debt(50);
+    run(state, tests::a_deposit(1, world::usdc, 70, Finality::final));
+    state.holdings[world::eth].recv = Amount{3};
+    state = liquidated(state);
+    const auto events = run(state, AllocateLoss{.at = world::now});
+    ASSERT_EQ(events.size(), 1U);
+    EXPECT_EQ(std::get<LossAllocated>(events.front()).loss, Amount{0});
+    EXPECT_EQ(tests::usdc_of(state).free, Amount{20});
+    EXPECT_EQ(tests::eth_of(state).recv, Amount{3}) << "not the broker's while 20 are left";
+}
+
+TEST(Default, LeavesWhatIsWorthNothing) {
+    State state = liquidated(an_account().with_debt(50).with_free(world::eth, 1));
+    const auto events = run(state, AllocateLoss{.is_rest_worthless = true, .at = world::now});
+    ASSERT_EQ(events.size(), 2U);
+    EXPECT_EQ(state.standing, Standing::defaulted);
+    EXPECT_EQ(tests::eth_of(state).free, Amount{1});
+}
+
+TEST(Liquidation, AsksForWithdrawalsBack) {
+    State state = an_account().with_free(world::usdc, 100);
+    run(state, tests::a_withdrawal(1, world::usdc, 40));
+    run(state, tests::a_withdrawal(2, world::usdc, 60));
+    run(state, tests::a_cancel(3, 2));
+    const auto events = run(state, review(0, 20, 10));
+    ASSERT_EQ(events.size(), 1U);
+    const Effect first = StopWithdrawal{.account = state.id, .number = 1};
+    const auto asked = effects_of(state, events.front());
+    EXPECT_NE(std::find(asked.begin(), asked.end(), first), asked.end());
+    const auto owed = outstanding(state);
+    EXPECT_EQ(std::count(owed.begin(), owed.end(), first), 1) << "also after a restart";
+    // Its end answers who had asked for it, and nobody for the other.
+    run(state, ReturnWithdrawal{.number = 1, .reason = ShardRefusal::expired});
+    run(state, ReturnWithdrawal{.number = 2, .reason = ShardRefusal::expired});
+    EXPECT_EQ(tests::usdc_of(state).free, Amount{100});
+    EXPECT_EQ(answer_to(state, base::CommandId{}), nullptr);
+}
+
+TEST(Default, WaitsWhileAnythingElseIsLeft) {
+    const auto waits = [&](State state, const char* what) {
+        state = liquidated(std::move(state));
+        EXPECT_EQ(decide(state, AllocateLoss{.at = world::now}), tests::no_news) << what;
+    };
+    waits(an_account().with_debt(50).with_contract(1, 10), "a contract");
+    waits(an_account().with_debt(50).with_free(world::eth, 1), "tokens");
+    State seen = an_account().with_debt(50);
+    run(seen, tests::a_deposit(1, world::eth, 1, Finality::seen));
+    waits(seen, "a deposit on its way");
+    waits(an_account().with_contract(0, 0), "no debt at all");
+    State sent = an_account().with_free(world::eth, 7);
+    run(sent, tests::a_transfer(1, world::eth, 7));
+    ASSERT_EQ(sent.transfers.size(), 1U);
+    sent.holdings[world::usdc].recv = Amount{50};
+    waits(sent, "a transfer that may come back");
+    const State good = an_account().with_debt(50);
+    EXPECT_EQ(decide(good, AllocateLoss{.at = world::now}), tests::no_news) << "not liquidated";
+}
+
+}  // namespace
+}  // namespace crossclear::ledger::account

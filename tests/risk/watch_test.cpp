@@ -1,0 +1,201 @@
+#include "risk/watch.hpp"
+
+#include "tests/risk/universe.hpp"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <map>
+
+namespace crossclear::risk {
+namespace {
+
+using namespace testing;  // NOLINT(google-build-using-namespace): the tests' own vocabulary
+
+constexpr base::AccountId alice{1};
+constexpr base::AccountId bob{2};
+using Accounts = std::vector<base::AccountId>;
+
+// Surfaces one after the other.
+class Tape {
+public:
+    // BTC at so many dollars, everything else still.
+    std::shared_ptr<const Surface> at(const char* dollars) {
+        auto marks = the_marks();
+        marks[btc.v].price = price(dollars);
+        return *build_surface(++number_, std::make_shared<base::Listing>(a_listing()),
+                              *try_parameters(the_universe()),
+                              {.marks = std::move(marks), .now = at_noon});
+    }
+
+private:
+    std::uint64_t number_{};
+};
+
+// A watch, and what it has asked for.
+class Looker {
+public:
+    Watch watch;
+
+    Accounts due(base::Timestamp now = at_noon) {
+        Accounts accounts;
+        for (const auto& ask : watch.take_due(now)) {
+            asks_[ask.account] = ask;
+            accounts.push_back(ask.account);
+        }
+        return accounts;
+    }
+    // Answers the latest ask.
+    void keep(base::AccountId account, double safe_move, base::Timestamp now = at_noon) {
+        watch.keep(asks_.at(account), safe_move, now);
+    }
+    [[nodiscard]] Watch::Ask ask_of(base::AccountId account) const { return asks_.at(account); }
+    // Somebody new, looked at at once.
+    void add(base::AccountId account, double safe_move) {
+        watch.touch(account);
+        due();
+        keep(account, safe_move);
+    }
+
+private:
+    std::map<base::AccountId, Watch::Ask> asks_;
+};
+
+TEST(Watch, LooksOnlyAtThoseWhomPricesMayHaveReached) {
+    Tape tape;
+    Looker looker;
+    looker.watch.move_to(*tape.at("60000"));
+    looker.add(alice, .01);
+    looker.add(bob, .005);
+    EXPECT_EQ(looker.due(), Accounts{});
+    looker.watch.move_to(*tape.at("60240"));  // .4 %
+    EXPECT_EQ(looker.due(), Accounts{});
+    looker.watch.move_to(*tape.at("60000"));  // There and back are .8 % of way.
+    EXPECT_EQ(looker.due(), Accounts{bob});
+    looker.keep(bob, .01);
+    looker.watch.move_to(*tape.at("60300"));
+    EXPECT_EQ(looker.due(), Accounts{alice});
+}
+
+TEST(Watch, IsToldWhatHappensToAnAccount) {
+    Looker looker;
+    looker.add(alice, .01);
+    looker.watch.touch(alice);
+    EXPECT_EQ(looker.due(), Accounts{alice});
+    looker.keep(alice, .01);
+    looker.watch.forget(alice);
+    EXPECT_EQ(looker.watch.size(), 0U);
+    looker.keep(alice, .01);
+    EXPECT_EQ(looker.watch.size(), 0U) << "a late answer of one who is forgotten";
+}
+
+TEST(Watch, LooksAgainAtTheNextPriceWhereThereIsNoHeadroom) {
+    Tape tape;
+    Looker looker;
+    looker.watch.move_to(*tape.at("60000"));
+    looker.add(alice, 0);
+    EXPECT_EQ(looker.due(), Accounts{}) << "nothing has changed";
+    looker.watch.move_to(*tape.at("60000.01"));
+    EXPECT_EQ(looker.due(), Accounts{alice});
+}
+
+TEST(Watch, LooksAgainAfterAWhileWhereNobodyKnows) {
+    Tape tape;
+    Looker looker;
+    looker.watch.move_to(*tape.at("60000"));
+    looker.add(alice, std::numeric_limits<double>::quiet_NaN());
+    looker.watch.move_to(*tape.at("60600"));
+    EXPECT_EQ(looker.due(), Accounts{});
+    EXPECT_EQ(looker.due(at_noon + Watch::ask_again_after), Accounts{alice});
+}
+
+TEST(Watch, TakesNoAnswerThatIsOlderThanWhatHappened) {
+    Looker looker;
+    looker.watch.touch(alice);
+    EXPECT_EQ(looker.due(), Accounts{alice});
+    looker.watch.touch(alice);
+    looker.keep(alice, .01);
+    EXPECT_EQ(looker.due(), Accounts{alice}) << "it may have looked before it traded";
+    looker.keep(alice, .01);
+    EXPECT_EQ(looker.due(), Accounts{});
+}
+
+TEST(Watch, CountsFromThePricesThatItAskedAt) {
+    Tape tape;
+    Looker looker;
+    looker.watch.move_to(*tape.at("60000"));
+    looker.watch.touch(alice);
+    EXPECT_EQ(looker.due(), Accounts{alice});
+    looker.watch.move_to(*tape.at("60300"));  // .5 %, which the look may not have seen.
+    looker.keep(alice, .004);
+    EXPECT_EQ(looker.due(), Accounts{alice});
+}
+
+TEST(Watch, LooksAtEverybodyNowAndThen) {
+    Tape tape;
+    Looker looker;
+    looker.watch.move_to(*tape.at("60000"));
+    looker.add(alice, 5);
+    EXPECT_EQ(looker.due(at_noon + Watch::let_alone_max - base::Duration{1}), Accounts{});
+    EXPECT_EQ(looker.due(at_noon + Watch::let_alone_max), Accounts{alice});
+    looker.keep(alice, 5);
+    looker.watch.move_to(*tape.at("61300"));
+    EXPECT_EQ(looker.due(), Accounts{alice}) << "however much headroom it had";
+}
+
+TEST(Watch, AsksAgainForWhoWasNotHeardOf) {
+    Looker looker;
+    looker.watch.touch(alice);
+    EXPECT_EQ(looker.due(), Accounts{alice});
+    EXPECT_EQ(looker.due(), Accounts{}) << "it is being looked at";
+    const auto first = looker.ask_of(alice);
+    EXPECT_EQ(looker.due(at_noon + Watch::ask_again_after), Accounts{alice});
+    EXPECT_EQ(looker.ask_of(alice), first) << "whichever is answered counts";
+    looker.keep(alice, .01);
+    EXPECT_EQ(looker.due(at_noon + Watch::ask_again_after), Accounts{});
+}
+
+TEST(Watch, HandsOutSoManyAtOnce) {
+    Looker looker;
+    for (std::uint64_t i = 0; i < Watch::asks_max + 7; ++i) looker.watch.touch(base::AccountId{i});
+    EXPECT_EQ(looker.due().size(), Watch::asks_max);
+    EXPECT_EQ(looker.due().size(), 7U);
+    EXPECT_EQ(looker.due().size(), 0U);
+}
+
+TEST(Watch, CountsNoMoveAsMoreThanAll) {
+    // A price that jumps from nearly nothing would else use up the distance that there is.
+    Tape tape;
+    Looker looker;
+    for (int i = 0; i < 8; ++i) {
+        looker.watch.move_to(*tape.at("0.000000001"));
+        looker.watch.move_to(*tape.at("999999999"));
+    }
+    looker.add(alice, .01);
+    EXPECT_EQ(looker.due(), Accounts{});
+    looker.watch.move_to(*tape.at("999999998"));
+    EXPECT_EQ(looker.due(), Accounts{});
+    looker.watch.move_to(*tape.at("900000000"));
+    EXPECT_EQ(looker.due(), Accounts{alice});
+}
+
+TEST(Watch, TakesAPriceThatBeginsOrEndsForALongWay) {
+    Tape tape;
+    Looker looker;
+    looker.watch.move_to(*tape.at("0"));
+    looker.add(alice, .02);
+    looker.watch.move_to(*tape.at("0"));
+    EXPECT_EQ(looker.due(), Accounts{});
+    looker.watch.move_to(*tape.at("1"));
+    EXPECT_EQ(looker.due(), Accounts{alice});
+}
+
+TEST(Watch, SafeMoveIsHeadroomOverTwiceTheExposure) {
+    EXPECT_EQ(safe_move(100, 10'000), .005);
+    EXPECT_EQ(safe_move(0, 10'000), 0);
+    EXPECT_EQ(safe_move(-5, 10'000), 0);
+    EXPECT_EQ(safe_move(5, 0), Watch::move_max);
+}
+
+}  // namespace
+}  // namespace crossclear::risk
