@@ -1,6 +1,7 @@
 #include "app/demo.hpp"
 
 #include "app/audit.hpp"
+#include "app/demo_bet.hpp"
 #include "app/demo_carry.hpp"
 #include "app/demo_site.hpp"
 #include "app/desk.hpp"
@@ -31,9 +32,10 @@ using namespace std::chrono_literals;
 
 // What each sample client pays in, in whole units; on the shard where the demo's dollars live.
 constexpr std::int64_t deposit_usdc = 25'000;
-constexpr std::uint64_t carry_trades_min = 100;  // Shorter runs show clients' trades alone.
-constexpr const char* carry_key = "carry";
-constexpr const char* carry_secret = "demo-carry-not-a-secret";
+constexpr std::uint64_t show_trades_min = 100;  // Shorter runs show clients' trades alone.
+constexpr std::uint64_t carry_number = 1, bet_number = 2;  // Accounts that no desk trades for.
+constexpr const char* show_key = "show";
+constexpr const char* show_secret = "demo-show-not-a-secret";
 constexpr const char* deposit_shard = "aave-uniswap";
 
 std::atomic<bool> was_interrupted{};
@@ -63,10 +65,12 @@ private:
     [[nodiscard]] bool open_desks();
     void deposit(const std::vector<base::AccountId>& accounts);
     [[nodiscard]] bool wait_for_deposits(const std::vector<base::AccountId>& accounts);
-    [[nodiscard]] base::AccountId carry_account() const {
-        return base::account_id(base::BrokerId{0}, run_.options.accounts + 1);
+    [[nodiscard]] base::AccountId show_account(std::uint64_t number) const {
+        return base::account_id(base::BrokerId{0}, run_.options.accounts + number);
     }
-    void show_carry();
+    void show_trades();
+    [[nodiscard]] TraderOptions trader_for(base::AccountId account, std::uint16_t port);
+    void tally_shown(std::uint32_t cleared, std::uint32_t refused, const char* what);
     void trade();
     [[nodiscard]] bool settle();
     [[nodiscard]] bool is_settled();
@@ -94,7 +98,7 @@ private:
     std::chrono::steady_clock::time_point covered_at_{};
     std::uint64_t shown_answers_{};
     std::optional<CarryReport> carry_;  ///< None where it was not tried.
-    bool has_carry_{};
+    bool has_show_{};
 };
 
 void Demo::say(const std::string& line) const {
@@ -130,10 +134,12 @@ void Demo::add_desk_keys() {
     }
     const auto scopes = static_cast<std::uint16_t>(actors::Scope::viewer) |
                         static_cast<std::uint16_t>(actors::Scope::trader);
-    config_.keys.push_back({.id = carry_key,
-                            .secret = carry_secret,
-                            .accounts = {{carry_account(), static_cast<std::uint16_t>(scopes)}},
-                            .service = 0});
+    config_.keys.push_back(
+        {.id = show_key,
+         .secret = show_secret,
+         .accounts = {{show_account(carry_number), static_cast<std::uint16_t>(scopes)},
+                      {show_account(bet_number), static_cast<std::uint16_t>(scopes)}},
+         .service = 0});
 }
 
 bool Demo::start() {
@@ -242,10 +248,11 @@ bool Demo::open_desks() {
         return false;
     }
     if (opening->empty.empty()) return true;
-    // One more than trade, for the carry trade.
-    const bool is_long = run_.options.trades == 0 || run_.options.trades >= carry_trades_min;
-    has_carry_ = is_long && opening->empty.size() == run_.options.accounts;
-    if (has_carry_) opening->empty.push_back(carry_account());
+    const bool is_long = run_.options.trades == 0 || run_.options.trades >= show_trades_min;
+    has_show_ = is_long && opening->empty.size() == run_.options.accounts;
+    if (has_show_)
+        opening->empty.insert(opening->empty.end(),
+                              {show_account(carry_number), show_account(bet_number)});
     deposit(opening->empty);
     return wait_for_deposits(opening->empty);
 }
@@ -270,26 +277,38 @@ bool Demo::wait_for_deposits(const std::vector<base::AccountId>& accounts) {
         base::seconds(120));
 }
 
-// Once, on an account that no desk trades for, and not again when the demo is resumed.
-void Demo::show_carry() {
-    if (!has_carry_) return;
+TraderOptions Demo::trader_for(base::AccountId account, std::uint16_t port) {
+    return {.address = config_.api.address,
+            .port = port,
+            .key_id = show_key,
+            .secret = show_secret,
+            .account = account,
+            .seed = base::hash_combine(run_.options.seed, account.v),
+            .is_wanted = [this] {
+                site_->tend();
+                return !was_interrupted;
+            }};
+}
+
+void Demo::tally_shown(std::uint32_t cleared, std::uint32_t refused, const char* what) {
+    tally_.asked += cleared + refused;
+    tally_.answered += cleared + refused;
+    tally_.cleared += cleared;
+    for (std::uint32_t i = 0; i < refused; ++i) tally_.refuse(what);
+}
+
+// Once, and not again when the demo is resumed.
+void Demo::show_trades() {
+    if (!has_show_) return;
     const auto ports = site_->ports();
     if (ports.empty()) return;
-    carry_ = make_carry(io_, {.address = config_.api.address,
-                              .port = ports.front(),
-                              .key_id = carry_key,
-                              .secret = carry_secret,
-                              .account = carry_account(),
-                              .seed = run_.options.seed,
-                              .is_wanted = [this] {
-                                  site_->tend();
-                                  return !was_interrupted;
-                              }});
-    tally_.asked += carry_->cleared + carry_->refused;
-    tally_.answered += carry_->cleared + carry_->refused;
-    tally_.cleared += carry_->cleared;
-    for (std::uint32_t i = 0; i < carry_->refused; ++i) tally_.refuse("carry");
+    carry_ = make_carry(io_, trader_for(show_account(carry_number), ports.front()));
+    tally_shown(carry_->cleared, carry_->refused, "carry");
     say(carry_->sentence());
+    const auto bet =
+        make_bet(io_, trader_for(show_account(bet_number), ports.front()), deposit_usdc * 100);
+    tally_shown(bet.cleared, bet.refused, "bet");
+    say(bet.sentence());
 }
 
 void Demo::trade() {
@@ -396,8 +415,9 @@ int Demo::finish(bool is_settled) {
     options.instances = instances.logs;
     options.instances_count = instances.count;
     const auto report = audit(site_->journal(), config_.cluster, config_.partitions, options);
-    say(fmt::format("Audit of {} records, {} events, {} accounts: {}", report.records,
-                    report.events, report.accounts, report.verdict()));
+    say(fmt::format("Audit of {} records, {} accounts, {} liquidations, {} defaults: {}",
+                    report.records, report.accounts, report.liquidations, report.defaults,
+                    report.verdict()));
     for (const auto& violation : report.violations) std::cerr << "  " << violation << '\n';
     if (run_.has_json) print_json(report, figures, strength);
     return is_settled && report.violations.empty() && figures.breaks_open == 0 ? 0 : 1;
@@ -425,6 +445,8 @@ void Demo::print_json(const AuditReport& report, const Figures& figures,
         line["carry"] = {{"initial_usd", dollars(carry_->together_cents)},
                          {"apart_usd", dollars(carry_->long_cents + carry_->short_cents)}};
     }
+    line["liquidations"] = report.liquidations;
+    line["defaults"] = report.defaults;
     line["breaks"] = figures.breaks_open;
     line["seconds"] = static_cast<double>(std::chrono::duration_cast<std::chrono::milliseconds>(
                                               trading_until_ - started_)
@@ -456,7 +478,7 @@ int Demo::run() {
     std::signal(SIGINT, on_signal);
     std::signal(SIGTERM, on_signal);
     if (!start() || !open_desks()) return give_up();
-    show_carry();
+    show_trades();
     say("Trading. Stop with Ctrl-C; kill it any other way and start it again on the same --data.");
     trade();
     was_interrupted = false;

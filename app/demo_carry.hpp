@@ -1,11 +1,10 @@
 #pragma once
 
-#include "base/ids.hpp"
+#include "app/demo_trader.hpp"
 
 #include <boost/asio/io_context.hpp>
 
 #include <cstdint>
-#include <functional>
 #include <string>
 
 /// The demo's levered carry trade: what netting is worth, in one account.
@@ -25,21 +24,9 @@ struct CarryReport {
     [[nodiscard]] std::string sentence() const;
 };
 
-/// Where to trade, by which key and for whom.
-struct CarryOptions {
-    std::string address;
-    std::uint16_t port{};
-    std::string key_id;
-    std::string secret;
-    base::AccountId account;
-    std::uint64_t seed{};             ///< Of command ids.
-    std::function<bool()> is_wanted;  ///< Asked every few milliseconds; false ends it.
-};
-
 /// Asks what buying one sBTC on margin would need, and what selling one BTC-PERP would; makes both
-/// trades, the second once the first is cleared, and asks what they need together. What is not
-/// decided is sent again under its id. Waits for each answer, ten seconds at most.
+/// trades, the second once the first is cleared, and asks what they need together.
 /// **Thread:** any but the one that runs `io`, which has to run.
-[[nodiscard]] CarryReport make_carry(boost::asio::io_context& io, const CarryOptions& options);
+[[nodiscard]] CarryReport make_carry(boost::asio::io_context& io, const TraderOptions& options);
 
 }  // namespace crossclear::app

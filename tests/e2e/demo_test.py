@@ -14,7 +14,8 @@ import tempfile
 import websockets
 
 sys.path.insert(0, os.path.dirname(__file__))
-from service import BINARY, Client, Demo, Service, run, uuid7, write_config  # noqa: E402
+from service import (BINARY, SOURCE, Client, Demo, Service, run, uuid7,  # noqa: E402
+                     write_config)
 
 
 def ends_by_itself(data):
@@ -33,7 +34,32 @@ def ends_by_itself(data):
     carry = line["carry"]
     assert 1_000 < carry["initial_usd"] < 0.4 * carry["apart_usd"], carry
     # Every trade that was cleared has come to an end, whatever ended its claim.
-    assert sum(line["settlements"].values()) == line["cleared"], line
+    settled = sum(line["settlements"].values())
+    assert settled == line["cleared"] + line["liquidations"], line
+
+
+def liquidates_in_a_crash(data):
+    """BTC loses a tenth in the hours in which UST broke; who had bet on it is closed in time, and a
+    carry trade is left alone."""
+    prices = pathlib.Path(SOURCE) / "../shared/data/market_hourly.csv"
+    if not prices.exists():
+        print(f"skipped: {prices} is not there")
+        return
+    done = subprocess.run(
+        [BINARY, "demo", "--prices", prices, "--prices-from", "2022-05-09T06:00Z", "--rate", "50",
+         "--duration", "25s", "--accounts", "10", "--data", data, "--json",
+         "--port", "0", "--ops-port", "0"],
+        capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, (done.returncode, done.stderr[-3000:])
+    line = json.loads(done.stdout.strip().splitlines()[-1])
+    assert line["audit"] == "ok" and line["breaks"] == 0, line
+    assert line["liquidations"] > 0, line
+    status, dump = run("journal", "dump", "--data", data)
+    assert status == 0, dump[-2000:]
+    called = {entry["entity"] for entry in map(json.loads, dump.strip().splitlines())
+              if entry["event"] == "account.StandingChanged"}
+    assert "account/0-12" in called and "account/0-11" not in called, called
+    print(f"{line['liquidations']} liquidations, {line['defaults']} defaults")
 
 
 def audit_sees_what_a_shard_lost(data):
@@ -122,6 +148,8 @@ def main():
         assert status == 0, out
         audit_sees_what_a_shard_lost(data)
         empty_redis_is_no_new_one(data)
+    with tempfile.TemporaryDirectory(prefix="crossclear-crash-") as data:
+        liquidates_in_a_crash(data)
     print("the demo clears, settles, resumes and audits")
 
 
