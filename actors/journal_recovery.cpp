@@ -35,8 +35,9 @@ void JournalHost::read_core() {
     core_fault_.clear();
     const auto self = caf::actor_cast<JournalActor>(this);
     const base::EntityId core{.kind = base::EntityKind::partition, .id = partition_.v, .sub = 0};
-    context_->journal->read_snapshot(
-        partition_, core, [self](auto outcome) { caf::anon_send(self, CoreFound{outcome}); });
+    context_->journal->read_snapshot(partition_, core, [self](auto outcome) {
+        caf::anon_send(self, CoreFound{std::move(outcome)});
+    });
 }
 
 void JournalHost::on_core(const CoreFound& message) {

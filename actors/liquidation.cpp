@@ -82,19 +82,18 @@ public:
     [[nodiscard]] std::vector<Position> closable() const {
         auto positions = positions_of(context_.listing, state_);
         const auto is_refused = [&](const Position& position) {
-            return !order(position, parts_in_all, 1).has_value();
+            return !order(position, parts_in_all).has_value();
         };
         positions.erase(std::remove_if(positions.begin(), positions.end(), is_refused),
                         positions.end());
         return positions;
     }
 
-    // A part of one position, as the trade so many after the last.
+    // A part of one position, as the account's next trade.
     [[nodiscard]] std::optional<account::Liquidate> order(const Position& position,
-                                                          std::int64_t quarters,
-                                                          std::uint64_t after) const {
+                                                          std::int64_t quarters) const {
         const Amount quantity = part_of(position.quantity, quarters);
-        account::Liquidate made{
+        const account::Liquidate made{
             .number = state_.trades_count + 1,
             .instrument = position.instrument,
             .quantity = quantity,
@@ -103,7 +102,6 @@ public:
                                   quantity, look_.review.at)};
         const auto decision = account::decide(state_, made);
         if (!decision || decision->empty()) return std::nullopt;
-        made.number = state_.trades_count + after;
         return made;
     }
 
@@ -239,10 +237,11 @@ Orders next_liquidation(const Context& context, const account::State& state,
     for (const auto quarters : parts) {
         Orders all;
         for (const auto& position : positions) {
-            if (auto one = closer.order(position, quarters, 1)) closer.consider({std::move(*one)});
-            if (auto one = closer.order(position, quarters, all.size() + 1)) {
-                all.push_back(std::move(*one));
-            }
+            auto one = closer.order(position, quarters);
+            if (!one) continue;
+            closer.consider({*one});
+            one->number += all.size();
+            all.push_back(*one);
         }
         if (all.size() > 1) closer.consider(std::move(all));
     }

@@ -243,6 +243,7 @@ void check_matches(const AllPartitions& whole, AuditReport& report) {
 
 AuditReport audit(journal::Journal& from, const std::string& cluster, std::uint16_t partitions,
                   const AuditOptions& options) {
+    CHECK(partitions > 0, "a journal has partitions");
     AuditReport report;
     report.findings.miss(Invariant::reads_are_committed,
                          "what was shown to clients is not stored; ./dev sim and "

@@ -82,7 +82,7 @@ struct AuditOptions {
 ///
 /// Shards are compared at a block that lies some reconciliations back, by when every receipt of it
 /// has come in or a break has been opened; an open break of the same size is no violation.
-/// **Cost:** reads everything; blocks until done.
+/// **Requires:** at least one partition. **Cost:** reads everything; blocks until done.
 [[nodiscard]] AuditReport audit(ledger::journal::Journal& journal, const std::string& cluster,
                                 std::uint16_t partitions, const AuditOptions& options);
 

@@ -104,6 +104,10 @@ void CrossChecks::finish(bool is_at_rest, AuditReport& report) const {
             blame(Invariant::nothing_is_overdrawn, "more is promised as settled than is held",
                   cover);
         }
+        if (is_at_rest && at(Chart::loss) < 0) {
+            blame(Invariant::nothing_is_overdrawn, "more is paid for defaults than clients owed",
+                  at(Chart::loss));
+        }
     }
     if (!is_at_rest) {
         report.findings.miss(Invariant::messages_arrive_once,

@@ -50,6 +50,14 @@ TEST(Audit, MoreSettledThanHeldIsAFaultOnlyAtRest) {
     EXPECT_THAT(finished(partition, true).verdict(), HasSubstr("more is promised as settled"));
 }
 
+TEST(Audit, ALossPaidTwiceIsAFaultOnlyAtRest) {
+    EXPECT_THAT(finished(with_balance(Chart::loss, 7), true).violations, IsEmpty())
+        << "beyond the waterfall";
+    const auto partition = with_balance(Chart::loss, -7);
+    EXPECT_THAT(finished(partition, false).violations, IsEmpty());
+    EXPECT_THAT(finished(partition, true).verdict(), HasSubstr("more is paid for defaults"));
+}
+
 TEST(Audit, WhatHasNotEndedIsWork) {
     ledger::Partition partition;
     EXPECT_FALSE(has_work(partition));
