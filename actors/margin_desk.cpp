@@ -1,5 +1,8 @@
 #include "actors/margin_desk.hpp"
 
+#include <algorithm>
+#include <iterator>
+#include <set>
 #include <variant>
 
 namespace crossclear::actors {
@@ -28,12 +31,24 @@ bool settles(const account::Event& event) {
 
 void MarginDesk::start(const ledger::Book& book) {
     watches_.clear();
-    const auto touch = [&](base::AccountId account) {
-        watches_[base::broker_of(account)].touch(account);
+    std::map<base::BrokerId, std::set<base::AccountId>> listed;
+    const auto add = [&](base::AccountId account) {
+        listed[base::broker_of(account)].insert(account);
     };
-    for (const auto& [account, contracts] : book.contracts) touch(account);
-    for (const auto& [account, debts] : book.debts) touch(account);
-    for (const auto account : book.below_margin) touch(account);
+    for (const auto& [account, contracts] : book.contracts) add(account);
+    for (const auto& [account, debts] : book.debts) add(account);
+    for (const auto account : book.below_margin) add(account);
+    for (const auto& [broker, accounts] : listed) {
+        // First those who stand below already.
+        std::vector<base::AccountId> order(book.below_margin.begin(), book.below_margin.end());
+        const auto is_other = [&](base::AccountId account) {
+            return base::broker_of(account) != broker;
+        };
+        order.erase(std::remove_if(order.begin(), order.end(), is_other), order.end());
+        std::copy_if(accounts.begin(), accounts.end(), std::back_inserter(order),
+                     [&](base::AccountId account) { return !book.below_margin.contains(account); });
+        watches_[broker].start(order, context_->now());
+    }
 }
 
 void MarginDesk::note(const ledger::Book& book, const ledger::Entry& entry) {

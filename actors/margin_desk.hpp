@@ -19,7 +19,8 @@ class MarginDesk {
 public:
     explicit MarginDesk(const Context* context) : context_(context) {}
 
-    /// At a start: everybody on the list is due.
+    /// At a start: everybody on the list is looked at within `risk::Watch::start_over`, first who
+    /// stands below the margin.
     void start(const ledger::Book& book);
     /// An event is in the books. What only moves an account's dollars from one place to another
     /// (variation, cover) makes nobody due.

@@ -37,6 +37,17 @@ void Watch::touch(base::AccountId account) {
     insert(account, {.due_at = distance_, .due_time = {}, .ticket = 0, .asked_at = 0});
 }
 
+void Watch::start(const std::vector<base::AccountId>& accounts, base::Timestamp now) {
+    const auto count = static_cast<std::int64_t>(accounts.size());
+    for (std::int64_t i = 0; i < count; ++i) {
+        insert(accounts[static_cast<std::size_t>(i)],
+               {.due_at = distance_ + 2 * move_max,
+                .due_time = now + base::Duration{start_over.us / count * i},
+                .ticket = 0,
+                .asked_at = 0});
+    }
+}
+
 void Watch::keep(const Ask& ask, double safe_move, base::Timestamp now) {
     const auto found = entries_.find(ask.account);
     if (found == entries_.end() || found->second.ticket != ask.ticket) return;

@@ -35,8 +35,9 @@ public:
 
     /// So long somebody who was handed out is waited for, and one whose figures nobody knows.
     static constexpr base::Duration ask_again_after{base::seconds(2)};
+    static constexpr base::Duration start_over{base::seconds(10)};
     /// So many are handed out at once; the rest the next time.
-    static constexpr std::size_t asks_max = 1'024;
+    static constexpr std::size_t asks_max = 512;
 
     /// Look at this account.
     struct Ask {
@@ -48,6 +49,9 @@ public:
 
     /// An account is due at once: it is new, or something has happened to it.
     void touch(base::AccountId account);
+    /// Everybody at a start: due one after the other within `start_over`, so that a node that has
+    /// just taken over answers clients meanwhile.
+    void start(const std::vector<base::AccountId>& accounts, base::Timestamp now);
     /// It was looked at since it was asked for, and may see prices move by `safe_move` of
     /// themselves. Not at all where that is not positive: it is due with the next move, or after
     /// `ask_again_after`; NaN, nobody knows: after that alone. An answer that is older than the

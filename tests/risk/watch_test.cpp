@@ -155,6 +155,15 @@ TEST(Watch, AsksAgainForWhoWasNotHeardOf) {
     EXPECT_EQ(looker.due(at_noon + Watch::ask_again_after), Accounts{});
 }
 
+TEST(Watch, StartsWithOneAfterTheOther) {
+    Looker looker;
+    looker.watch.start({alice, bob}, at_noon);
+    EXPECT_EQ(looker.due(), Accounts{alice});
+    looker.keep(alice, .01);
+    EXPECT_EQ(looker.due(at_noon + base::Duration{Watch::start_over.us / 2}), Accounts{bob});
+    looker.watch.start({}, at_noon);
+}
+
 TEST(Watch, HandsOutSoManyAtOnce) {
     Looker looker;
     for (std::uint64_t i = 0; i < Watch::asks_max + 7; ++i) looker.watch.touch(base::AccountId{i});
