@@ -69,12 +69,24 @@ Amount part_of(Amount position, std::int64_t quarters) {
     return Amount{position > Amount{0} ? -units : units};
 }
 
+// What has never had a price counts for nothing; what is owed without one leaves no figure.
+void drop_unpriced(const risk::Surface& surface, risk::Portfolio& portfolio) {
+    auto& tokens = portfolio.tokens;
+    tokens.erase(std::remove_if(tokens.begin(), tokens.end(),
+                                [&](const risk::TokenPosition& token) {
+                                    return token.quantity > Amount{0} &&
+                                           !surface.mark(token.asset).is_known;
+                                }),
+                 tokens.end());
+}
+
 // Orders of one account on one surface.
 class Closer {
 public:
     Closer(const Context& context, const account::State& state, const MarginLook& look)
         : context_(context), state_(state), look_(look) {
         before_ = outcomes_of(state, portfolio_of(context, *look.surface, state));
+        for (auto& portfolio : before_) drop_unpriced(*look.surface, portfolio);
         missing_ = look.review.initial_cents - look.review.equity_cents;
     }
 
@@ -153,17 +165,6 @@ private:
     std::int64_t missing_{};  // Of the best; without one, now.
     std::int64_t notional_{};
 };
-
-// What has never had a price counts for nothing; what is owed without one leaves no figure.
-void drop_unpriced(const risk::Surface& surface, risk::Portfolio& portfolio) {
-    auto& tokens = portfolio.tokens;
-    tokens.erase(std::remove_if(tokens.begin(), tokens.end(),
-                                [&](const risk::TokenPosition& token) {
-                                    return token.quantity > Amount{0} &&
-                                           !surface.mark(token.asset).is_known;
-                                }),
-                 tokens.end());
-}
 
 // What has no fresh price, at its last; nothing where that does not fit.
 std::optional<std::int64_t> stale_cents(const risk::Surface& surface,

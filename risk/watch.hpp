@@ -67,8 +67,6 @@ public:
     /// then is due again after `ask_again_after`, under the same ticket.
     [[nodiscard]] std::vector<Ask> take_due(base::Timestamp now);
 
-    /// Whether it is on the list.
-    [[nodiscard]] bool knows(base::AccountId account) const { return entries_.contains(account); }
     /// How many are.
     [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
 
