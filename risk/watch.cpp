@@ -41,8 +41,8 @@ void Watch::start(const std::vector<base::AccountId>& accounts, base::Timestamp 
     const auto count = static_cast<std::int64_t>(accounts.size());
     for (std::int64_t i = 0; i < count; ++i) {
         insert(accounts[static_cast<std::size_t>(i)],
-               {.due_at = distance_ + 2 * move_max,
-                .due_time = now + base::Duration{start_over.us / count * i},
+               {.due_at = distance_ + start_move_max,
+                .due_time = now + base::Duration{let_alone_max.us / count * i},
                 .ticket = 0,
                 .asked_at = 0});
     }

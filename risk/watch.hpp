@@ -35,7 +35,9 @@ public:
 
     /// So long somebody who was handed out is waited for, and one whose figures nobody knows.
     static constexpr base::Duration ask_again_after{base::seconds(2)};
-    static constexpr base::Duration start_over{base::seconds(10)};
+    /// So far prices may move after a start before everybody is due at once: whose headroom was
+    /// small is not known any more.
+    static constexpr double start_move_max = .005;
     /// So many are handed out at once; the rest the next time.
     static constexpr std::size_t asks_max = 512;
 
@@ -49,8 +51,9 @@ public:
 
     /// An account is due at once: it is new, or something has happened to it.
     void touch(base::AccountId account);
-    /// Everybody at a start: due one after the other within `start_over`, so that a node that has
-    /// just taken over answers clients meanwhile.
+    /// Everybody at a start: due one after the other within `let_alone_max`, the longest that
+    /// anybody waits without a start, so that a node that has just taken over answers clients
+    /// meanwhile; due at once where prices move by more than `start_move_max`.
     void start(const std::vector<base::AccountId>& accounts, base::Timestamp now);
     /// It was looked at since it was asked for, and may see prices move by `safe_move` of
     /// themselves. Not at all where that is not positive: it is due with the next move, or after
@@ -67,6 +70,8 @@ public:
     /// then is due again after `ask_again_after`, under the same ticket.
     [[nodiscard]] std::vector<Ask> take_due(base::Timestamp now);
 
+    /// Whether an account is on the list.
+    [[nodiscard]] bool knows(base::AccountId account) const { return entries_.contains(account); }
     /// How many are.
     [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
 

@@ -160,8 +160,21 @@ TEST(Watch, StartsWithOneAfterTheOther) {
     looker.watch.start({alice, bob}, at_noon);
     EXPECT_EQ(looker.due(), Accounts{alice});
     looker.keep(alice, .01);
-    EXPECT_EQ(looker.due(at_noon + base::Duration{Watch::start_over.us / 2}), Accounts{bob});
+    EXPECT_EQ(looker.due(at_noon + base::Duration{Watch::let_alone_max.us / 2}), Accounts{bob});
     looker.watch.start({}, at_noon);
+}
+
+TEST(Watch, LooksAtEverybodyWherePricesMoveAfterAStart) {
+    Tape tape;
+    Looker looker;
+    looker.watch.move_to(*tape.at("60000"));
+    looker.watch.start({alice, bob}, at_noon);
+    EXPECT_EQ(looker.due(), Accounts{alice});
+    looker.keep(alice, .01);
+    looker.watch.move_to(*tape.at("60240"));  // .4 %
+    EXPECT_EQ(looker.due(), Accounts{});
+    looker.watch.move_to(*tape.at("60360"));  // .6 %
+    EXPECT_EQ(looker.due(), Accounts{bob}) << "its headroom was not known";
 }
 
 TEST(Watch, HandsOutSoManyAtOnce) {
