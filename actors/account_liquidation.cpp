@@ -19,10 +19,12 @@ constexpr int liquidations_max = 16;
 }  // namespace
 
 void AccountHost::review_margin(const AccountOrder& order) {
-    const auto look = liquidate(context_->now());
+    auto look = liquidate(context_->now());
     auto word = order.acknowledge;
     if (auto* kept = std::get_if<MarginKept>(&word)) {
         kept->safe_move = safe_move_of(look, crank_.state().standing);
+        kept->shortfalls = std::move(look.shortfalls);
+        kept->stress_cents = look.stress_cents;
     }
     crank_.when_durable([this, word = std::move(word)](std::uint64_t) { acknowledge(word); });
 }

@@ -1,5 +1,6 @@
 #include "actors/account_terms.hpp"
 
+#include "actors/house_room.hpp"
 #include "actors/worth.hpp"
 #include "ledger/account/balances.hpp"
 #include "ledger/account/give_up.hpp"
@@ -230,13 +231,14 @@ risk::Portfolio portfolio_of(const Context& context, const risk::Surface& surfac
 }
 
 // What the trade of `terms` costs and whether margin lets it pass, whatever becomes of the
-// account's reservations. Its fee is at least what its risk costs, in the dearest case. False where
-// there is no figure.
+// account's reservations, and the broker's house. Its fee is at least what its risk costs, in the
+// dearest case. False where there is no figure.
 bool judge_margin(const Context& context, const account::State& state, const risk::Surface& surface,
                   Amount quantity, account::Terms& terms) {
     auto without_fee = terms;
     without_fee.fee = Amount{0};
-    const auto days = context.broker(base::broker_of(state.id)).profile.holding_days;
+    const auto& broker = context.broker(base::broker_of(state.id));
+    const auto days = broker.profile.holding_days;
     struct Case {
         risk::Portfolio before;
         risk::Portfolio after;
@@ -259,6 +261,10 @@ bool judge_margin(const Context& context, const account::State& state, const ris
     bool is_acceptable = true;
     for (const auto& [before, after, judgement] : cases) {
         const auto left = risk::less_fee(judgement.after, *fee_cents);
+        terms.is_within_limits = terms.is_within_limits &&
+                                 has_house_room(broker, *context.model, surface,
+                                                {.portfolio = before, .margin = judgement.before},
+                                                {.portfolio = after, .margin = judgement.after});
         terms.is_pure_unwind =
             terms.is_pure_unwind &&
             risk::is_pure_unwind(context.listing, before, after, judgement.before, left);
@@ -298,6 +304,7 @@ account::Terms terms_of(const Context& context, const account::State& state,
     auto terms = priced_terms(context, state, surface.get(), instrument, quantity, now, given);
     terms.is_offered = broker.profile.instruments.contains(instrument);
     terms.is_close_only = broker.profile.is_close_only ||
+                          broker.house.is_reduce_only.load(std::memory_order_relaxed) ||
                           state.standing == account::Standing::liquidating ||
                           state.standing == account::Standing::defaulted;
     if (context.paused.is_any()) {

@@ -108,6 +108,14 @@ struct HouseFigures {
     std::atomic<bool> is_flat{};  ///< No residual beyond its band.
 };
 
+/// Past which limits a broker's house stands, for whoever takes on new risk: as its home said last.
+/// **Thread:** any.
+struct HouseBoard {
+    std::atomic<bool> is_reduce_only{};            ///< Cover-2 is beyond the waterfall.
+    std::atomic<std::uint32_t> protocols_past{};   ///< A bit each, in the universe's order.
+    std::atomic<std::int64_t> client_max_cents{};  ///< Of one client's stress; 0: not known.
+};
+
 /// The latest marks, for whoever asks without following. **Thread:** any.
 class MarkBoard {
 public:
@@ -202,6 +210,7 @@ struct Broker {
     std::shared_ptr<const risk::Parameters> parameters;
     SurfaceBoard surface;
     mutable HouseFigures figures;
+    mutable HouseBoard house;
 };
 
 /// How the node stands among others, for readiness and operators. **Thread:** any.

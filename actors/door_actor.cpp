@@ -27,6 +27,7 @@ DoorActor::behavior_type DoorHost::make_behavior() {
         [this](ToHome& news) { bring(news); },
         [this](QuotaTold& told) { bring(told); },
         [this](PauseTold& told) { bring(told); },
+        [this](HouseTold& told) { bring(told); },
         [this](VariationCycle cycle) {
             if (where_ == Where::here) send(here_, cycle);
         },

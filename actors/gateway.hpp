@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/house_view.hpp"
 #include "actors/matched_trades.hpp"
 #include "actors/transfers.hpp"
 #include "base/amount.hpp"
@@ -151,8 +152,8 @@ struct PauseShard {
 struct GetPartitions {};
 /// Answer: NodesView.
 struct GetNodes {};
-using OperatorRequest =
-    std::variant<GetBreaks, Reconcile, ResolveBreak, PauseShard, GetPartitions, GetNodes>;
+using OperatorRequest = std::variant<GetBreaks, Reconcile, ResolveBreak, PauseShard, GetPartitions,
+                                     GetNodes, GetHouses>;
 
 using Request =
     std::variant<SubmitTrade, PreviewTrade, Withdraw, GetAccount, GetPositions, GetMargin, GetTrade,
@@ -362,7 +363,7 @@ using Answer =
     std::variant<Refusal, TradeCleared, TradePreview, AccountView, PositionsView, MarginView,
                  TradesView, WithdrawalTaken, WithdrawalsView, MarksTaken, WithdrawalCancelled,
                  LanesView, BreakSettled, ShardPauseSet, PartitionsView, NodesView, TransferTaken,
-                 TransfersView, MatchedTradeCleared>;
+                 TransfersView, MatchedTradeCleared, HousesView>;
 
 /// A stream a session can follow.
 struct Channel {

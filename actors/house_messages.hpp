@@ -3,6 +3,7 @@
 #include "actors/session_messages.hpp"
 #include "base/ids.hpp"
 #include "ledger/netting/shortfall.hpp"
+#include "risk/kernel/house.hpp"
 
 #include <cstdint>
 
@@ -39,6 +40,18 @@ struct ShortfallAnswer {
 struct ShortfallDone {
     base::EntityId reconciler;
     std::uint64_t sequence{};
+};
+
+/// From a partition to netting, again and again: what its clients of that broker would leave
+/// unpaid, each at the surface it was last looked at on. A later one replaces an earlier one.
+struct PartitionRisk {
+    base::BrokerId broker;
+    base::PartitionId partition;
+    risk::kernel::HouseSums sums{};
+    std::uint64_t clients{};          ///< That could owe something, and were looked at.
+    std::uint64_t clients_waiting{};  ///< Not yet.
+    base::AccountId worst_client{};   ///< Of the largest loss in a stress,
+    std::int64_t worst_cents{};       ///< and that loss; 0: there is none.
 };
 
 /// From a hedge task to netting, and from the partition for those that ended before a restart: what

@@ -48,6 +48,10 @@ void JournalHost::say_figures_again() {
     if (!has_passed(context_->options.say_again_every, figures_said_at_, now)) return;
     figures_said_at_ = now;
     note_all_changed();
+    for (const auto& broker : changed_) {
+        send(owner_, ToHome{base::entity_of(base::EntityKind::netting, broker),
+                            margins_.risk_of(broker, partition_)});
+    }
 }
 
 // Every event was checked when it was folded; this is the sum that an alert can see.

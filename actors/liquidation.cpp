@@ -1,6 +1,7 @@
 #include "actors/liquidation.hpp"
 
 #include "actors/account_terms.hpp"
+#include "actors/house_room.hpp"
 #include "actors/worth.hpp"
 #include "ledger/account/balances.hpp"
 #include "ledger/account/give_up.hpp"
@@ -193,22 +194,31 @@ MarginLook look_at_margin(const Context& context, const account::State& state,
     MarginLook look{.surface = context.broker(base::broker_of(state.id)).surface.load(),
                     .review = {.at = now}};
     if (look.surface == nullptr) return look;
-    std::optional<risk::Margin> worst;
+    std::optional<risk::MarginAndShortfalls> worst;
+    risk::Portfolio of_worst;
     for (auto& portfolio : outcomes_of(state, portfolio_of(context, *look.surface, state))) {
         drop_unpriced(*look.surface, portfolio);
-        const auto margin = context.model->margin(*look.surface, portfolio);
+        auto found = context.model->shortfalls(*look.surface, portfolio);
         const auto stale = stale_cents(*look.surface, portfolio, now);
-        if (!margin || !stale || *stale > margin->gross_cents / stale_share) return look;
+        if (!found || !stale || *stale > found->margin.gross_cents / stale_share) return look;
         const auto room = [](const risk::Margin& of) {
             return of.equity_cents - of.maintenance_cents;
         };
-        if (!worst || room(*margin) < room(*worst)) worst = *margin;
+        if (worst && room(found->margin) >= room(worst->margin)) continue;
+        worst = *std::move(found);
+        of_worst = std::move(portfolio);
     }
-    look.gross_cents = worst->gross_cents;
+    const auto& margin = worst->margin;
+    const auto stress = stress_of(context.broker(base::broker_of(state.id)), *context.model,
+                                  *look.surface, {.portfolio = of_worst, .margin = margin});
+    look.gross_cents = margin.gross_cents;
+    look.shortfalls = std::move(worst->shortfalls);
+    // Nobody waits for it who is to be called; what nobody knows is past any limit.
+    look.stress_cents = stress.value_or(std::numeric_limits<std::int64_t>::max());
     look.review.is_known = true;
-    look.review.equity_cents = worst->equity_cents;
-    look.review.initial_cents = worst->initial_cents;
-    look.review.maintenance_cents = worst->maintenance_cents;
+    look.review.equity_cents = margin.equity_cents;
+    look.review.initial_cents = margin.initial_cents;
+    look.review.maintenance_cents = margin.maintenance_cents;
     return look;
 }
 

@@ -3,6 +3,7 @@
 #include "actors/context.hpp"
 #include "ledger/account/commands.hpp"
 #include "ledger/account/state.hpp"
+#include "risk/kernel/house.hpp"
 #include "risk/surface.hpp"
 
 #include <cstdint>
@@ -21,6 +22,8 @@ struct MarginLook {
     /// price: nobody is called or liquidated on an old one.
     ledger::account::ReviewMargin review;
     std::int64_t gross_cents{};
+    risk::kernel::Shortfalls shortfalls{};  ///< What it would leave unpaid.
+    std::int64_t stress_cents{};            ///< Beyond equity; `stress_of` in house_room.hpp.
 };
 /// Looks on the broker's surface of the moment.
 [[nodiscard]] MarginLook look_at_margin(const Context& context, const ledger::account::State& state,

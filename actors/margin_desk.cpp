@@ -1,6 +1,7 @@
 #include "actors/margin_desk.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 #include <set>
 #include <variant>
@@ -30,7 +31,7 @@ bool settles(const account::Event& event) {
 }  // namespace
 
 void MarginDesk::start(const ledger::Book& book) {
-    watches_.clear();
+    brokers_.clear();
     std::map<base::BrokerId, std::set<base::AccountId>> listed;
     const auto add = [&](base::AccountId account) {
         listed[base::broker_of(account)].insert(account);
@@ -47,7 +48,7 @@ void MarginDesk::start(const ledger::Book& book) {
         order.erase(std::remove_if(order.begin(), order.end(), is_other), order.end());
         std::copy_if(accounts.begin(), accounts.end(), std::back_inserter(order),
                      [&](base::AccountId account) { return !book.below_margin.contains(account); });
-        watches_[broker].start(order, context_->now());
+        brokers_[broker].watch.start(order, context_->now());
     }
 }
 
@@ -55,25 +56,31 @@ void MarginDesk::note(const ledger::Book& book, const ledger::Entry& entry) {
     const auto* event = std::get_if<account::Event>(&entry.event);
     if (event == nullptr) return;
     const base::AccountId account{entry.entity.id};
-    auto& watch = watches_[base::broker_of(account)];
+    auto& [watch, said] = brokers_[base::broker_of(account)];
     // Who is being liquidated waits for what its contracts leave.
     const bool is_below = book.below_margin.contains(account);
     if (!is_listed(book, account)) {
         watch.forget(account);
+        said.erase(account);
     } else if (may_matter(*event) || (is_below && settles(*event))) {
         watch.touch(account);
     }
 }
 
 void MarginDesk::keep(const MarginKept& kept) {
-    const auto found = watches_.find(base::broker_of(kept.account));
-    if (found == watches_.end()) return;
-    found->second.keep({kept.account, kept.ticket}, kept.safe_move, context_->now());
+    const auto found = brokers_.find(base::broker_of(kept.account));
+    if (found == brokers_.end()) return;
+    auto& [watch, said] = found->second;
+    watch.keep({kept.account, kept.ticket}, kept.safe_move, context_->now());
+    // Where nobody knows any more, what was known last stands.
+    if (std::isnan(kept.safe_move) || !watch.knows(kept.account)) return;
+    said[kept.account] = {.shortfalls = kept.shortfalls, .stress_cents = kept.stress_cents};
 }
 
 std::vector<MarginKept> MarginDesk::take_due() {
     std::vector<MarginKept> due;
-    for (auto& [broker, watch] : watches_) {
+    for (auto& [broker, clients] : brokers_) {
+        auto& watch = clients.watch;
         const auto surface = context_->broker(broker).surface.load();
         if (surface == nullptr) continue;
         watch.move_to(*surface);
@@ -82,6 +89,22 @@ std::vector<MarginKept> MarginDesk::take_due() {
         }
     }
     return due;
+}
+
+PartitionRisk MarginDesk::risk_of(base::BrokerId broker, base::PartitionId partition) const {
+    PartitionRisk risk{.broker = broker, .partition = partition};
+    const auto found = brokers_.find(broker);
+    if (found == brokers_.end()) return risk;
+    const auto& [watch, said] = found->second;
+    risk.clients = said.size();
+    risk.clients_waiting = watch.size() - said.size();
+    for (const auto& [account, one] : said) {
+        risk.sums.add(one.shortfalls);
+        if (one.stress_cents <= risk.worst_cents) continue;
+        risk.worst_client = account;
+        risk.worst_cents = one.stress_cents;
+    }
+    return risk;
 }
 
 }  // namespace crossclear::actors

@@ -7,10 +7,12 @@
 #include "risk/watch.hpp"
 
 #include <map>
+#include <unordered_map>
 #include <vector>
 
-/// Which of a partition's accounts have to look at their margin. For the journal's host, which
-/// knows who has a contract or a debt; nobody else can lose more than it holds.
+/// Which of a partition's accounts have to look at their margin, and what those that have would
+/// leave unpaid. For the journal's host, which knows who has a contract or a debt; nobody else can
+/// lose more than it holds.
 
 namespace crossclear::actors {
 
@@ -19,8 +21,8 @@ class MarginDesk {
 public:
     explicit MarginDesk(const Context* context) : context_(context) {}
 
-    /// At a start: everybody on the list is looked at within `risk::Watch::start_over`, first who
-    /// stands below the margin.
+    /// At a start: everybody on the list is looked at within `risk::Watch::let_alone_max`, first
+    /// who stands below the margin.
     void start(const ledger::Book& book);
     /// An event is in the books. What only moves an account's dollars from one place to another
     /// (variation, cover) makes nobody due.
@@ -29,10 +31,21 @@ public:
     void keep(const MarginKept& kept);
     /// Who is due on the latest surfaces, each as the answer that is expected of it.
     [[nodiscard]] std::vector<MarginKept> take_due();
+    /// What a broker's accounts here would leave unpaid, as they said last.
+    [[nodiscard]] PartitionRisk risk_of(base::BrokerId broker, base::PartitionId partition) const;
 
 private:
+    /// What an account said that has looked.
+    struct Said {
+        risk::kernel::Shortfalls shortfalls;
+        std::int64_t stress_cents{};
+    };
+    struct Clients {
+        risk::Watch watch;
+        std::unordered_map<base::AccountId, Said> said;
+    };
     const Context* context_;
-    std::map<base::BrokerId, risk::Watch> watches_;
+    std::map<base::BrokerId, Clients> brokers_;
 };
 
 }  // namespace crossclear::actors

@@ -83,6 +83,10 @@ void NettingHost::on_news(const HomeNews& news) {
         answer_shortfall();
     } else if (const auto* written_off = std::get_if<ShortfallDone>(&news)) {
         on_shortfall_done(*written_off);
+    } else if (const auto* risk = std::get_if<PartitionRisk>(&news)) {
+        on_risk(*risk);
+    } else if (const auto* asked = std::get_if<OperatorAsk>(&news)) {
+        answer_operator(*asked);
     } else if (const auto* resume = std::get_if<Resume>(&news)) {
         found_house();
         netting::KeepDepartures keep{.open = {}, .at = now};
@@ -187,6 +191,7 @@ void NettingHost::on_wake() {
     if (has_passed(parts_.context->options.say_again_every, said_at_, parts_.context->now())) {
         said_at_ = parts_.context->now();
         say_again();
+        look_at_house();
     }
     publish_figures();
     delayed_send(this, as_chrono(parts_.context->options.balance_every),

@@ -39,6 +39,14 @@ private:
     void review(const ReviewAsk& ask);
     void publish_hedge(const HedgeNews& news);
     void on_follow(const HouseFollow& follow);
+    void on_risk(const PartitionRisk& risk);
+    void look_at_house();
+    [[nodiscard]] std::int64_t waterfall_cents(const risk::Surface& surface) const;
+    [[nodiscard]] HouseTold standing_of(HouseLine& line,
+                                        const risk::kernel::HouseReport& report) const;
+    void tell_house(const HouseTold& told);
+    void publish_house(const risk::kernel::HouseReport& report, double waterfall) const;
+    void answer_operator(const OperatorAsk& ask);
     void answer_shortfall();
     void on_shortfall_done(const ShortfallDone& booked);
     [[nodiscard]] ledger::netting::Means means_for(
@@ -88,6 +96,10 @@ private:
     Crank<ledger::netting::State> crank_;
     base::Rng rng_;
     std::map<base::PartitionId, PartitionReport> reports_;
+    std::map<base::PartitionId, PartitionRisk> risks_;
+    std::optional<HouseLine> house_;  ///< As it was last looked at.
+    HouseTold house_told_;            ///< Where it stood past its limits then.
+    base::Timestamp house_told_at_;   ///< When that was said last.
     /// What was needed of an asset at the last look, for the next one.
     struct Look {
         base::Amount need;

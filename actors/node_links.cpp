@@ -45,7 +45,7 @@ std::optional<Place> place_of(const std::string& endpoint) {
 std::string shape_of(const Context& context) {
     return spelled<Request>() + spelled<Answer>() + spelled<Publication>() + spelled<HomeNews>() +
            spelled<ledger::account::Command>() + spelled<AccountFollow>() + spelled<FollowBegun>() +
-           spelled<PauseTold>() + packed(context.listing);
+           spelled<PauseTold>() + spelled<HouseTold>() + packed(context.listing);
 }
 
 std::string mark_of(const store::Member& member) {

@@ -40,6 +40,9 @@ void add(Answer& whole, Answer part) {
     } else if (auto* lanes = std::get_if<LanesView>(&whole)) {
         auto& more = std::get<LanesView>(part).lanes;
         std::move(more.begin(), more.end(), std::back_inserter(lanes->lanes));
+    } else if (auto* houses = std::get_if<HousesView>(&whole)) {
+        auto& more = std::get<HousesView>(part).houses;
+        std::move(more.begin(), more.end(), std::back_inserter(houses->houses));
     } else if (auto* pause = std::get_if<ShardPauseSet>(&whole)) {
         pause->is_repeat = pause->is_repeat && std::get<ShardPauseSet>(part).is_repeat;
     }
@@ -53,8 +56,14 @@ std::optional<Answer> OperatorDesk::answer_at_once(const OperatorRequest& reques
     return std::nullopt;
 }
 
-std::vector<base::EntityId> OperatorDesk::reconcilers_of(const OperatorRequest& request) const {
+std::vector<base::EntityId> OperatorDesk::hosts_of(const OperatorRequest& request) const {
     std::vector<base::EntityId> entities;
+    if (std::holds_alternative<GetHouses>(request)) {
+        for (const auto& broker : context_->brokers) {
+            entities.push_back(base::entity_of(base::EntityKind::netting, broker->profile.id));
+        }
+        return entities;
+    }
     for (const auto& [key, adapter] : context_->shards) {
         if (!is_about(request, key.first, key.second)) continue;
         entities.push_back(base::entity_of(base::EntityKind::reconcile, key.first, key.second));
@@ -78,6 +87,9 @@ std::optional<Answer> OperatorDesk::gather(std::uint64_t ticket, Answer part) {
         std::sort(lanes->lanes.begin(), lanes->lanes.end(), [](const auto& a, const auto& b) {
             return std::pair{a.shard, a.broker} < std::pair{b.shard, b.broker};
         });
+    } else if (auto* houses = std::get_if<HousesView>(&*whole)) {
+        std::sort(houses->houses.begin(), houses->houses.end(),
+                  [](const auto& a, const auto& b) { return a.broker < b.broker; });
     }
     return whole;
 }

@@ -10,15 +10,15 @@
 
 namespace crossclear::actors {
 
-/// Knows which reconcilers an operator's request is about, and puts their answers together.
+/// Knows which hosts an operator's request is about, and puts their answers together.
 class OperatorDesk {
 public:
     explicit OperatorDesk(const Context* context) : context_(context) {}
 
     /// What is known without asking anybody.
     [[nodiscard]] std::optional<Answer> answer_at_once(const OperatorRequest& request) const;
-    /// Who has to be asked. None: there is no such lane.
-    [[nodiscard]] std::vector<base::EntityId> reconcilers_of(const OperatorRequest& request) const;
+    /// Who has to be asked: reconcilers, or houses. None: there is no such lane.
+    [[nodiscard]] std::vector<base::EntityId> hosts_of(const OperatorRequest& request) const;
 
     /// So many answers will come under the ticket.
     void expect(std::uint64_t ticket, std::size_t answers) { gathering_[ticket].left = answers; }

@@ -55,6 +55,13 @@ PartitionActor::behavior_type PartitionHost::make_behavior() {
             if (!told.is_routed) return;
             context_->paused.hear(told.broker, told.shard, told.is_paused);
         },
+        [this](const HouseTold& told) {
+            if (told.broker.v >= context_->brokers.size()) return;
+            auto& house = context_->broker(told.broker).house;
+            house.is_reduce_only.store(told.is_reduce_only, std::memory_order_relaxed);
+            house.protocols_past.store(told.protocols_past, std::memory_order_relaxed);
+            house.client_max_cents.store(told.client_max_cents, std::memory_order_relaxed);
+        },
         [this](const Recovered& recovered) { on_recovered(recovered); },
         [this](const PartitionLost& lost) { on_lost(lost); },
         [this](Passivated& passivated) { on_passivated(passivated); },

@@ -27,6 +27,12 @@ struct HedgePolicy {
     base::Ppm bound{10'000};  ///< How far from the mark an order may trade.
 };
 
+/// How much of its waterfall a broker lets one protocol or one client stand for.
+struct HousePolicy {
+    base::Ppm protocol_share{250'000};  ///< ΣSF of one protocol.
+    base::Ppm client_share{100'000};    ///< One client's loss in its worst stress.
+};
+
 /// One broker's terms.
 struct BrokerProfile {
     base::BrokerId id;
@@ -56,6 +62,7 @@ struct BrokerProfile {
     std::vector<Level> levels;
     std::map<base::AssetId, base::Amount> reserves;  ///< Kept back for gas.
     bool is_close_only{};                            ///< Only trades that reduce risk are accepted.
+    std::optional<HousePolicy> house;                ///< None: what it can lose limits no trade.
 
     static constexpr base::Ppm ppm_none{base::ppm_one};
 };

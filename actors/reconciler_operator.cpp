@@ -162,6 +162,9 @@ void ReconcilerHost::handle(const OperatorAsk&, const GetPartitions&) {
 void ReconcilerHost::handle(const OperatorAsk&, const GetNodes&) {
     UNREACHABLE("the desk answers this");
 }
+void ReconcilerHost::handle(const OperatorAsk&, const GetHouses&) {
+    UNREACHABLE("houses answer this");
+}
 
 // What is booked takes tokens away that netting may have promised: it is asked first, and promises
 // nothing until it has heard what came of it.

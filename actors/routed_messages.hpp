@@ -15,6 +15,7 @@
 #include "ledger/instruction/effects.hpp"
 #include "ledger/withdrawal/commands.hpp"
 #include "ledger/words.hpp"
+#include "risk/kernel/house.hpp"
 #include "shards/port.hpp"
 
 #include <caf/all.hpp>
@@ -98,7 +99,8 @@ using HomeNews =
                  DepositBooked, ledger::hedge::PlanHedge, ledger::instruction::CreateInstruction,
                  shards::Balances, Wake, Resume, ledger::withdrawal::CancelWithdrawal,
                  ledger::hedge::CancelHedge, shards::NoAnswer, OperatorAsk, ShortfallAsk,
-                 ShortfallAnswer, ShortfallDone, HedgePublished, HouseFollow, Distrusted>;
+                 ShortfallAnswer, ShortfallDone, HedgePublished, HouseFollow, Distrusted,
+                 PartitionRisk>;
 
 /// News for one home machine; through the partition that owns it, which makes the host on demand.
 struct ToHome {
@@ -152,11 +154,14 @@ struct CoverDone {
     base::Amount asked;
 };
 /// From an account that has looked at its margin: prices may move by so much of themselves until it
-/// has to look again. The partition's order to look has all but that.
+/// has to look again, and what it would leave unpaid. The partition's order to look has all but
+/// that.
 struct MarginKept {
     base::AccountId account;
     std::uint64_t ticket{};
-    double safe_move{};
+    double safe_move{};  ///< NaN: nobody knows, nor the rest.
+    risk::kernel::Shortfalls shortfalls{};
+    std::int64_t stress_cents{};
 };
 /// From home machines and the partition's desk: a command that no client gave. `acknowledge` is
 /// sent once the outcome is durable, also where there was nothing to do.
@@ -206,6 +211,20 @@ struct PauseTold {
 };
 template <class Inspector>
 bool inspect(Inspector& f, PauseTold& x) {
+    return inspect_packed(f, x);
+}
+
+/// From netting, to every partition and again: where its house stands past a limit. The node that
+/// owns the partition refuses what would add to it.
+struct HouseTold {
+    base::BrokerId broker;
+    bool is_reduce_only{};
+    std::uint32_t protocols_past{};   ///< As in HouseBoard.
+    std::int64_t client_max_cents{};  ///< Likewise.
+    bool is_routed{};                 ///< As in AccountAsk.
+};
+template <class Inspector>
+bool inspect(Inspector& f, HouseTold& x) {
     return inspect_packed(f, x);
 }
 

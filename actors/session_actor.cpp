@@ -141,7 +141,7 @@ void SessionHost::ask_partition(std::uint64_t ticket, Waiting& waiting) {
 
 void SessionHost::ask_operator(OperatorRequest request, std::function<void(Answer)> reply) {
     if (auto answer = desk_.answer_at_once(request)) return reply(std::move(*answer));
-    const auto entities = desk_.reconcilers_of(request);
+    const auto entities = desk_.hosts_of(request);
     if (entities.empty()) {
         return reply(Refusal{.code = -32602,
                              .reason = "no_such_lane",

@@ -50,6 +50,7 @@ constexpr std::array methods{
     Method{"operator/resume_shard", trade, needs_login, resume_shard, write_shard_pause_set},
     Method{"operator/get_partitions", query, needs_login, get_partitions, write_partitions},
     Method{"operator/get_nodes", query, needs_login, get_nodes, write_nodes},
+    Method{"operator/get_houses", query, needs_login, get_houses, write_houses},
 };
 
 }  // namespace

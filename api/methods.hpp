@@ -131,5 +131,6 @@ Outcome pause_shard(Caller&, Params&);
 Outcome resume_shard(Caller&, Params&);
 Outcome get_partitions(Caller&, Params&);
 Outcome get_nodes(Caller&, Params&);
+Outcome get_houses(Caller&, Params&);
 
 }  // namespace crossclear::api

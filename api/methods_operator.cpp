@@ -80,4 +80,8 @@ Outcome get_nodes(Caller&, Params& params) {
     return ask_operator(params, {}, [] { return actors::GetNodes{}; });
 }
 
+Outcome get_houses(Caller&, Params& params) {
+    return ask_operator(params, {}, [] { return actors::GetHouses{}; });
+}
+
 }  // namespace crossclear::api

@@ -50,7 +50,54 @@ const char* text_of(actors::Resolution resolution) {
     UNREACHABLE("an unlisted resolution");
 }
 
+constexpr int house_cents_scale = 2;
+constexpr int house_ppm_scale = 6;
+
+std::string usd_of(std::int64_t cents) { return base::format_decimal(cents, house_cents_scale); }
+
+void write_house(JsonWriter& writer, const actors::HouseLine& house) {
+    writer.begin_object();
+    writer.member("broker", static_cast<std::uint64_t>(house.broker.v));
+    writer.member("time", house.at.us);
+    writer.member("clients", house.clients);
+    writer.member("clients_waiting", house.clients_waiting);
+    writer.member("waterfall_usd", usd_of(house.waterfall_cents));
+    writer.member("solvency_probability",
+                  base::format_decimal(house.solvency_ppm, house_ppm_scale));
+    writer.member("expected_loss_usd", usd_of(house.expected_loss_cents));
+    writer.member("cover1_usd", usd_of(house.cover1_cents));
+    writer.member("cover2_usd", usd_of(house.cover2_cents));
+    writer.key("protocols").begin_array();
+    for (const auto& protocol : house.protocols) {
+        writer.begin_object();
+        writer.member("protocol", protocol.name);
+        writer.member("shortfall_usd", usd_of(protocol.shortfall_cents));
+        writer.member("is_past_limit", protocol.is_past_limit);
+        writer.end_object();
+    }
+    writer.end_array();
+    writer.member("is_reduce_only", house.is_reduce_only);
+    if (house.client_max_cents > 0) {
+        writer.member("protocol_max_usd", usd_of(house.protocol_max_cents));
+        writer.member("client_max_usd", usd_of(house.client_max_cents));
+    }
+    if (house.worst_client_cents > 0) {
+        writer.member("worst_client", base::to_string(house.worst_client));
+        writer.member("worst_client_usd", usd_of(house.worst_client_cents));
+    }
+    writer.end_object();
+}
+
 }  // namespace
+
+void write_houses(JsonWriter& writer, const actors::Answer& answer, const AnswerContext&,
+                  const base::Listing&) {
+    writer.begin_object().key("houses").begin_array();
+    for (const auto& house : expected<actors::HousesView>(answer).houses) {
+        write_house(writer, house);
+    }
+    writer.end_array().end_object();
+}
 
 void write_lanes(JsonWriter& writer, const actors::Answer& answer, const AnswerContext&,
                  const base::Listing& listing) {

@@ -126,9 +126,11 @@ struct BrokerProfile {
     base::Duration settle_within;  ///< From a trade until its claim is overdue.
     base::Duration cash_settle_after{base::seconds(300)};  ///< From then until it is paid at mark.
     base::Duration withdrawal_delay;
-    base::Ppm withdrawal_gate_per_hour;  ///< Share of its holding per asset.
-    base::Ppm withdrawal_gate_per_day;   ///< At least the hour's.
-    bool is_close_only{};                ///< Only trades that reduce risk are accepted.
+    base::Ppm withdrawal_gate_per_hour;       ///< Share of its holding per asset.
+    base::Ppm withdrawal_gate_per_day;        ///< At least the hour's.
+    bool is_close_only{};                     ///< Only trades that reduce risk are accepted.
+    base::Ppm house_protocol_share{250'000};  ///< Of the waterfall: what one protocol may cost,
+    base::Ppm house_client_share{100'000};    ///< and what one client may, stressed.
     HedgeProfile hedge;
     std::vector<CapitalLine> capital;
     std::vector<VenueMargin> venue_margin;

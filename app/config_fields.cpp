@@ -197,6 +197,8 @@ void visit_broker(FieldVisitor& v, BrokerProfile& x, const base::Listing& listin
     v.field("withdrawal_gate_ppm_per_hour", x.withdrawal_gate_per_hour, Millionths{});
     v.field("withdrawal_gate_ppm_per_day", x.withdrawal_gate_per_day, Millionths{});
     v.optional("is_close_only", x.is_close_only, Flag{});
+    v.optional("house_protocol_share_ppm", x.house_protocol_share, Millionths{});
+    v.optional("house_client_share_ppm", x.house_client_share, Millionths{});
     v.object("hedge", [&](FieldVisitor& inner) { visit_hedge(inner, x.hedge, listing); });
     v.items("capital", x.capital, [&listing](FieldVisitor& inner, CapitalLine& line) {
         inner.field("shard", line.shard, ShardSymbol{listing});

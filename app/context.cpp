@@ -90,6 +90,8 @@ std::unique_ptr<actors::Broker> broker_of(const Config& config, std::size_t inde
     terms.withdrawal_gate_hour = profile.withdrawal_gate_per_hour;
     terms.withdrawal_gate_day = profile.withdrawal_gate_per_day;
     terms.is_close_only = profile.is_close_only;
+    terms.house = actors::HousePolicy{.protocol_share = profile.house_protocol_share,
+                                      .client_share = profile.house_client_share};
     terms.hedge = hedge_of(profile.hedge);
     for (const auto& line : profile.capital) {
         terms.capital.push_back(

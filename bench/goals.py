@@ -97,7 +97,8 @@ def goals_of(rounds):
 KERNEL = (("assess", "p50_us", 2, "risk: an order of one leg, p50"),
           ("assess", "p99_us", 5, "risk: an order of one leg, p99"),
           ("rebuild", "p50_us", 25, "risk: an account of 100 positions, p50"),
-          ("surface", "p50_us", 40_000, "risk: 1,000 options in 640 scenarios, p50"))
+          ("surface", "p50_us", 40_000, "risk: 1,000 options in 640 scenarios, p50"),
+          ("recheck", "p50_us", 2_000_000, "risk: 100,000 accounts on a new surface, p50"))
 
 
 def goals_of_kernel(rounds):

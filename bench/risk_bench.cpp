@@ -1,5 +1,6 @@
 #include "base/rng.hpp"
 #include "risk/kernel/account.hpp"
+#include "risk/kernel/house.hpp"
 #include "risk/kernel/sample.hpp"
 
 #include <benchmark/benchmark.h>
@@ -67,6 +68,17 @@ void rebuild(benchmark::State& state) {
     }
 }
 BENCHMARK(rebuild)->Arg(1)->Arg(10)->Arg(100);
+
+// One account of a hundred thousand, as the service looks at it on a new surface.
+void recheck(benchmark::State& state) {
+    const auto positions = positions_of(static_cast<std::size_t>(state.range(0)));
+    for ([[maybe_unused]] const auto turn : state) {
+        const auto account = *kernel::Account::of(the_surface(), positions);
+        const auto margin = *account.margin();
+        benchmark::DoNotOptimize(kernel::shortfalls_of(account, margin));
+    }
+}
+BENCHMARK(recheck)->Arg(1)->Arg(4)->Arg(10);
 
 void build_surface_of_options(benchmark::State& state) {
     const auto universe = kernel::sample_of_options({.instruments = 1'017, .simulated = 550});

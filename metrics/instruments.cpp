@@ -125,6 +125,15 @@ ClearingInstruments::ClearingInstruments(Registry& registry)
           "residual_exposure_usd", "House position not hedged.", {"broker", "instrument"})),
       fee_income_usd_total(
           Maker{registry}.counters("fee_income_usd_total", "Dollars of fees charged.", {"broker"})),
+      risk_borne_usd(Maker{registry}.gauges(
+          "risk_borne_usd", "What the failure of a protocol would cost the broker itself.",
+          {"broker", "protocol"})),
+      cover2_ratio(Maker{registry}.gauges(
+          "cover2_ratio", "The waterfall over the two largest shortfalls of one scenario.",
+          {"broker"})),
+      solvency_probability(Maker{registry}.gauges(
+          "solvency_probability", "The chance that the waterfall pays for all losses of a year.",
+          {"broker"})),
       margin_check_duration_seconds(Maker{registry}.histogram("margin_check_duration_seconds",
                                                               "One margin check of one account.")),
       price_age_seconds(Maker{registry}.gauges("price_age_seconds",

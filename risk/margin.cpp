@@ -3,6 +3,7 @@
 #include "base/limits.hpp"
 #include "risk/kernel/account.hpp"
 #include "risk/kernel/fee.hpp"
+#include "risk/kernel/stress.hpp"
 
 #include <algorithm>
 #include <array>
@@ -202,12 +203,20 @@ base::Result<Found, RiskError> found_of(const base::Result<kernel::Margin, kerne
     return Found{.usd = *margin, .equity_cents = *equity, .gross_cents = *gross};
 }
 
-base::Result<Found, RiskError> look(const Surface& surface, const Portfolio& portfolio) {
+// A portfolio as the kernel sees it, with its answer.
+struct Looked {
+    kernel::Account account;
+    Found found;
+};
+
+base::Result<Looked, RiskError> look(const Surface& surface, const Portfolio& portfolio) {
     const auto question = question_of(surface, portfolio);
     if (!question) return base::Failure{question.error()};
-    const auto account = kernel::Account::of(surface.kernel(), question->held());
+    auto account = kernel::Account::of(surface.kernel(), question->held());
     if (!account) return base::Failure{error_of(account.error())};
-    return found_of(account->margin(), *question);
+    const auto found = found_of(account->margin(), *question);
+    if (!found) return base::Failure{found.error()};
+    return Looked{.account = *std::move(account), .found = *found};
 }
 
 base::Result<Margin, RiskError> rounded(const Found& found) {
@@ -274,22 +283,23 @@ class PortfolioModel final : public Model {
 public:
     base::Result<Margin, RiskError> margin(const Surface& surface,
                                            const Portfolio& portfolio) const override {
-        const auto found = look(surface, portfolio);
-        if (!found) return base::Failure{found.error()};
-        return rounded(*found);
+        const auto looked = look(surface, portfolio);
+        if (!looked) return base::Failure{looked.error()};
+        return rounded(looked->found);
     }
 
     base::Result<MarginDetail, RiskError> detail(const Surface& surface,
                                                  const Portfolio& portfolio) const override {
-        const auto found = look(surface, portfolio);
-        if (!found) return base::Failure{found.error()};
-        const auto margin = rounded(*found);
+        const auto looked = look(surface, portfolio);
+        if (!looked) return base::Failure{looked.error()};
+        const auto& usd = looked->found.usd;
+        const auto margin = rounded(looked->found);
         if (!margin) return base::Failure{margin.error()};
         MarginDetail detail{.margin = *margin, .failures = {}};
-        const auto losses = found->usd.loss_by_protocol();
+        const auto losses = usd.loss_by_protocol();
         for (std::size_t i = 0; i < losses.size(); ++i) {
             const auto loss = cents_up(losses[i]);
-            const auto shortfall = cents_up(found->usd.shortfall(i));
+            const auto shortfall = cents_up(usd.shortfall(i));
             if (!loss) return base::Failure{loss.error()};
             if (!shortfall) return base::Failure{shortfall.error()};
             if (*loss == 0 && *shortfall == 0) continue;
@@ -299,6 +309,27 @@ public:
                  .shortfall_cents = *shortfall});
         }
         return detail;
+    }
+
+    base::Result<MarginAndShortfalls, RiskError> shortfalls(
+        const Surface& surface, const Portfolio& portfolio) const override {
+        const auto looked = look(surface, portfolio);
+        if (!looked) return base::Failure{looked.error()};
+        const auto margin = rounded(looked->found);
+        if (!margin) return base::Failure{margin.error()};
+        auto shortfalls = kernel::shortfalls_of(looked->account, looked->found.usd);
+        if (!shortfalls) return base::Failure{error_of(shortfalls.error())};
+        return MarginAndShortfalls{.margin = *margin, .shortfalls = *std::move(shortfalls)};
+    }
+
+    base::Result<std::int64_t, RiskError> stress_loss(const Surface& surface,
+                                                      const Portfolio& portfolio) const override {
+        const auto looked = look(surface, portfolio);
+        if (!looked) return base::Failure{looked.error()};
+        const std::array<const kernel::Account*, 1> client{&looked->account};
+        const auto book = kernel::stress_book_of(*surface.kernel(), client, {});
+        if (!book) return base::Failure{error_of(book.error())};
+        return cents_up(book->by_client().front());
     }
 
     base::Result<Judgement, RiskError> judge(const Surface& surface, const Step& step,

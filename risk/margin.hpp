@@ -4,6 +4,7 @@
 #include "base/ids.hpp"
 #include "base/listing.hpp"
 #include "base/result.hpp"
+#include "risk/kernel/house.hpp"
 #include "risk/surface.hpp"
 
 #include <array>
@@ -86,6 +87,12 @@ struct MarginDetail {
     friend bool operator==(const MarginDetail&, const MarginDetail&) = default;
 };
 
+/// A margin for the broker's house: with what the client would leave unpaid.
+struct MarginAndShortfalls {
+    Margin margin;
+    kernel::Shortfalls shortfalls;
+};
+
 /// What a margin becomes once a fee is paid: equity is less, and what can lose no more than it is
 /// worth needs no more than that. **Requires:** `fee_cents >= 0`.
 [[nodiscard]] Margin less_fee(Margin margin, std::int64_t fee_cents);
@@ -128,6 +135,16 @@ public:
 
     /// The same with the protocols.
     [[nodiscard]] virtual base::Result<MarginDetail, RiskError> detail(
+        const Surface& surface, const Portfolio& portfolio) const = 0;
+
+    /// The same with what the client would leave unpaid, scenario by scenario.
+    [[nodiscard]] virtual base::Result<MarginAndShortfalls, RiskError> shortfalls(
+        const Surface& surface, const Portfolio& portfolio) const = 0;
+
+    /// What the worst state of the stress book takes beyond equity, an oracle frozen for a day and
+    /// no path of prices: `kernel::stress_book_of`. **Units:** USD cents, rounded up.
+    /// **Cost:** some hundred states by revaluation.
+    [[nodiscard]] virtual base::Result<std::int64_t, RiskError> stress_loss(
         const Surface& surface, const Portfolio& portfolio) const = 0;
 
     /// A step, for a decision: the margins are those of `margin`, to the cent.

@@ -2,6 +2,7 @@
 
 #include "base/check.hpp"
 #include "risk/kernel/scenarios.hpp"
+#include "risk/kernel/stress.hpp"
 #include "risk/kernel/surface.hpp"
 
 #include <fmt/format.h>
@@ -203,6 +204,8 @@ base::Result<std::shared_ptr<const Parameters>, std::vector<UniverseFault>> Para
     // What only shows in the whole, such as its size, shows now and not with the first marks.
     const auto trial = kernel::build_surface(0, universe);
     if (!trial) return base::Failure{trial.error()};
+    made->largest_multiple_ =
+        kernel::largest_multiple(universe, kernel::StressTerms{}.oracle_frozen_hours);
     return std::shared_ptr<const Parameters>(made);
 }
 

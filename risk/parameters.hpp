@@ -68,6 +68,8 @@ public:
     [[nodiscard]] std::int64_t half_spread_ppb(base::AssetId asset) const {
         return places_.at(asset.v).half_spread_ppb;
     }
+    /// `kernel::largest_multiple` of an oracle frozen for a day.
+    [[nodiscard]] double largest_multiple() const noexcept { return largest_multiple_; }
     /// The age up to which its mark costs nothing; none where it has no mark of its own.
     /// **Requires:** it is listed.
     [[nodiscard]] std::optional<base::Duration> heartbeat(base::AssetId asset) const;
@@ -87,6 +89,7 @@ private:
     Source source_;
     std::vector<Place> places_;
     kernel::InstrumentId cash_;
+    double largest_multiple_{1};
     std::vector<std::optional<base::AssetId>> coins_;
 };
 

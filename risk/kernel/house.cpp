@@ -46,26 +46,16 @@ double largest_of(std::vector<double>& shortfalls, std::size_t count) {
     return sum;
 }
 
-// What all accounts know of themselves, asked once.
-struct Book {
-    std::vector<double> equity;
-    std::vector<double> protocol_shortfall;  // ΣSF
-};
-
-base::Result<Book, Fault> book_of(std::span<const Account* const> accounts) {
-    Book book;
+base::Result<std::vector<double>, Fault> equities_of(std::span<const Account* const> accounts) {
+    std::vector<double> equities;
     for (const auto* account : accounts) {
         CHECK(&account->surface() == &accounts.front()->surface(),
               "accounts of one house stand on one surface");
         const auto margin = account->margin();
         if (!margin) return base::Failure{margin.error()};
-        book.equity.push_back(margin->equity);
-        book.protocol_shortfall.resize(margin->protocol_count, 0);
-        for (std::size_t p = 0; p < margin->protocol_count; ++p) {
-            book.protocol_shortfall[p] += margin->shortfall(p);
-        }
+        equities.push_back(margin->equity);
     }
-    return book;
+    return equities;
 }
 
 // Calls `visit(column)` for every scenario's column of a row.
@@ -77,33 +67,27 @@ void each_column(const Surface& surface, Visit visit) {
     }
 }
 
-double cover_of(std::span<const Account* const> accounts, const Book& book, std::size_t count) {
+// The largest sum of `count` shortfalls of one scenario, one or two.
+double cover_of(const HouseSums& sums, bool are_two) {
     double most = 0;
-    std::vector<double> shortfalls(accounts.size());
-    each_column(accounts.front()->surface(), [&](std::size_t column) {
-        for (std::size_t i = 0; i < accounts.size(); ++i) {
-            shortfalls[i] = shortfall(accounts[i]->pnl()[column], book.equity[i]);
-        }
-        most = std::max(most, largest_of(shortfalls, count));
-    });
+    for (const auto& line : sums.scenarios) {
+        most = std::max(most, line.largest + (are_two ? line.second : 0));
+    }
     return most;
 }
 
 // P(loss <= waterfall), averaged over the simulated scenarios, and the loss expected.
-void add_solvency(HouseReport& report, std::span<const Account* const> accounts, const Book& book,
+void add_solvency(HouseReport& report, const Surface& surface, const HouseSums& sums,
                   const HouseTerms& terms) {
-    const auto& surface = accounts.front()->surface();
     const auto& universe = surface.universe();
     std::vector<Exposure> exposures;
-    for (const double loss : book.protocol_shortfall) exposures.push_back({0, loss});
+    for (const double loss : report.shortfalls) exposures.push_back({0, loss});
     const auto grid = grid_of(exposures, terms.cells);
     const auto moves = standardised_moves(universe);
     base::Rng rng(terms.seed);
     for (std::size_t s = 0; s < moves.size(); ++s) {
-        double market = 0;
-        for (std::size_t i = 0; i < accounts.size(); ++i) {
-            market += shortfall(accounts[i]->pnl()[surface.simulated_begin() + s], book.equity[i]);
-        }
+        const std::size_t index = surface.core_count() + s;
+        const double market = index < sums.scenarios.size() ? sums.scenarios[index].total : 0;
         const double own = normal_quantile(rng.uniform() * (1 - 0x1.0p-52) + 0x1.0p-53);
         const double factor = std::sqrt(.5) * moves[s] + std::sqrt(.5) * own;
         for (std::size_t p = 0; p < exposures.size(); ++p) {
@@ -131,29 +115,111 @@ double cover(std::span<const std::vector<double>> shortfalls, std::size_t count)
 
 base::Result<double, Fault> cover(std::span<const Account* const> accounts, std::size_t count) {
     if (accounts.empty()) return 0.0;
-    const auto book = book_of(accounts);
-    if (!book) return base::Failure{book.error()};
-    return cover_of(accounts, *book, count);
+    const auto equities = equities_of(accounts);
+    if (!equities) return base::Failure{equities.error()};
+    double most = 0;
+    std::vector<double> shortfalls(accounts.size());
+    each_column(accounts.front()->surface(), [&](std::size_t column) {
+        for (std::size_t i = 0; i < accounts.size(); ++i) {
+            shortfalls[i] = shortfall(accounts[i]->pnl()[column], (*equities)[i]);
+        }
+        most = std::max(most, largest_of(shortfalls, count));
+    });
+    return most;
+}
+
+base::Result<Shortfalls, Fault> shortfalls_of(const Account& account, const Margin& margin) {
+    Shortfalls found;
+    bool is_finite = true;
+    std::uint16_t index = 0;
+    each_column(account.surface(), [&](std::size_t column) {
+        const double usd = shortfall(account.pnl()[column], margin.equity);
+        is_finite = is_finite && std::isfinite(usd);
+        if (usd > 0) found.scenarios.push_back({index, usd});
+        ++index;
+    });
+    for (std::size_t p = 0; p < margin.protocol_count; ++p) {
+        const double usd = margin.shortfall(p);
+        is_finite = is_finite && std::isfinite(usd);
+        if (usd > 0) found.protocols.push_back({static_cast<std::uint16_t>(p), usd});
+    }
+    if (!is_finite) return base::Failure{Fault::not_finite};
+    return found;
+}
+
+void HouseSums::add(const Shortfalls& client) {
+    for (const auto& [index, usd] : client.scenarios) {
+        if (index >= scenarios.size()) scenarios.resize(std::size_t{index} + 1);
+        auto& line = scenarios[index];
+        line.total += usd;
+        line.second = std::max(line.second, std::min(line.largest, usd));
+        line.largest = std::max(line.largest, usd);
+    }
+    for (const auto& [index, usd] : client.protocols) {
+        if (index >= protocols.size()) protocols.resize(std::size_t{index} + 1);
+        protocols[index] += usd;
+    }
+}
+
+void HouseSums::add(const HouseSums& group) {
+    if (scenarios.size() < group.scenarios.size()) scenarios.resize(group.scenarios.size());
+    if (protocols.size() < group.protocols.size()) protocols.resize(group.protocols.size());
+    for (std::size_t i = 0; i < group.scenarios.size(); ++i) {
+        auto& line = scenarios[i];
+        const auto& other = group.scenarios[i];
+        line.total += other.total;
+        line.second = std::max({std::min(line.largest, other.largest), line.second, other.second});
+        line.largest = std::max(line.largest, other.largest);
+    }
+    for (std::size_t i = 0; i < group.protocols.size(); ++i) protocols[i] += group.protocols[i];
+}
+
+base::Result<HouseReport, Fault> look_at_house(const Surface& surface, const HouseSums& sums,
+                                               const HouseTerms& terms) {
+    HouseReport report;
+    if (!std::isfinite(terms.waterfall_usd)) return base::Failure{Fault::not_finite};
+    const auto& universe = surface.universe();
+    const auto scenarios = surface.core_count() + surface.simulated_count();
+    if (sums.scenarios.size() > scenarios || sums.protocols.size() > universe.protocols.size()) {
+        return base::Failure{Fault::out_of_range};
+    }
+    report.shortfalls = sums.protocols;
+    report.shortfalls.resize(universe.protocols.size(), 0);
+    if (sums == HouseSums{}) {
+        report.solvency_probability = terms.waterfall_usd >= 0 ? 1 : 0;
+        return report;
+    }
+    add_solvency(report, surface, sums, terms);
+    report.cover1 = cover_of(sums, false);
+    report.cover2 = cover_of(sums, true);
+    const bool is_finite =
+        std::isfinite(report.solvency_probability) && std::isfinite(report.expected_loss) &&
+        std::all_of(sums.scenarios.begin(), sums.scenarios.end(), [](const auto& line) {
+            return std::isfinite(line.total) && std::isfinite(line.largest + line.second);
+        });
+    if (!is_finite) return base::Failure{Fault::not_finite};
+    return report;
 }
 
 base::Result<HouseReport, Fault> look_at_house(std::span<const Account* const> accounts,
                                                const HouseTerms& terms) {
-    HouseReport report;
-    if (!std::isfinite(terms.waterfall_usd)) return base::Failure{Fault::not_finite};
     if (accounts.empty()) {
+        if (!std::isfinite(terms.waterfall_usd)) return base::Failure{Fault::not_finite};
+        HouseReport report;
         report.solvency_probability = terms.waterfall_usd >= 0 ? 1 : 0;
         return report;
     }
-    const auto book = book_of(accounts);
-    if (!book) return base::Failure{book.error()};
-    add_solvency(report, accounts, *book, terms);
-    report.cover1 = cover_of(accounts, *book, 1);
-    report.cover2 = cover_of(accounts, *book, 2);
-    report.shortfalls = book->protocol_shortfall;
-    const bool is_finite = std::isfinite(report.solvency_probability) &&
-                           std::isfinite(report.expected_loss) && std::isfinite(report.cover2);
-    if (!is_finite) return base::Failure{Fault::not_finite};
-    return report;
+    const auto& surface = accounts.front()->surface();
+    HouseSums sums;
+    for (const auto* account : accounts) {
+        CHECK(&account->surface() == &surface, "accounts of one house stand on one surface");
+        const auto margin = account->margin();
+        if (!margin) return base::Failure{margin.error()};
+        const auto shortfalls = shortfalls_of(*account, *margin);
+        if (!shortfalls) return base::Failure{shortfalls.error()};
+        sums.add(*shortfalls);
+    }
+    return look_at_house(surface, sums, terms);
 }
 
 }  // namespace crossclear::risk::kernel

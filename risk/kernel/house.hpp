@@ -24,6 +24,47 @@ namespace crossclear::risk::kernel {
 [[nodiscard]] base::Result<double, Fault> cover(std::span<const Account* const> accounts,
                                                 std::size_t count);
 
+/// What one client would leave unpaid, where that is something. **Units:** USD.
+struct Shortfalls {
+    /// In one scenario, or as one protocol fails.
+    struct At {
+        std::uint16_t index{};  ///< Of the scenario, core and then simulated; or of the protocol.
+        double usd{};
+
+        friend bool operator==(const At&, const At&) = default;
+    };
+    std::vector<At> scenarios;  ///< max(0, -v - equity).
+    std::vector<At> protocols;  ///< SF.
+
+    friend bool operator==(const Shortfalls&, const Shortfalls&) = default;
+};
+/// Those of an account whose margin is known. **Errors:** `not_finite`.
+[[nodiscard]] base::Result<Shortfalls, Fault> shortfalls_of(const Account& account,
+                                                            const Margin& margin);
+
+/// What many clients would leave unpaid: all that a house is judged by, so that neither the clients
+/// nor their number is needed for it. Sums of groups that share no client join to those of all.
+/// **Units:** USD.
+struct HouseSums {
+    /// Of one scenario.
+    struct Line {
+        double total{};
+        double largest{};
+        double second{};
+
+        friend bool operator==(const Line&, const Line&) = default;
+    };
+    std::vector<Line> scenarios;  ///< Core and then simulated, as far as anybody leaves something.
+    std::vector<double> protocols;  ///< ΣSF, likewise.
+
+    /// One client more.
+    void add(const Shortfalls& client);
+    /// Another group's.
+    void add(const HouseSums& group);
+
+    friend bool operator==(const HouseSums&, const HouseSums&) = default;
+};
+
 /// What a house is asked about.
 struct HouseTerms {
     double waterfall_usd{};    ///< What there is to pay losses with.
@@ -48,5 +89,11 @@ struct HouseReport {
 /// **Requires:** accounts of one surface. **Errors:** `not_finite`.
 [[nodiscard]] base::Result<HouseReport, Fault> look_at_house(
     std::span<const Account* const> accounts, const HouseTerms& terms);
+
+/// The same of sums that were made on surfaces of this one's universe; they may be of different
+/// moments. **Errors:** `not_finite`; `out_of_range` where they are of another universe.
+[[nodiscard]] base::Result<HouseReport, Fault> look_at_house(const Surface& surface,
+                                                             const HouseSums& sums,
+                                                             const HouseTerms& terms);
 
 }  // namespace crossclear::risk::kernel

@@ -21,6 +21,12 @@ double beyond(double loss, double equity) noexcept {
     return short_by <= 0 ? 0 : short_by;  // A NaN stays one.
 }
 
+// How far a price can move that nobody has seen for so long, up or down.
+double frozen_move(const ModelParameters& model, double hours, double side, double volatility_day) {
+    return std::expm1(side * model.oracle_quantile * std::sqrt(hours / hours_a_day) *
+                      volatility_day);
+}
+
 // The worst of many states, which are added one after the other.
 class Tally {
 public:
@@ -225,10 +231,9 @@ public:
 
     [[nodiscard]] Tally frozen_oracle(double hours) const {
         auto result = tally(stress_oracle);
-        const double deviations = universe_.model.oracle_quantile * std::sqrt(hours / hours_a_day);
         const auto both_ways = [&](const std::string& name, double volatility, auto scenario_of) {
             for (const double side : {-1.0, 1.0}) {
-                const double move = std::expm1(side * deviations * volatility);
+                const double move = frozen_move(universe_.model, hours, side, volatility);
                 revalue(result, fmt::format("{} {:+.1f} %", name, 100 * move),
                         all_known(universe_, scenario_of(move)));
             }
@@ -345,6 +350,26 @@ std::vector<double> StressBook::by_client() const {
         }
     }
     return worst;
+}
+
+double largest_multiple(const Universe& universe, double oracle_frozen_hours) {
+    double most = 1;
+    auto at_one = universe;
+    for (auto& wrapper : at_one.wrappers) wrapper.price = 1;
+    const auto look = [&](const Scenario& scenario) {
+        for (const double price : market_in(at_one, scenario).prices) {
+            most = std::max(most, 1 + scenario.damp * (price - 1));
+        }
+    };
+    for (const auto& scenario : universe.core) look(scenario);
+    for (const auto& scenario : universe.simulated) look(scenario);
+    const auto look_frozen = [&](double volatility_day) {
+        most =
+            std::max(most, 1 + frozen_move(universe.model, oracle_frozen_hours, 1, volatility_day));
+    };
+    for (const auto& coin : universe.underlyings) look_frozen(coin.volatility_day);
+    for (const auto& wrapper : universe.wrappers) look_frozen(wrapper.volatility_day);
+    return most;
 }
 
 base::Result<StressBook, Fault> stress_book_of(const Surface& surface,

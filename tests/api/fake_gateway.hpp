@@ -168,6 +168,25 @@ inline actors::Answer agreeable(const actors::Request& request) {
                                .at = {9}}}};
         }
 
+        Answer operator()(const GetHouses&) const {
+            return HousesView{
+                {{.broker = {0},
+                  .at = {9},
+                  .clients = 3,
+                  .clients_waiting = 1,
+                  .waterfall_cents = 1'000'000,
+                  .solvency_ppm = 999'900,
+                  .expected_loss_cents = 1,
+                  .cover1_cents = 20'000,
+                  .cover2_cents = 30'001,
+                  .protocols = {{.name = "maker", .shortfall_cents = 5, .is_past_limit = false}},
+                  .protocol_max_cents = 250'000,
+                  .worst_client = base::account_id(base::BrokerId{0}, 17),
+                  .worst_client_cents = 7,
+                  .client_max_cents = 100'000,
+                  .is_reduce_only = false}}};
+        }
+
         static LanesView lanes() {
             const BreakLine line{.id = {{0}, {0}, {1}, 9},
                                  .state = "open",

@@ -71,6 +71,7 @@ TEST(Wire, AnswersEveryMethod) {
          R"({"shard":"synthetix","client_id":"01J9ZZZZZZZZZZZZZZZZZZZZZY"})"},
         {"operator/get_partitions", "{}"},
         {"operator/get_nodes", "{}"},
+        {"operator/get_houses", "{}"},
         {"private/logout", "{}"},
     };
     EXPECT_EQ(calls.size() + 1, method_table().size());  // and public/auth

@@ -280,6 +280,8 @@ async def operate(client):
     assert reused["error"]["code"] == 11010, reused
     assert len((await well("get_partitions"))["partitions"]) == 8
     assert (await well("get_nodes"))["nodes"][0]["partitions_running"] == 8
+    houses = (await well("get_houses"))["houses"]
+    assert [house["broker"] for house in houses] == [0, 1], houses
     # No break is open here: that one is resolved is shown where tokens can be lost.
     wrong = dict(resolution="borne", reason="a test", client_id=uuid7())
     wrong["break"] = f"0/{shard}/USDC/1"

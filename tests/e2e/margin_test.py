@@ -116,6 +116,35 @@ async def look(service):
     await nobody.socket.close()
 
 
+async def house(service):
+    """What a client who bought on credit may cost the broker is what Synthetix takes beyond the
+    client's equity, nine tenths of 60,000; the carry trade of another pays for itself."""
+    client = await Client.open(service.port, LEVERED)
+    bought = await client.call("private/submit_trade", account=LEVERED, instrument="sBTC",
+                               side="buy", quantity="1", limit_price="100000", client_id=uuid7())
+    assert "result" in bought, bought
+    equity = float((await client.call("private/get_margin", account=LEVERED))
+                   ["result"]["equity_usd"])
+    await client.socket.close()
+    operator = await Client.connect(service.port)
+    assert "result" in await operator.log_in("operator", "demo-operator-not-a-secret")
+    found = {"protocols": []}
+    async with asyncio.timeout(60):
+        while not found["protocols"]:
+            await asyncio.sleep(.1)
+            found = (await operator.call("operator/get_houses"))["result"]["houses"][0]
+    await operator.socket.close()
+    assert found["clients"] == 2 and found["clients_waiting"] == 0, found
+    lost, = found["protocols"]
+    assert lost["protocol"] == "synthetix" and not lost["is_past_limit"], found
+    near(lost["shortfall_usd"], .9 * 60_000 - equity, 0.001, "shortfall")
+    assert float(found["waterfall_usd"]) > 60e6, found
+    assert float(found["cover2_usd"]) >= float(found["cover1_usd"]), found
+    assert .99 < float(found["solvency_probability"]) <= 1, found
+    assert not found["is_reduce_only"], found
+    print(f"the house: {found}")
+
+
 def main():
     with two_programs() as both:
         both.configure(marks={"source": "none"})
@@ -129,6 +158,7 @@ def main():
         asyncio.run(publish(both.service))
         asyncio.run(look(both.service))
         asyncio.run(fees(both.service))
+        asyncio.run(house(both.service))
         both.finish()
         status, out = run("audit", "--config", both.config)
         assert status == 0 and "audit ok" in out, (status, out)

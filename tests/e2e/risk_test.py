@@ -145,7 +145,7 @@ def helps():
 def measures():
     status, out = run("risk", "bench", "--rounds", "100", "--json")
     found = json.loads(out)
-    assert status == 0 and set(found) == {"assess", "what_if", "rebuild", "surface"}, out
+    assert status == 0 and set(found) == {"assess", "what_if", "rebuild", "surface", "recheck"}, out
 
 
 def main():

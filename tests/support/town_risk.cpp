@@ -74,9 +74,12 @@ kernel::Universe town_universe(const base::Listing& listing) {
 
 }  // namespace
 
-std::shared_ptr<const risk::Parameters> town_parameters(const base::Listing& listing) {
+std::shared_ptr<const risk::Parameters> town_parameters(
+    const base::Listing& listing, const std::function<void(kernel::Universe&)>& change) {
+    auto universe = town_universe(listing);
+    if (change) change(universe);
     auto parameters = risk::Parameters::of(
-        listing, {.universe = town_universe(listing), .mark_age_max = base::seconds(600)});
+        listing, {.universe = std::move(universe), .mark_age_max = base::seconds(600)});
     CHECK(parameters.has_value(), "the town's universe fits its listing");
     return *std::move(parameters);
 }

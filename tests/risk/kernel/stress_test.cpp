@@ -1,6 +1,7 @@
 #include "risk/kernel/stress.hpp"
 
 #include "risk/kernel/house.hpp"
+#include "risk/kernel/scenarios.hpp"
 #include "risk/kernel/value.hpp"
 #include "tests/risk/kernel/support.hpp"
 
@@ -244,6 +245,32 @@ RC_GTEST_PROP(Stress, OfTwoIsBetweenOneAndAll, ()) {
     const auto report = look_at_house(clients.all(), {.cells = 16});
     const double most = *std::max_element(report->shortfalls.begin(), report->shortfalls.end());
     RC_ASSERT(std::abs(line_of(book, stress_protocol).loss - most) <= 1e-6);
+}
+
+// So far a price may go: .1 of range in the core, and 2.33 deviations of 4 % in a day.
+TEST(Stress, MultipliesNoPriceByMoreThanIsSaid) {
+    auto universe = a_small_universe();
+    universe.core = core_scenarios(universe);
+    universe.simulated.clear();
+    EXPECT_NEAR(largest_multiple(universe, 24 * 36), std::exp(2.33 * 6 * .04), 1e-12);
+    EXPECT_GE(largest_multiple(universe, 0), 1.1);
+    universe.wrappers[0].price = 0;
+    EXPECT_GE(largest_multiple(universe, 0), 1.1) << "of no price as well";
+}
+
+RC_GTEST_PROP(Stress, TakesNoMoreThanTheMultipleOfWhatIsHeld, ()) {
+    const auto surface = surface_of(a_small_universe());
+    std::vector<Position> positions;
+    double gross = 0;
+    for (const char* name : {"COIN", "SYN", "PERP"}) {
+        positions.push_back(of(*surface, name, *rc::gen::inRange(-100, 100)));
+        gross += std::abs(positions.back().quantity) * 100;
+    }
+    Clients one{.surface = surface, .held = {account_of(surface, positions)}};
+    const double equity = one.held.front().margin()->equity;
+    const double most = gross * (1 + largest_multiple(surface->universe(), 24)) +
+                        one.held.front().margin()->liquidity;
+    RC_ASSERT(one.stress().by_client().front() <= most - equity + 1e-6);
 }
 
 }  // namespace

@@ -125,7 +125,15 @@ actors::BrokerProfile profile_of(base::BrokerId broker, const HouseOptions& opti
     for (const auto asset : {eth, sbtc, btc_contract}) {
         profile.hedge.band_cents[asset] = options.band_usd * 100;
     }
+    profile.house = options.policy;
+    if (options.capital_usd) {
+        profile.capital.push_back({.shard = perpetuals,
+                                   .asset = usdc,
+                                   .amount = Amount{*options.capital_usd * one_usdc},
+                                   .source = ledger::netting::Source::capital});
+    }
     for (const auto& line : start_lines) {
+        if (options.capital_usd) break;
         profile.capital.push_back({.shard = line.shard,
                                    .asset = line.asset,
                                    .amount = Amount{line.amount},
@@ -352,7 +360,7 @@ House::House(Outside& outside, const HouseOptions& options) : outside_(outside) 
                         .machines_kept = options.machines_kept,
                         .is_log_trimmed = options.is_log_trimmed,
                         .seed = std::nullopt};
-    const auto parameters = town_parameters(context->listing);
+    const auto parameters = town_parameters(context->listing, options.universe);
     for (const auto broker : {alpha, beta}) {
         auto made = std::make_unique<actors::Broker>();
         made->profile = profile_of(broker, options);

@@ -75,6 +75,11 @@ struct HouseOptions {
     base::Duration read_wait{base::seconds(20)};
     base::Duration withdrawal_delay{base::milliseconds(50)};
     base::Ppm withdrawal_gate_hour{base::ppm_one};
+    /// What limits trades by what the brokers themselves can lose, if anything does.
+    std::optional<actors::HousePolicy> policy{};
+    std::optional<std::int64_t> capital_usd{};  ///< In place of all there is.
+    /// Makes the town's universe another one.
+    std::function<void(risk::kernel::Universe&)> universe{};
     /// The node's clock, if not the wall's.
     std::function<base::Timestamp()> now{};
     /// Puts something between the node and each shard.

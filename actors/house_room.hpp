@@ -1,0 +1,34 @@
+#pragma once
+
+#include "actors/context.hpp"
+#include "ledger/account/state.hpp"
+#include "risk/margin.hpp"
+#include "risk/surface.hpp"
+
+#include <cstdint>
+#include <optional>
+
+/// Whether a broker's house has room for what an account would add to what it can lose.
+
+namespace crossclear::actors {
+
+/// A portfolio with its margin.
+struct Judged {
+    const risk::Portfolio& portfolio;
+    const risk::Margin& margin;
+};
+
+/// What the account's worst stress takes beyond its equity, in USD cents. 0 as well where the
+/// broker has no such limit, or its home has not told it yet, and where the portfolio is too small
+/// to come near it. Nothing where nobody knows.
+[[nodiscard]] std::optional<std::int64_t> stress_of(const Broker& broker, const risk::Model& model,
+                                                    const risk::Surface& surface,
+                                                    const Judged& judged);
+
+/// Whether the broker's limits let an account go from one portfolio to another: what stands past
+/// its limit must not grow by it. Whether the broker takes unwinds alone is not asked here.
+[[nodiscard]] bool has_house_room(const Broker& broker, const risk::Model& model,
+                                  const risk::Surface& surface, const Judged& before,
+                                  const Judged& after);
+
+}  // namespace crossclear::actors

@@ -1,0 +1,47 @@
+#pragma once
+
+#include "base/ids.hpp"
+#include "base/time.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+/// What a broker itself can lose, for its operators. Part of gateway.hpp.
+
+namespace crossclear::actors {
+
+/// Every broker's house. Scope operate. Answer: HousesView.
+struct GetHouses {};
+
+/// A broker's house as it was last looked at. **Units:** USD cents; losses rounded up, what pays
+/// for them down. See docs/margin.md.
+struct HouseLine {
+    /// What the failure of one protocol would cost the broker.
+    struct Protocol {
+        std::string name{};
+        std::int64_t shortfall_cents{};  ///< ΣSF of all clients.
+        bool is_past_limit{};
+    };
+    base::BrokerId broker{};
+    base::Timestamp at{};                ///< Zero: it was never looked at.
+    std::uint64_t clients{};             ///< That could owe something, and were looked at.
+    std::uint64_t clients_waiting{};     ///< Not yet, since a partition was taken over.
+    std::int64_t waterfall_cents{};      ///< Capital and insurance.
+    std::int64_t solvency_ppm{};         ///< The chance that it pays for all losses of a year.
+    std::int64_t expected_loss_cents{};  ///< Of market and protocols together.
+    std::int64_t cover1_cents{};         ///< The largest shortfall of one client,
+    std::int64_t cover2_cents{};         ///< and of two together.
+    std::vector<Protocol> protocols{};   ///< Those whose failure would cost something.
+    std::int64_t protocol_max_cents{};   ///< So much each may cost; 0: there are no limits.
+    base::AccountId worst_client{};      ///< Of those whom a stress could bring past it,
+    std::int64_t worst_client_cents{};   ///< what its worst stress takes; 0: there is none.
+    std::int64_t client_max_cents{};     ///< So much one client's stress may cost.
+    bool is_reduce_only{};               ///< Cover-2 is beyond the waterfall.
+};
+/// All of them, by broker.
+struct HousesView {
+    std::vector<HouseLine> houses;
+};
+
+}  // namespace crossclear::actors

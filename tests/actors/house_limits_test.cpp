@@ -1,0 +1,146 @@
+#include "tests/support/actors/house.hpp"
+
+#include <gtest/gtest.h>
+
+namespace crossclear::tests {
+namespace {
+
+using namespace town;
+namespace account = ledger::account;
+
+const auto lender = account_in(base::PartitionId{1});
+const auto saver = account_in(base::PartitionId{2});
+
+// A world in which issuers fail for good, and simulated markets move further than a margin covers.
+void make_fragile(risk::kernel::Universe& universe) {
+    for (auto& protocol : universe.protocols) protocol.loss_given_default = .9;
+    for (auto& coin : universe.underlyings) coin.volatility_day = .05;
+    universe.simulation.count = 512;
+}
+
+// A broker whose limits are those of `policy`, and a client with a synthetic on credit: 0.1 sBTC of
+// 3,000 against 0.1 of the perpetual, on 600.
+struct Carry {
+    explicit Carry(HouseOptions options) : house(outside, fragile(std::move(options))) {
+        outside.deposit(perpetuals, lender, usdc, 600 * one_usdc);
+        outside.deposit(perpetuals, saver, usdc, 100'000 * one_usdc);
+        for (int part = 0; part < 2; ++part) carry(lender);
+    }
+    // A twentieth of each leg more.
+    void carry(base::AccountId of) {
+        (void)client->expect<actors::TradeCleared>(trade_of(of, sbtc_swap, one_sbtc / 20));
+        (void)client->expect<actors::TradeCleared>(trade_of(of, btc_perp, -one_contract / 20));
+    }
+    [[nodiscard]] actors::HouseLine line() {
+        return client->expect<actors::HousesView>(actors::OperatorRequest{actors::GetHouses{}})
+            .houses.at(alpha.v);
+    }
+    [[nodiscard]] const actors::HouseBoard& board() {
+        return house.node().context().broker(alpha).house;
+    }
+
+    static HouseOptions fragile(HouseOptions options) {
+        options.universe = make_fragile;
+        return options;
+    }
+
+    Outside outside;
+    House house;
+    std::unique_ptr<Client> client{house.client({lender, saver})};
+};
+
+// Goal: an operator sees what the broker itself can lose, and by whom and what.
+TEST(HouseLimits, AreSeenByOperators) {
+    Carry town({.policy = actors::HousePolicy{}});
+    ASSERT_TRUE(town.outside.watch.await(
+        [&] { return town.board().client_max_cents > 0 && town.line().protocols.size() == 1; }));
+    const auto line = town.line();
+    EXPECT_EQ(line.broker, alpha);
+    EXPECT_EQ(line.clients, 1U) << "whoever holds what it has paid for owes nobody";
+    EXPECT_EQ(line.clients_waiting, 0U);
+    // 15,000,000 USDC and 2,000 ETH, in the capital.
+    EXPECT_GT(line.waterfall_cents, 15'000'000'00);
+    EXPECT_EQ(line.protocol_max_cents, line.waterfall_cents / 4);
+    EXPECT_EQ(line.client_max_cents, line.waterfall_cents / 10);
+    EXPECT_FALSE(line.is_reduce_only);
+    EXPECT_EQ(line.protocols.front().name, "synthetix");
+    // .9 of 3,000 less an equity of some 600.
+    EXPECT_GT(line.protocols.front().shortfall_cents, 2'000'00);
+    EXPECT_LT(line.protocols.front().shortfall_cents, 2'400'00);
+    EXPECT_FALSE(line.protocols.front().is_past_limit);
+    EXPECT_GT(line.solvency_ppm, 999'000);
+    EXPECT_LE(line.solvency_ppm, 1'000'000);
+    EXPECT_GT(line.expected_loss_cents, 0);
+    EXPECT_GE(line.cover2_cents, line.cover1_cents);
+    EXPECT_EQ(line.worst_client_cents, 0) << "too small to be stressed";
+}
+
+// Goal: past a protocol's limit nobody adds to what its failure costs, and everybody may reduce it.
+TEST(HouseLimits, RefuseWhatAddsToAProtocolThatIsPastIts) {
+    // A ten-thousandth of some 17 million.
+    Carry town({.policy = actors::HousePolicy{.protocol_share = base::Ppm{100}}});
+    ASSERT_TRUE(town.outside.watch.await([&] { return town.board().protocols_past != 0; }));
+    EXPECT_EQ(town.outside.watch.lines_with("The failure of a protocol could cost a house more "
+                                            "than its limit; what adds to it is refused."),
+              1U);
+    EXPECT_TRUE(town.line().protocols.front().is_past_limit);
+    EXPECT_EQ(town.client->refusal_code(trade_of(lender, sbtc_swap, one_sbtc / 100)), 11021);
+    (void)town.client->expect<actors::TradeCleared>(trade_of(saver, sbtc_swap, one_sbtc / 100));
+    (void)town.client->expect<actors::TradeCleared>(trade_of(lender, sbtc_swap, -one_sbtc / 20));
+    (void)town.client->expect<actors::TradeCleared>(trade_of(lender, btc_perp, one_contract / 10));
+    (void)town.client->expect<actors::TradeCleared>(trade_of(lender, sbtc_swap, -one_sbtc / 20));
+    ASSERT_TRUE(town.outside.watch.await([&] { return town.board().protocols_past == 0; }));
+    (void)town.client->expect<actors::TradeCleared>(trade_of(lender, sbtc_swap, one_sbtc / 100));
+    EXPECT_EQ(town.outside.audit(), std::nullopt);
+}
+
+// Goal: no client alone may cost the broker more than its share, whatever it would win by it.
+TEST(HouseLimits, RefuseAClientWhoseStressIsTooMuch) {
+    // Some 3,000 dollars; the failure of the issuer takes .9 of 3,000, of which 600 are the
+    // client's.
+    Carry town({.policy = actors::HousePolicy{.client_share = base::Ppm{160}}});
+    ASSERT_TRUE(town.outside.watch.await(
+        [&] { return town.board().client_max_cents > 0 && town.line().worst_client_cents > 0; }));
+    const auto line = town.line();
+    EXPECT_GT(line.worst_client_cents, 2'000'00);
+    EXPECT_LT(line.worst_client_cents, line.client_max_cents);
+    EXPECT_EQ(line.worst_client, lender);
+    EXPECT_EQ(town.client->refusal_code(trade_of(lender, sbtc_swap, one_sbtc / 10)), 11021);
+    (void)town.client->expect<actors::TradeCleared>(trade_of(saver, sbtc_swap, one_sbtc / 10));
+    (void)town.client->expect<actors::TradeCleared>(trade_of(lender, sbtc_swap, -one_sbtc / 20));
+    EXPECT_EQ(town.outside.audit(), std::nullopt);
+}
+
+// Goal: a broker that two clients could ruin takes no new risk, and lets everybody out.
+TEST(HouseLimits, TakeUnwindsAloneWhereCover2IsBeyondTheWaterfall) {
+    Outside outside;
+    House house(outside,
+                Carry::fragile({.policy = actors::HousePolicy{.client_share = {base::ppm_one}},
+                                .capital_usd = 800}));
+    const auto client = house.client({lender, saver});
+    const auto& board = house.node().context().broker(alpha).house;
+    ASSERT_TRUE(outside.watch.await([&] { return board.client_max_cents == 800'00; }));
+    // Short on most of the margin that there is: the worst simulated market takes some 440 more of
+    // each.
+    for (const auto one : {lender, saver}) {
+        outside.deposit(perpetuals, one, usdc, 600 * one_usdc);
+        (void)client->expect<actors::TradeCleared>(
+            trade_of(one, btc_perp, -6 * one_contract / 100));
+    }
+    ASSERT_TRUE(outside.watch.await([&] { return board.is_reduce_only.load(); }));
+    const auto line =
+        client->expect<actors::HousesView>(actors::OperatorRequest{actors::GetHouses{}})
+            .houses.front();
+    EXPECT_TRUE(line.is_reduce_only);
+    EXPECT_GT(line.cover2_cents, line.waterfall_cents);
+    EXPECT_LT(line.cover1_cents, line.waterfall_cents);
+    EXPECT_LT(line.worst_client_cents, line.client_max_cents);
+    EXPECT_EQ(client->refusal_code(trade_of(saver, eth_swap, one_eth / 100)), 11024);
+    (void)client->expect<actors::TradeCleared>(trade_of(saver, btc_perp, one_contract / 20));
+    ASSERT_TRUE(outside.watch.await([&] { return !board.is_reduce_only.load(); }));
+    EXPECT_EQ(outside.watch.lines_with("A house takes new risk again."), 1U);
+    (void)client->expect<actors::TradeCleared>(trade_of(saver, eth_swap, one_eth / 100));
+}
+
+}  // namespace
+}  // namespace crossclear::tests
