@@ -1,5 +1,6 @@
 """What is wanted of each measure, what was measured, and whether that is enough."""
 
+import collections
 import statistics
 
 MIB = 1 << 20
@@ -123,8 +124,12 @@ def lines_of_takeover(rounds):
         values = [sample[key] for sample in samples if key in sample]
         if values:
             yield f"{title:44}{statistics.median(values):>12,.0f} ms   (most {max(values):,.0f})"
-    refused = sum(sample["refused"] for sample in samples)
-    yield f"{'commands refused meanwhile':44}{refused:>12,}"
+    refused = collections.Counter()
+    for sample in samples:
+        refused.update(sample["refused_for"])
+    why = ", ".join(f"{reason} {count:,}" for reason, count in refused.most_common())
+    yield (f"{'commands refused meanwhile':44}{refused.total():>12,}"
+           + (f"      ({why})" if why else ""))
 
 
 def lines_of_accounts(rounds):

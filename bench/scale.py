@@ -162,7 +162,7 @@ def take_over(town):
             if holder == victim}
     first = cluster.wait_until(lambda: answered_by(watch, killed_at, ends),
                                f"first answers of partitions {sorted(ends)}", TAKEOVER_PATIENCE)
-    refused = sum(watch.stop().get("refused", {}).values())
+    reasons = watch.stop().get("refused", {})
     steps = steps_of(town.nodes[survivor].lines[told:])
     town.start(victim)
     samples = []
@@ -170,7 +170,8 @@ def take_over(town):
         samples.append({"partition": partition,
                         "from_expiry_ms": (first[partition] - end) * 1e3,
                         "from_kill_ms": (first[partition] - killed_at) * 1e3,
-                        "refused": refused if not samples else 0,
+                        "refused": 0 if samples else sum(reasons.values()),
+                        "refused_for": {} if samples else reasons,
                         **{name: (steps[partition, name] - end) * 1e3 for name in STEPS
                            if (partition, name) in steps}})
     return samples
