@@ -1,5 +1,6 @@
 // How an account's host looks at margin, and closes what cannot stand.
 #include "actors/account_actor.hpp"
+#include "actors/house_room.hpp"
 #include "actors/liquidation.hpp"
 #include "actors/worth.hpp"
 
@@ -24,7 +25,11 @@ void AccountHost::review_margin(const AccountOrder& order) {
     if (auto* kept = std::get_if<MarginKept>(&word)) {
         kept->safe_move = safe_move_of(look, crank_.state().standing);
         kept->shortfalls = std::move(look.shortfalls);
-        kept->stress_cents = look.stress_cents;
+        if (look.review.is_known) {
+            kept->stress_cents =
+                stress_of(context_->broker(base::broker_of(crank_.state().id)), *context_->model,
+                          *look.surface, {.portfolio = look.portfolio, .margin = look.margin});
+        }
     }
     crank_.when_durable([this, word = std::move(word)](std::uint64_t) { acknowledge(word); });
 }

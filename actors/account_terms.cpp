@@ -230,6 +230,18 @@ risk::Portfolio portfolio_of(const Context& context, const risk::Surface& surfac
     return portfolio;
 }
 
+// What stands behind a risk that the broker has no room for stays where it is.
+bool has_room_without(const Context& context, const Broker& broker, const risk::Surface& surface,
+                      const risk::Step& step) {
+    if (broker.house.is_reduce_only()) return false;
+    const auto before = margin_on(context, surface, step.before);
+    const auto after = margin_on(context, surface, step.after);
+    return before && after &&
+           has_house_room(broker, *context.model, surface,
+                          {.before = {.portfolio = step.before, .margin = *before},
+                           .after = {.portfolio = step.after, .margin = *after}});
+}
+
 // What the trade of `terms` costs and whether margin lets it pass, whatever becomes of the
 // account's reservations, and the broker's house. Its fee is at least what its risk costs, in the
 // dearest case. False where there is no figure.
@@ -261,10 +273,17 @@ bool judge_margin(const Context& context, const account::State& state, const ris
     bool is_acceptable = true;
     for (const auto& [before, after, judgement] : cases) {
         const auto left = risk::less_fee(judgement.after, *fee_cents);
-        terms.is_within_limits = terms.is_within_limits &&
-                                 has_house_room(broker, *context.model, surface,
-                                                {.portfolio = before, .margin = judgement.before},
-                                                {.portfolio = after, .margin = judgement.after});
+        const auto cost = judgement.before.equity_cents - judgement.after.equity_cents;
+        terms.is_within_limits =
+            terms.is_within_limits &&
+            has_house_room(broker, *context.model, surface,
+                           {.before = {.portfolio = before, .margin = judgement.before},
+                            .after = {.portfolio = after, .margin = judgement.after},
+                            .cost_cents = std::max<std::int64_t>(0, cost)});
+        // A leg of a hedge is no pure unwind, and yet the way out.
+        terms.is_close_only =
+            terms.is_close_only ||
+            (broker.house.is_reduce_only() && !risk::is_reducing(context.listing, before, after));
         terms.is_pure_unwind =
             terms.is_pure_unwind &&
             risk::is_pure_unwind(context.listing, before, after, judgement.before, left);
@@ -304,7 +323,6 @@ account::Terms terms_of(const Context& context, const account::State& state,
     auto terms = priced_terms(context, state, surface.get(), instrument, quantity, now, given);
     terms.is_offered = broker.profile.instruments.contains(instrument);
     terms.is_close_only = broker.profile.is_close_only ||
-                          broker.house.is_reduce_only.load(std::memory_order_relaxed) ||
                           state.standing == account::Standing::liquidating ||
                           state.standing == account::Standing::defaulted;
     if (context.paused.is_any()) {
@@ -313,7 +331,8 @@ account::Terms terms_of(const Context& context, const account::State& state,
             !venues.empty() && context.paused.is_paused(broker.profile.id, venues.front());
     }
     if (surface == nullptr || terms.cash == Amount{0}) return terms;
-    terms.is_within_limits = is_within_limits(broker.profile, *surface, state, terms);
+    terms.is_within_limits = is_within_limits(broker.profile, *surface, state, terms) &&
+                             has_cap_room(broker, context.listing, instrument);
     const auto started = std::chrono::steady_clock::now();
     if (!judge_margin(context, state, *surface, quantity, terms)) terms.is_price_fresh = false;
     const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - started;
@@ -342,16 +361,20 @@ Remainder remainder_without(const Context& context, const account::State& state,
     const auto taken = base::negate(amount);
     if (surface == nullptr || !taken) return {};
     Remainder remainder{.is_price_fresh = true, .has_margin = true};
-    for (auto& portfolio : outcomes_of(state, settled_portfolio_of(context.listing, state))) {
+    const auto& broker = context.broker(base::broker_of(state.id));
+    for (const auto& before : outcomes_of(state, settled_portfolio_of(context.listing, state))) {
+        auto portfolio = before;
         add_token(portfolio, asset, *taken);
         const auto margin = margin_on(context, *surface, portfolio);
         if (!margin) return {};
+        const bool has_room =
+            margin->is_in_kind || has_room_without(context, broker, *surface, {before, portfolio});
         // What can lose no more than it is worth needs no price of this moment.
         const bool is_fresh =
             margin->is_in_kind || risk::is_all_fresh(*surface, portfolio, context.now());
         remainder.is_price_fresh = remainder.is_price_fresh && is_fresh;
         const bool is_covered = margin->equity_cents >= margin->initial_cents;
-        remainder.has_margin = remainder.has_margin && is_covered;
+        remainder.has_margin = remainder.has_margin && is_covered && has_room;
     }
     return remainder;
 }

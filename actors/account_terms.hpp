@@ -60,7 +60,7 @@ struct TradeMargins {
 /// Whether an account can spare tokens, whatever becomes of its reservations.
 struct Remainder {
     bool is_price_fresh{};  ///< Of all it still holds, or it can lose no more than that is worth.
-    bool has_margin{};
+    bool has_margin{};      ///< And the broker's house has room for what it then stands for.
 };
 /// What is left without `amount` of `asset`; neither where there is no price.
 [[nodiscard]] Remainder remainder_without(const Context& context,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/gateway.hpp"
+#include "actors/house_standing.hpp"
 #include "actors/profile.hpp"
 #include "base/ids.hpp"
 #include "base/listing.hpp"
@@ -22,6 +23,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 /// What every host shares: the parts the node was assembled from. Built once, then only read; what
@@ -108,12 +110,47 @@ struct HouseFigures {
     std::atomic<bool> is_flat{};  ///< No residual beyond its band.
 };
 
-/// Past which limits a broker's house stands, for whoever takes on new risk: as its home said last.
-/// **Thread:** any.
-struct HouseBoard {
-    std::atomic<bool> is_reduce_only{};            ///< Cover-2 is beyond the waterfall.
-    std::atomic<std::uint32_t> protocols_past{};   ///< A bit each, in the universe's order.
-    std::atomic<std::int64_t> client_max_cents{};  ///< Of one client's stress; 0: not known.
+/// Where a broker's house stands past its limits, for whoever takes on new risk: as its home said
+/// last. **Thread:** any.
+class HouseBoard {
+public:
+    /// What the home says. One from before the latest changes nothing: partitions of a node hear at
+    /// different times, and a home that was replaced may not know it.
+    void hear(const HouseStanding& said) {
+        const std::scoped_lock lock(mutex_);
+        const auto order = [](const HouseStanding& one) {
+            return std::pair{one.epoch, one.number};
+        };
+        if (order(said) < order(latest_)) return;
+        latest_ = said;
+        is_reduce_only_.store(said.is_reduce_only, std::memory_order_relaxed);
+        protocols_past_.store(said.protocols_past, std::memory_order_relaxed);
+        client_max_cents_.store(said.client_max_cents, std::memory_order_relaxed);
+        is_unsettled_full_.store(said.is_unsettled_full, std::memory_order_relaxed);
+        shards_full_.store(said.shards_full, std::memory_order_relaxed);
+    }
+    /// All of what was said last.
+    [[nodiscard]] HouseStanding load() const {
+        const std::scoped_lock lock(mutex_);
+        return latest_;
+    }
+    /// The same one by one, for every trade.
+    [[nodiscard]] bool is_reduce_only() const { return is_reduce_only_.load(relaxed); }
+    [[nodiscard]] std::uint32_t protocols_past() const { return protocols_past_.load(relaxed); }
+    [[nodiscard]] std::int64_t client_max_cents() const { return client_max_cents_.load(relaxed); }
+    [[nodiscard]] bool is_unsettled_full() const { return is_unsettled_full_.load(relaxed); }
+    [[nodiscard]] std::uint64_t shards_full() const { return shards_full_.load(relaxed); }
+
+private:
+    static constexpr auto relaxed = std::memory_order_relaxed;
+
+    mutable std::mutex mutex_;
+    HouseStanding latest_;
+    std::atomic<bool> is_reduce_only_{};
+    std::atomic<std::uint32_t> protocols_past_{};
+    std::atomic<std::int64_t> client_max_cents_{};
+    std::atomic<bool> is_unsettled_full_{};
+    std::atomic<std::uint64_t> shards_full_{};
 };
 
 /// The latest marks, for whoever asks without following. **Thread:** any.

@@ -46,10 +46,12 @@ struct ShortfallDone {
 /// unpaid, each at the surface it was last looked at on. A later one replaces an earlier one.
 struct PartitionRisk {
     base::BrokerId broker;
-    base::PartitionId partition;
+    base::PartitionId partition{};
+    std::uint64_t sequence{};  ///< Of the latest durable record.
+    std::uint64_t universe{};  ///< `Parameters::fingerprint`.
     risk::kernel::HouseSums sums{};
-    std::uint64_t clients{};          ///< That could owe something, and were looked at.
-    std::uint64_t clients_waiting{};  ///< Not yet.
+    std::uint64_t clients{};          ///< Accounts that could owe something, and have figures.
+    std::uint64_t clients_waiting{};  ///< Not looked at since the partition was taken over.
     base::AccountId worst_client{};   ///< Of the largest loss in a stress,
     std::int64_t worst_cents{};       ///< and that loss; 0: there is none.
 };

@@ -1,56 +1,68 @@
 #include "actors/house_room.hpp"
 
+#include "base/wide.hpp"
+
 #include <algorithm>
 #include <string>
 
 namespace crossclear::actors {
 namespace {
 
-// Each is rounded by itself.
-constexpr std::int64_t house_rounding_cents = 1;
+// Two figures are rounded by themselves.
+constexpr std::int64_t house_rounding_cents = 2;
 
-// What a protocol's failure would take of an account; zeros where that is nothing.
-risk::ProtocolFailure failure_of(const risk::MarginDetail& detail, const std::string& protocol) {
+std::int64_t shortfall_of(const risk::MarginDetail& detail, const std::string& protocol) {
     const auto found =
         std::find_if(detail.failures.begin(), detail.failures.end(),
                      [&](const auto& failure) { return failure.protocol == protocol; });
-    return found == detail.failures.end() ? risk::ProtocolFailure{} : *found;
+    return found == detail.failures.end() ? 0 : found->shortfall_cents;
 }
 
-// A trade that only costs its spread takes from equity, and so adds to what a failure takes beyond
-// it; but not to what the failure takes.
-bool adds_to(const risk::ProtocolFailure& before, const risk::ProtocolFailure& after) {
-    return after.loss_cents > before.loss_cents + house_rounding_cents &&
-           after.shortfall_cents > before.shortfall_cents + house_rounding_cents;
+// Whether a loss grows by more than the equity that a step costs.
+bool grows(std::int64_t before, std::int64_t after, std::int64_t cost) {
+    return base::Wide{after} > base::Wide{before} + cost + house_rounding_cents;
 }
 
 // Whether what some protocol past its limit costs the broker grows by it; so too where nobody
 // knows.
 bool adds_to_any(std::uint32_t past, const risk::Model& model, const risk::Surface& surface,
-                 const risk::Portfolio& before, const risk::Portfolio& after) {
-    const auto was = model.detail(surface, before);
-    const auto then = model.detail(surface, after);
+                 const HouseStep& step) {
+    const auto was = model.detail(surface, step.before.portfolio);
+    const auto then = model.detail(surface, step.after.portfolio);
     if (!was || !then) return true;
     const auto& protocols = surface.parameters().universe().protocols;
     for (std::size_t p = 0; p < protocols.size(); ++p) {
         if ((past >> p & 1U) == 0) continue;
         const auto& name = protocols[p].name;
-        if (adds_to(failure_of(*was, name), failure_of(*then, name))) return true;
+        if (grows(shortfall_of(*was, name), shortfall_of(*then, name), step.cost_cents)) {
+            return true;
+        }
     }
     return false;
 }
 
 }  // namespace
 
+bool has_cap_room(const Broker& broker, const base::Listing& listing,
+                  base::InstrumentId instrument) {
+    const bool is_in_kind = listing.instrument(instrument).kind == base::InstrumentKind::in_kind;
+    if (is_in_kind && broker.house.is_unsettled_full()) return false;
+    const auto full = broker.house.shards_full();
+    if (full == 0) return true;
+    const auto venues = listing.venues_of(instrument);
+    return venues.empty() || (full >> venues.front().v & 1U) == 0;
+}
+
 std::optional<std::int64_t> stress_of(const Broker& broker, const risk::Model& model,
                                       const risk::Surface& surface, const Judged& judged) {
-    const auto limit = broker.house.client_max_cents.load(std::memory_order_relaxed);
+    const auto limit = broker.house.client_max_cents();
     if (limit == 0) return 0;
     const auto& margin = judged.margin;
-    // No state takes more, with what closing it costs.
+    // No state takes more, with what closing it costs and what is owed already.
     const double most =
         static_cast<double>(margin.gross_cents) * (1 + surface.parameters().largest_multiple()) +
-        static_cast<double>(margin.part(risk::Part::LC));
+        static_cast<double>(margin.part(risk::Part::LC)) +
+        std::max(0.0, -static_cast<double>(margin.equity_cents));
     if (most <= static_cast<double>(limit)) return 0;
     const auto stress = model.stress_loss(surface, judged.portfolio);
     if (!stress) return std::nullopt;
@@ -58,16 +70,14 @@ std::optional<std::int64_t> stress_of(const Broker& broker, const risk::Model& m
 }
 
 bool has_house_room(const Broker& broker, const risk::Model& model, const risk::Surface& surface,
-                    const Judged& before, const Judged& after) {
-    const auto past = broker.house.protocols_past.load(std::memory_order_relaxed);
-    if (past != 0 && adds_to_any(past, model, surface, before.portfolio, after.portfolio)) {
-        return false;
-    }
-    const auto stress = stress_of(broker, model, surface, after);
+                    const HouseStep& step) {
+    const auto past = broker.house.protocols_past();
+    if (past != 0 && adds_to_any(past, model, surface, step)) return false;
+    const auto stress = stress_of(broker, model, surface, step.after);
     if (!stress) return false;
-    if (*stress <= broker.house.client_max_cents.load(std::memory_order_relaxed)) return true;
-    const auto stress_before = stress_of(broker, model, surface, before);
-    return stress_before && *stress <= *stress_before;
+    if (*stress <= broker.house.client_max_cents()) return true;
+    const auto before = stress_of(broker, model, surface, step.before);
+    return before && !grows(*before, *stress, step.cost_cents);
 }
 
 }  // namespace crossclear::actors

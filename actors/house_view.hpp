@@ -25,19 +25,23 @@ struct HouseLine {
     };
     base::BrokerId broker{};
     base::Timestamp at{};                ///< Zero: it was never looked at.
-    std::uint64_t clients{};             ///< That could owe something, and were looked at.
-    std::uint64_t clients_waiting{};     ///< Not yet, since a partition was taken over.
+    std::uint64_t clients{};             ///< Accounts that could owe something and have figures.
+    std::uint64_t clients_waiting{};     ///< Not looked at since a partition was taken over.
     std::int64_t waterfall_cents{};      ///< Capital and insurance.
     std::int64_t solvency_ppm{};         ///< The chance that it pays for all losses of a year.
     std::int64_t expected_loss_cents{};  ///< Of market and protocols together.
     std::int64_t cover1_cents{};         ///< The largest shortfall of one client,
     std::int64_t cover2_cents{};         ///< and of two together.
     std::vector<Protocol> protocols{};   ///< Those whose failure would cost something.
-    std::int64_t protocol_max_cents{};   ///< So much each may cost; 0: there are no limits.
+    bool has_limits{};                   ///< The maxima below limit trades.
+    std::int64_t protocol_max_cents{};   ///< So much each protocol may cost.
     base::AccountId worst_client{};      ///< Of those whom a stress could bring past it,
     std::int64_t worst_client_cents{};   ///< what its worst stress takes; 0: there is none.
-    std::int64_t client_max_cents{};     ///< So much one client's stress may cost.
+    std::int64_t client_max_cents{};     ///< So much the stress of one account may cost.
     bool is_reduce_only{};               ///< Cover-2 is beyond the waterfall.
+    std::int64_t unsettled_cents{};      ///< Claims of all accounts.
+    bool is_unsettled_full{};            ///< They are at their cap.
+    std::vector<base::ShardId> shards_full{};  ///< At a cap.
 };
 /// All of them, by broker.
 struct HousesView {

@@ -49,8 +49,10 @@ void JournalHost::say_figures_again() {
     figures_said_at_ = now;
     note_all_changed();
     for (const auto& broker : changed_) {
-        send(owner_, ToHome{base::entity_of(base::EntityKind::netting, broker),
-                            margins_.risk_of(broker, partition_)});
+        auto risk = margins_.risk_of(broker);
+        risk.partition = partition_;
+        risk.sequence = last_.seq;
+        send(owner_, ToHome{base::entity_of(base::EntityKind::netting, broker), std::move(risk)});
     }
 }
 

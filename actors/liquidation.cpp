@@ -1,7 +1,6 @@
 #include "actors/liquidation.hpp"
 
 #include "actors/account_terms.hpp"
-#include "actors/house_room.hpp"
 #include "actors/worth.hpp"
 #include "ledger/account/balances.hpp"
 #include "ledger/account/give_up.hpp"
@@ -209,12 +208,9 @@ MarginLook look_at_margin(const Context& context, const account::State& state,
         of_worst = std::move(portfolio);
     }
     const auto& margin = worst->margin;
-    const auto stress = stress_of(context.broker(base::broker_of(state.id)), *context.model,
-                                  *look.surface, {.portfolio = of_worst, .margin = margin});
-    look.gross_cents = margin.gross_cents;
+    look.portfolio = std::move(of_worst);
+    look.margin = margin;
     look.shortfalls = std::move(worst->shortfalls);
-    // Nobody waits for it who is to be called; what nobody knows is past any limit.
-    look.stress_cents = stress.value_or(std::numeric_limits<std::int64_t>::max());
     look.review.is_known = true;
     look.review.equity_cents = margin.equity_cents;
     look.review.initial_cents = margin.initial_cents;
@@ -229,9 +225,10 @@ double safe_move_of(const MarginLook& look, account::Standing standing) {
     const auto above_maintenance = review.equity_cents - review.maintenance_cents;
     switch (standing) {
         case account::Standing::good:
-            return risk::safe_move(above_initial, look.gross_cents);
+            return risk::safe_move(above_initial, look.margin.gross_cents);
         case account::Standing::called:
-            return risk::safe_move(std::min(-above_initial, above_maintenance), look.gross_cents);
+            return risk::safe_move(std::min(-above_initial, above_maintenance),
+                                   look.margin.gross_cents);
         case account::Standing::liquidating:
             return 0;
         case account::Standing::defaulted:

@@ -21,9 +21,9 @@ struct MarginLook {
     /// The figures; unknown where more than a hundredth of what is held and owed has no fresh
     /// price: nobody is called or liquidated on an old one.
     ledger::account::ReviewMargin review;
-    std::int64_t gross_cents{};
-    risk::kernel::Shortfalls shortfalls{};  ///< What it would leave unpaid.
-    std::int64_t stress_cents{};            ///< Beyond equity; `stress_of` in house_room.hpp.
+    risk::Portfolio portfolio{};            ///< What they are of.
+    risk::Margin margin{};                  ///< All of it.
+    risk::kernel::Shortfalls shortfalls{};  ///< What that would leave unpaid.
 };
 /// Looks on the broker's surface of the moment.
 [[nodiscard]] MarginLook look_at_margin(const Context& context, const ledger::account::State& state,

@@ -24,6 +24,12 @@ bool may_matter(const account::Event& event) {
            !std::holds_alternative<account::CommandRefused>(event);
 }
 
+// One that margin let pass.
+bool is_client_trade(const account::Event& event) {
+    const auto* trade = std::get_if<account::TradeNovated>(&event);
+    return trade != nullptr && !trade->is_liquidation;
+}
+
 bool settles(const account::Event& event) {
     return std::holds_alternative<account::VariationSettled>(event);
 }
@@ -48,7 +54,9 @@ void MarginDesk::start(const ledger::Book& book) {
         order.erase(std::remove_if(order.begin(), order.end(), is_other), order.end());
         std::copy_if(accounts.begin(), accounts.end(), std::back_inserter(order),
                      [&](base::AccountId account) { return !book.below_margin.contains(account); });
-        brokers_[broker].watch.start(order, context_->now());
+        auto& clients = brokers_[broker];
+        clients.waiting = {order.begin(), order.end()};
+        clients.watch.start(order, context_->now());
     }
 }
 
@@ -56,12 +64,15 @@ void MarginDesk::note(const ledger::Book& book, const ledger::Entry& entry) {
     const auto* event = std::get_if<account::Event>(&entry.event);
     if (event == nullptr) return;
     const base::AccountId account{entry.entity.id};
-    auto& [watch, said] = brokers_[base::broker_of(account)];
+    auto& [watch, said, waiting] = brokers_[base::broker_of(account)];
     // Who is being liquidated waits for what its contracts leave.
     const bool is_below = book.below_margin.contains(account);
     if (!is_listed(book, account)) {
         watch.forget(account);
         said.erase(account);
+        waiting.erase(account);
+    } else if (is_client_trade(*event) && !is_below) {
+        watch.touch_lightly(account, context_->now());
     } else if (may_matter(*event) || (is_below && settles(*event))) {
         watch.touch(account);
     }
@@ -70,11 +81,14 @@ void MarginDesk::note(const ledger::Book& book, const ledger::Entry& entry) {
 void MarginDesk::keep(const MarginKept& kept) {
     const auto found = brokers_.find(base::broker_of(kept.account));
     if (found == brokers_.end()) return;
-    auto& [watch, said] = found->second;
+    auto& [watch, said, waiting] = found->second;
+    waiting.erase(kept.account);
     watch.keep({kept.account, kept.ticket}, kept.safe_move, context_->now());
     // Where nobody knows any more, what was known last stands.
     if (std::isnan(kept.safe_move) || !watch.knows(kept.account)) return;
-    said[kept.account] = {.shortfalls = kept.shortfalls, .stress_cents = kept.stress_cents};
+    auto& figures = said[kept.account];
+    figures.shortfalls = kept.shortfalls;
+    if (kept.stress_cents) figures.stress_cents = *kept.stress_cents;
 }
 
 std::vector<MarginKept> MarginDesk::take_due() {
@@ -91,13 +105,14 @@ std::vector<MarginKept> MarginDesk::take_due() {
     return due;
 }
 
-PartitionRisk MarginDesk::risk_of(base::BrokerId broker, base::PartitionId partition) const {
-    PartitionRisk risk{.broker = broker, .partition = partition};
+PartitionRisk MarginDesk::risk_of(base::BrokerId broker) const {
+    PartitionRisk risk{.broker = broker,
+                       .universe = context_->broker(broker).parameters->fingerprint()};
     const auto found = brokers_.find(broker);
     if (found == brokers_.end()) return risk;
-    const auto& [watch, said] = found->second;
+    const auto& said = found->second.said;
     risk.clients = said.size();
-    risk.clients_waiting = watch.size() - said.size();
+    risk.clients_waiting = found->second.waiting.size();
     for (const auto& [account, one] : said) {
         risk.sums.add(one.shortfalls);
         if (one.stress_cents <= risk.worst_cents) continue;

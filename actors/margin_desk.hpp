@@ -8,6 +8,7 @@
 
 #include <map>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 /// Which of a partition's accounts have to look at their margin, and what those that have would
@@ -32,7 +33,7 @@ public:
     /// Who is due on the latest surfaces, each as the answer that is expected of it.
     [[nodiscard]] std::vector<MarginKept> take_due();
     /// What a broker's accounts here would leave unpaid, as they said last.
-    [[nodiscard]] PartitionRisk risk_of(base::BrokerId broker, base::PartitionId partition) const;
+    [[nodiscard]] PartitionRisk risk_of(base::BrokerId broker) const;
 
 private:
     /// What an account said that has looked.
@@ -43,6 +44,7 @@ private:
     struct Clients {
         risk::Watch watch;
         std::unordered_map<base::AccountId, Said> said;
+        std::unordered_set<base::AccountId> waiting;  ///< Since the start, for their first look.
     };
     const Context* context_;
     std::map<base::BrokerId, Clients> brokers_;

@@ -35,6 +35,7 @@ NettingHost::NettingHost(caf::actor_config& config, HomeParts parts, netting::St
       rng_(base::hash_combine(parts_.broker().v, parts_.context->options.seed
                                                      ? *parts_.context->options.seed
                                                      : true_chance())),
+      standing_(parts_.context->broker(parts_.broker()).house.load()),
       started_at_(parts_.context->now()),
       result_at_(started_at_) {}
 

@@ -42,9 +42,15 @@ private:
     void on_risk(const PartitionRisk& risk);
     void look_at_house();
     [[nodiscard]] std::int64_t waterfall_cents(const risk::Surface& surface) const;
-    [[nodiscard]] HouseTold standing_of(HouseLine& line,
-                                        const risk::kernel::HouseReport& report) const;
-    void tell_house(const HouseTold& told);
+    [[nodiscard]] const risk::kernel::HouseReport* report_on(const risk::Surface& surface,
+                                                             risk::kernel::HouseSums sums,
+                                                             double waterfall);
+    [[nodiscard]] HouseStanding standing_of(HouseLine& line,
+                                            const risk::kernel::HouseReport& report) const;
+    void note_caps(HouseStanding& standing, HouseLine& line, const risk::Surface& surface) const;
+    void complain_of(const HouseStanding& standing) const;
+    [[nodiscard]] std::map<base::ShardId, double> held_by_shard(const risk::Surface& surface) const;
+    void tell_house(HouseStanding standing);
     void publish_house(const risk::kernel::HouseReport& report, double waterfall) const;
     void answer_operator(const OperatorAsk& ask);
     void answer_shortfall();
@@ -97,9 +103,14 @@ private:
     base::Rng rng_;
     std::map<base::PartitionId, PartitionReport> reports_;
     std::map<base::PartitionId, PartitionRisk> risks_;
+    risk::kernel::HouseSums sums_;  ///< What the report is of,
+    double waterfall_usd_{};        ///< and what there was to pay with.
+    std::optional<risk::kernel::HouseReport> report_;
     std::optional<HouseLine> house_;  ///< As it was last looked at.
-    HouseTold house_told_;            ///< Where it stood past its limits then.
-    base::Timestamp house_told_at_;   ///< When that was said last.
+    HouseStanding standing_;          ///< As it was last said; at first as this node has heard it.
+    base::Timestamp standing_told_at_;
+    bool is_universe_told_{};
+    bool is_fault_told_{};
     /// What was needed of an asset at the last look, for the next one.
     struct Look {
         base::Amount need;

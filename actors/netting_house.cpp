@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <tuple>
+#include <utility>
 
 namespace crossclear::actors {
 namespace {
@@ -38,6 +40,12 @@ bool is_another(std::int64_t limit, std::int64_t before) {
     return std::max(limit, before) - std::min(limit, before) > before / tenth;
 }
 
+// What stops trades of it, whatever else is said.
+auto stops(const HouseStanding& standing) {
+    return std::tuple{standing.is_reduce_only, standing.protocols_past, standing.is_unsettled_full,
+                      standing.shards_full};
+}
+
 std::int64_t share_of(std::int64_t cents, base::Ppm share) {
     const auto part =
         base::portion(base::Amount{std::max<std::int64_t>(0, cents)}, share, base::Rounding::down);
@@ -46,7 +54,39 @@ std::int64_t share_of(std::int64_t cents, base::Ppm share) {
 
 }  // namespace
 
-void NettingHost::on_risk(const PartitionRisk& risk) { risks_[risk.partition] = risk; }
+void NettingHost::on_risk(const PartitionRisk& risk) {
+    const auto universe = parts_.context->broker(parts_.broker()).parameters->fingerprint();
+    if (risk.universe != universe) {
+        if (std::exchange(is_universe_told_, true)) return;
+        return parts_.context->log(LogLevel::error,
+                                   "A node judges risk by another universe; what it tells of its "
+                                   "clients is not added up.",
+                                   {{"broker", profile().name}});
+    }
+    auto& known = risks_[risk.partition];
+    if (risk.sequence >= known.sequence) known = risk;
+}
+
+// Anew only where something has changed.
+const kernel::HouseReport* NettingHost::report_on(const risk::Surface& surface,
+                                                  kernel::HouseSums sums, double waterfall) {
+    if (report_ && sums == sums_ && waterfall == waterfall_usd_) return &*report_;
+    const auto found = kernel::look_at_house(*surface.kernel(), sums, {.waterfall_usd = waterfall});
+    if (!found) {
+        // What was said last stands.
+        if (!std::exchange(is_fault_told_, true)) {
+            parts_.context->log(LogLevel::error,
+                                "A house has no figures; its limits stand as they were.",
+                                {{"broker", profile().name}});
+        }
+        return nullptr;
+    }
+    is_fault_told_ = false;
+    report_ = *found;
+    sums_ = std::move(sums);
+    waterfall_usd_ = waterfall;
+    return &*report_;
+}
 
 // At marks; what has no mark pays for nothing.
 std::int64_t NettingHost::waterfall_cents(const risk::Surface& surface) const {
@@ -82,19 +122,18 @@ void NettingHost::look_at_house() {
     }
     line.waterfall_cents = waterfall_cents(*surface);
     const double waterfall = static_cast<double>(line.waterfall_cents) / cents_a_usd;
-    const auto report =
-        kernel::look_at_house(*surface->kernel(), sums, {.waterfall_usd = waterfall});
-    // What was looked at last stands.
-    if (!report) return;
+    const auto* report = report_on(*surface, std::move(sums), waterfall);
+    if (report == nullptr) return;
     line.solvency_ppm = static_cast<std::int64_t>(std::floor(
         std::clamp(report->solvency_probability, 0.0, 1.0) * static_cast<double>(base::ppm_one)));
     line.expected_loss_cents = loss_cents(report->expected_loss);
     line.cover1_cents = loss_cents(report->cover1);
     line.cover2_cents = loss_cents(report->cover2);
-    const auto told = standing_of(line, *report);
+    auto standing = standing_of(line, *report);
+    note_caps(standing, line, *surface);
     const auto& protocols = surface->parameters().universe().protocols;
     for (std::size_t p = 0; p < report->shortfalls.size(); ++p) {
-        const bool is_past = (told.protocols_past >> p & 1U) != 0;
+        const bool is_past = (standing.protocols_past >> p & 1U) != 0;
         const auto cents = loss_cents(report->shortfalls[p]);
         if (cents > 0) line.protocols.push_back({protocols[p].name, cents, is_past});
         parts_.context->instruments->clearing.risk_borne_usd
@@ -102,66 +141,116 @@ void NettingHost::look_at_house() {
             .set(report->shortfalls[p]);
     }
     publish_house(*report, waterfall);
-    tell_house(told);
+    tell_house(standing);
     house_ = std::move(line);
 }
 
-// Fills in the limits, and says where the house stands past them. While clients were not looked at,
-// limits only tighten.
-HouseTold NettingHost::standing_of(HouseLine& line, const kernel::HouseReport& report) const {
-    HouseTold told{.broker = parts_.broker()};
+// Fills in the limits, and says where the house stands past them. While accounts wait for the first
+// look since a takeover, limits only tighten.
+HouseStanding NettingHost::standing_of(HouseLine& line, const kernel::HouseReport& report) const {
+    HouseStanding standing;
     const auto& policy = profile().house;
-    if (!policy) return told;
+    if (!policy) return standing;
+    line.has_limits = true;
     line.protocol_max_cents = share_of(line.waterfall_cents, policy->protocol_share);
-    // 0 would say that there is none.
-    line.client_max_cents =
-        std::max<std::int64_t>(1, share_of(line.waterfall_cents, policy->client_share));
-    told.client_max_cents = line.client_max_cents;
+    line.client_max_cents = share_of(line.waterfall_cents, policy->client_share);
+    standing.client_max_cents = line.client_max_cents;
     const kernel::HouseFigures figures{
         .waterfall = static_cast<double>(line.waterfall_cents) / cents_a_usd,
         .cover2 = report.cover2,
         .protocols = report.shortfalls,
         .clients = {}};
     for (const auto& breach : kernel::breaches_of(figures, limits_of(*policy))) {
-        if (breach.kind == kernel::LimitKind::cover2) told.is_reduce_only = true;
+        if (breach.kind == kernel::LimitKind::cover2) standing.is_reduce_only = true;
         if (breach.kind == kernel::LimitKind::protocol) {
-            told.protocols_past |= std::uint32_t{1} << breach.index;
+            standing.protocols_past |= std::uint32_t{1} << breach.index;
         }
     }
     if (line.clients_waiting > 0) {
-        told.is_reduce_only = told.is_reduce_only || house_told_.is_reduce_only;
-        told.protocols_past |= house_told_.protocols_past;
+        standing.is_reduce_only = standing.is_reduce_only || standing_.is_reduce_only;
+        standing.protocols_past |= standing_.protocols_past;
     }
-    line.is_reduce_only = told.is_reduce_only;
-    return told;
+    line.is_reduce_only = standing.is_reduce_only;
+    return standing;
 }
 
-// Again and again: the other partitions' nodes may have begun since.
-void NettingHost::tell_house(const HouseTold& told) {
+// Claims are at what they are worth now; one without a mark cannot be: its trade had one.
+void NettingHost::note_caps(HouseStanding& standing, HouseLine& line,
+                            const risk::Surface& surface) const {
+    const auto& caps = profile().caps;
+    const auto& listing = parts_.context->listing;
+    base::Wide unsettled = 0;
+    std::map<base::ShardId, base::Wide> by_shard;
+    for (std::size_t i = 0; i < listing.assets.size(); ++i) {
+        const base::AssetId asset{static_cast<std::uint16_t>(i)};
+        const auto claims = total(asset, &PartitionReport::AssetLine::unsettled);
+        const auto cents = worth_cents(surface, asset, claims).value_or(0);
+        unsettled += cents;
+        const auto instrument = listing.instrument_of(asset);
+        if (!instrument) continue;
+        const auto venues = listing.venues_of(*instrument);
+        if (!venues.empty()) by_shard[venues.front()] += cents;
+    }
+    line.unsettled_cents = base::saturated(unsettled).v;
+    standing.is_unsettled_full = caps.unsettled_cents > 0 && unsettled >= caps.unsettled_cents;
+    line.is_unsettled_full = standing.is_unsettled_full;
+    const auto held = held_by_shard(surface);
+    for (const auto& [shard, cap] : caps.shards) {
+        const auto on_it = held.find(shard);
+        const double exposure_usd = on_it == held.end() ? 0 : on_it->second;
+        const bool is_full =
+            (cap.unsettled_cents > 0 && by_shard[shard] >= cap.unsettled_cents) ||
+            (cap.exposure_cents > 0 &&
+             exposure_usd * cents_a_usd >= static_cast<double>(cap.exposure_cents));
+        if (!is_full) continue;
+        standing.shards_full |= std::uint64_t{1} << shard.v;
+        line.shards_full.push_back(shard);
+    }
+}
+
+// Of what was not so before.
+void NettingHost::complain_of(const HouseStanding& standing) const {
     const LogFields fields{{"broker", profile().name}};
-    if (told.is_reduce_only && !house_told_.is_reduce_only) {
-        parts_.context->log(LogLevel::error,
-                            "Two clients could cost a house more than its waterfall; it takes "
-                            "unwinds alone.",
-                            fields);
-    } else if (!told.is_reduce_only && house_told_.is_reduce_only) {
-        parts_.context->log(LogLevel::info, "A house takes new risk again.", fields);
+    const auto log = [&](LogLevel level, std::string_view sentence) {
+        parts_.context->log(level, sentence, fields);
+    };
+    const auto& before = standing_;
+    if (standing.is_reduce_only && !before.is_reduce_only) {
+        log(LogLevel::error,
+            "Two clients could cost a house more than its waterfall; it takes unwinds alone.");
+    } else if (!standing.is_reduce_only && before.is_reduce_only) {
+        log(LogLevel::info, "A house takes new risk again.");
     }
-    if ((told.protocols_past & ~house_told_.protocols_past) != 0) {
-        parts_.context->log(
-            LogLevel::warning,
-            "The failure of a protocol could cost a house more than its limit; what "
-            "adds to it is refused.",
-            fields);
+    if ((standing.protocols_past & ~before.protocols_past) != 0) {
+        log(LogLevel::warning,
+            "The failure of a protocol could cost a house more than its limit; "
+            "what adds to it is refused.");
     }
+    const bool is_full = (standing.is_unsettled_full && !before.is_unsettled_full) ||
+                         (standing.shards_full & ~before.shards_full) != 0;
+    if (is_full) {
+        log(LogLevel::warning, "A broker is at one of its caps; what adds to it is refused.");
+    }
+}
+
+// Again and again: the other partitions' nodes may have begun since. Less often what stops nobody.
+void NettingHost::tell_house(HouseStanding standing) {
+    complain_of(standing);
     const auto now = parts_.context->now();
     const base::Duration every{parts_.context->options.say_again_every.us * unchanged_said_every};
-    const bool is_news = told.is_reduce_only != house_told_.is_reduce_only ||
-                         told.protocols_past != house_told_.protocols_past ||
-                         is_another(told.client_max_cents, house_told_.client_max_cents);
-    house_told_ = told;
-    if (!is_news && !has_passed(every, house_told_at_, now)) return;
-    house_told_at_ = now;
+    const bool is_due = stops(standing) != stops({}) || stops(standing) != stops(standing_) ||
+                        is_another(standing.client_max_cents, standing_.client_max_cents) ||
+                        has_passed(every, standing_told_at_, now);
+    const auto home = base::home_of(parts_.broker(), parts_.context->partitions);
+    standing.epoch = parts_.context->status[home.v]->log.load().fence.epoch;
+    standing.number = standing_.epoch == standing.epoch ? standing_.number + 1 : 1;
+    standing_ = standing;
+    if (!is_due) return;
+    standing_told_at_ = now;
+    const HouseTold told{
+        .broker = parts_.broker(),
+        .universe = parts_.context->broker(parts_.broker()).parameters->fingerprint(),
+        .standing = standing};
     for (std::uint16_t i = 0; i < parts_.context->partitions; ++i) {
         send(parts_.doors(base::PartitionId{i}), told);
     }

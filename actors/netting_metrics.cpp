@@ -47,17 +47,28 @@ void NettingHost::publish_oldest_claim() const {
         .set(static_cast<double>(std::max<std::int64_t>(0, age.us)) * 1e-6);
 }
 
-void NettingHost::publish_exposures() const {
-    const auto surface = parts_.context->broker(parts_.broker()).surface.load();
-    const auto home = reports_.find(base::home_of(parts_.broker(), parts_.context->partitions));
-    if (surface == nullptr || home == reports_.end()) return;
+std::map<base::ShardId, double> NettingHost::held_by_shard(const risk::Surface& surface) const {
     std::map<base::ShardId, double> held;
+    const auto home = reports_.find(base::home_of(parts_.broker(), parts_.context->partitions));
+    if (home == reports_.end()) return held;
     for (const auto& line : home->second.shards) {
         for (const auto amount : {line.nostro, line.inflight_out, line.posted}) {
-            held[line.shard] += dollars_of(*surface, line.asset, amount).value_or(0);
+            held[line.shard] += dollars_of(surface, line.asset, amount).value_or(0);
         }
     }
-    for (const auto& [shard, dollars] : held) {
+    return held;
+}
+
+void NettingHost::publish_exposures() const {
+    const auto surface = parts_.context->broker(parts_.broker()).surface.load();
+    if (surface == nullptr) return;
+    for (const auto& [shard, cap] : profile().caps.shards) {
+        if (cap.exposure_cents == 0) continue;
+        parts_.context->instruments->shards.shard_exposure_limit_usd
+            .with({profile().name, parts_.context->listing.shard(shard).symbol})
+            .set(static_cast<double>(cap.exposure_cents) / 100);
+    }
+    for (const auto& [shard, dollars] : held_by_shard(*surface)) {
         parts_.context->instruments->shards.shard_exposure_usd
             .with({profile().name, parts_.context->listing.shard(shard).symbol})
             .set(dollars);

@@ -44,8 +44,9 @@ std::optional<Place> place_of(const std::string& endpoint) {
 // Everything two nodes must agree on to understand each other.
 std::string shape_of(const Context& context) {
     return spelled<Request>() + spelled<Answer>() + spelled<Publication>() + spelled<HomeNews>() +
-           spelled<ledger::account::Command>() + spelled<AccountFollow>() + spelled<FollowBegun>() +
-           spelled<PauseTold>() + spelled<HouseTold>() + packed(context.listing);
+           spelled<ledger::account::Command>() + spelled<AccountOrder>() +
+           spelled<AccountFollow>() + spelled<FollowBegun>() + spelled<PauseTold>() +
+           spelled<HouseTold>() + packed(context.listing);
 }
 
 std::string mark_of(const store::Member& member) {

@@ -57,10 +57,8 @@ PartitionActor::behavior_type PartitionHost::make_behavior() {
         },
         [this](const HouseTold& told) {
             if (told.broker.v >= context_->brokers.size()) return;
-            auto& house = context_->broker(told.broker).house;
-            house.is_reduce_only.store(told.is_reduce_only, std::memory_order_relaxed);
-            house.protocols_past.store(told.protocols_past, std::memory_order_relaxed);
-            house.client_max_cents.store(told.client_max_cents, std::memory_order_relaxed);
+            const auto& broker = context_->broker(told.broker);
+            if (told.universe == broker.parameters->fingerprint()) broker.house.hear(told.standing);
         },
         [this](const Recovered& recovered) { on_recovered(recovered); },
         [this](const PartitionLost& lost) { on_lost(lost); },

@@ -33,6 +33,17 @@ struct HousePolicy {
     base::Ppm client_share{100'000};    ///< One client's loss in its worst stress.
 };
 
+/// How much of all its clients' business a broker takes on. **Units:** USD cents; 0: no cap.
+struct Caps {
+    /// On one shard.
+    struct Shard {
+        std::int64_t unsettled_cents{};  ///< Claims on tokens that are traded there.
+        std::int64_t exposure_cents{};   ///< The broker's own holdings, posted margin among them.
+    };
+    std::int64_t unsettled_cents{};  ///< Claims of all accounts.
+    std::map<base::ShardId, Shard> shards;
+};
+
 /// One broker's terms.
 struct BrokerProfile {
     base::BrokerId id;
@@ -62,7 +73,8 @@ struct BrokerProfile {
     std::vector<Level> levels;
     std::map<base::AssetId, base::Amount> reserves;  ///< Kept back for gas.
     bool is_close_only{};                            ///< Only trades that reduce risk are accepted.
-    std::optional<HousePolicy> house;                ///< None: what it can lose limits no trade.
+    Caps caps;
+    std::optional<HousePolicy> house;  ///< None: what it can lose limits no trade.
 
     static constexpr base::Ppm ppm_none{base::ppm_one};
 };

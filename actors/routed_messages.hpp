@@ -2,6 +2,7 @@
 
 #include "actors/gateway.hpp"
 #include "actors/house_messages.hpp"
+#include "actors/house_standing.hpp"
 #include "actors/pack.hpp"
 #include "actors/partition_report.hpp"
 #include "actors/session_messages.hpp"
@@ -161,7 +162,7 @@ struct MarginKept {
     std::uint64_t ticket{};
     double safe_move{};  ///< NaN: nobody knows, nor the rest.
     risk::kernel::Shortfalls shortfalls{};
-    std::int64_t stress_cents{};
+    std::optional<std::int64_t> stress_cents{};  ///< None: as it was.
 };
 /// From home machines and the partition's desk: a command that no client gave. `acknowledge` is
 /// sent once the outcome is durable, also where there was nothing to do.
@@ -218,10 +219,9 @@ bool inspect(Inspector& f, PauseTold& x) {
 /// owns the partition refuses what would add to it.
 struct HouseTold {
     base::BrokerId broker;
-    bool is_reduce_only{};
-    std::uint32_t protocols_past{};   ///< As in HouseBoard.
-    std::int64_t client_max_cents{};  ///< Likewise.
-    bool is_routed{};                 ///< As in AccountAsk.
+    std::uint64_t universe{};  ///< `Parameters::fingerprint`: of another one nothing is believed.
+    HouseStanding standing{};
+    bool is_routed{};  ///< As in AccountAsk.
 };
 template <class Inspector>
 bool inspect(Inspector& f, HouseTold& x) {

@@ -55,7 +55,7 @@ constexpr int house_ppm_scale = 6;
 
 std::string usd_of(std::int64_t cents) { return base::format_decimal(cents, house_cents_scale); }
 
-void write_house(JsonWriter& writer, const actors::HouseLine& house) {
+void write_house(JsonWriter& writer, const actors::HouseLine& house, const base::Listing& listing) {
     writer.begin_object();
     writer.member("broker", static_cast<std::uint64_t>(house.broker.v));
     writer.member("time", house.at.us);
@@ -77,7 +77,12 @@ void write_house(JsonWriter& writer, const actors::HouseLine& house) {
     }
     writer.end_array();
     writer.member("is_reduce_only", house.is_reduce_only);
-    if (house.client_max_cents > 0) {
+    writer.member("unsettled_usd", usd_of(house.unsettled_cents));
+    writer.member("is_unsettled_full", house.is_unsettled_full);
+    writer.key("shards_full").begin_array();
+    for (const auto shard : house.shards_full) writer.string(listing.shard(shard).symbol);
+    writer.end_array();
+    if (house.has_limits) {
         writer.member("protocol_max_usd", usd_of(house.protocol_max_cents));
         writer.member("client_max_usd", usd_of(house.client_max_cents));
     }
@@ -91,10 +96,10 @@ void write_house(JsonWriter& writer, const actors::HouseLine& house) {
 }  // namespace
 
 void write_houses(JsonWriter& writer, const actors::Answer& answer, const AnswerContext&,
-                  const base::Listing&) {
+                  const base::Listing& listing) {
     writer.begin_object().key("houses").begin_array();
     for (const auto& house : expected<actors::HousesView>(answer).houses) {
-        write_house(writer, house);
+        write_house(writer, house, listing);
     }
     writer.end_array().end_object();
 }

@@ -113,6 +113,18 @@ struct VenueMargin {
     base::Ppm slack{250'000};  ///< How far from that it may stray before tokens move.
 };
 
+/// How much of all its clients' business a broker takes on. 0: no cap.
+struct BrokerCaps {
+    /// On one shard.
+    struct Shard {
+        base::ShardId shard;
+        std::int64_t unsettled_cents{};  ///< Claims on tokens that are traded there.
+        std::int64_t exposure_cents{};   ///< The broker's own holdings, posted margin among them.
+    };
+    std::int64_t unsettled_cents{};  ///< Claims of all accounts.
+    std::vector<Shard> shards;
+};
+
 /// What makes one broker differ from the next. Its position in the file is its number.
 struct BrokerProfile {
     std::string name;
@@ -131,6 +143,7 @@ struct BrokerProfile {
     bool is_close_only{};                     ///< Only trades that reduce risk are accepted.
     base::Ppm house_protocol_share{250'000};  ///< Of the waterfall: what one protocol may cost,
     base::Ppm house_client_share{100'000};    ///< and what one client may, stressed.
+    std::optional<BrokerCaps> caps;
     HedgeProfile hedge;
     std::vector<CapitalLine> capital;
     std::vector<VenueMargin> venue_margin;

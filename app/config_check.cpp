@@ -254,6 +254,10 @@ void check_brokers(Faults& faults, const Config& config) {
         if (broker.trade_notional_max_cents > broker.account_notional_max_cents) {
             add(faults, path + ".trade_notional_max_usd", "exceeds account_notional_max_usd");
         }
+        if (broker.caps) {
+            add_repeats(faults, broker.caps->shards, path + ".caps.shards",
+                        [](const BrokerCaps::Shard& cap) { return cap.shard; });
+        }
         check_capital(faults, config, broker, path);
         check_hedge(faults, config, broker, path);
     }

@@ -182,6 +182,15 @@ void visit_hedge(FieldVisitor& v, HedgeProfile& x, const base::Listing& listing)
     v.field("price_bound_ppm", x.price_bound, Millionths{});
 }
 
+void visit_caps(FieldVisitor& v, BrokerCaps& x, const base::Listing& listing) {
+    v.optional("unsettled_usd", x.unsettled_cents, Usd{});
+    v.items("shards", x.shards, [&listing](FieldVisitor& inner, BrokerCaps::Shard& cap) {
+        inner.field("shard", cap.shard, ShardSymbol{listing});
+        inner.optional("unsettled_usd", cap.unsettled_cents, Usd{});
+        inner.optional("exposure_usd", cap.exposure_cents, Usd{});
+    });
+}
+
 void visit_broker(FieldVisitor& v, BrokerProfile& x, const base::Listing& listing) {
     v.field("name", x.name, Text{.length_max = 32});
     v.values("instruments", x.instruments, InstrumentSymbol{listing});
@@ -199,6 +208,9 @@ void visit_broker(FieldVisitor& v, BrokerProfile& x, const base::Listing& listin
     v.optional("is_close_only", x.is_close_only, Flag{});
     v.optional("house_protocol_share_ppm", x.house_protocol_share, Millionths{});
     v.optional("house_client_share_ppm", x.house_client_share, Millionths{});
+    v.optional_object("caps", x.caps, [&listing](FieldVisitor& inner, BrokerCaps& caps) {
+        visit_caps(inner, caps, listing);
+    });
     v.object("hedge", [&](FieldVisitor& inner) { visit_hedge(inner, x.hedge, listing); });
     v.items("capital", x.capital, [&listing](FieldVisitor& inner, CapitalLine& line) {
         inner.field("shard", line.shard, ShardSymbol{listing});

@@ -92,6 +92,13 @@ std::unique_ptr<actors::Broker> broker_of(const Config& config, std::size_t inde
     terms.is_close_only = profile.is_close_only;
     terms.house = actors::HousePolicy{.protocol_share = profile.house_protocol_share,
                                       .client_share = profile.house_client_share};
+    if (profile.caps) {
+        terms.caps.unsettled_cents = profile.caps->unsettled_cents;
+        for (const auto& cap : profile.caps->shards) {
+            terms.caps.shards[cap.shard] = {.unsettled_cents = cap.unsettled_cents,
+                                            .exposure_cents = cap.exposure_cents};
+        }
+    }
     terms.hedge = hedge_of(profile.hedge);
     for (const auto& line : profile.capital) {
         terms.capital.push_back(

@@ -179,6 +179,9 @@ ShardInstruments::ShardInstruments(Registry& registry)
           "shard_exposure_usd",
           "Dollars held on a shard at marks, margin and what is on its way from there included.",
           {"broker", "shard"})),
+      shard_exposure_limit_usd(Maker{registry}.gauges(
+          "shard_exposure_limit_usd", "The cap on it, where the broker's profile has one.",
+          {"broker", "shard"})),
       tx_broadcast_total(Maker{registry}.counters(
           "tx_broadcast_total", "Transactions sent to a shard.", {"shard", "kind"})),
       tx_pending(Maker{registry}.gauges("tx_pending", "Transactions not final yet.",

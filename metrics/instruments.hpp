@@ -122,9 +122,10 @@ struct ShardInstruments {
     Labelled<Counter> shard_reorgs_total;    ///< shard.
     /// broker, shard, reason: what was told, is not believed and books nothing.
     Labelled<Counter> shard_words_refused_total;
-    Labelled<Gauge> shard_exposure_usd;    ///< broker, shard.
-    Labelled<Counter> tx_broadcast_total;  ///< shard, kind.
-    Labelled<Gauge> tx_pending;            ///< broker, shard.
+    Labelled<Gauge> shard_exposure_usd;        ///< broker, shard.
+    Labelled<Gauge> shard_exposure_limit_usd;  ///< broker, shard.
+    Labelled<Counter> tx_broadcast_total;      ///< shard, kind.
+    Labelled<Gauge> tx_pending;                ///< broker, shard.
 };
 
 /// The book and its journal.

@@ -377,6 +377,10 @@ bool is_pure_unwind(const base::Listing& listing, const Portfolio& before, const
     const Wide cost = Wide{margin_before.equity_cents} - margin_after.equity_cents;
     const Wide freed = Wide{margin_before.initial_cents} - margin_after.initial_cents;
     if (cost > freed + unwind_rounding_cents) return false;
+    return is_reducing(listing, before, after);
+}
+
+bool is_reducing(const base::Listing& listing, const Portfolio& before, const Portfolio& after) {
     // What is only in `before` has shrunk to nothing, so looking through `after` is enough.
     const auto shrinks = [&](base::AssetId asset) {
         return shrinks_toward_zero(quantity_of(before, asset), quantity_of(after, asset));

@@ -167,6 +167,11 @@ public:
                                   const Portfolio& after, const Margin& margin_before,
                                   const Margin& margin_after);
 
+/// Whether a trade only reduces: every position but cash shrinks toward zero or stays, and none
+/// changes its sign, whatever becomes of margin.
+[[nodiscard]] bool is_reducing(const base::Listing& listing, const Portfolio& before,
+                               const Portfolio& after);
+
 /// Whether all that is held, and what contracts are settled in, has a fresh mark.
 [[nodiscard]] bool is_all_fresh(const Surface& surface, const Portfolio& portfolio,
                                 base::Timestamp now);

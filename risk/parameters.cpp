@@ -1,6 +1,7 @@
 #include "risk/parameters.hpp"
 
 #include "base/check.hpp"
+#include "base/hash.hpp"
 #include "risk/kernel/scenarios.hpp"
 #include "risk/kernel/stress.hpp"
 #include "risk/kernel/surface.hpp"
@@ -8,6 +9,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <map>
 #include <string>
@@ -160,6 +162,32 @@ private:
     Priced priced_;
 };
 
+// Numbers by their bits: what differs by a rounding is another scenario.
+std::uint64_t mixed(std::uint64_t seed, const std::vector<double>& numbers) {
+    for (const double number : numbers) {
+        seed = base::hash_combine(seed, std::bit_cast<std::uint64_t>(number));
+    }
+    return base::hash_combine(seed, numbers.size());
+}
+
+std::uint64_t fingerprint_of(const Universe& universe) {
+    std::uint64_t seed = 0;
+    for (const auto& protocol : universe.protocols) {
+        for (const char letter : protocol.name) {
+            seed = base::hash_combine(seed, static_cast<unsigned char>(letter));
+        }
+        seed = base::hash_combine(seed, protocol.name.size());
+    }
+    for (const auto* scenarios : {&universe.core, &universe.simulated}) {
+        for (const auto& scenario : *scenarios) {
+            seed = mixed(seed, scenario.moves);
+            seed = mixed(seed, scenario.pegs);
+        }
+        seed = base::hash_combine(seed, scenarios->size());
+    }
+    return seed;
+}
+
 }  // namespace
 
 std::vector<kernel::WrapperId> legs_of(const kernel::Instrument& derived) {
@@ -204,6 +232,7 @@ base::Result<std::shared_ptr<const Parameters>, std::vector<UniverseFault>> Para
     // What only shows in the whole, such as its size, shows now and not with the first marks.
     const auto trial = kernel::build_surface(0, universe);
     if (!trial) return base::Failure{trial.error()};
+    made->fingerprint_ = fingerprint_of(universe);
     made->largest_multiple_ =
         kernel::largest_multiple(universe, kernel::StressTerms{}.oracle_frozen_hours);
     return std::shared_ptr<const Parameters>(made);

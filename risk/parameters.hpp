@@ -70,6 +70,9 @@ public:
     }
     /// `kernel::largest_multiple` of an oracle frozen for a day.
     [[nodiscard]] double largest_multiple() const noexcept { return largest_multiple_; }
+    /// Of all that shortfalls are told by: the protocols and the scenarios, each in their order.
+    /// Two universes with the same one agree in them.
+    [[nodiscard]] std::uint64_t fingerprint() const noexcept { return fingerprint_; }
     /// The age up to which its mark costs nothing; none where it has no mark of its own.
     /// **Requires:** it is listed.
     [[nodiscard]] std::optional<base::Duration> heartbeat(base::AssetId asset) const;
@@ -90,6 +93,7 @@ private:
     std::vector<Place> places_;
     kernel::InstrumentId cash_;
     double largest_multiple_{1};
+    std::uint64_t fingerprint_{};
     std::vector<std::optional<base::AssetId>> coins_;
 };
 

@@ -37,6 +37,17 @@ void Watch::touch(base::AccountId account) {
     insert(account, {.due_at = distance_, .due_time = {}, .ticket = 0, .asked_at = 0});
 }
 
+void Watch::touch_lightly(base::AccountId account, base::Timestamp now) {
+    const auto found = entries_.find(account);
+    if (found == entries_.end()) return touch(account);
+    // What it was asked before says nothing any more; and whoever trades on waits no longer.
+    Entry entry = found->second;
+    entry.ticket = 0;
+    entry.due_at = std::min(entry.due_at, distance_ + move_after_trade);
+    entry.due_time = std::min(entry.due_time, now + look_after_trade);
+    insert(account, entry);
+}
+
 void Watch::start(const std::vector<base::AccountId>& accounts, base::Timestamp now) {
     const auto count = static_cast<std::int64_t>(accounts.size());
     for (std::int64_t i = 0; i < count; ++i) {

@@ -35,6 +35,10 @@ public:
 
     /// So long somebody who was handed out is waited for, and one whose figures nobody knows.
     static constexpr base::Duration ask_again_after{base::seconds(2)};
+    /// A trade leaves an account with its initial margin, so that one that trades all the time is
+    /// looked at no more often than this.
+    static constexpr base::Duration look_after_trade{base::seconds(1)};
+    static constexpr double move_after_trade = .001;
     /// So far prices may move after a start before everybody is due at once: whose headroom was
     /// small is not known any more.
     static constexpr double start_move_max = .005;
@@ -51,6 +55,9 @@ public:
 
     /// An account is due at once: it is new, or something has happened to it.
     void touch(base::AccountId account);
+    /// It has made a trade that its margin let pass: due after `look_after_trade`, or with a move
+    /// of `move_after_trade`. At once where it is new.
+    void touch_lightly(base::AccountId account, base::Timestamp now);
     /// Everybody at a start: due one after the other within `let_alone_max`, the longest that
     /// anybody waits without a start, so that a node that has just taken over answers clients
     /// meanwhile; due at once where prices move by more than `start_move_max`.

@@ -180,11 +180,14 @@ inline actors::Answer agreeable(const actors::Request& request) {
                   .cover1_cents = 20'000,
                   .cover2_cents = 30'001,
                   .protocols = {{.name = "maker", .shortfall_cents = 5, .is_past_limit = false}},
+                  .has_limits = true,
                   .protocol_max_cents = 250'000,
                   .worst_client = base::account_id(base::BrokerId{0}, 17),
                   .worst_client_cents = 7,
                   .client_max_cents = 100'000,
-                  .is_reduce_only = false}}};
+                  .is_reduce_only = false,
+                  .unsettled_cents = 12,
+                  .shards_full = {{0}}}}};
         }
 
         static LanesView lanes() {

@@ -68,6 +68,32 @@ TEST(Config, AnArchiveIsWrittenWhenTheLogIsTrimmed) {
     EXPECT_NE(to_string(wrong.error()).find("journal.archive"), std::string::npos);
 }
 
+TEST(Config, ABrokerMayHaveCaps) {
+    const auto config = parse_config(
+        example_with(
+            "brokers:", "    hedge:",
+            "    caps: {unsettled_usd: 5, shards: [{shard: perpetuals, exposure_usd: 7}]}\n"
+            "    hedge:"),
+        "capped.yaml");
+    ASSERT_TRUE(config.has_value()) << to_string(config.error());
+    const auto context = context_of(*config);
+    const auto& caps = context->broker(base::BrokerId{0}).profile.caps;
+    EXPECT_EQ(caps.unsettled_cents, 5'00);
+    ASSERT_EQ(caps.shards.size(), 1U);
+    EXPECT_EQ(caps.shards.begin()->second.exposure_cents, 7'00);
+    EXPECT_EQ(caps.shards.begin()->second.unsettled_cents, 0);
+    EXPECT_TRUE(context->broker(base::BrokerId{1}).profile.caps.shards.empty());
+    EXPECT_FALSE(parse_config(example_with("brokers:", "    hedge:",
+                                           "    caps: {shards: [{shard: perpetuals}, {shard: "
+                                           "perpetuals}]}\n    hedge:"),
+                              "twice.yaml"))
+        << "a shard has one cap";
+    // What was read is what is written and read again.
+    const auto again = parse_config(dump_config(*config), "again.yaml");
+    ASSERT_TRUE(again.has_value()) << to_string(again.error());
+    EXPECT_EQ(dump_config(*again), dump_config(*config));
+}
+
 TEST(Config, ABrokerMayTakeOnlyWhatReducesRisk) {
     const auto config = parse_config(
         example_with("brokers:", "is_close_only: false", "is_close_only: true"), "closing.yaml");

@@ -23,7 +23,7 @@ from service import SOURCE, Client, Demo  # noqa: E402
 ONLY_SOMETIMES = {"standings_total", "liquidations_total", "default_losses_usd_total",
                   "compensations_total", "breaks", "rate_limited_total", "shard_reorgs_total",
                   "shard_words_refused_total", "archive_sequence", "archive_trouble",
-                  "redis_settings_trusted", "give_ups_total",
+                  "redis_settings_trusted", "shard_exposure_limit_usd", "give_ups_total",
                   "transfers_total"}  # The demo's clients only trade.
 
 NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"

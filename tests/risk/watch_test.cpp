@@ -164,6 +164,29 @@ TEST(Watch, StartsWithOneAfterTheOther) {
     looker.watch.start({}, at_noon);
 }
 
+TEST(Watch, LetsOneTradeForAWhile) {
+    Tape tape;
+    Looker looker;
+    looker.watch.move_to(*tape.at("60000"));
+    looker.watch.touch_lightly(alice, at_noon);
+    EXPECT_EQ(looker.due(), Accounts{alice}) << "it is new";
+    looker.keep(alice, .01);
+    looker.watch.touch_lightly(alice, at_noon);
+    EXPECT_EQ(looker.due(), Accounts{});
+    const auto later = at_noon + base::Duration{Watch::look_after_trade.us - 1};
+    looker.watch.touch_lightly(alice, later);
+    EXPECT_EQ(looker.due(later), Accounts{});
+    EXPECT_EQ(looker.due(later + base::Duration{1}), Accounts{alice}) << "a second after the first";
+    looker.keep(alice, .01, later);
+    looker.watch.touch_lightly(alice, later);
+    looker.watch.move_to(*tape.at("60061"));  // A thousandth, and a little more.
+    EXPECT_EQ(looker.due(later), Accounts{alice});
+    looker.watch.touch_lightly(alice, later);
+    looker.keep(alice, .01, later);
+    EXPECT_EQ(looker.due(later + Watch::ask_again_after), Accounts{alice})
+        << "the answer may be older than the trade";
+}
+
 TEST(Watch, LooksAtEverybodyWherePricesMoveAfterAStart) {
     Tape tape;
     Looker looker;

@@ -126,6 +126,7 @@ actors::BrokerProfile profile_of(base::BrokerId broker, const HouseOptions& opti
         profile.hedge.band_cents[asset] = options.band_usd * 100;
     }
     profile.house = options.policy;
+    if (options.caps) profile.caps = *options.caps;
     if (options.capital_usd) {
         profile.capital.push_back({.shard = perpetuals,
                                    .asset = usdc,

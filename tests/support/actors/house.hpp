@@ -77,6 +77,7 @@ struct HouseOptions {
     base::Ppm withdrawal_gate_hour{base::ppm_one};
     /// What limits trades by what the brokers themselves can lose, if anything does.
     std::optional<actors::HousePolicy> policy{};
+    std::optional<actors::Caps> caps{};
     std::optional<std::int64_t> capital_usd{};  ///< In place of all there is.
     /// Makes the town's universe another one.
     std::function<void(risk::kernel::Universe&)> universe{};
