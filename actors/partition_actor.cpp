@@ -218,9 +218,10 @@ void PartitionHost::on_machine(MachineBack& back) {
     if (back.is_over) return;
     if (back.entity.kind == base::EntityKind::account) {
         auto& state = std::get<ledger::account::State>(*back.state);
-        const bool is_owing = to_tell_.erase(state.id) > 0;
+        const auto id = state.id;
+        const bool is_owing = to_tell_.erase(id) > 0;
         if (is_owing) tell_owed(state);
-        if (is_owing || !waiting.empty()) start_account(state.id, std::move(state));
+        if (is_owing || !waiting.empty()) start_account(id, std::move(state));
     } else if (const auto host = start_home(std::move(*back.state))) {
         home_.emplace(back.entity, host);
     }

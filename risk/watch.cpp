@@ -50,12 +50,13 @@ void Watch::touch_lightly(base::AccountId account, base::Timestamp now) {
 
 void Watch::start(const std::vector<base::AccountId>& accounts, base::Timestamp now) {
     const auto count = static_cast<std::int64_t>(accounts.size());
+    if (count == 0) return;
+    const std::int64_t step = std::min(start_step_max.us, let_alone_max.us / count);
     for (std::int64_t i = 0; i < count; ++i) {
-        insert(accounts[static_cast<std::size_t>(i)],
-               {.due_at = distance_ + start_move_max,
-                .due_time = now + base::Duration{let_alone_max.us / count * i},
-                .ticket = 0,
-                .asked_at = 0});
+        insert(accounts[static_cast<std::size_t>(i)], {.due_at = distance_ + start_move_max,
+                                                       .due_time = now + base::Duration{step * i},
+                                                       .ticket = 0,
+                                                       .asked_at = 0});
     }
 }
 

@@ -39,6 +39,8 @@ public:
     /// looked at no more often than this.
     static constexpr base::Duration look_after_trade{base::seconds(1)};
     static constexpr double move_after_trade = .001;
+    /// So long at most lies between two accounts after a start.
+    static constexpr base::Duration start_step_max{base::milliseconds(10)};
     /// So far prices may move after a start before everybody is due at once: whose headroom was
     /// small is not known any more.
     static constexpr double start_move_max = .005;
@@ -59,8 +61,9 @@ public:
     /// of `move_after_trade`. At once where it is new.
     void touch_lightly(base::AccountId account, base::Timestamp now);
     /// Everybody at a start: due one after the other within `let_alone_max`, the longest that
-    /// anybody waits without a start, so that a node that has just taken over answers clients
-    /// meanwhile; due at once where prices move by more than `start_move_max`.
+    /// anybody waits without a start, and no more than `start_step_max` apart, so that a node that
+    /// has just taken over answers clients meanwhile; due at once where prices move by more than
+    /// `start_move_max`.
     void start(const std::vector<base::AccountId>& accounts, base::Timestamp now);
     /// It was looked at since it was asked for, and may see prices move by `safe_move` of
     /// themselves. Not at all where that is not positive: it is due with the next move, or after

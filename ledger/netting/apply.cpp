@@ -165,6 +165,7 @@ std::vector<Effect> effects_of(const State& after, const Event& event) {
 
 std::vector<Effect> outstanding(const State& state) {
     std::vector<Effect> owed;
+    owed.reserve(state.deposits.size() + state.granted.size());
     for (const auto& [key, deposit] : state.deposits) owed.emplace_back(tell(key, deposit));
     for (const auto& [of, total] : state.granted) {
         owed.emplace_back(TellQuota{of.partition, of.asset, total});

@@ -81,6 +81,7 @@ void add_solvency(HouseReport& report, const Surface& surface, const HouseSums& 
                   const HouseTerms& terms) {
     const auto& universe = surface.universe();
     std::vector<Exposure> exposures;
+    exposures.reserve(report.shortfalls.size());
     for (const double loss : report.shortfalls) exposures.push_back({0, loss});
     const auto grid = grid_of(exposures, terms.cells);
     const auto moves = standardised_moves(universe);

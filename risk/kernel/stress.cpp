@@ -157,8 +157,8 @@ public:
             CHECK(&account->surface() == &surface, "accounts of one house stand on one surface");
             for (const auto& position : account->positions()) held[position.instrument.v] = true;
         }
-        for (std::uint16_t i = 0; i < held.size(); ++i) {
-            if (held[i]) held_.push_back(InstrumentId{i});
+        for (std::size_t i = 0; i < held.size(); ++i) {
+            if (held[i]) held_.push_back(InstrumentId{static_cast<std::uint16_t>(i)});
         }
     }
 
@@ -202,6 +202,7 @@ public:
         auto result = tally(stress_protocol);
         for (std::size_t p = 0; p < universe_.protocols.size(); ++p) {
             std::vector<Maybe> shortfalls;
+            shortfalls.reserve(margins_.size());
             for (const auto& margin : margins_) shortfalls.emplace_back(margin.shortfall(p));
             result.add(universe_.protocols[p].name, shortfalls);
         }

@@ -81,5 +81,29 @@ TEST(Context, AShardsViewTellsTheTroubleOfEveryLane) {
     EXPECT_EQ(after.front().head_block, 11U);
 }
 
+// Goal: whoever hears late, or of a home that was replaced, does not put back what is known.
+TEST(HouseBoard, KeepsTheLatestWord) {
+    const auto word = [](std::uint64_t epoch, std::uint64_t number, bool is_reduce_only) {
+        actors::HouseStanding standing;
+        standing.epoch = epoch;
+        standing.number = number;
+        standing.is_reduce_only = is_reduce_only;
+        standing.shards_full = epoch;
+        return standing;
+    };
+    actors::HouseBoard board;
+    EXPECT_EQ(board.load(), actors::HouseStanding{});
+    board.hear(word(2, 5, true));
+    board.hear(word(2, 4, false));
+    board.hear(word(1, 9, false));
+    EXPECT_TRUE(board.is_reduce_only());
+    EXPECT_EQ(board.load(), word(2, 5, true));
+    board.hear(word(2, 6, false));
+    EXPECT_FALSE(board.is_reduce_only());
+    board.hear(word(3, 1, true));
+    EXPECT_TRUE(board.is_reduce_only());
+    EXPECT_EQ(board.shards_full(), 3U);
+}
+
 }  // namespace
 }  // namespace crossclear::tests

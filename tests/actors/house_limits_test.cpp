@@ -6,7 +6,6 @@ namespace crossclear::tests {
 namespace {
 
 using namespace town;
-namespace account = ledger::account;
 
 const auto lender = account_in(base::PartitionId{1});
 const auto saver = account_in(base::PartitionId{2});
@@ -98,6 +97,37 @@ TEST(HouseLimits, RefuseWhatAddsToAProtocolThatIsPastIts) {
     ASSERT_TRUE(town.outside.watch.await([&] { return town.board().protocols_past() == 0; }));
     (void)town.client->expect<actors::TradeCleared>(trade_of(lender, sbtc_swap, one_sbtc / 100));
     EXPECT_EQ(town.outside.audit(), std::nullopt);
+}
+
+// Goal: limits are found again by a node that knows nothing but the journal.
+TEST(HouseLimits, AreFoundAgainAfterARestart) {
+    Outside outside;
+    const HouseOptions options =
+        Carry::fragile({.policy = actors::HousePolicy{.protocol_share = base::Ppm{100}}});
+    const auto is_past = [&](House& house) {
+        const auto& board = house.node().context().broker(alpha).house;
+        return outside.watch.await([&] { return board.protocols_past() != 0; });
+    };
+    {
+        House house(outside, options);
+        const auto client = house.client({lender});
+        outside.deposit(perpetuals, lender, usdc, 600 * one_usdc);
+        for (int part = 0; part < 2; ++part) {
+            (void)client->expect<actors::TradeCleared>(trade_of(lender, sbtc_swap, one_sbtc / 20));
+            (void)client->expect<actors::TradeCleared>(
+                trade_of(lender, btc_perp, -one_contract / 20));
+        }
+        ASSERT_TRUE(is_past(house));
+    }
+    House house(outside, options);
+    const auto client = house.client({lender});
+    ASSERT_TRUE(is_past(house));
+    EXPECT_EQ(client->refusal_code(trade_of(lender, sbtc_swap, one_sbtc / 100)), 11021);
+    const auto line =
+        client->expect<actors::HousesView>(actors::OperatorRequest{actors::GetHouses{}})
+            .houses.front();
+    EXPECT_EQ(line.clients, 1U);
+    EXPECT_EQ(line.clients_waiting, 0U);
 }
 
 // Goal: no client alone may cost the broker more than its share, whatever it would win by it.

@@ -150,7 +150,7 @@ TEST(Wire, AnswersInTheOrderTheNodeIsDone) {
     std::vector<int> order;
     for (int i = 0; i < 100; ++i) {
         peer->client->call("private/get_margin", R"({"account":"0-17"})",
-                           [&order, i](ClientReply) { order.push_back(i); });
+                           [&order, i](const ClientReply&) { order.push_back(i); });
     }
     harness.await([&] { return harness.gateway.held() == 100; });
     harness.gateway.release();

@@ -54,9 +54,13 @@ def free_port():
 async def ask(port):
     client = await Client.open(port, "0-17")
     for _ in range(ORDERS):
-        answer = await client.call(
-            "private/submit_trade", account="0-17", instrument="ETH-PERP", side="buy",
-            quantity="0.01", client_id=uuid7(), limit_price="1000000")
+        code = 11022  # Until there is a first price.
+        while code == 11022:
+            answer = await client.call(
+                "private/submit_trade", account="0-17", instrument="ETH-PERP", side="buy",
+                quantity="0.01", client_id=uuid7(), limit_price="1000000")
+            code = answer["error"]["code"]
+            await asyncio.sleep(.02)
         # The account holds nothing; that it is refused for it is in the journal like any trade.
         assert answer["error"]["code"] == 11020, answer
     await client.socket.close()

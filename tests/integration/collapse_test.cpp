@@ -389,6 +389,11 @@ TEST_P(Collapse, LossesEndWhereTheWaterfallSays) {
     EXPECT_TRUE(desk.is_open()) << "no answer cost the connection";
     const auto& figures = service.node().context().brokers[0]->figures;
     EXPECT_TRUE(run_until(io, [&] { return figures.hedges_open == 0 && figures.moves_open == 0; }));
+    // The home pays what a client could not once it has heard of it.
+    EXPECT_TRUE(run_until(io, [&] {
+        const auto so_far = read_back(service.journal(), config, alpha);
+        return so_far.lost > 0 && so_far.borne == so_far.lost;
+    }));
     EXPECT_EQ(figures.breaks_open, 0U);
     desk.close();
     EXPECT_TRUE(run_until(io, [&] { return !desk.is_open(); }));

@@ -49,6 +49,25 @@ TEST(RiskParameters, DrawTheScenariosThatTheUniverseLeavesOut) {
     EXPECT_EQ((*kept)->universe(), given);
 }
 
+// What is added up over nodes is told by positions in the universe.
+TEST(RiskParameters, HaveAFingerprintOfWhatShortfallsAreToldBy) {
+    const auto of = [](const std::function<void(Universe&)>& change) {
+        auto universe = the_universe();
+        change(universe);
+        return (*try_parameters(universe))->fingerprint();
+    };
+    const auto same = of([](Universe&) {});
+    EXPECT_EQ(of([](Universe&) {}), same);
+    EXPECT_EQ(of([](Universe& x) { x.wrappers[0].half_spread = .01; }), same);
+    EXPECT_NE(of([](Universe& x) { x.underlyings[0].range = .17; }), same);
+    EXPECT_NE(of([](Universe& x) { x.simulation.count = 4; }), same);
+    EXPECT_NE(of([](Universe& x) {
+                  x.protocols.push_back(x.protocols.front());
+                  x.protocols.back().name = "tether";
+              }),
+              same);
+}
+
 struct Misfit {
     const char* what;
     std::function<void(Universe&)> break_it;

@@ -160,8 +160,17 @@ TEST(Watch, StartsWithOneAfterTheOther) {
     looker.watch.start({alice, bob}, at_noon);
     EXPECT_EQ(looker.due(), Accounts{alice});
     looker.keep(alice, .01);
-    EXPECT_EQ(looker.due(at_noon + base::Duration{Watch::let_alone_max.us / 2}), Accounts{bob});
+    EXPECT_EQ(looker.due(at_noon + base::Duration{Watch::start_step_max.us - 1}), Accounts{});
+    EXPECT_EQ(looker.due(at_noon + Watch::start_step_max), Accounts{bob});
     looker.watch.start({}, at_noon);
+    // However many they are, nobody waits for longer than at any time.
+    Accounts many;
+    for (std::uint64_t i = 0; i < 10'000; ++i) many.emplace_back(i);
+    Looker crowd;
+    crowd.watch.start(many, at_noon);
+    std::size_t looked_at = 0;
+    while (const auto due = crowd.due(at_noon + Watch::let_alone_max).size()) looked_at += due;
+    EXPECT_EQ(looked_at, many.size());
 }
 
 TEST(Watch, LetsOneTradeForAWhile) {

@@ -27,7 +27,9 @@ HouseSums sums_of(const std::vector<Shortfalls>& clients) {
 
 std::vector<Position> some_positions() {
     std::vector<Position> positions;
-    for (int i = 0; i < *rc::gen::inRange(0, 8); ++i) {
+    const auto count = *rc::gen::inRange<std::size_t>(0, 8);
+    positions.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) {
         positions.push_back({InstrumentId{*rc::gen::inRange<std::uint16_t>(0, 100)},
                              *rc::gen::inRange(-1'000, 1'000) / 16.0});
     }

@@ -12,6 +12,7 @@
 #include <cmath>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 // The stress book against figures computed by hand, and the house's laws.
@@ -28,6 +29,7 @@ struct Clients {
 
     [[nodiscard]] std::vector<const Account*> all() const {
         std::vector<const Account*> pointers;
+        pointers.reserve(held.size());
         for (const auto& account : held) pointers.push_back(&account);
         return pointers;
     }
@@ -131,8 +133,9 @@ TEST(Stress, OfDefaultsClosesTheLargestClients) {
 
 using PathRow = std::vector<std::optional<double>>;
 
-PricePath a_path(std::vector<PathRow> coins, std::vector<PathRow> wrappers) {
-    PricePath path{.name = "a week", .moments = {}, .underlyings = coins, .wrappers = wrappers};
+PricePath a_path(const std::vector<PathRow>& coins, std::vector<PathRow> wrappers) {
+    PricePath path{
+        .name = "a week", .moments = {}, .underlyings = coins, .wrappers = std::move(wrappers)};
     for (std::size_t t = 0; t < coins.size(); ++t)
         path.moments.push_back("hour " + std::to_string(t));
     return path;
@@ -207,8 +210,9 @@ TEST(Stress, WithoutANumberIsRefused) {
 
 std::vector<Position> random_positions() {
     std::vector<Position> positions;
-    const auto count = *rc::gen::inRange(0, 8);
-    for (int i = 0; i < count; ++i) {
+    const auto count = *rc::gen::inRange<std::size_t>(0, 8);
+    positions.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) {
         positions.push_back({InstrumentId{*rc::gen::inRange<std::uint16_t>(0, 100)},
                              *rc::gen::inRange(-1'000, 1'000) / 16.0});
     }
