@@ -21,6 +21,7 @@ constexpr base::Duration look_every = base::milliseconds(250);
 
 std::vector<std::shared_ptr<Disk>> make_disks(Stage& stage) {
     std::vector<std::shared_ptr<Disk>> disks;
+    disks.reserve(stage.plan.acceptors);
     for (std::uint16_t i = 0; i < stage.plan.acceptors; ++i) {
         disks.push_back(std::make_shared<Disk>(stage, i));
     }

@@ -14,7 +14,6 @@
 namespace crossclear::tests {
 namespace {
 
-using base::Amount;
 using ledger::Chart;
 namespace account = ledger::account;
 namespace netting = ledger::netting;
