@@ -25,17 +25,6 @@ HouseSums sums_of(const std::vector<Shortfalls>& clients) {
     return sums;
 }
 
-std::vector<Position> some_positions() {
-    std::vector<Position> positions;
-    const auto count = *rc::gen::inRange<std::size_t>(0, 8);
-    positions.reserve(count);
-    for (std::size_t i = 0; i < count; ++i) {
-        positions.push_back({InstrumentId{*rc::gen::inRange<std::uint16_t>(0, 100)},
-                             *rc::gen::inRange(-1'000, 1'000) / 16.0});
-    }
-    return positions;
-}
-
 TEST(HouseSums, AreTheTotalAndTheTwoLargestOfEachScenario) {
     const auto sums = sums_of({{.scenarios = {{0, 5}, {2, 1}}, .protocols = {{1, 4}}},
                                {.scenarios = {{2, 7}}, .protocols = {}},
@@ -105,7 +94,7 @@ RC_GTEST_PROP(HouseSums, SayWhatTheClientsSay, ()) {
     held.reserve(3);
     HouseSums sums;
     for (int i = 0; i < 3; ++i) {
-        held.push_back(account_of(a_surface(), some_positions()));
+        held.push_back(account_of(a_surface(), any_positions()));
         sums.add(shortfalls_of(held.back()));
     }
     const std::vector<const Account*> accounts{&held[0], &held[1], &held[2]};

@@ -17,17 +17,6 @@ namespace {
 
 using namespace testing;  // NOLINT(google-build-using-namespace): the tests' own vocabulary
 
-std::vector<Position> any_positions() {
-    std::vector<Position> positions;
-    const auto count = *rc::gen::inRange<std::size_t>(0, 8);
-    positions.reserve(count);
-    for (std::size_t i = 0; i < count; ++i) {
-        positions.push_back({InstrumentId{*rc::gen::inRange<std::uint16_t>(0, 100)},
-                             *rc::gen::inRange(-1'000, 1'000) / 16.0});
-    }
-    return positions;
-}
-
 std::vector<Position> times(double factor, std::vector<Position> positions) {
     for (auto& position : positions) position.quantity *= factor;
     return positions;

@@ -208,19 +208,8 @@ TEST(Stress, WithoutANumberIsRefused) {
     EXPECT_FALSE(stress_book_of(*clients.surface, clients.all(), {.paths = {path}}).has_value());
 }
 
-std::vector<Position> random_positions() {
-    std::vector<Position> positions;
-    const auto count = *rc::gen::inRange<std::size_t>(0, 8);
-    positions.reserve(count);
-    for (std::size_t i = 0; i < count; ++i) {
-        positions.push_back({InstrumentId{*rc::gen::inRange<std::uint16_t>(0, 100)},
-                             *rc::gen::inRange(-1'000, 1'000) / 16.0});
-    }
-    return positions;
-}
-
 RC_GTEST_PROP(Stress, FallsAsAClientBringsMoreCash, ()) {
-    auto positions = random_positions();
+    auto positions = any_positions();
     Clients poor{.surface = a_surface(), .held = {account_of(a_surface(), positions)}};
     positions.push_back({InstrumentId{0}, double(*rc::gen::inRange(0, 100'000))});
     Clients rich{.surface = a_surface(), .held = {account_of(a_surface(), positions)}};
@@ -234,7 +223,7 @@ RC_GTEST_PROP(Stress, FallsAsAClientBringsMoreCash, ()) {
 RC_GTEST_PROP(Stress, OfTwoIsBetweenOneAndAll, ()) {
     Clients clients{.surface = a_surface(), .held = {}};
     for (int i = 0; i < 3; ++i) {
-        clients.held.push_back(account_of(a_surface(), random_positions()));
+        clients.held.push_back(account_of(a_surface(), any_positions()));
     }
     const auto book = clients.stress();
     const auto worst = book.by_client();

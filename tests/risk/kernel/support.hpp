@@ -5,7 +5,10 @@
 #include "risk/kernel/surface.hpp"
 
 #include <gtest/gtest.h>
+#include <rapidcheck.h>
 
+#include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <memory>
 #include <string_view>
@@ -35,6 +38,18 @@ inline SurfacePointer surface_of(const Universe& universe, std::uint64_t number 
 inline SurfacePointer a_surface() {
     static const auto surface = surface_of(sample_universe({.instruments = 100, .simulated = 64}));
     return surface;
+}
+
+/// Up to eight positions of `a_surface`, long and short; within a property.
+inline std::vector<Position> any_positions() {
+    std::vector<Position> positions;
+    const auto count = *rc::gen::inRange<std::size_t>(0, 8);
+    positions.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        positions.push_back({InstrumentId{*rc::gen::inRange<std::uint16_t>(0, 100)},
+                             *rc::gen::inRange(-1'000, 1'000) / 16.0});
+    }
+    return positions;
 }
 
 inline Account account_of(const SurfacePointer& surface, const std::vector<Position>& positions) {
