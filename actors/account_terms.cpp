@@ -273,7 +273,12 @@ bool judge_margin(const Context& context, const account::State& state, const ris
     bool is_acceptable = true;
     for (const auto& [before, after, judgement] : cases) {
         const auto left = risk::less_fee(judgement.after, *fee_cents);
-        const auto cost = judgement.before.equity_cents - judgement.after.equity_cents;
+        std::int64_t cost = 0;
+        // A difference that does not fit makes no allowance.
+        if (__builtin_sub_overflow(judgement.before.equity_cents, judgement.after.equity_cents,
+                                   &cost)) {
+            cost = 0;
+        }
         terms.is_within_limits =
             terms.is_within_limits &&
             has_house_room(broker, *context.model, surface,
