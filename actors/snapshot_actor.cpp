@@ -73,6 +73,13 @@ void SnapshotHost::answer(const base::EntityId& entity) {
 
 void SnapshotHost::load(const base::EntityId& entity) {
     if (!loading_.insert(entity).second) return;
+    // A takeover may want thousands at once, and clients wait for appends on the same connections.
+    if (reads_ >= base::limits::snapshot_reads_in_flight_max) return unread_.push_back(entity);
+    read(entity);
+}
+
+void SnapshotHost::read(const base::EntityId& entity) {
+    ++reads_;
     const auto self = caf::actor_cast<SnapshotActor>(this);
     context_->journal->read_snapshot(partition_, entity, [self, entity](auto outcome) {
         caf::anon_send(self, SnapshotFound{entity, std::move(outcome)});
@@ -80,6 +87,11 @@ void SnapshotHost::load(const base::EntityId& entity) {
 }
 
 void SnapshotHost::on_found(const SnapshotFound& found) {
+    --reads_;
+    if (!unread_.empty()) {
+        read(unread_.front());
+        unread_.pop_front();
+    }
     if (const auto* damaged = std::get_if<journal::Damaged>(&found.outcome)) {
         return refold(found.entity, damaged->reason);
     }

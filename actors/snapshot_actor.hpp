@@ -54,6 +54,7 @@ private:
     void answer(const base::EntityId& entity);
 
     void load(const base::EntityId& entity);
+    void read(const base::EntityId& entity);
     void on_found(const SnapshotFound& found);
     void complete(ledger::EntityState state, std::uint64_t at);
     void refold(const base::EntityId& entity, const std::string& why);
@@ -88,10 +89,12 @@ private:
     std::uint64_t core_at_{};      ///< Where the stored core is true.
     std::uint64_t core_events_{};  ///< Folded here until then.
     base::Timestamp core_stored_at_;
-    std::uint64_t base_{};              ///< Where the log was trimmed to since the start; else 0.
-    std::set<base::EntityId> wanted_;   ///< By the partition, and not here yet.
-    std::set<base::EntityId> ended_;    ///< Over, and wanted all the same.
-    std::set<base::EntityId> loading_;  ///< Being read from the store.
+    std::uint64_t base_{};               ///< Where the log was trimmed to since the start; else 0.
+    std::set<base::EntityId> wanted_;    ///< By the partition, and not here yet.
+    std::set<base::EntityId> ended_;     ///< Over, and wanted all the same.
+    std::set<base::EntityId> loading_;   ///< Being read from the store, or about to be.
+    std::deque<base::EntityId> unread_;  ///< Of these, still to be asked for.
+    std::size_t reads_{};                ///< Under way.
     std::map<base::EntityId, Refold> refolds_;
     std::optional<Round> round_;
     std::optional<ledger::Core> checked_;  ///< As the latest round before left it.

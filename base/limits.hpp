@@ -30,6 +30,8 @@ inline constexpr std::size_t append_queue_max = 16'384;
 
 /// Snapshots a partition writes at once, beside its appends.
 inline constexpr std::size_t snapshots_in_flight_max = 32;
+/// Snapshots a partition reads at once for machines that are wanted; the rest wait their turn.
+inline constexpr std::size_t snapshot_reads_in_flight_max = 64;
 
 /// Reads of one partition that wait for the journal's word; beyond it they are refused.
 inline constexpr std::size_t reads_waiting_max = 4'096;

@@ -27,6 +27,33 @@ std::chrono::microseconds span_of(base::Duration duration) {
     return std::chrono::microseconds(duration.us);
 }
 
+// What a client or an owner waits for; whatever else there is can be asked again later. A pile of
+// snapshots that are read or written must never make an append be declined.
+bool is_urgent(Script script) {
+    switch (script) {
+        case Script::promised:
+        case Script::prepare:
+        case Script::read:
+        case Script::append:
+        case Script::confirm:
+        case Script::probe:
+        case Script::begin_at:
+            return true;
+        case Script::snapshot:
+        case Script::snapshot_read:
+        case Script::admit:
+        case Script::directory:
+        case Script::snapshot_list:
+        case Script::trim:
+            return false;
+    }
+    return false;
+}
+
+std::size_t room_for(Script script) {
+    return is_urgent(script) ? limits::calls_max : limits::calls_max - limits::calls_reserved;
+}
+
 // Signals belong to the program's own threads.
 void block_signals() {
     sigset_t all;
@@ -74,7 +101,7 @@ void Instance::submit(std::shared_ptr<const Call> call, Done done) {
     bool is_first = false;
     {
         std::unique_lock lock(mutex_);
-        if (is_stopping_ || outstanding_ >= limits::calls_max) {
+        if (is_stopping_ || outstanding_ >= room_for(call->script)) {
             const bool is_full = !is_stopping_;
             lock.unlock();
             // Told on the caller's thread: the queue that leads to ours is full, or no more.

@@ -56,7 +56,8 @@ public:
     void stop();
 
     /// Queues a call; `done` runs exactly once, at the latest a little after the call time-out.
-    /// Calls are sent in the order in which they were submitted.
+    /// Calls are sent in the order in which they were submitted. Where many wait, room is kept for
+    /// those that move a log or confirm its owner: the others are not sent.
     void submit(std::shared_ptr<const Call> call, Done done);
 
     /// Drops the connection and examines the instance before it is used again: something about it

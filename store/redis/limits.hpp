@@ -14,6 +14,8 @@ namespace crossclear::store::limits {
 inline constexpr std::size_t instances_max = 7;
 /// Calls that wait for one instance or are in flight there; more are declined.
 inline constexpr std::size_t calls_max = 4'096;
+/// Of these, kept free for what moves a log or confirms its owner: one round of all partitions.
+inline constexpr std::size_t calls_reserved = 4 * base::limits::partitions_max;
 /// Bytes handed to the socket and not taken yet; more calls wait meanwhile.
 inline constexpr std::size_t unsent_bytes_max = 4 * 1'024 * 1'024;
 /// Bytes taken from the socket at once.
@@ -42,6 +44,6 @@ inline constexpr std::size_t decimal_digits_max = 20;
 
 static_assert(base::limits::record_bytes_max <= unsent_bytes_max, "the largest record is sent");
 static_assert(base::limits::record_bytes_max <= page_bytes_max, "the largest record is read");
-static_assert(base::limits::partitions_max * 4 <= calls_max, "each partition finds room");
+static_assert(2 * calls_reserved <= calls_max, "most of the room is for everyone");
 
 }  // namespace crossclear::store::limits

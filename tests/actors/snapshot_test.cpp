@@ -348,6 +348,38 @@ TEST(Snapshots, ALongTailIsStoredAfterATakeover) {
     EXPECT_EQ(outside.audit(), std::nullopt);
 }
 
+// Goal: whoever wakes a crowd, as a takeover does, leaves the connections to the appends of others;
+// and each of the crowd has its turn.
+TEST(Snapshots, ACrowdIsReadAFewAtATime) {
+    constexpr std::size_t at_once = base::limits::snapshot_reads_in_flight_max;
+    Outside outside;
+    std::vector<base::AccountId> crowd;
+    {
+        House house(outside, {.snapshot_every = base::milliseconds(50)});
+        for (std::uint64_t nth = 0; nth < at_once + 8; ++nth) {
+            crowd.push_back(account_in(calm, nth));
+            outside.deposit(uniswap, crowd.back(), usdc, 10'000 * one_usdc);
+        }
+        ASSERT_TRUE(outside.await_stored(calm));
+    }
+    House house(outside);
+    outside.journal.hold_machines(calm);
+    const auto client = house.client({crowd.begin(), crowd.end()});
+    std::vector<std::future<actors::Answer>> answers;
+    for (const auto& account : crowd) {
+        answers.push_back(client->send(trade_of(account, eth_swap, one_eth)));
+    }
+    ASSERT_TRUE(outside.watch.await([&] { return outside.journal.machines_held() >= at_once; }));
+    // Another partition's clients do not notice, and by then whatever is wanted was asked for.
+    const auto other = client_with_tokens(outside, calm_too);
+    house.client({other})->expect<actors::TradeCleared>(trade_of(other, eth_swap, one_eth));
+    EXPECT_EQ(outside.journal.machines_held(), at_once);
+    outside.journal.release_machines();
+    for (auto& answer : answers) {
+        EXPECT_TRUE(std::holds_alternative<actors::TradeCleared>(answer.get()));
+    }
+}
+
 // Goal: an owner that is overtaken while it reads takes the other's snapshot for what it is, and
 // not for a log that lost its end.
 TEST(Snapshots, OneThatARivalStoredMeanwhileIsNotABrokenLog) {

@@ -1,3 +1,4 @@
+#include "store/redis/limits.hpp"
 #include "tests/store/support.hpp"
 
 #include <gmock/gmock.h>
@@ -97,6 +98,34 @@ TEST_F(RedisFailure, CallsAPauseUnknownAndFindsTheRecordAfterwards) {
     EXPECT_THAT(reason_of<Unknown>(append(*journal_, next)), HasSubstr("no answer within 400 ms"));
     redis_.signal(SIGCONT);
     EXPECT_TRUE(resend(next).was_duplicate);
+    EXPECT_EQ(payloads_of(*journal_), (std::vector<std::string>{"a", "b"}));
+}
+
+// Goal: whatever else waits for a slow instance, an append is never turned away because of it.
+TEST_F(RedisFailure, KeepsRoomForAppendsWhereManySnapshotsAreRead) {
+    const base::EntityId entity{.kind = base::EntityKind::account, .id = 7, .sub = 0};
+    redis_.signal(SIGSTOP);
+    std::vector<std::future<ReadSnapshotOutcome>> reads;
+    for (std::size_t i = 0; i < limits::calls_max; ++i) {
+        const auto answer = std::make_shared<std::promise<ReadSnapshotOutcome>>();
+        reads.push_back(answer->get_future());
+        journal_->read_snapshot(partition, entity, [answer](ReadSnapshotOutcome outcome) {
+            answer->set_value(std::move(outcome));
+        });
+    }
+    const Append next = batch(fence(1), last_, "b");
+    EXPECT_THAT(reason_of<Unknown>(append(*journal_, next)), HasSubstr("no answer within 400 ms"));
+    redis_.signal(SIGCONT);
+    std::size_t turned_away = 0;
+    for (auto& read : reads) {
+        const auto outcome = read.get();
+        const auto* declined = std::get_if<Declined>(&outcome);
+        if (declined != nullptr &&
+            declined->reason.find("too many calls wait") != std::string::npos)
+            ++turned_away;
+    }
+    EXPECT_EQ(turned_away, limits::calls_reserved);
+    resend(next);
     EXPECT_EQ(payloads_of(*journal_), (std::vector<std::string>{"a", "b"}));
 }
 

@@ -202,6 +202,26 @@ void WatchedJournal::release_reads() {
     for (const auto& call : held) call();
 }
 
+void WatchedJournal::hold_machines(base::PartitionId partition) {
+    const std::scoped_lock lock(mutex_);
+    holding_machines_ = partition;
+}
+
+void WatchedJournal::release_machines() {
+    std::vector<std::function<void()>> held;
+    {
+        const std::scoped_lock lock(mutex_);
+        holding_machines_.reset();
+        held.swap(held_machines_);
+    }
+    for (const auto& call : held) call();
+}
+
+std::size_t WatchedJournal::machines_held() const {
+    const std::scoped_lock lock(mutex_);
+    return held_machines_.size();
+}
+
 bool WatchedJournal::wants_new_epoch(base::PartitionId partition) const {
     const std::scoped_lock lock(mutex_);
     return wanted_epochs_.erase(partition) > 0;
@@ -248,6 +268,15 @@ void WatchedJournal::read_snapshot(base::PartitionId partition, base::EntityId e
         std::swap(happens, before_core_[partition]);
     }
     if (happens) happens();
+    if (entity.kind != base::EntityKind::partition) {
+        const std::scoped_lock lock(mutex_);
+        if (holding_machines_ == partition) {
+            held_machines_.push_back([this, partition, entity, done = std::move(done)] {
+                behind_.read_snapshot(partition, entity, done);
+            });
+            return;
+        }
+    }
     behind_.read_snapshot(partition, entity, std::move(done));
 }
 

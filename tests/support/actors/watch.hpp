@@ -159,6 +159,12 @@ public:
     void hold_reads();
     /// Gives those that were kept back, and keeps back no more.
     void release_reads();
+    /// Keeps back the reading of the partition's machines' snapshots from now on.
+    void hold_machines(base::PartitionId partition);
+    /// Reads those that were kept back, and keeps back no more.
+    void release_machines();
+    /// How many are kept back.
+    [[nodiscard]] std::size_t machines_held() const;
     /// Takes no record from now on that holds an entry of which this is true; nothing: takes all.
     /// The watch hears of the first.
     void decline(std::function<bool(const ledger::Entry&)> is_unwanted);
@@ -181,6 +187,8 @@ private:
     std::vector<std::function<void()>> held_;
     bool is_holding_reads_{};
     std::vector<std::function<void()>> held_reads_;
+    std::optional<base::PartitionId> holding_machines_;
+    std::vector<std::function<void()>> held_machines_;
     std::atomic<std::size_t> asked_max_{};
 };
 
