@@ -54,6 +54,8 @@ private:
     [[nodiscard]] ledger::Entry epoch_started() const;
 
     void on_append(Append& message);
+    void gather();
+    void on_turn(const TurnOver& turn);
     void flush();
     void send_batch();
     void on_appended(const AppendDone& message);
@@ -122,6 +124,8 @@ private:
     std::vector<Append> flying_;
     ledger::journal::Append in_flight_;
     bool is_flying_{};
+    caf::actor turnstile_;  ///< Queues behind all who are ready to run, and sends back.
+    bool is_gathering_{};   ///< Those get their say before the next batch is made.
     bool is_surplus_due_{};
     base::Timestamp sent_at_;
     std::set<base::BrokerId> changed_;  ///< Brokers whose figures moved since the last report.

@@ -94,6 +94,10 @@ struct AppendDone {
 struct JournalRetry {};
 /// From the journal host to itself: look at cover, report.
 struct JournalTick {};
+/// From the journal host by way of its turnstile and back, as often as is left.
+struct TurnOver {
+    std::uint32_t left{};
+};
 /// From a reconciler: a broker's holdings on one shard at the end of a block.
 struct BookAt {
     base::BrokerId broker;
@@ -125,10 +129,11 @@ struct SettleContracts {};
 using JournalActor = caf::typed_actor<
     caf::result<void>(Append), caf::result<void>(TookOver), caf::result<void>(PrepareDone),
     caf::result<void>(ReadDone), caf::result<void>(AppendDone), caf::result<void>(JournalRetry),
-    caf::result<void>(JournalTick), caf::result<void>(QuotaTold), caf::result<void>(CoverDone),
-    caf::result<BookLines>(BookAt), caf::result<void>(SettleContracts),
-    caf::result<void>(ConfirmRead), caf::result<void>(ConfirmDone), caf::result<void>(ConfirmRetry),
-    caf::result<void>(CoreFound), caf::result<void>(KeeperFenced), caf::result<void>(MarginKept)>;
+    caf::result<void>(JournalTick), caf::result<void>(TurnOver), caf::result<void>(QuotaTold),
+    caf::result<void>(CoverDone), caf::result<BookLines>(BookAt),
+    caf::result<void>(SettleContracts), caf::result<void>(ConfirmRead),
+    caf::result<void>(ConfirmDone), caf::result<void>(ConfirmRetry), caf::result<void>(CoreFound),
+    caf::result<void>(KeeperFenced), caf::result<void>(MarginKept)>;
 
 /// From the journal host: another owner has it, or it is broken. Drop everything.
 struct PartitionLost {
@@ -312,6 +317,7 @@ CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::ReadDone))
 CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::AppendDone))
 CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::JournalRetry))
 CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::JournalTick))
+CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::TurnOver))
 CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::QuotaTold))
 CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::CoverDone))
 CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::MarginKept))
@@ -374,6 +380,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::ReadDone)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::AppendDone)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::JournalRetry)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::JournalTick)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::TurnOver)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::CoverDone)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::MarginKept)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::BookAt)

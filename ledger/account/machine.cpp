@@ -399,6 +399,10 @@ Decision decide(const State& state, const Command& command) {
 }
 
 const Answer* answer_to(const State& state, base::CommandId id) {
+    if (state.answered.empty()) return nullptr;
+    // Ids grow with time: most that are asked for are new, or the latest.
+    const auto& [latest, answer] = *state.answered.rbegin();
+    if (id >= latest) return id == latest ? &answer : nullptr;
     const auto found = state.answered.find(id);
     return found == state.answered.end() ? nullptr : &found->second;
 }

@@ -142,7 +142,7 @@ private:
         std::vector<Position> positions;
         AlignedArray pnl;
         Totals totals;
-        double threshold{};         ///< L_(k+1) of the last exact ES: where the next bound begins.
+        TailMean tail{};            ///< Of these positions; its quantile begins the next bound.
         std::uint32_t applied{};    ///< Changes added since the sums were made from the positions.
         std::uint64_t revision{1};  ///< Another number for every change and every surface.
     };

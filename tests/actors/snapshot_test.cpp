@@ -130,7 +130,7 @@ TEST(Snapshots, FoldedWithTheTailAreTheWholeLog) {
         const Told told(outside, partition);
         for (const auto& [entity, states] : told.states) kinds.insert(entity.kind);
         for (std::size_t from = 0; from <= told.records.size(); ++from) {
-            expect_equal_from(told, from, partition, from + 1'000 * i);
+            expect_equal_from(told, from, partition, from + std::uint64_t{1'000} * i);
             if (HasFatalFailure()) return;
         }
     }
@@ -366,6 +366,7 @@ TEST(Snapshots, ACrowdIsReadAFewAtATime) {
     outside.journal.hold_machines(calm);
     const auto client = house.client({crowd.begin(), crowd.end()});
     std::vector<std::future<actors::Answer>> answers;
+    answers.reserve(crowd.size());
     for (const auto& account : crowd) {
         answers.push_back(client->send(trade_of(account, eth_swap, one_eth)));
     }

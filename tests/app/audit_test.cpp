@@ -74,6 +74,7 @@ TEST(Audit, WhatHasNotEndedIsWork) {
 
 /// A partition that is home to one reconciled shard, where the books say `held`.
 struct Compared {
+    // NOLINTNEXTLINE(bugprone-easily-swappable-parameters): most tests name one of them
     explicit Compared(std::int64_t held, int looks = 6) {
         partition.reconcilers[reconciler].id = reconciler;
         partition.book.shards[{broker, shard}].now[asset].held = held;

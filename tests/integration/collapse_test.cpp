@@ -128,7 +128,7 @@ public:
          const Story& story)
         : service_(service), config_(config), story_(story), client_(api::Client::make(io)) {}
 
-    void open(std::function<void()> ready) {
+    void open(const std::function<void()>& ready) {
         client_->on_notification = [this](const boost::json::object& message) { on_mark(message); };
         client_->on_close = [this](std::uint16_t, const std::string&) { is_open_ = false; };
         api::ClientOptions where;
@@ -159,7 +159,7 @@ public:
 
     // Buys or sells for some dollars, `answered` gets the refusal or an empty text.
     void order(Who who, std::string_view symbol, bool is_buy, std::int64_t cents,
-               std::function<void(std::string)> answered = {}) {
+               const std::function<void(std::string)>& answered = {}) {
         const auto instrument = *config_.listing.find_instrument(symbol);
         const auto mark = marks_.find(std::string(symbol));
         if (mark == marks_.end() || mark->second.v <= 0) return;

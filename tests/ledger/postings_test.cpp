@@ -38,8 +38,8 @@ struct Row {
 };
 
 Entry of_client(account::Event event) { return {base::entity_of(client), std::move(event)}; }
-Entry of_house(netting::Event event) {
-    return {base::entity_of(base::EntityKind::netting, base::BrokerId{0}), std::move(event)};
+Entry of_house(const netting::Event& event) {
+    return {base::entity_of(base::EntityKind::netting, base::BrokerId{0}), event};
 }
 Entry of_hedge(hedge::Event event) {
     return {base::entity_of(base::EntityKind::hedge, base::BrokerId{0}, 9), std::move(event)};
@@ -80,6 +80,7 @@ BalanceChange set_aside(base::AssetId asset, std::int64_t amount) {
 }
 
 // A purchase whose price and fee were set aside.
+// NOLINTNEXTLINE(bugprone-easily-swappable-parameters): in the order of a trade's fields
 account::TradeNovated matched(std::int64_t quantity, std::int64_t cash, std::int64_t fee) {
     auto paid = set_aside(usdc, cash - fee);
     paid.free = {};
@@ -117,6 +118,7 @@ account::TradeNovated a_contract() {
     return trade;
 }
 
+// NOLINTNEXTLINE(bugprone-easily-swappable-parameters): seen on the chain, free in the account
 account::DepositNoted a_deposit(std::int64_t seen, std::int64_t free) {
     account::DepositNoted noted;
     noted.asset = usdc;
@@ -199,6 +201,7 @@ instruction::LegFailed a_failed_leg(OrderKind order) {
     return failed;
 }
 
+// NOLINTNEXTLINE(readability-function-size): a table, a row an event
 std::vector<Row> client_rows() {
     account::ClaimsCashSettled cash;
     cash.asset = eth;

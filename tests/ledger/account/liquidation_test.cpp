@@ -33,23 +33,23 @@ State liquidated(State state) {
 TEST(Standing, FollowsEquityUpAndDown) {
     struct Row {
         const char* claim;
-        Standing from;
         std::int64_t equity;
+        Standing from;
         Standing to;
     };
     const Row rows[] = {
-        {"at IM", Standing::good, 100, Standing::good},
-        {"a cent below IM", Standing::good, 99, Standing::good},
-        {"below IM", Standing::good, 98, Standing::called},
-        {"at MM", Standing::good, 80, Standing::called},
-        {"below MM", Standing::good, 79, Standing::liquidating},
-        {"called, and at IM", Standing::called, 100, Standing::called},
-        {"called, and a hundredth above", Standing::called, 101, Standing::good},
-        {"called, and fell on", Standing::called, 79, Standing::liquidating},
-        {"between, once it has begun", Standing::liquidating, 99, Standing::liquidating},
-        {"liquidated up to IM", Standing::liquidating, 100, Standing::good},
-        {"in debt", Standing::good, -5, Standing::liquidating},
-        {"a default is for good", Standing::defaulted, 100, Standing::defaulted},
+        {"at IM", 100, Standing::good, Standing::good},
+        {"a cent below IM", 99, Standing::good, Standing::good},
+        {"below IM", 98, Standing::good, Standing::called},
+        {"at MM", 80, Standing::good, Standing::called},
+        {"below MM", 79, Standing::good, Standing::liquidating},
+        {"called, and at IM", 100, Standing::called, Standing::called},
+        {"called, and a hundredth above", 101, Standing::called, Standing::good},
+        {"called, and fell on", 79, Standing::called, Standing::liquidating},
+        {"between, once it has begun", 99, Standing::liquidating, Standing::liquidating},
+        {"liquidated up to IM", 100, Standing::liquidating, Standing::good},
+        {"in debt", -5, Standing::good, Standing::liquidating},
+        {"a default is for good", 100, Standing::defaulted, Standing::defaulted},
     };
     for (const auto& row : rows) {
         State state = an_account();
@@ -92,9 +92,9 @@ TEST(Liquidation, SellsWhatIsHeldInKindAndPaysTheDebtFirst) {
 TEST(Liquidation, OnlyCloses) {
     const State state = liquidated(an_account().with_contract(10, 100).with_free(world::eth, 5));
     struct Row {
-        const char* claim;
+        const char* claim{};
         SubmitTrade trade;
-        Reject reject;
+        Reject reject{};
     };
     auto stale = tests::a_contract_trade(1, -4, 40);
     stale.terms.is_price_fresh = false;

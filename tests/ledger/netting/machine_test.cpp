@@ -61,6 +61,7 @@ TEST(Netting, LeavesAResidualInsideItsBandUnlessClaimsAreDue) {
 // Goal: partitions report one after the other. What is there at one look alone may be half of two
 // trades that cancel, and is not hedged; what is due is bought at once.
 TEST(Netting, HedgesWhatStoodAtTwoLooks) {
+    // NOLINTNEXTLINE(bugprone-easily-swappable-parameters): need by need, as they are reported
     const auto quantity_after = [](std::int64_t before, std::int64_t need, std::int64_t due = 0) {
         State state = a_house();
         auto exposure = an_exposure(need);
