@@ -1,6 +1,8 @@
-#include "tests/support/actors/house.hpp"
+#include "tests/support/actors/one_of.hpp"
 
 #include <gtest/gtest.h>
+
+#include <set>
 
 namespace crossclear::tests {
 namespace {
@@ -97,6 +99,43 @@ TEST(HouseLimits, RefuseWhatAddsToAProtocolThatIsPastIts) {
     ASSERT_TRUE(town.outside.watch.await([&] { return town.board().protocols_past() == 0; }));
     (void)town.client->expect<actors::TradeCleared>(trade_of(lender, sbtc_swap, one_sbtc / 100));
     EXPECT_EQ(town.outside.audit(), std::nullopt);
+}
+
+// Goal: the sums of all nodes make the limit, and its word reaches all of them. Each client would
+// leave some 1,200 unpaid; three are within the limit of some 4,000, four are not.
+TEST(HouseLimits, HoldOnEveryNode) {
+    Outside outside;
+    const HouseOptions options =
+        Carry::fragile({.policy = actors::HousePolicy{.protocol_share = base::Ppm{230}}});
+    OneOf one(outside, "one", options);
+    OneOf two(outside, "two", options);
+    await_shares(outside, {&one.house, &two.house});
+    std::set<base::AccountId> lenders;
+    for (std::uint16_t i = 0; i < partitions; ++i) {
+        lenders.insert(account_in(base::PartitionId{i}));
+    }
+    const auto client = one.house.client(lenders);
+    for (const auto of : lenders) {
+        outside.deposit(perpetuals, of, usdc, 1'500 * one_usdc);
+        (void)client->expect<actors::TradeCleared>(trade_of(of, sbtc_swap, one_sbtc / 10));
+    }
+    const auto board_of = [](const OneOf& node) -> const actors::HouseBoard& {
+        return const_cast<House&>(node.house).node().context().broker(alpha).house;
+    };
+    const auto is_past = [&](const OneOf& node) { return board_of(node).protocols_past() != 0; };
+    ASSERT_TRUE(outside.watch.await([&] { return is_past(one) && is_past(two); }));
+    const auto other = two.house.client(lenders);
+    for (const auto of : lenders) {
+        EXPECT_EQ(client->refusal_code(trade_of(of, sbtc_swap, one_sbtc / 100)), 11021);
+        EXPECT_EQ(other->refusal_code(trade_of(of, sbtc_swap, one_sbtc / 100)), 11021);
+    }
+    const auto line =
+        other->expect<actors::HousesView>(actors::OperatorRequest{actors::GetHouses{}})
+            .houses.front();
+    EXPECT_EQ(line.clients, lenders.size());
+    EXPECT_GT(line.protocols.front().shortfall_cents, line.protocol_max_cents);
+    EXPECT_LT(line.protocols.front().shortfall_cents / 4 * 3, line.protocol_max_cents);
+    EXPECT_EQ(outside.audit(), std::nullopt);
 }
 
 // Goal: limits are found again by a node that knows nothing but the journal.
