@@ -6,6 +6,7 @@
 #include "risk/kernel/house.hpp"
 
 #include <cstdint>
+#include <map>
 
 /// What operators and followers tell a broker's house, and what its hosts tell each other about
 /// lost tokens and hedges. Part of routed_messages.hpp.
@@ -52,8 +53,11 @@ struct PartitionRisk {
     risk::kernel::HouseSums sums{};
     std::uint64_t clients{};          ///< Accounts that could owe something, and have figures.
     std::uint64_t clients_waiting{};  ///< Not looked at since the partition was taken over.
+    std::uint64_t clients_below{};    ///< Whose equity does not cover maintenance.
     base::AccountId worst_client{};   ///< Of the largest loss in a stress,
     std::int64_t worst_cents{};       ///< and that loss; 0: there is none.
+    /// What its accounts hold and owe, gross; empty where no CG asks for it.
+    std::map<base::AssetId, base::Amount> open_interest{};
 };
 
 /// From a hedge task to netting, and from the partition for those that ended before a restart: what

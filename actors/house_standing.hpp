@@ -1,9 +1,11 @@
 #pragma once
 
+#include "base/amount.hpp"
 #include "base/limits.hpp"
 #include "risk/kernel/limits.hpp"
 
 #include <cstdint>
+#include <vector>
 
 namespace crossclear::actors {
 
@@ -16,6 +18,8 @@ struct HouseStanding {
     std::int64_t client_max_cents{};  ///< Of one account's stress; 0: there is no limit.
     bool is_unsettled_full{};         ///< Claims of all accounts are at their cap.
     std::uint64_t shards_full{};      ///< A bit for each that is at a cap.
+    /// What all accounts hold and owe of each asset, in minor units; empty where no CG asks for it.
+    std::vector<base::Amount> open_interest{};
 
     friend bool operator==(const HouseStanding&, const HouseStanding&) = default;
 };

@@ -27,6 +27,7 @@ struct HouseLine {
     base::Timestamp at{};                ///< Zero: it was never looked at.
     std::uint64_t clients{};             ///< Accounts that could owe something and have figures.
     std::uint64_t clients_waiting{};     ///< Not looked at since a partition was taken over.
+    std::uint64_t clients_below{};       ///< Whose equity does not cover maintenance.
     std::int64_t waterfall_cents{};      ///< Capital and insurance.
     std::int64_t solvency_ppm{};         ///< The chance that it pays for all losses of a year.
     std::int64_t expected_loss_cents{};  ///< Of market and protocols together.

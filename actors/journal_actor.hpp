@@ -72,6 +72,8 @@ private:
     void report();
     void note_all_changed();
     void say_figures_again();
+    [[nodiscard]] std::map<base::AssetId, base::Amount> open_interest_of(
+        base::BrokerId broker) const;
     void publish_imbalance() const;
     [[nodiscard]] PartitionReport report_of(base::BrokerId broker) const;
     void add_shard_lines(PartitionReport& report) const;

@@ -26,6 +26,13 @@ auto of_broker(const Map& map, base::BrokerId broker) {
     return std::ranges::subrange(begin, end);
 }
 
+// Owed to clients in tokens, or by them.
+bool is_clients(ledger::Chart account) {
+    using ledger::Chart;
+    return account == Chart::free || account == Chart::unsettled || account == Chart::seen ||
+           account == Chart::held || account == Chart::recv;
+}
+
 }  // namespace
 
 void JournalHost::report() {
@@ -52,8 +59,27 @@ void JournalHost::say_figures_again() {
         auto risk = margins_.risk_of(broker);
         risk.partition = partition_;
         risk.sequence = last_.seq;
+        risk.open_interest = open_interest_of(broker);
         send(owner_, ToHome{base::entity_of(base::EntityKind::netting, broker), std::move(risk)});
     }
+}
+
+// Positions in contracts by their size, and tokens that are owed to clients or by them.
+std::map<base::AssetId, Amount> JournalHost::open_interest_of(base::BrokerId broker) const {
+    std::map<base::AssetId, Amount> open;
+    if (!context_->broker(broker).parameters->has_open_interest_caps()) return open;
+    std::map<base::AssetId, base::Wide> sums;
+    for (const auto& [key, amount] : of_broker(book_.trial, broker)) {
+        if (is_clients(key.account)) sums[key.asset] += amount < 0 ? -amount : amount;
+    }
+    for (const auto& [account, contracts] : book_.contracts) {
+        if (base::broker_of(account) != broker) continue;
+        for (const auto& [contract, quantity] : contracts) {
+            sums[contract] += base::magnitude(quantity).v;
+        }
+    }
+    for (const auto& [asset, sum] : sums) open[asset] = base::saturated(sum);
+    return open;
 }
 
 // Every event was checked when it was folded; this is the sum that an alert can see.

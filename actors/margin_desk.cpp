@@ -88,6 +88,7 @@ void MarginDesk::keep(const MarginKept& kept) {
     if (std::isnan(kept.safe_move) || !watch.knows(kept.account)) return;
     auto& figures = said[kept.account];
     figures.shortfalls = kept.shortfalls;
+    figures.is_below_maintenance = kept.is_below_maintenance;
     if (kept.stress_cents) figures.stress_cents = *kept.stress_cents;
 }
 
@@ -115,6 +116,7 @@ PartitionRisk MarginDesk::risk_of(base::BrokerId broker) const {
     risk.clients_waiting = found->second.waiting.size();
     for (const auto& [account, one] : said) {
         risk.sums.add(one.shortfalls);
+        if (one.is_below_maintenance) ++risk.clients_below;
         if (one.stress_cents <= risk.worst_cents) continue;
         risk.worst_client = account;
         risk.worst_cents = one.stress_cents;

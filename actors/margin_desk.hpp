@@ -40,6 +40,7 @@ private:
     struct Said {
         risk::kernel::Shortfalls shortfalls;
         std::int64_t stress_cents{};
+        bool is_below_maintenance{};
     };
     struct Clients {
         risk::Watch watch;

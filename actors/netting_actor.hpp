@@ -40,6 +40,7 @@ private:
     void publish_hedge(const HedgeNews& news);
     void on_follow(const HouseFollow& follow);
     void on_risk(const PartitionRisk& risk);
+    [[nodiscard]] std::vector<base::Amount> open_interest(const risk::Surface& surface) const;
     void look_at_house();
     [[nodiscard]] std::int64_t waterfall_cents(const risk::Surface& surface) const;
     [[nodiscard]] const risk::kernel::HouseReport* report_on(const risk::Surface& surface,
@@ -103,6 +104,7 @@ private:
     base::Rng rng_;
     std::map<base::PartitionId, PartitionReport> reports_;
     std::map<base::PartitionId, PartitionRisk> risks_;
+    std::vector<base::Amount> told_open_interest_;
     risk::kernel::HouseSums sums_;  ///< What the report is of,
     double waterfall_usd_{};        ///< and what there was to pay with.
     std::optional<risk::kernel::HouseReport> report_;

@@ -40,6 +40,15 @@ bool is_another(std::int64_t limit, std::int64_t before) {
     return std::max(limit, before) - std::min(limit, before) > before / tenth;
 }
 
+// Of some asset, by a tenth.
+bool is_another(const std::vector<base::Amount>& open, const std::vector<base::Amount>& before) {
+    if (open.size() != before.size()) return true;
+    for (std::size_t i = 0; i < open.size(); ++i) {
+        if (is_another(open[i].v, before[i].v)) return true;
+    }
+    return false;
+}
+
 // What stops trades of it, whatever else is said.
 auto stops(const HouseStanding& standing) {
     return std::tuple{standing.is_reduce_only, standing.protocols_past, standing.is_unsettled_full,
@@ -116,6 +125,7 @@ void NettingHost::look_at_house() {
         sums.add(risk.sums);
         line.clients += risk.clients;
         line.clients_waiting += risk.clients_waiting;
+        line.clients_below += risk.clients_below;
         if (risk.worst_cents <= line.worst_client_cents) continue;
         line.worst_client = risk.worst_client;
         line.worst_client_cents = risk.worst_cents;
@@ -131,6 +141,7 @@ void NettingHost::look_at_house() {
     line.cover2_cents = loss_cents(report->cover2);
     auto standing = standing_of(line, *report);
     note_caps(standing, line, *surface);
+    standing.open_interest = open_interest(*surface);
     const auto& protocols = surface->parameters().universe().protocols;
     for (std::size_t p = 0; p < report->shortfalls.size(); ++p) {
         const bool is_past = (standing.protocols_past >> p & 1U) != 0;
@@ -141,6 +152,8 @@ void NettingHost::look_at_house() {
             .set(report->shortfalls[p]);
     }
     publish_house(*report, waterfall);
+    parts_.context->instruments->clearing.accounts_below_maintenance.with({profile().name})
+        .set(static_cast<double>(line.clients_below));
     tell_house(standing);
     house_ = std::move(line);
 }
@@ -208,6 +221,22 @@ void NettingHost::note_caps(HouseStanding& standing, HouseLine& line,
     }
 }
 
+// Of all partitions; empty where the universe has no cap on it.
+std::vector<base::Amount> NettingHost::open_interest(const risk::Surface& surface) const {
+    if (!surface.parameters().has_open_interest_caps()) return {};
+    std::vector<base::Wide> sums(surface.listing().assets.size());
+    for (const auto& [partition, risk] : risks_) {
+        for (const auto& [asset, open] : risk.open_interest) {
+            if (asset.v < sums.size()) sums[asset.v] += std::max<std::int64_t>(0, open.v);
+        }
+    }
+    std::vector<base::Amount> open;
+    open.reserve(sums.size());
+    std::transform(sums.begin(), sums.end(), std::back_inserter(open),
+                   [](base::Wide sum) { return base::saturated(sum); });
+    return open;
+}
+
 // Of what was not so before.
 void NettingHost::complain_of(const HouseStanding& standing) const {
     const LogFields fields{{"broker", profile().name}};
@@ -240,6 +269,7 @@ void NettingHost::tell_house(HouseStanding standing) {
     const base::Duration every{parts_.context->options.say_again_every.us * unchanged_said_every};
     const bool is_due = stops(standing) != stops({}) || stops(standing) != stops(standing_) ||
                         is_another(standing.client_max_cents, standing_.client_max_cents) ||
+                        is_another(standing.open_interest, told_open_interest_) ||
                         has_passed(every, standing_told_at_, now);
     const auto home = base::home_of(parts_.broker(), parts_.context->partitions);
     standing.epoch = parts_.context->status[home.v]->log.load().fence.epoch;
@@ -247,6 +277,7 @@ void NettingHost::tell_house(HouseStanding standing) {
     standing_ = standing;
     if (!is_due) return;
     standing_told_at_ = now;
+    told_open_interest_ = standing_.open_interest;
     const HouseTold told{
         .broker = parts_.broker(),
         .universe = parts_.context->broker(parts_.broker()).parameters->fingerprint(),

@@ -90,9 +90,12 @@ bool OracleHost::take(std::vector<risk::Mark> marks) {
     const std::shared_ptr<const base::Listing> listing(&context_->listing,
                                                        [](const base::Listing*) {});
     std::vector<std::shared_ptr<const risk::Surface>> surfaces;
+    std::vector<std::vector<base::Amount>> open_interest;
     for (const auto& broker : context_->brokers) {
-        auto surface = risk::build_surface(number_ + 1, listing, broker->parameters,
-                                           {.marks = marks, .now = context_->now()});
+        open_interest.push_back(open_interest_of(*broker));
+        auto surface = risk::build_surface(
+            number_ + 1, listing, broker->parameters,
+            {.marks = marks, .now = context_->now(), .open_interest = open_interest.back()});
         if (!surface) {
             context_->log(LogLevel::error, "A market surface was refused.",
                           {{"broker", broker->profile.name},
@@ -103,6 +106,7 @@ bool OracleHost::take(std::vector<risk::Mark> marks) {
     }
     ++number_;
     marks_ = std::move(marks);
+    open_interest_ = std::move(open_interest);
     for (std::size_t i = 0; i < surfaces.size(); ++i) {
         // For those who look at marks: what a surface has made of its others.
         for (const auto asset : derived_) marks_[asset.v] = surfaces[i]->mark(asset);
@@ -110,6 +114,22 @@ bool OracleHost::take(std::vector<risk::Mark> marks) {
     }
     context_->last_marks.store(marks_);
     return true;
+}
+
+// As the broker's home said last; of another listing, or from nobody yet, it is as in the universe.
+std::vector<base::Amount> OracleHost::open_interest_of(const Broker& broker) const {
+    auto open = broker.house.load().open_interest;
+    if (open.size() != marks_.size()) return {};
+    for (auto& one : open) one = std::max(one, base::Amount{0});
+    return open;
+}
+
+// What homes say comes between two marks.
+bool OracleHost::is_open_interest_another() const {
+    for (std::size_t i = 0; i < open_interest_.size(); ++i) {
+        if (open_interest_of(*context_->brokers[i]) != open_interest_[i]) return true;
+    }
+    return false;
 }
 
 // A mark that grows old costs margin (OC), which a surface counts from when it was built.
@@ -168,7 +188,7 @@ void OracleHost::tell(base::AssetId asset) {
 
 void OracleHost::on_tick() {
     delayed_send(this, tick, OracleTick{});
-    if (is_any_overdue()) take(marks_);
+    if (is_any_overdue() || is_open_interest_another()) take(marks_);
     const auto now = context_->now();
     for (std::size_t i = 0; i < marks_.size(); ++i) {
         if (!marks_[i].is_known) continue;

@@ -21,6 +21,8 @@ private:
     bool take(std::vector<risk::Mark> marks);
     void tell_derived();
     [[nodiscard]] bool is_any_overdue() const;
+    [[nodiscard]] std::vector<base::Amount> open_interest_of(const Broker& broker) const;
+    [[nodiscard]] bool is_open_interest_another() const;
     void on_follow(const OracleFollow& message);
     void tell(base::AssetId asset);
     void on_tick();
@@ -29,7 +31,8 @@ private:
     NodeActor node_;
     std::uint64_t number_{};
     std::vector<risk::Mark> marks_;
-    std::vector<base::AssetId> derived_;  ///< Whose marks are made of others.
+    std::vector<std::vector<base::Amount>> open_interest_;  ///< By broker, in the surfaces.
+    std::vector<base::AssetId> derived_;                    ///< Whose marks are made of others.
     std::map<Channel, std::map<caf::actor_id, SessionActor>> followers_;
     std::map<base::AssetId, std::uint64_t> told_;  ///< The surface of the latest news per asset.
     std::uint64_t shards_told_{};

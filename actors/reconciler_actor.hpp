@@ -50,6 +50,7 @@ private:
     void handle(const OperatorAsk& ask, const GetPartitions& request);
     void handle(const OperatorAsk& ask, const GetNodes& request);
     void handle(const OperatorAsk& ask, const GetHouses& request);
+    void refuse_misled(const OperatorAsk& ask);
     void ask_for_means(const ResolveBreak& request);
     void on_means(const ledger::netting::Remedies& remedies);
     void resolve(const OperatorAsk& ask, ledger::reconcile::ResolveBreak command);

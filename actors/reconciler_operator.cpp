@@ -156,14 +156,15 @@ void ReconcilerHost::handle(const OperatorAsk& ask, const PauseShard& request) {
         ShardPauseSet{.shard = shard_, .is_paused = request.is_paused, .is_repeat = is_repeat});
 }
 
-void ReconcilerHost::handle(const OperatorAsk&, const GetPartitions&) {
-    UNREACHABLE("the desk answers this");
-}
-void ReconcilerHost::handle(const OperatorAsk&, const GetNodes&) {
-    UNREACHABLE("the desk answers this");
-}
-void ReconcilerHost::handle(const OperatorAsk&, const GetHouses&) {
-    UNREACHABLE("houses answer this");
+// The desk and the houses answer these. What another node sends here by mistake ends no process.
+void ReconcilerHost::handle(const OperatorAsk& ask, const GetPartitions&) { refuse_misled(ask); }
+void ReconcilerHost::handle(const OperatorAsk& ask, const GetNodes&) { refuse_misled(ask); }
+void ReconcilerHost::handle(const OperatorAsk& ask, const GetHouses&) { refuse_misled(ask); }
+void ReconcilerHost::refuse_misled(const OperatorAsk& ask) {
+    answer_when_durable(ask, Refusal{.code = -32603,
+                                     .reason = "wrong_desk",
+                                     .hint = "a defect: reconcilers do not answer this",
+                                     .retryable = false});
 }
 
 // What is booked takes tokens away that netting may have promised: it is asked first, and promises

@@ -163,6 +163,7 @@ struct MarginKept {
     double safe_move{};  ///< NaN: nobody knows, nor the rest.
     risk::kernel::Shortfalls shortfalls{};
     std::optional<std::int64_t> stress_cents{};  ///< None: as it was.
+    bool is_below_maintenance{};
 };
 /// From home machines and the partition's desk: a command that no client gave. `acknowledge` is
 /// sent once the outcome is durable, also where there was nothing to do.

@@ -61,6 +61,7 @@ void write_house(JsonWriter& writer, const actors::HouseLine& house, const base:
     writer.member("time", house.at.us);
     writer.member("clients", house.clients);
     writer.member("clients_waiting", house.clients_waiting);
+    writer.member("clients_below_maintenance", house.clients_below);
     writer.member("waterfall_usd", usd_of(house.waterfall_cents));
     writer.member("solvency_probability",
                   base::format_decimal(house.solvency_ppm, house_ppm_scale));

@@ -128,6 +128,10 @@ ClearingInstruments::ClearingInstruments(Registry& registry)
       risk_borne_usd(Maker{registry}.gauges(
           "risk_borne_usd", "What the failure of a protocol would cost the broker itself.",
           {"broker", "protocol"})),
+      accounts_below_maintenance(Maker{registry}.gauges(
+          "accounts_below_maintenance",
+          "Accounts that could owe something and whose equity does not cover maintenance.",
+          {"broker"})),
       cover2_ratio(Maker{registry}.gauges(
           "cover2_ratio", "The waterfall over the two largest shortfalls of one scenario.",
           {"broker"})),

@@ -90,6 +90,7 @@ struct ClearingInstruments {
     Labelled<Gauge> residual_exposure_usd;       ///< broker, instrument.
     Labelled<Counter> fee_income_usd_total;      ///< broker.
     Labelled<Gauge> risk_borne_usd;              ///< broker, protocol: ΣSF, the broker's own loss.
+    Labelled<Gauge> accounts_below_maintenance;  ///< broker.
     Labelled<Gauge> cover2_ratio;                ///< broker: waterfall over cover-2.
     Labelled<Gauge> solvency_probability;        ///< broker.
     Histogram margin_check_duration_seconds;

@@ -262,4 +262,11 @@ void Parameters::find_coins(const base::Listing& listing) {
     }
 }
 
+bool Parameters::has_open_interest_caps() const noexcept {
+    const auto& wrappers = universe().wrappers;
+    return std::any_of(wrappers.begin(), wrappers.end(), [](const kernel::Wrapper& x) {
+        return x.open_interest_high_usd > x.open_interest_low_usd;
+    });
+}
+
 }  // namespace crossclear::risk

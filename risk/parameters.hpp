@@ -70,6 +70,8 @@ public:
     }
     /// `kernel::largest_multiple` of an oracle frozen for a day.
     [[nodiscard]] double largest_multiple() const noexcept { return largest_multiple_; }
+    /// Whether CG may be something: a wrapper's cap on open interest is above where CG begins.
+    [[nodiscard]] bool has_open_interest_caps() const noexcept;
     /// Of all that shortfalls are told by: the protocols and the scenarios, each in their order.
     /// Two universes with the same one agree in them.
     [[nodiscard]] std::uint64_t fingerprint() const noexcept { return fingerprint_; }

@@ -1,5 +1,7 @@
 #include "risk/surface.hpp"
 
+#include "risk/kernel/limits.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -38,8 +40,16 @@ double age_s(const Mark& mark, base::Timestamp now) {
     return std::clamp(static_cast<double>(age_us) * 1e-6, 0.0, age_max_s);
 }
 
-// The universe with the prices and ages of the marks.
-kernel::Universe universe_at(const Parameters& parameters, const Market& market) {
+// What is open of one asset, at its mark. **Units:** USD, at most what the kernel takes.
+double open_usd(base::Amount quantity, int scale, double price) {
+    const double units =
+        static_cast<double>(quantity.v) / static_cast<double>(base::power_of_ten(scale));
+    return std::min(units * price, kernel::limits::usd_max);
+}
+
+// The universe with the prices and ages of the marks, and with what is open at them.
+kernel::Universe universe_at(const base::Listing& listing, const Parameters& parameters,
+                             const Market& market) {
     auto universe = parameters.universe();
     for (std::size_t i = 0; i < market.marks.size(); ++i) {
         const auto& mark = market.marks[i];
@@ -48,6 +58,9 @@ kernel::Universe universe_at(const Parameters& parameters, const Market& market)
         auto& wrapper = universe.wrappers.at(x.wrapper.v);
         wrapper.price = dollars(mark.price);
         wrapper.oracle_age_s = age_s(mark, market.now);
+        if (market.open_interest.empty()) continue;
+        wrapper.open_interest_usd =
+            open_usd(market.open_interest[i], listing.assets[i].scale, wrapper.price);
     }
     for (std::size_t i = 0; i < universe.underlyings.size(); ++i) {
         const auto coin = parameters.coin(kernel::UnderlyingId{static_cast<std::uint16_t>(i)});
@@ -105,6 +118,11 @@ base::Result<std::shared_ptr<const Surface>, SurfaceError> build_surface(
     if (marks.size() != listing->assets.size()) {
         return base::Failure{SurfaceError::marks_not_of_listing};
     }
+    const auto& open = market.open_interest;
+    const bool is_open_known =
+        (open.empty() || open.size() == listing->assets.size()) &&
+        std::all_of(open.begin(), open.end(), [](base::Amount x) { return x.v >= 0; });
+    if (!is_open_known) return base::Failure{SurfaceError::open_interest_not_of_listing};
     for (std::size_t i = 0; i < marks.size(); ++i) {
         const auto kind = listing->assets[i].kind;
         if (const auto fault = fault_of_mark(marks[i], kind)) return base::Failure{*fault};
@@ -112,7 +130,7 @@ base::Result<std::shared_ptr<const Surface>, SurfaceError> build_surface(
         marks[i].price = base::Price{price_one};
         marks[i].is_known = true;
     }
-    auto valued = kernel::build_surface(number, universe_at(*parameters, market));
+    auto valued = kernel::build_surface(number, universe_at(*listing, *parameters, market));
     if (!valued) return base::Failure{SurfaceError::not_finite};
 
     derive_marks(marks, *listing, *parameters, **valued);

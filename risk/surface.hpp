@@ -34,9 +34,10 @@ enum class SurfaceError : std::uint8_t {
     parameters_of_another_listing,
     marks_not_of_listing,  ///< Not one mark per asset.
     price_negative,
-    price_absurd,     ///< Above `price_max`.
-    cash_not_at_one,  ///< A dollar with another price than a dollar.
-    not_finite,       ///< At these prices something is worth no number.
+    price_absurd,                  ///< Above `price_max`.
+    cash_not_at_one,               ///< A dollar with another price than a dollar.
+    open_interest_not_of_listing,  ///< Not one figure per asset, or a negative one.
+    not_finite,                    ///< At these prices something is worth no number.
 };
 
 class Surface;
@@ -46,6 +47,9 @@ struct Market {
     std::vector<Mark>
         marks;            ///< In the order of the listing's assets; that of cash may be unknown.
     base::Timestamp now;  ///< What the age of a mark is counted from, for OC.
+    /// What a broker's accounts hold and owe of each asset, for CG, in the order of the listing's
+    /// assets. **Units:** minor units, none negative. Empty: as the universe says.
+    std::vector<base::Amount> open_interest{};
 };
 
 /// Composes a surface. Cash is 1 in any case; what has no mark yet is valued at the universe's

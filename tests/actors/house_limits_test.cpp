@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 
 namespace crossclear::tests {
@@ -222,6 +223,55 @@ TEST(HouseLimits, TakeUnwindsAloneWhereCover2IsBeyondTheWaterfall) {
     ASSERT_TRUE(outside.watch.await([&] { return !board.is_reduce_only(); }));
     EXPECT_EQ(outside.watch.lines_with("A house takes new risk again."), 1U);
     (void)client->expect<actors::TradeCleared>(trade_of(saver, eth_swap, one_eth / 100));
+}
+
+// Goal: the more all clients together have open, the more each of them needs for it; on every node.
+TEST(HouseLimits, ConcentrationGrowsWithWhatAllClientsHaveOpen) {
+    Outside outside;
+    HouseOptions options;
+    options.universe = [](risk::kernel::Universe& universe) {
+        for (auto& wrapper : universe.wrappers) {
+            if (wrapper.name != "BTC-PERP") continue;
+            wrapper.open_interest_low_usd = 30'000;
+            wrapper.open_interest_high_usd = 60'000;
+        }
+    };
+    OneOf one(outside, "one", options);
+    OneOf two(outside, "two", options);
+    await_shares(outside, {&one.house, &two.house});
+    const auto client = one.house.client({lender, saver, hedged});
+    for (const auto of : {lender, saver, hedged}) {
+        outside.deposit(perpetuals, of, usdc, 100'000 * one_usdc);
+    }
+    const auto concentration = [&client](base::AccountId of) {
+        const auto view = client->expect<actors::MarginView>(actors::GetMargin{of});
+        const auto found = std::find_if(view.clearing.begin(), view.clearing.end(),
+                                        [](const auto& part) { return part.first == "CG"; });
+        return found == view.clearing.end() ? -1 : found->second;
+    };
+    const auto await_charged = [&](bool is_charged) {
+        const auto is_so = [is_charged](OneOf& node) {
+            const auto surface = node.house.node().context().broker(alpha).surface.load();
+            const auto place = surface->parameters().instrument(btc_contract);
+            const auto wrapper = surface->parameters().universe().instrument(place).wrapper;
+            return (surface->kernel()->charges()[wrapper.v].concentration > 0) == is_charged;
+        };
+        return outside.watch.await([&] { return is_so(one) && is_so(two); });
+    };
+    // Long and short count alike: it is what may have to be closed.
+    (void)client->expect<actors::TradeCleared>(trade_of(lender, btc_perp, one_contract / 2));
+    (void)client->expect<actors::TradeCleared>(trade_of(saver, btc_perp, -one_contract / 2));
+    EXPECT_EQ(concentration(lender), 0);
+    (void)client->expect<actors::TradeCleared>(trade_of(hedged, btc_perp, one_contract / 2));
+    // Of 45,000 half is between 30,000 and 60,000; each needs half of 15,000 less the range.
+    ASSERT_TRUE(await_charged(true));
+    for (const auto of : {lender, saver, hedged}) {
+        EXPECT_NEAR(static_cast<double>(concentration(of)), 15'000'00 * (1 - .16) / 2, 20'00);
+    }
+    (void)client->expect<actors::TradeCleared>(trade_of(hedged, btc_perp, -one_contract / 2));
+    ASSERT_TRUE(await_charged(false));
+    EXPECT_EQ(concentration(saver), 0);
+    EXPECT_EQ(outside.audit(), std::nullopt);
 }
 
 // What a test of caps begins with: somebody with a claim on a hundredth of a synthetic, which is

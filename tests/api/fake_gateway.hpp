@@ -174,6 +174,7 @@ inline actors::Answer agreeable(const actors::Request& request) {
                   .at = {9},
                   .clients = 3,
                   .clients_waiting = 1,
+                  .clients_below = 2,
                   .waterfall_cents = 1'000'000,
                   .solvency_ppm = 999'900,
                   .expected_loss_cents = 1,

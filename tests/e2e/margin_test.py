@@ -135,6 +135,7 @@ async def house(service):
             found = (await operator.call("operator/get_houses"))["result"]["houses"][0]
     await operator.socket.close()
     assert found["clients"] == 2 and found["clients_waiting"] == 0, found
+    assert found["clients_below_maintenance"] == 0, found
     lost, = found["protocols"]
     assert lost["protocol"] == "synthetix" and not lost["is_past_limit"], found
     near(lost["shortfall_usd"], .9 * 60_000 - equity, 0.001, "shortfall")

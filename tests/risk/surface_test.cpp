@@ -38,6 +38,55 @@ TEST(Surface, WantsOneMarkPerAsset) {
     EXPECT_EQ(try_surface(marks).error(), SurfaceError::marks_not_of_listing);
 }
 
+// Goal: CG follows what a broker's accounts have open, at the price of the moment; told nothing, it
+// follows the universe.
+TEST(Surface, ChargesConcentrationForWhatIsOpen) {
+    auto universe = the_universe();
+    auto& perp = universe.wrappers.at(4);
+    perp.open_interest_usd = 40'000;
+    perp.open_interest_low_usd = 30'000;
+    perp.open_interest_high_usd = 150'000;
+    const auto parameters = *try_parameters(universe);
+    EXPECT_TRUE(parameters->has_open_interest_caps());
+    EXPECT_FALSE((*try_parameters(the_universe()))->has_open_interest_caps());
+    const auto filled = [&](std::optional<std::int64_t> contracts) {
+        Market market{.marks = the_marks(), .now = at_noon};
+        if (contracts) {
+            market.open_interest.resize(market.marks.size());
+            market.open_interest[btc_perp.v] =
+                base::Amount{*contracts * base::power_of_ten(a_listing().asset(btc_perp).scale)};
+        }
+        const auto surface =
+            *build_surface(1, std::make_shared<base::Listing>(a_listing()), parameters, market);
+        return surface->kernel()->charges()[4].concentration;
+    };
+    const double whole = filled(1'000);
+    EXPECT_GT(whole, .5) << "full collateral less the range";
+    EXPECT_DOUBLE_EQ(filled(0), 0);
+    // Of 60,000 each, between 30,000 and 150,000.
+    EXPECT_DOUBLE_EQ(filled(1), whole / 4);
+    EXPECT_DOUBLE_EQ(filled(2), whole * 3 / 4);
+    EXPECT_DOUBLE_EQ(filled(std::nullopt), whole / 12);
+}
+
+TEST(Surface, RefusesOpenInterestOfAnotherListing) {
+    const auto error_with = [](std::vector<base::Amount> open) {
+        const auto surface = build_surface(
+            1, std::make_shared<base::Listing>(a_listing()), *try_parameters(the_universe()),
+            {.marks = the_marks(), .now = at_noon, .open_interest = std::move(open)});
+        return surface ? std::nullopt : std::optional{surface.error()};
+    };
+    const auto assets = a_listing().assets.size();
+    EXPECT_EQ(error_with(std::vector<base::Amount>(assets)), std::nullopt);
+    EXPECT_EQ(error_with(std::vector<base::Amount>(assets - 1)),
+              SurfaceError::open_interest_not_of_listing);
+    EXPECT_EQ(error_with(std::vector<base::Amount>(assets, base::Amount{-1})),
+              SurfaceError::open_interest_not_of_listing);
+    EXPECT_EQ(error_with(std::vector<base::Amount>(
+                  assets, base::Amount{std::numeric_limits<std::int64_t>::max()})),
+              std::nullopt);
+}
+
 TEST(Surface, KnowsThatADollarIsADollar) {
     auto marks = the_marks();
     marks[usd.v] = {};

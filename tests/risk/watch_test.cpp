@@ -196,6 +196,18 @@ TEST(Watch, LetsOneTradeForAWhile) {
         << "the answer may be older than the trade";
 }
 
+// Goal: whoever trades on and on, each time a little later, is not looked at later for it.
+TEST(Watch, ATradePutsOffNoLook) {
+    Tape tape;
+    Looker looker;
+    looker.watch.move_to(*tape.at("60000"));
+    looker.add(alice, .0005);
+    looker.watch.move_to(*tape.at("60024"));  // .04 %
+    looker.watch.touch_lightly(alice, at_noon);
+    looker.watch.move_to(*tape.at("60036"));  // .06 %, and .02 % since the trade.
+    EXPECT_EQ(looker.due(), Accounts{alice});
+}
+
 TEST(Watch, LooksAtEverybodyWherePricesMoveAfterAStart) {
     Tape tape;
     Looker looker;

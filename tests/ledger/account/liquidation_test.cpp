@@ -14,6 +14,7 @@ namespace {
 using base::Amount;
 using tests::a_liquidation;
 using tests::an_account;
+using tests::AnAccount;
 using tests::run;
 namespace world = tests::world;
 
@@ -49,6 +50,7 @@ TEST(Standing, FollowsEquityUpAndDown) {
         {"between, once it has begun", 99, Standing::liquidating, Standing::liquidating},
         {"liquidated up to IM", 100, Standing::liquidating, Standing::good},
         {"in debt", -5, Standing::good, Standing::liquidating},
+        {"a default stays one below MM", -5, Standing::defaulted, Standing::defaulted},
         {"a default is for good", 100, Standing::defaulted, Standing::defaulted},
     };
     for (const auto& row : rows) {
@@ -127,6 +129,16 @@ TEST(Liquidation, HappensOnce) {
     const auto order = a_liquidation(state, tests::a_contract_trade(1, -4, 40));
     EXPECT_EQ(run(state, order).size(), 1U);
     EXPECT_EQ(decide(state, order), tests::no_news);
+}
+
+TEST(Liquidation, WaitsWhereAClaimFindsNoRoom) {
+    AnAccount account = an_account().with_free(world::eth, 5);
+    for (std::size_t i = 1; i < base::limits::claims_max; ++i) account.with_claim(world::usdc, 1);
+    const State state = liquidated(account);
+    const auto decision =
+        decide(state, a_liquidation(state, tests::a_trade(1, world::eth, -5, 50)));
+    ASSERT_FALSE(decision);
+    EXPECT_EQ(decision.error(), Reject::too_much_open);
 }
 
 TEST(Liquidation, IgnoresCloseOnlyPausesAndMargin) {
@@ -231,6 +243,20 @@ TEST(Default, WaitsWhileAnythingElseIsLeft) {
     ASSERT_EQ(sent.transfers.size(), 1U);
     sent.holdings[world::usdc].recv = Amount{50};
     waits(sent, "a transfer that may come back");
+    State leaving = an_account().with_free(world::eth, 7);
+    run(leaving, tests::a_withdrawal(1, world::eth, 7));
+    ASSERT_EQ(leaving.withdrawals.size(), 1U);
+    leaving.holdings[world::usdc].recv = Amount{50};
+    waits(leaving, "a withdrawal that may come back");
+    State selling = an_account().with_debt(50);
+    selling.sales[base::AccountId{9}] = {.number = 1, .cause = {}, .reserved = {}};
+    waits(selling, "a matched trade that may bring something");
+    State awaited = an_account().with_debt(50);
+    awaited.holdings[world::usdc].unsettled = Amount{1};
+    waits(awaited, "a claim on what is owed");
+    awaited.holdings[world::usdc].unsettled = {};
+    awaited.holdings[world::usdc].seen = Amount{1};
+    waits(awaited, "a deposit of what is owed");
     const State good = an_account().with_debt(50);
     EXPECT_EQ(decide(good, AllocateLoss{.at = world::now}), tests::no_news) << "not liquidated";
 }
