@@ -107,9 +107,9 @@ bool OracleHost::take(std::vector<risk::Mark> marks) {
     ++number_;
     marks_ = std::move(marks);
     open_interest_ = std::move(open_interest);
+    // For those who look at marks: what the first broker's surface has made of its others.
+    for (const auto asset : derived_) marks_[asset.v] = surfaces.front()->mark(asset);
     for (std::size_t i = 0; i < surfaces.size(); ++i) {
-        // For those who look at marks: what a surface has made of its others.
-        for (const auto asset : derived_) marks_[asset.v] = surfaces[i]->mark(asset);
         context_->brokers[i]->surface.store(std::move(surfaces[i]));
     }
     context_->last_marks.store(marks_);

@@ -144,6 +144,8 @@ struct BrokerProfile {
     base::Ppm house_protocol_share{250'000};  ///< Of the waterfall: what one protocol may cost,
     base::Ppm house_client_share{100'000};    ///< and what one client may, stressed.
     std::optional<BrokerCaps> caps;
+    /// In place of the configuration's, for this broker's clients.
+    std::optional<risk::kernel::Universe> universe;
     HedgeProfile hedge;
     std::vector<CapitalLine> capital;
     std::vector<VenueMargin> venue_margin;
@@ -285,9 +287,11 @@ struct ConfigReport {
 /// What contradicts itself across a configuration, by path; lines are 0.
 [[nodiscard]] std::vector<ConfigFault> faults_of(const Config& config);
 
-/// The risk parameters in the form the model wants. **Errors:** what is wrong with the universe or
-/// does not fit the listing. **Requires:** a listing without fault.
-[[nodiscard]] base::Result<std::shared_ptr<const risk::Parameters>, std::vector<ConfigFault>>
+/// Each broker's risk parameters in the form the model wants, in the brokers' order; those without
+/// a universe of their own share one. **Errors:** what is wrong with a universe or does not fit the
+/// listing. **Requires:** a listing without fault.
+[[nodiscard]] base::Result<std::vector<std::shared_ptr<const risk::Parameters>>,
+                           std::vector<ConfigFault>>
 risk_parameters_of(const Config& config);
 
 /// The simulated chains with each broker's capital as its holding in the genesis block.

@@ -357,16 +357,26 @@ std::vector<ConfigFault> faults_of(const Config& config) {
     return faults;
 }
 
-base::Result<std::shared_ptr<const risk::Parameters>, std::vector<ConfigFault>> risk_parameters_of(
-    const Config& config) {
-    auto parameters = risk::Parameters::of(
-        config.listing, {.universe = config.universe, .mark_age_max = config.mark_age_max});
-    if (parameters) return *std::move(parameters);
+base::Result<std::vector<std::shared_ptr<const risk::Parameters>>, std::vector<ConfigFault>>
+risk_parameters_of(const Config& config) {
     std::vector<ConfigFault> faults;
-    for (const auto& fault : parameters.error()) {
-        faults.push_back({.line = 0, .path = "risk.universe." + fault.path, .says = fault.says});
+    const auto made_of = [&](const risk::kernel::Universe& universe, const std::string& path) {
+        auto parameters = risk::Parameters::of(
+            config.listing, {.universe = universe, .mark_age_max = config.mark_age_max});
+        if (parameters) return *std::move(parameters);
+        for (const auto& fault : parameters.error()) {
+            faults.push_back({.line = 0, .path = path + "." + fault.path, .says = fault.says});
+        }
+        return std::shared_ptr<const risk::Parameters>{};
+    };
+    const auto common = made_of(config.universe, "risk.universe");
+    std::vector<std::shared_ptr<const risk::Parameters>> parameters;
+    for (std::size_t i = 0; i < config.brokers.size(); ++i) {
+        const auto& own = config.brokers[i].universe;
+        parameters.push_back(own ? made_of(*own, fmt::format("brokers[{}].universe", i)) : common);
     }
-    return base::Failure{std::move(faults)};
+    if (!faults.empty()) return base::Failure{std::move(faults)};
+    return parameters;
 }
 
 std::vector<shards::simulated::ChainParameters> chains_of(const Config& config) {

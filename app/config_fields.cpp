@@ -211,6 +211,9 @@ void visit_broker(FieldVisitor& v, BrokerProfile& x, const base::Listing& listin
     v.optional_object("caps", x.caps, [&listing](FieldVisitor& inner, BrokerCaps& caps) {
         visit_caps(inner, caps, listing);
     });
+    v.optional_object(
+        "universe", x.universe,
+        [](FieldVisitor& inner, risk::kernel::Universe& universe) { visit(inner, universe); });
     v.object("hedge", [&](FieldVisitor& inner) { visit_hedge(inner, x.hedge, listing); });
     v.items("capital", x.capital, [&listing](FieldVisitor& inner, CapitalLine& line) {
         inner.field("shard", line.shard, ShardSymbol{listing});

@@ -135,7 +135,7 @@ std::unique_ptr<actors::Context> context_of(const Config& config) {
     const auto parameters = risk_parameters_of(config);
     CHECK(parameters.has_value(), "a configuration is without fault");
     for (std::size_t i = 0; i < config.brokers.size(); ++i) {
-        context->brokers.push_back(broker_of(config, i, *parameters));
+        context->brokers.push_back(broker_of(config, i, parameters->at(i)));
     }
     context->model = risk::make_portfolio_model();
     context->now = base::wall_clock_now;
