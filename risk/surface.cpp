@@ -41,6 +41,7 @@ double age_s(const Mark& mark, base::Timestamp now) {
 }
 
 // What is open of one asset, at its mark. **Units:** USD, at most what the kernel takes.
+// NOLINTNEXTLINE(bugprone-easily-swappable-parameters): a scale and a price, named at the call
 double open_usd(base::Amount quantity, int scale, double price) {
     const double units =
         static_cast<double>(quantity.v) / static_cast<double>(base::power_of_ten(scale));
