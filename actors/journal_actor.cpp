@@ -196,8 +196,8 @@ void JournalHost::on_append(Append& message) {
 }
 
 // Whoever is ready to run may have something to append as well: they run first. Nobody waits for a
-// clock, and where nobody is ready the batch is made at once. A record costs some 60 us of processor
-// time whatever is in it, 40 of them in Redis.
+// clock, and where nobody is ready the batch is made at once. A record costs some 60 us of
+// processor time whatever is in it, 40 of them in Redis.
 void JournalHost::gather() {
     if (is_flying_ || is_gathering_ || queue_.empty()) return;
     is_gathering_ = true;

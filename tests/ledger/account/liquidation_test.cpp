@@ -1,3 +1,4 @@
+#include "base/limits.hpp"
 #include "ledger/account/balances.hpp"
 #include "ledger/account/machine.hpp"
 #include "ledger/postings.hpp"
