@@ -201,7 +201,8 @@ void JournalHost::on_append(Append& message) {
 void JournalHost::gather() {
     if (is_flying_ || is_gathering_ || queue_.empty()) return;
     is_gathering_ = true;
-    caf::anon_send(turnstile_, TurnOver{turns_gathered});
+    gathering_since_ = context_->now();
+    caf::anon_send(turnstile_, TurnOver{turns_gathered - 1});
 }
 
 void JournalHost::on_turn(const TurnOver& turn) {
@@ -209,6 +210,8 @@ void JournalHost::on_turn(const TurnOver& turn) {
     if (turn.left > 0) return caf::anon_send(turnstile_, TurnOver{turn.left - 1});
     is_gathering_ = false;
     flush();
+    // Reads wait for a record that is gathered; where another batch took it along, none follows.
+    confirm_fence();
 }
 
 void JournalHost::append_own(std::vector<ledger::Entry> entries) {
@@ -415,7 +418,10 @@ void JournalHost::return_surplus() {
 bool JournalHost::is_behind() const {
     if (phase_ != Phase::running) return true;
     const auto now = context_->now();
-    return is_flying_ && (now < sent_at_ || now - sent_at_ > behind_after);
+    const auto is_late = [now](base::Timestamp since) {
+        return now < since || now - since > behind_after;
+    };
+    return (is_flying_ && is_late(sent_at_)) || (is_gathering_ && is_late(gathering_since_));
 }
 
 void JournalHost::review_margins() {

@@ -128,6 +128,7 @@ private:
     bool is_flying_{};
     caf::actor turnstile_;  ///< Queues behind all who are ready to run, and sends back.
     bool is_gathering_{};   ///< Those get their say before the next batch is made.
+    base::Timestamp gathering_since_;
     bool is_surplus_due_{};
     base::Timestamp sent_at_;
     std::set<base::BrokerId> changed_;  ///< Brokers whose figures moved since the last report.

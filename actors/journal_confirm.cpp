@@ -19,9 +19,10 @@ void JournalHost::on_confirm_read(ConfirmRead& read) {
 }
 
 void JournalHost::confirm_fence() {
-    // While a record flies the next one may do; if none follows, the journal is asked then. An
-    // owner that takes over from itself ends with a record.
-    if (phase_ != Phase::running || is_flying_ || !confirms_.wants_call()) return;
+    // While a record flies the next one may do, and one that is gathered does; if none follows, the
+    // journal is asked then. An owner that takes over from itself ends with a record.
+    const bool is_record_near = is_flying_ || is_gathering_;
+    if (phase_ != Phase::running || is_record_near || !confirms_.wants_call()) return;
     confirms_.begin_call();
     const auto self = caf::actor_cast<JournalActor>(this);
     context_->journal->confirm(partition_, fence_,

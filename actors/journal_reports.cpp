@@ -72,9 +72,9 @@ std::map<base::AssetId, Amount> JournalHost::open_interest_of(base::BrokerId bro
     for (const auto& [key, amount] : of_broker(book_.trial, broker)) {
         if (is_clients(key.account)) sums[key.asset] += amount < 0 ? -amount : amount;
     }
-    for (const auto& [account, contracts] : book_.contracts) {
-        if (base::broker_of(account) != broker) continue;
-        for (const auto& [contract, quantity] : contracts) {
+    auto of = book_.contracts.lower_bound(base::account_id(broker, 0));
+    for (; of != book_.contracts.end() && base::broker_of(of->first) == broker; ++of) {
+        for (const auto& [contract, quantity] : of->second) {
             sums[contract] += base::magnitude(quantity).v;
         }
     }

@@ -25,6 +25,13 @@ constexpr std::int64_t parts_in_all = 4;
 // So much of all may be worth what it last was: a trifle without a price stops no call.
 constexpr std::int64_t stale_share = 100;
 
+// IM without what is asked of who takes on more: CG moves with other clients' trades, and nobody is
+// called or closed for those.
+std::int64_t initial_to_keep(const risk::Margin& margin) {
+    if (margin.is_in_kind) return margin.initial_cents;
+    return std::max(margin.initial_cents - margin.part(risk::Part::CG), margin.maintenance_cents);
+}
+
 struct Position {
     base::InstrumentId instrument;
     Amount quantity;  // Signed.
@@ -143,7 +150,7 @@ private:
             }
             const auto margin = context_.model->margin(*look_.surface, portfolio);
             if (!margin) return std::nullopt;
-            const auto missing = margin->initial_cents - margin->equity_cents;
+            const auto missing = initial_to_keep(*margin) - margin->equity_cents;
             worst = std::max(worst.value_or(missing), missing);
         }
         return worst;
@@ -213,7 +220,7 @@ MarginLook look_at_margin(const Context& context, const account::State& state,
     look.shortfalls = std::move(worst->shortfalls);
     look.review.is_known = true;
     look.review.equity_cents = margin.equity_cents;
-    look.review.initial_cents = margin.initial_cents;
+    look.review.initial_cents = initial_to_keep(margin);
     look.review.maintenance_cents = margin.maintenance_cents;
     return look;
 }

@@ -104,7 +104,6 @@ private:
     base::Rng rng_;
     std::map<base::PartitionId, PartitionReport> reports_;
     std::map<base::PartitionId, PartitionRisk> risks_;
-    std::vector<base::Amount> told_open_interest_;
     risk::kernel::HouseSums sums_;  ///< What the report is of,
     double waterfall_usd_{};        ///< and what there was to pay with.
     std::optional<risk::kernel::HouseReport> report_;

@@ -40,15 +40,6 @@ bool is_another(std::int64_t limit, std::int64_t before) {
     return std::max(limit, before) - std::min(limit, before) > before / tenth;
 }
 
-// Of some asset, by a tenth.
-bool is_another(const std::vector<base::Amount>& open, const std::vector<base::Amount>& before) {
-    if (open.size() != before.size()) return true;
-    for (std::size_t i = 0; i < open.size(); ++i) {
-        if (is_another(open[i].v, before[i].v)) return true;
-    }
-    return false;
-}
-
 // What stops trades of it, whatever else is said.
 auto stops(const HouseStanding& standing) {
     return std::tuple{standing.is_reduce_only, standing.protocols_past, standing.is_unsettled_full,
@@ -223,11 +214,14 @@ void NettingHost::note_caps(HouseStanding& standing, HouseLine& line,
 
 // Of all partitions; empty where the universe has no cap on it.
 std::vector<base::Amount> NettingHost::open_interest(const risk::Surface& surface) const {
-    if (!surface.parameters().has_open_interest_caps()) return {};
+    const auto& parameters = surface.parameters();
+    if (!parameters.has_open_interest_caps()) return {};
     std::vector<base::Wide> sums(surface.listing().assets.size());
     for (const auto& [partition, risk] : risks_) {
         for (const auto& [asset, open] : risk.open_interest) {
-            if (asset.v < sums.size()) sums[asset.v] += std::max<std::int64_t>(0, open.v);
+            // What no cap asks for makes no surface anew.
+            if (asset.v >= sums.size() || !parameters.has_open_interest_cap(asset)) continue;
+            sums[asset.v] += std::max<std::int64_t>(0, open.v);
         }
     }
     std::vector<base::Amount> open;
@@ -262,14 +256,15 @@ void NettingHost::complain_of(const HouseStanding& standing) const {
     }
 }
 
-// Again and again: the other partitions' nodes may have begun since. Less often what stops nobody.
+// Again and again: the other partitions' nodes may have begun since. Less often what neither stops
+// nor costs anybody anything.
 void NettingHost::tell_house(HouseStanding standing) {
     complain_of(standing);
     const auto now = parts_.context->now();
     const base::Duration every{parts_.context->options.say_again_every.us * unchanged_said_every};
     const bool is_due = stops(standing) != stops({}) || stops(standing) != stops(standing_) ||
                         is_another(standing.client_max_cents, standing_.client_max_cents) ||
-                        is_another(standing.open_interest, told_open_interest_) ||
+                        !standing.open_interest.empty() ||
                         has_passed(every, standing_told_at_, now);
     const auto home = base::home_of(parts_.broker(), parts_.context->partitions);
     standing.epoch = parts_.context->status[home.v]->log.load().fence.epoch;
@@ -277,7 +272,6 @@ void NettingHost::tell_house(HouseStanding standing) {
     standing_ = standing;
     if (!is_due) return;
     standing_told_at_ = now;
-    told_open_interest_ = standing_.open_interest;
     const HouseTold told{
         .broker = parts_.broker(),
         .universe = parts_.context->broker(parts_.broker()).parameters->fingerprint(),

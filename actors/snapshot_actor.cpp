@@ -86,18 +86,22 @@ void SnapshotHost::read(const base::EntityId& entity) {
     });
 }
 
-void SnapshotHost::on_found(const SnapshotFound& found) {
+// One is read, or folded from the log: the next one's turn.
+void SnapshotHost::end_read() {
     --reads_;
-    if (!unread_.empty()) {
-        read(unread_.front());
-        unread_.pop_front();
-    }
+    if (unread_.empty()) return;
+    read(unread_.front());
+    unread_.pop_front();
+}
+
+void SnapshotHost::on_found(const SnapshotFound& found) {
     if (const auto* damaged = std::get_if<journal::Damaged>(&found.outcome)) {
         return refold(found.entity, damaged->reason);
     }
     const auto* read = std::get_if<journal::SnapshotRead>(&found.outcome);
     if (read == nullptr) {
         // Not known yet: whoever wants the machine waits meanwhile.
+        end_read();
         run_delayed(as_chrono(context_->options.append_retry), [this, entity = found.entity] {
             loading_.erase(entity);
             load(entity);
@@ -115,6 +119,7 @@ void SnapshotHost::on_found(const SnapshotFound& found) {
 }
 
 void SnapshotHost::complete(ledger::EntityState state, std::uint64_t at) {
+    end_read();
     const auto entity = ledger::entity_of(state);
     if (at > shadow_->last().seq) {
         // Somebody has written since, so the partition is no longer this owner's.

@@ -55,6 +55,7 @@ private:
 
     void load(const base::EntityId& entity);
     void read(const base::EntityId& entity);
+    void end_read();
     void on_found(const SnapshotFound& found);
     void complete(ledger::EntityState state, std::uint64_t at);
     void refold(const base::EntityId& entity, const std::string& why);

@@ -21,6 +21,10 @@ namespace {
 
 using base::AssetInfo;
 using base::AssetKind;
+
+bool is_capped(const kernel::Wrapper& x) {
+    return x.open_interest_high_usd > x.open_interest_low_usd;
+}
 using kernel::Universe;
 using kernel::UniverseFault;
 
@@ -264,9 +268,12 @@ void Parameters::find_coins(const base::Listing& listing) {
 
 bool Parameters::has_open_interest_caps() const noexcept {
     const auto& wrappers = universe().wrappers;
-    return std::any_of(wrappers.begin(), wrappers.end(), [](const kernel::Wrapper& x) {
-        return x.open_interest_high_usd > x.open_interest_low_usd;
-    });
+    return std::any_of(wrappers.begin(), wrappers.end(), is_capped);
+}
+
+bool Parameters::has_open_interest_cap(base::AssetId asset) const {
+    const auto& x = universe().instrument(instrument(asset));
+    return has_own_price(x.kind) && is_capped(universe().wrappers.at(x.wrapper.v));
 }
 
 }  // namespace crossclear::risk

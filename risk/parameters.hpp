@@ -72,6 +72,8 @@ public:
     [[nodiscard]] double largest_multiple() const noexcept { return largest_multiple_; }
     /// Whether CG may be something: a wrapper's cap on open interest is above where CG begins.
     [[nodiscard]] bool has_open_interest_caps() const noexcept;
+    /// Whether it is that of this asset. **Requires:** it is listed.
+    [[nodiscard]] bool has_open_interest_cap(base::AssetId asset) const;
     /// Of all that shortfalls are told by: the protocols and the scenarios, each in their order.
     /// Two universes with the same one agree in them.
     [[nodiscard]] std::uint64_t fingerprint() const noexcept { return fingerprint_; }

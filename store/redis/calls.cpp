@@ -195,7 +195,8 @@ Call snapshot_read_call(const std::string& id, base::PartitionId partition,
                         const base::EntityId& entity) {
     return Call{.script = Script::snapshot_read,
                 .keys = {std::string(mark_key), key_of(partition, 'e')},
-                .arguments = {id, field_of(entity)}};
+                .arguments = {id, field_of(entity)},
+                .is_urgent = entity.kind == base::EntityKind::partition};
 }
 
 Call snapshot_list_call(const std::string& id, base::PartitionId partition,

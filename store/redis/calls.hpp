@@ -21,6 +21,7 @@ struct Call {
     Script script{Script::probe};
     std::vector<std::string> keys;
     std::vector<std::string> arguments;
+    bool is_urgent{};  ///< A partition stands still until it is answered.
 };
 
 /// Redis answered; valid during the callback only.

@@ -50,8 +50,9 @@ bool is_urgent(Script script) {
     return false;
 }
 
-std::size_t room_for(Script script) {
-    return is_urgent(script) ? limits::calls_max : limits::calls_max - limits::calls_reserved;
+std::size_t room_for(const Call& call) {
+    const bool has_all = call.is_urgent || is_urgent(call.script);
+    return has_all ? limits::calls_max : limits::calls_max - limits::calls_reserved;
 }
 
 // Signals belong to the program's own threads.
@@ -101,7 +102,7 @@ void Instance::submit(std::shared_ptr<const Call> call, Done done) {
     bool is_first = false;
     {
         std::unique_lock lock(mutex_);
-        if (is_stopping_ || outstanding_ >= room_for(call->script)) {
+        if (is_stopping_ || outstanding_ >= room_for(*call)) {
             const bool is_full = !is_stopping_;
             lock.unlock();
             // Told on the caller's thread: the queue that leads to ours is full, or no more.

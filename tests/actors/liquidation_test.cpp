@@ -57,6 +57,42 @@ TEST(Liquidation, ClosesAsMuchAsItTakesAndNoMore) {
     EXPECT_EQ(town.outside.audit(), std::nullopt);
 }
 
+// Goal: what others have open is asked of who takes on more. It neither calls nor closes anybody.
+TEST(Liquidation, LooksAtNoConcentration) {
+    HouseOptions options;
+    options.universe = [](risk::kernel::Universe& universe) {
+        for (auto& wrapper : universe.wrappers) {
+            if (wrapper.name != "BTC-PERP") continue;
+            wrapper.open_interest_low_usd = 1'000;
+            wrapper.open_interest_high_usd = 10'000;
+        }
+    };
+    Levered town(options);
+    const auto concentration = [&] {
+        const auto view = town.client->expect<actors::MarginView>(actors::GetMargin{bettor});
+        for (const auto& [name, cents] : view.clearing) {
+            if (name == "CG") return cents;
+        }
+        return std::int64_t{-1};
+    };
+    const auto is_counted = [&] {
+        const auto& board = town.house.node().context().broker(alpha).house;
+        const auto open = board.load().open_interest;
+        return open.size() > btc_contract.v && open[btc_contract.v] == Amount{2 * one_contract};
+    };
+    ASSERT_TRUE(town.outside.watch.await(is_counted));
+    // The same prices as without CG, each with a surface of its own.
+    town.house.set_price(btc_contract, 28'000);
+    ASSERT_TRUE(await_standing(town.outside, account::Standing::called));
+    EXPECT_GT(concentration(), 20'000'00) << "nearly all of what is open";
+    EXPECT_EQ(town.position(bettor), Amount{one_contract});
+    town.house.set_price(btc_contract, 27'000);
+    ASSERT_TRUE(await_standing(town.outside, account::Standing::good));
+    EXPECT_EQ(town.position(bettor), Amount{one_contract / 2});
+    EXPECT_EQ(town.position(bystander), Amount{one_contract});
+    EXPECT_EQ(town.outside.audit(), std::nullopt);
+}
+
 // Goal: a debt that nothing stands behind is the broker's, is booked as such, and nobody else pays.
 TEST(Liquidation, LeavesADebtToTheBrokerAndTheBooksWhole) {
     Levered town;
