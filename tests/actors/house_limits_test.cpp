@@ -1,4 +1,5 @@
 #include "tests/support/actors/one_of.hpp"
+#include "tests/support/town_risk.hpp"
 
 #include <gtest/gtest.h>
 
@@ -229,13 +230,7 @@ TEST(HouseLimits, TakeUnwindsAloneWhereCover2IsBeyondTheWaterfall) {
 TEST(HouseLimits, ConcentrationGrowsWithWhatAllClientsHaveOpen) {
     Outside outside;
     HouseOptions options;
-    options.universe = [](risk::kernel::Universe& universe) {
-        for (auto& wrapper : universe.wrappers) {
-            if (wrapper.name != "BTC-PERP") continue;
-            wrapper.open_interest_low_usd = 30'000;
-            wrapper.open_interest_high_usd = 60'000;
-        }
-    };
+    options.universe = with_cap({.wrapper = "BTC-PERP", .low_usd = 30'000, .high_usd = 60'000});
     OneOf one(outside, "one", options);
     OneOf two(outside, "two", options);
     await_shares(outside, {&one.house, &two.house});

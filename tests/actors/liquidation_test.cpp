@@ -1,4 +1,5 @@
 #include "tests/support/actors/house.hpp"
+#include "tests/support/town_risk.hpp"
 
 #include <gtest/gtest.h>
 
@@ -60,13 +61,7 @@ TEST(Liquidation, ClosesAsMuchAsItTakesAndNoMore) {
 // Goal: what others have open is asked of who takes on more. It neither calls nor closes anybody.
 TEST(Liquidation, LooksAtNoConcentration) {
     HouseOptions options;
-    options.universe = [](risk::kernel::Universe& universe) {
-        for (auto& wrapper : universe.wrappers) {
-            if (wrapper.name != "BTC-PERP") continue;
-            wrapper.open_interest_low_usd = 1'000;
-            wrapper.open_interest_high_usd = 10'000;
-        }
-    };
+    options.universe = with_cap({.wrapper = "BTC-PERP", .low_usd = 1'000, .high_usd = 10'000});
     Levered town(options);
     const auto concentration = [&] {
         const auto view = town.client->expect<actors::MarginView>(actors::GetMargin{bettor});

@@ -84,4 +84,12 @@ std::shared_ptr<const risk::Parameters> town_parameters(
     return *std::move(parameters);
 }
 
+std::function<void(kernel::Universe&)> with_cap(const OpenInterestCap& cap) {
+    return [cap](kernel::Universe& universe) {
+        auto& wrapper = universe.wrappers.at(universe.find_wrapper(cap.wrapper)->v);
+        wrapper.open_interest_low_usd = static_cast<double>(cap.low_usd);
+        wrapper.open_interest_high_usd = static_cast<double>(cap.high_usd);
+    };
+}
+
 }  // namespace crossclear::tests

@@ -2,8 +2,10 @@
 
 #include "risk/parameters.hpp"
 
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 
 /// Risk parameters of the small towns that actors and simulation run in.
 
@@ -14,5 +16,15 @@ namespace crossclear::tests {
 /// minutes. `change` may make it another universe. **Requires:** a listing of these four.
 [[nodiscard]] std::shared_ptr<const risk::Parameters> town_parameters(
     const base::Listing& listing, const std::function<void(risk::kernel::Universe&)>& change = {});
+
+/// Where open interest in a contract or token begins to cost, and where it has become dear.
+struct OpenInterestCap {
+    std::string wrapper{};
+    std::int64_t low_usd{};
+    std::int64_t high_usd{};
+};
+
+/// A change for `town_parameters`: what all have open of one wrapper is charged for.
+[[nodiscard]] std::function<void(risk::kernel::Universe&)> with_cap(const OpenInterestCap& cap);
 
 }  // namespace crossclear::tests
