@@ -67,7 +67,13 @@ class Instance(Redis):
             self.disk.fill(room)
         else:
             written = max(file.stat().st_size for file in os.scandir(self.folder))
-            resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE, (written + room,) * 2)
+            self._limit_files(written + room)
+
+    def _limit_files(self, size=None):
+        """The hard limit stays, or nobody could lift it again."""
+        _, most = resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE,
+                         (most if size is None else size, most))
 
     def mend(self):
         """Whatever was done to it, it is well and runs."""
@@ -78,6 +84,8 @@ class Instance(Redis):
         self.signal(signal.SIGCONT)
         if not self.is_running():
             self.start()
+        elif self.disk is None:
+            self._limit_files()
 
     def drop(self):
         self.kill()
