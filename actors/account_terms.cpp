@@ -307,7 +307,8 @@ account::Terms priced_terms(const Context& context, const account::State& state,
     account::Terms terms;
     terms.base = listed.base;
     terms.settlement = listed.settlement;
-    terms.is_contract = listed.kind == base::InstrumentKind::linear_perpetual;
+    terms.is_contract = base::is_contract(listed.kind);
+    terms.has_expired = listed.has_expired(now);
     terms.settle_by = now + broker.profile.settle_within;
     if (surface == nullptr || quantity == Amount{0}) return terms;
     const bool is_priced = price(broker.profile, *surface, instrument, quantity, given, terms);

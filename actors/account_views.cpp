@@ -64,6 +64,8 @@ const char* hint_of(account::Reject reject) {
             return "the cost does not fit, or is below a minor unit of the settlement token";
         case account::Reject::instrument_not_offered:
             return "this broker does not trade the instrument; see public/get_instruments";
+        case account::Reject::contract_has_expired:
+            return "it is not traded any more; see operator/get_expiries for its last price";
         case account::Reject::destination_not_allowed:
             return "that asset is not paid out on that shard";
         case account::Reject::receiver_not_allowed:

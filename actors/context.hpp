@@ -200,6 +200,28 @@ private:
     std::atomic<bool> is_any_{};
 };
 
+/// Last prices of contracts, as their houses have fixed them, for whoever settles positions.
+/// **Thread:** any.
+class LastPriceBoard {
+public:
+    /// Whether it is news. A last price never changes.
+    bool hear(base::BrokerId broker, base::AssetId contract, base::Price price) {
+        const std::scoped_lock lock(mutex_);
+        return prices_.emplace(std::pair{broker, contract}, price).second;
+    }
+    /// Nothing while it is not known.
+    [[nodiscard]] std::optional<base::Price> of(base::BrokerId broker,
+                                                base::AssetId contract) const {
+        const std::scoped_lock lock(mutex_);
+        const auto found = prices_.find({broker, contract});
+        return found == prices_.end() ? std::nullopt : std::optional{found->second};
+    }
+
+private:
+    mutable std::mutex mutex_;
+    std::map<std::pair<base::BrokerId, base::AssetId>, base::Price> prices_;
+};
+
 /// Where a partition's log stands for its owner here. **Thread:** any.
 class LogBoard {
 public:
@@ -293,6 +315,7 @@ struct Context {
     mutable NodeBoard node;
     mutable ShardBoard shard_views;
     mutable PauseBoard paused;
+    mutable LastPriceBoard last_prices;
     MarkBoard last_marks;
     /// The last member, so that it ends first: callbacks of an adapter use what stands above until
     /// it is gone.

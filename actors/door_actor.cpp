@@ -28,6 +28,7 @@ DoorActor::behavior_type DoorHost::make_behavior() {
         [this](QuotaTold& told) { bring(told); },
         [this](PauseTold& told) { bring(told); },
         [this](HouseTold& told) { bring(told); },
+        [this](PriceTold& told) { bring(told); },
         [this](VariationCycle cycle) {
             if (where_ == Where::here) send(here_, cycle);
         },

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "actors/cluster_view.hpp"
+#include "actors/expiry_view.hpp"
 #include "actors/house_view.hpp"
 #include "actors/matched_trades.hpp"
 #include "actors/transfers.hpp"
@@ -153,7 +155,7 @@ struct GetPartitions {};
 /// Answer: NodesView.
 struct GetNodes {};
 using OperatorRequest = std::variant<GetBreaks, Reconcile, ResolveBreak, PauseShard, GetPartitions,
-                                     GetNodes, GetHouses>;
+                                     GetNodes, GetHouses, GetExpiries, ProposePrice, DisputePrice>;
 
 using Request =
     std::variant<SubmitTrade, PreviewTrade, Withdraw, GetAccount, GetPositions, GetMargin, GetTrade,
@@ -331,39 +333,11 @@ struct ShardPauseSet {
     bool is_paused{};
     bool is_repeat{};
 };
-/// How one partition stands.
-struct PartitionLine {
-    base::PartitionId partition;
-    std::string phase;  ///< recovering, running, lost, broken,
-                        ///< elsewhere, unowned.
-    std::uint64_t epoch{};
-    std::uint64_t sequence{};  ///< Of the latest durable record.
-    std::uint64_t appends_waiting{};
-    bool is_stuck{};  ///< The journal does not take what waits.
-};
-/// All of them, by number.
-struct PartitionsView {
-    std::vector<PartitionLine> partitions;
-};
-/// One process of the cluster.
-struct NodeLine {
-    std::string name;  ///< Empty: it is alone.
-    std::string cluster;
-    std::uint64_t partitions_running{};  ///< Of others not known here: 0.
-    std::uint64_t partitions{};
-    std::string trouble;  ///< Of its journal; empty: none.
-    base::Timestamp at;
-};
-/// Those of the cluster; the one that answers first.
-struct NodesView {
-    std::vector<NodeLine> nodes;
-};
-
 using Answer =
     std::variant<Refusal, TradeCleared, TradePreview, AccountView, PositionsView, MarginView,
                  TradesView, WithdrawalTaken, WithdrawalsView, MarksTaken, WithdrawalCancelled,
                  LanesView, BreakSettled, ShardPauseSet, PartitionsView, NodesView, TransferTaken,
-                 TransfersView, MatchedTradeCleared, HousesView>;
+                 TransfersView, MatchedTradeCleared, HousesView, ExpiriesView>;
 
 /// A stream a session can follow.
 struct Channel {

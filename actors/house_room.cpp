@@ -58,10 +58,12 @@ std::optional<std::int64_t> stress_of(const Broker& broker, const risk::Model& m
     const auto limit = broker.house.client_max_cents();
     if (limit == 0) return 0;
     const auto& margin = judged.margin;
-    // No state takes more, with what closing it costs and what is owed already.
+    // No state takes more, with what closing it costs, how events may end, and what is owed
+    // already.
     const double most =
         static_cast<double>(margin.gross_cents) * (1 + surface.parameters().largest_multiple()) +
         static_cast<double>(margin.part(risk::Part::LC)) +
+        static_cast<double>(margin.part(risk::Part::EV)) +
         std::max(0.0, -static_cast<double>(margin.equity_cents));
     if (most <= static_cast<double>(limit)) return 0;
     const auto stress = model.stress_loss(surface, judged.portfolio);

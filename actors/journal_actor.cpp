@@ -1,6 +1,7 @@
 #include "actors/journal_actor.hpp"
 
 #include "actors/chrono.hpp"
+#include "actors/settlements.hpp"
 #include "base/limits.hpp"
 #include "ledger/journal/codec.hpp"
 #include "ledger/running_total.hpp"
@@ -434,29 +435,11 @@ void JournalHost::review_margins() {
 
 void JournalHost::settle_contracts() {
     if (!is_serving()) return;
-    const auto now = context_->now();
     for (const auto& [account, contracts] : book_.contracts) {
-        const auto& broker = context_->broker(base::broker_of(account));
-        const auto surface = broker.surface.load();
-        if (surface == nullptr) continue;
+        const auto surface = context_->broker(base::broker_of(account)).surface.load();
         for (const auto& [contract, quantity] : contracts) {
-            const auto instrument = context_->listing.instrument_of(contract);
-            if (!instrument) continue;
-            const auto mark = surface->instrument_mark(*instrument);
-            if (!mark || !surface->is_instrument_fresh(*instrument, now)) continue;
-            const auto settlement = context_->listing.instrument(*instrument).settlement;
-            send(owner_,
-                 AccountOrder{.account = account,
-                              .command =
-                                  ledger::account::SettleVariation{
-                                      .contract = contract,
-                                      .settlement = settlement,
-                                      .mark = *mark,
-                                      .contract_scale = context_->listing.asset(contract).scale,
-                                      .settlement_scale = context_->listing.asset(settlement).scale,
-                                      .at = now,
-                                      .settle_by = now + broker.profile.settle_within},
-                              .acknowledge = {}});
+            auto order = settlement_of(*context_, account, contract, surface.get());
+            if (order) send(owner_, *std::move(order));
         }
     }
 }

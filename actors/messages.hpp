@@ -171,7 +171,8 @@ using PartitionActor = caf::typed_actor<
     caf::result<void>(PartitionTick), caf::result<void>(VariationCycle),
     caf::result<void>(LaneOrder), caf::result<void>(PartitionLeave),
     caf::result<void>(PartitionRelease), caf::result<void>(OperatorAsk),
-    caf::result<void>(HouseFollow), caf::result<void>(PauseTold), caf::result<void>(HouseTold)>;
+    caf::result<void>(HouseFollow), caf::result<void>(PauseTold), caf::result<void>(HouseTold),
+    caf::result<void>(PriceTold)>;
 
 /// From the node: where the partition is owned from now on. Answered by PartitionGone once a
 /// partition that was here no longer is.
@@ -199,7 +200,8 @@ using DoorActor = caf::typed_actor<caf::result<void>(AccountAsk), caf::result<vo
                                    caf::result<void>(QuotaTold), caf::result<void>(VariationCycle),
                                    caf::result<void>(DoorRoute), caf::result<void>(PartitionEnded),
                                    caf::result<void>(OperatorAsk), caf::result<void>(HouseFollow),
-                                   caf::result<void>(PauseTold), caf::result<void>(HouseTold)>;
+                                   caf::result<void>(PauseTold), caf::result<void>(HouseTold),
+                                   caf::result<void>(PriceTold)>;
 
 /// From a door: the partition is no longer owned here.
 struct PartitionGone {
@@ -356,6 +358,7 @@ CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::HouseFollow))
 CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::FollowBegun))
 CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::PauseTold))
 CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::HouseTold))
+CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::PriceTold))
 CAF_END_TYPE_ID_BLOCK(crossclear)
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::Durable)

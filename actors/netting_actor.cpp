@@ -110,8 +110,10 @@ void NettingHost::on_variation(const ledger::VariationNotice& variation) {
     const auto last = state.variations.find(variation.shard);
     if (last != state.variations.end() && variation.number <= last->second) return;
     const auto& instrument = parts_.context->listing.instrument(variation.instrument);
-    waiting[variation.number] = {
-        .notice = variation, .contract = instrument.base, .settlement = instrument.settlement};
+    waiting[variation.number] = {.notice = variation,
+                                 .contract = instrument.base,
+                                 .settlement = instrument.settlement,
+                                 .has_expired = instrument.has_expired(parts_.context->now())};
     record_variations(variation.shard);
     // What does not fit is told again once the gap before it is filled.
     if (waiting.size() > base::limits::variations_waiting_max) waiting.erase(--waiting.end());
@@ -185,6 +187,7 @@ void NettingHost::on_wake() {
     keep_margins();
     balance();
     level_shards();
+    look_at_expiries();
     if (has_passed(parts_.context->options.result_every, result_at_, parts_.context->now())) {
         result_at_ = parts_.context->now();
         book_result();
@@ -337,18 +340,22 @@ std::optional<netting::Reject> NettingHost::decide_and_commit(const netting::Com
             {{"broker", profile().name}, {"reject", netting::name_of(decision.error())}});
         return decision.error();
     }
-    if (decision->empty()) return std::nullopt;
+    commit(*decision);
+    return std::nullopt;
+}
+
+void NettingHost::commit(const std::vector<netting::Event>& events) {
+    if (events.empty()) return;
     auto& figures = parts_.context->broker(parts_.broker()).figures;
-    for (const auto& event : *decision) {
+    for (const auto& event : events) {
         if (const auto* closed = std::get_if<netting::HedgeClosed>(&event)) {
             figures.hedged_cents += closed->notional_cents;
         } else if (const auto* deposit = std::get_if<netting::DepositAcknowledged>(&event)) {
             if (deposit->finality == ledger::Finality::final) ++figures.deposits_final;
         }
     }
-    auto effects = crank_.commit(this, *decision);
-    crank_.when_durable([this, effects = std::move(effects),
-                         events = *decision](std::uint64_t sequence) {
+    auto effects = crank_.commit(this, events);
+    crank_.when_durable([this, effects = std::move(effects), events](std::uint64_t sequence) {
         // The books will know these events when they report from this record on.
         needed_sequence_ = std::max(needed_sequence_, sequence);
         carry_out(effects);
@@ -362,7 +369,6 @@ std::optional<netting::Reject> NettingHost::decide_and_commit(const netting::Com
             }
         }
     });
-    return std::nullopt;
 }
 
 }  // namespace crossclear::actors

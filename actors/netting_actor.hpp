@@ -2,6 +2,8 @@
 
 #include "actors/home_parts.hpp"
 #include "actors/machine_host.hpp"
+#include "actors/operators_waiting.hpp"
+#include "actors/time_average.hpp"
 #include "base/rng.hpp"
 #include "ledger/netting/machine.hpp"
 
@@ -20,6 +22,8 @@ public:
     NettingHost(caf::actor_config& config, HomeParts parts, ledger::netting::State state);
 
     HomeActor::behavior_type make_behavior() override;
+    /// Tells operators who still wait that nobody here can say any more.
+    void on_exit() override;
 
 private:
     void on_news(const HomeNews& news);
@@ -54,6 +58,21 @@ private:
     void tell_house(HouseStanding standing);
     void publish_house(const risk::kernel::HouseReport& report, double waterfall) const;
     void answer_operator(const OperatorAsk& ask);
+    void answer(const OperatorAsk& ask, const GetHouses& request);
+    void refuse_misled(const OperatorAsk& ask);
+
+    // netting_expiry.cpp
+    void look_at_expiries();
+    void note_average(base::InstrumentId instrument, const base::Expiry& expiry);
+    void propose_average(base::InstrumentId instrument, const base::Expiry& expiry);
+    void tell_price(const ledger::netting::TellPrice& told);
+    [[nodiscard]] ExpiryLine expiry_line(base::InstrumentId instrument) const;
+    void answer(const OperatorAsk& ask, const GetExpiries& request);
+    void answer(const OperatorAsk& ask, const ProposePrice& request);
+    void answer(const OperatorAsk& ask, const DisputePrice& request);
+    void answer_decided(const OperatorAsk& ask, base::InstrumentId about,
+                        const ledger::netting::Decision& decision);
+
     void answer_shortfall();
     void on_shortfall_done(const ShortfallDone& booked);
     [[nodiscard]] ledger::netting::Means means_for(
@@ -84,6 +103,7 @@ private:
     /// The refusal, if there was one.
     std::optional<ledger::netting::Reject> decide_and_commit(
         const ledger::netting::Command& command);
+    void commit(const std::vector<ledger::netting::Event>& events);
     void carry_out(const std::vector<ledger::netting::Effect>& effects);
     void tell_deposit(const ledger::netting::TellDeposit& deposit);
     void on_booked(const DepositBooked& booked);
@@ -133,6 +153,9 @@ private:
         variations_;
     std::map<base::ShardId, std::uint64_t> recorded_until_;  ///< Their block, since the start.
     std::map<base::ShardId, base::Timestamp> variations_asked_at_;
+    std::map<base::InstrumentId, TimeAverage> averages_;  ///< Of coins, before contracts end.
+    std::set<base::InstrumentId> missed_;                 ///< Said to have none.
+    OperatorsWaiting operators_;
     std::map<std::uint64_t, HedgeNews> hedge_news_;  ///< Of the latest tasks.
     std::uint64_t news_told_{};
     std::map<caf::actor_addr, SessionActor> followers_;  ///< Of the transparency channel.

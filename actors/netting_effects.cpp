@@ -31,6 +31,8 @@ void NettingHost::carry_out(const std::vector<netting::Effect>& effects) {
                         hedge::CancelHedge{.at = parts_.context->now()}});
         } else if (const auto* move = std::get_if<netting::OpenMove>(&effect)) {
             open_move(move->move);
+        } else if (const auto* last = std::get_if<netting::TellPrice>(&effect)) {
+            tell_price(*last);
         }
     }
 }
@@ -51,8 +53,8 @@ void NettingHost::on_booked(const DepositBooked& booked) {
                          {"reject", ledger::account::name_of(booked.reject)}});
 }
 
-// Other partitions may have been lost with what they were told. Both kinds are safe to repeat: a
-// quota is a total, a deposit has a number.
+// Other partitions may have been lost with what they were told. All kinds are safe to repeat: a
+// quota is a total, a deposit has a number, a last price is the last.
 void NettingHost::say_again() {
     std::vector<netting::Effect> owed;
     for (auto& effect : netting::outstanding(crank_.state())) {
@@ -60,7 +62,8 @@ void NettingHost::say_again() {
         const bool is_worth_it =
             deposit != nullptr &&
             !refused_.contains({deposit->shard, deposit->deposit, deposit->finality});
-        if (is_worth_it || std::holds_alternative<netting::TellQuota>(effect)) {
+        if (is_worth_it || std::holds_alternative<netting::TellQuota>(effect) ||
+            std::holds_alternative<netting::TellPrice>(effect)) {
             owed.push_back(std::move(effect));
         }
     }
@@ -88,7 +91,7 @@ void NettingHost::open_hedge(const netting::HedgeOpened& task) {
     const auto& policy = profile().hedge;
     const auto& listing = parts_.context->listing;
     const auto& listed = listing.instrument(task.instrument);
-    const bool is_contract = listed.kind == base::InstrumentKind::linear_perpetual;
+    const bool is_contract = base::is_contract(listed.kind);
     const auto bound = base::moved(task.mark, policy.bound, task.quantity > Amount{0});
     auto schedule = hedge::draw_schedule({.quantity = task.quantity,
                                           .reserved = is_contract ? Amount{} : task.reserved,

@@ -119,7 +119,7 @@ std::optional<netting::Exposure> NettingHost::exposure_of(base::InstrumentId ins
                     band_cents == policy.band_cents.end() ? 0 : band_cents->second, Rounding::down);
     const auto task_max = units_worth(surface, listed.base, policy.task_max_cents, Rounding::down);
     if (!band || !task_max || *task_max <= Amount{0}) return std::nullopt;
-    const bool is_contract = listed.kind == base::InstrumentKind::linear_perpetual;
+    const bool is_contract = base::is_contract(listed.kind);
     const auto bound = [&](bool is_up) {
         const auto price = base::moved(*mark, policy.bound, is_up);
         return price ? *price : *mark;
@@ -254,7 +254,9 @@ std::vector<netting::Exposure> NettingHost::exposures() const {
     if (surface == nullptr) return all;
     const auto now = parts_.context->now();
     for (const auto& instrument : profile().instruments) {
-        if (!surface->is_instrument_fresh(instrument, now)) continue;
+        // What has expired ends by itself, at the venue and here.
+        const bool has_expired = parts_.context->listing.instrument(instrument).has_expired(now);
+        if (has_expired || !surface->is_instrument_fresh(instrument, now)) continue;
         if (auto exposure = exposure_of(instrument, *surface)) all.push_back(*exposure);
     }
     return all;

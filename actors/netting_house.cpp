@@ -291,8 +291,29 @@ void NettingHost::publish_house(const kernel::HouseReport& report, double waterf
 }
 
 void NettingHost::answer_operator(const OperatorAsk& ask) {
+    std::visit(
+        [&](const auto& request) {
+            if constexpr (requires { answer(ask, request); }) {
+                answer(ask, request);
+            } else {
+                // Reconcilers answer this. What another node sends by mistake ends no process.
+                refuse_misled(ask);
+            }
+        },
+        ask.request);
+}
+
+void NettingHost::answer(const OperatorAsk& ask, const GetHouses&) {
     auto line = house_.value_or(HouseLine{.broker = parts_.broker()});
     send(ask.from, AnswerReady{.ticket = ask.ticket, .answer = HousesView{{std::move(line)}}});
+}
+
+void NettingHost::refuse_misled(const OperatorAsk& ask) {
+    send(ask.from, AnswerReady{.ticket = ask.ticket,
+                               .answer = Refusal{.code = -32603,
+                                                 .reason = "wrong_desk",
+                                                 .hint = "a defect: houses do not answer this",
+                                                 .retryable = false}});
 }
 
 }  // namespace crossclear::actors

@@ -46,7 +46,7 @@ std::string shape_of(const Context& context) {
     return spelled<Request>() + spelled<Answer>() + spelled<Publication>() + spelled<HomeNews>() +
            spelled<ledger::account::Command>() + spelled<AccountOrder>() +
            spelled<AccountFollow>() + spelled<FollowBegun>() + spelled<PauseTold>() +
-           spelled<HouseTold>() + packed(context.listing);
+           spelled<HouseTold>() + spelled<PriceTold>() + packed(context.listing);
 }
 
 std::string mark_of(const store::Member& member) {

@@ -32,6 +32,24 @@ bool is_about(const OperatorRequest& request, base::BrokerId broker, base::Shard
     return std::holds_alternative<GetBreaks>(request);
 }
 
+bool is_for_houses(const OperatorRequest& request) {
+    return std::holds_alternative<GetHouses>(request) ||
+           std::holds_alternative<GetExpiries>(request) ||
+           std::holds_alternative<ProposePrice>(request) ||
+           std::holds_alternative<DisputePrice>(request);
+}
+
+// A contract ends at every broker that offers it.
+bool is_about(const OperatorRequest& request, const BrokerProfile& profile) {
+    if (const auto* proposal = std::get_if<ProposePrice>(&request)) {
+        return profile.instruments.contains(proposal->instrument);
+    }
+    if (const auto* dispute = std::get_if<DisputePrice>(&request)) {
+        return profile.instruments.contains(dispute->instrument);
+    }
+    return true;
+}
+
 // What several lanes say, as one. A pause is a repeat where it was one for every lane.
 void add(Answer& whole, Answer part) {
     if (std::holds_alternative<Refusal>(whole)) return;
@@ -43,6 +61,9 @@ void add(Answer& whole, Answer part) {
     } else if (auto* houses = std::get_if<HousesView>(&whole)) {
         auto& more = std::get<HousesView>(part).houses;
         std::move(more.begin(), more.end(), std::back_inserter(houses->houses));
+    } else if (auto* ends = std::get_if<ExpiriesView>(&whole)) {
+        auto& more = std::get<ExpiriesView>(part).expiries;
+        std::move(more.begin(), more.end(), std::back_inserter(ends->expiries));
     } else if (auto* pause = std::get_if<ShardPauseSet>(&whole)) {
         pause->is_repeat = pause->is_repeat && std::get<ShardPauseSet>(part).is_repeat;
     }
@@ -58,8 +79,9 @@ std::optional<Answer> OperatorDesk::answer_at_once(const OperatorRequest& reques
 
 std::vector<base::EntityId> OperatorDesk::hosts_of(const OperatorRequest& request) const {
     std::vector<base::EntityId> entities;
-    if (std::holds_alternative<GetHouses>(request)) {
+    if (is_for_houses(request)) {
         for (const auto& broker : context_->brokers) {
+            if (!is_about(request, broker->profile)) continue;
             entities.push_back(base::entity_of(base::EntityKind::netting, broker->profile.id));
         }
         return entities;
@@ -86,6 +108,10 @@ std::optional<Answer> OperatorDesk::gather(std::uint64_t ticket, Answer part) {
     if (auto* lanes = std::get_if<LanesView>(&*whole)) {
         std::sort(lanes->lanes.begin(), lanes->lanes.end(), [](const auto& a, const auto& b) {
             return std::pair{a.shard, a.broker} < std::pair{b.shard, b.broker};
+        });
+    } else if (auto* ends = std::get_if<ExpiriesView>(&*whole)) {
+        std::sort(ends->expiries.begin(), ends->expiries.end(), [](const auto& a, const auto& b) {
+            return std::pair{a.instrument, a.broker} < std::pair{b.instrument, b.broker};
         });
     } else if (auto* houses = std::get_if<HousesView>(&*whole)) {
         std::sort(houses->houses.begin(), houses->houses.end(),

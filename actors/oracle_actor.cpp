@@ -7,6 +7,7 @@ namespace crossclear::actors {
 namespace {
 
 constexpr std::chrono::seconds tick{1};
+constexpr base::Price one_dollar{1'000'000'000};
 
 // A snapshot, unless whoever sends it says what it follows.
 std::shared_ptr<Publication> marks_news(Channel channel, const risk::Mark& mark) {
@@ -53,8 +54,10 @@ std::optional<Refusal> OracleHost::refusal_of(const PublishMarks& marks) const {
         if (base::is_derived(context_->listing.asset(mark.asset).kind)) {
             return bad("an asset with a price of its own: that of a share is made of its tokens'");
         }
-        if (mark.price < base::Price{0} || mark.price > risk::price_max) {
-            return bad("a price from 0 to " + std::to_string(risk::price_max.v / 1'000'000'000));
+        const auto kind = context_->listing.asset(mark.asset).kind;
+        const auto most = kind == base::AssetKind::outcome ? one_dollar : risk::price_max;
+        if (mark.price < base::Price{0} || mark.price > most) {
+            return bad("a price from 0 to " + std::to_string(most.v / one_dollar.v));
         }
     }
     return std::nullopt;

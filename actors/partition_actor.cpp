@@ -60,6 +60,10 @@ PartitionActor::behavior_type PartitionHost::make_behavior() {
             const auto& broker = context_->broker(told.broker);
             if (told.universe == broker.parameters->fingerprint()) broker.house.hear(told.standing);
         },
+        [this](const PriceTold& told) {
+            const bool is_new = context_->last_prices.hear(told.broker, told.contract, told.price);
+            if (is_new && is_running_) send(journal_, SettleContracts{});
+        },
         [this](const Recovered& recovered) { on_recovered(recovered); },
         [this](const PartitionLost& lost) { on_lost(lost); },
         [this](Passivated& passivated) { on_passivated(passivated); },

@@ -2,6 +2,7 @@
 
 #include "actors/home_parts.hpp"
 #include "actors/machine_host.hpp"
+#include "actors/operators_waiting.hpp"
 #include "ledger/reconcile/machine.hpp"
 
 #include <deque>
@@ -50,6 +51,9 @@ private:
     void handle(const OperatorAsk& ask, const GetPartitions& request);
     void handle(const OperatorAsk& ask, const GetNodes& request);
     void handle(const OperatorAsk& ask, const GetHouses& request);
+    void handle(const OperatorAsk& ask, const GetExpiries& request);
+    void handle(const OperatorAsk& ask, const ProposePrice& request);
+    void handle(const OperatorAsk& ask, const DisputePrice& request);
     void refuse_misled(const OperatorAsk& ask);
     void ask_for_means(const ResolveBreak& request);
     void on_means(const ledger::netting::Remedies& remedies);
@@ -72,7 +76,7 @@ private:
     std::deque<OperatorAsk> resolving_;  ///< Who waits for netting; the first one has asked.
     base::Timestamp pause_said_at_;
     base::Amount asked_for_;  ///< What netting was asked about: missing where positive.
-    std::deque<std::pair<SessionActor, std::uint64_t>> unanswered_;
+    OperatorsWaiting operators_;
     /// How often a difference was seen in a row.
     struct Looks {
         std::uint32_t any{};

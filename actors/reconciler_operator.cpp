@@ -76,24 +76,13 @@ void ReconcilerHost::on_operator(const OperatorAsk& ask) {
 }
 
 void ReconcilerHost::answer_when_durable(const OperatorAsk& ask, Answer ready) {
-    unanswered_.emplace_back(ask.from, ask.ticket);
-    crank_.when_durable([this, ready = std::move(ready)](std::uint64_t) mutable {
-        const auto [from, ticket] = std::move(unanswered_.front());
-        unanswered_.pop_front();
-        send(from, AnswerReady{.ticket = ticket, .answer = std::move(ready)});
-    });
+    operators_.answer_when_durable(this, crank_, ask, std::move(ready));
 }
 
 void ReconcilerHost::on_exit() {
-    for (const auto& ask : std::exchange(looks_, {})) {
-        unanswered_.emplace_back(ask.from, ask.ticket);
-    }
-    for (const auto& ask : std::exchange(resolving_, {})) {
-        unanswered_.emplace_back(ask.from, ask.ticket);
-    }
-    for (const auto& [from, ticket] : std::exchange(unanswered_, {})) {
-        send(from, AnswerReady{.ticket = ticket, .answer = outcome_unknown()});
-    }
+    for (const auto& ask : std::exchange(looks_, {})) operators_.add(ask);
+    for (const auto& ask : std::exchange(resolving_, {})) operators_.add(ask);
+    operators_.give_up(this);
 }
 
 LaneView ReconcilerHost::lane_view() const {
@@ -160,6 +149,9 @@ void ReconcilerHost::handle(const OperatorAsk& ask, const PauseShard& request) {
 void ReconcilerHost::handle(const OperatorAsk& ask, const GetPartitions&) { refuse_misled(ask); }
 void ReconcilerHost::handle(const OperatorAsk& ask, const GetNodes&) { refuse_misled(ask); }
 void ReconcilerHost::handle(const OperatorAsk& ask, const GetHouses&) { refuse_misled(ask); }
+void ReconcilerHost::handle(const OperatorAsk& ask, const GetExpiries&) { refuse_misled(ask); }
+void ReconcilerHost::handle(const OperatorAsk& ask, const ProposePrice&) { refuse_misled(ask); }
+void ReconcilerHost::handle(const OperatorAsk& ask, const DisputePrice&) { refuse_misled(ask); }
 void ReconcilerHost::refuse_misled(const OperatorAsk& ask) {
     answer_when_durable(ask, Refusal{.code = -32603,
                                      .reason = "wrong_desk",

@@ -158,7 +158,7 @@ struct CoverDone {
 /// has to look again, and what it would leave unpaid. The partition's order to look has all but
 /// that.
 struct MarginKept {
-    base::AccountId account;
+    base::AccountId account{};
     std::uint64_t ticket{};
     double safe_move{};  ///< NaN: nobody knows, nor the rest.
     risk::kernel::Shortfalls shortfalls{};
@@ -226,6 +226,19 @@ struct HouseTold {
 };
 template <class Inspector>
 bool inspect(Inspector& f, HouseTold& x) {
+    return inspect_packed(f, x);
+}
+
+/// From netting, to every partition and again: the last price of a contract, for ever. The
+/// partition ends what its accounts hold of it.
+struct PriceTold {
+    base::BrokerId broker;
+    base::AssetId contract;
+    base::Price price;
+    bool is_routed{};  ///< As in AccountAsk.
+};
+template <class Inspector>
+bool inspect(Inspector& f, PriceTold& x) {
     return inspect_packed(f, x);
 }
 

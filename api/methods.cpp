@@ -51,6 +51,9 @@ constexpr std::array methods{
     Method{"operator/get_partitions", query, needs_login, get_partitions, write_partitions},
     Method{"operator/get_nodes", query, needs_login, get_nodes, write_nodes},
     Method{"operator/get_houses", query, needs_login, get_houses, write_houses},
+    Method{"operator/get_expiries", query, needs_login, get_expiries, write_expiries},
+    Method{"operator/propose_price", trade, needs_login, propose_price, write_expiries},
+    Method{"operator/dispute_price", trade, needs_login, dispute_price, write_expiries},
 };
 
 }  // namespace

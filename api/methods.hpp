@@ -132,5 +132,8 @@ Outcome resume_shard(Caller&, Params&);
 Outcome get_partitions(Caller&, Params&);
 Outcome get_nodes(Caller&, Params&);
 Outcome get_houses(Caller&, Params&);
+Outcome get_expiries(Caller&, Params&);
+Outcome propose_price(Caller&, Params&);
+Outcome dispute_price(Caller&, Params&);
 
 }  // namespace crossclear::api

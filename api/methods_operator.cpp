@@ -84,4 +84,32 @@ Outcome get_houses(Caller&, Params& params) {
     return ask_operator(params, {}, [] { return actors::GetHouses{}; });
 }
 
+Outcome get_expiries(Caller&, Params& params) {
+    return ask_operator(params, {}, [] { return actors::GetExpiries{}; });
+}
+
+Outcome propose_price(Caller& caller, Params& params) {
+    const auto client_id = std::string{params.text("client_id", 64)};
+    const auto id = params.client_id();
+    const auto instrument = params.instrument(caller.gateway.listing());
+    const base::Price price{params.amount("price", base::price_scale, Params::Sign::not_negative)};
+    return ask_operator(params, client_id, [&] {
+        return actors::ProposePrice{
+            .id = id, .instrument = instrument, .price = price, .received_at = caller.received_at};
+    });
+}
+
+Outcome dispute_price(Caller& caller, Params& params) {
+    const auto client_id = std::string{params.text("client_id", 64)};
+    const auto id = params.client_id();
+    const auto instrument = params.instrument(caller.gateway.listing());
+    const auto reason = params.text("reason", reason_size_max);
+    return ask_operator(params, client_id, [&] {
+        return actors::DisputePrice{.id = id,
+                                    .instrument = instrument,
+                                    .reason = std::string{reason},
+                                    .received_at = caller.received_at};
+    });
+}
+
 }  // namespace crossclear::api

@@ -29,6 +29,10 @@ std::string_view kind_name(base::InstrumentKind kind) {
             return "in_kind";
         case base::InstrumentKind::linear_perpetual:
             return "linear_perpetual";
+        case base::InstrumentKind::dated_future:
+            return "dated_future";
+        case base::InstrumentKind::prediction:
+            return "prediction";
     }
     UNREACHABLE("an unlisted instrument kind");
 }
@@ -260,6 +264,11 @@ Outcome get_instruments(Caller& caller, Params& params) {
             writer.member("settlement", listing.asset(instrument.settlement).symbol);
             writer.member("quantity_decimals", listing.asset(instrument.base).scale);
             writer.member("price_decimals", base::price_scale);
+            if (instrument.expiry) {
+                writer.member("expires_at", instrument.expiry->at.us);
+                writer.member("average_over", instrument.expiry->average_over.us);
+                writer.member("dispute_for", instrument.expiry->dispute_for.us);
+            }
             writer.key("shards").begin_array();
             const base::InstrumentId id{static_cast<std::uint16_t>(i)};
             for (const auto shard : listing.venues_of(id)) {

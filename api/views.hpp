@@ -62,6 +62,7 @@ void write_partitions(JsonWriter&, const actors::Answer&, const AnswerContext&,
                       const base::Listing&);
 void write_nodes(JsonWriter&, const actors::Answer&, const AnswerContext&, const base::Listing&);
 void write_houses(JsonWriter&, const actors::Answer&, const AnswerContext&, const base::Listing&);
+void write_expiries(JsonWriter&, const actors::Answer&, const AnswerContext&, const base::Listing&);
 
 /// What a broker publishes of its hedges (views_transparency.cpp).
 void write_hedges(JsonWriter& writer, const std::vector<actors::HedgeNews>& hedges,

@@ -105,6 +105,25 @@ void write_houses(JsonWriter& writer, const actors::Answer& answer, const Answer
     writer.end_array().end_object();
 }
 
+void write_expiries(JsonWriter& writer, const actors::Answer& answer, const AnswerContext&,
+                    const base::Listing& listing) {
+    writer.begin_object().key("expiries").begin_array();
+    for (const auto& line : expected<actors::ExpiriesView>(answer).expiries) {
+        writer.begin_object();
+        writer.member("broker", static_cast<std::uint64_t>(line.broker.v));
+        writer.member("instrument", listing.instrument(line.instrument).symbol);
+        writer.member("state", line.state);
+        writer.member("expires_at", line.expires_at.us);
+        if (line.since.us != 0) {
+            writer.member("price", decimal(line.price));
+            writer.member("fixed_from", line.fixed_from.us);
+            writer.member("since", line.since.us);
+        }
+        writer.end_object();
+    }
+    writer.end_array().end_object();
+}
+
 void write_lanes(JsonWriter& writer, const actors::Answer& answer, const AnswerContext&,
                  const base::Listing& listing) {
     writer.begin_object().key("lanes").begin_array();

@@ -190,6 +190,7 @@ void take_in(std::unique_ptr<Followed> followed, const AuditOptions& options, Al
         whole.is_busy = whole.is_busy || has_work(*partition);
         whole.checks.add(*partition);
         whole.sagas.add(*partition);
+        whole.sagas.add(followed->history);
         if (options.history) followed->shards.compare(*partition, options.history, report);
     }
     whole.is_whole = whole.is_whole && partition.has_value();

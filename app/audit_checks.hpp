@@ -1,6 +1,7 @@
 #pragma once
 
 #include "app/audit.hpp"
+#include "app/audit_history.hpp"
 #include "base/wide.hpp"
 #include "ledger/core.hpp"
 #include "ledger/replay.hpp"
@@ -46,17 +47,22 @@ class SagaChecks {
 public:
     /// Takes what the machines of one partition say of those in others.
     void add(const ledger::Partition& partition);
+    /// Takes at what prices contracts ended in one partition.
+    void add(const HistoryChecks& history);
     /// Adds what does not hold to the report. Only at rest: beside a service both sides are read at
     /// different times.
     void finish(bool is_at_rest, AuditReport& report) const;
 
 private:
+    void check_ends(AuditReport& report) const;
     void check_quotas(AuditReport& report) const;
     void check_withdrawals(AuditReport& report) const;
 
     std::map<std::pair<base::BrokerId, ledger::netting::PartitionAsset>, base::Amount> granted_;
     std::map<std::pair<base::BrokerId, ledger::netting::PartitionAsset>, ledger::Quota> quotas_;
     std::map<ledger::HeldWithdrawal, ledger::withdrawal::State> withdrawals_;
+    std::map<std::pair<base::BrokerId, base::AssetId>, base::Price> last_prices_;
+    std::set<HistoryChecks::End> ends_;
     std::set<ledger::HeldWithdrawal> held_;
 };
 

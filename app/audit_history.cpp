@@ -137,6 +137,9 @@ void HistoryChecks::check(const base::EntityId& entity, const account::Event& ev
         once(Invariant::sagas_end_once, {"withdrawal", entity, paid->number, 0});
     } else if (const auto* returned = std::get_if<account::WithdrawalReturned>(&event)) {
         once(Invariant::sagas_end_once, {"withdrawal", entity, returned->number, 0});
+    } else if (const auto* expired = std::get_if<account::ContractExpired>(&event)) {
+        const base::AccountId whose{entity.id};
+        ends_.emplace(base::broker_of(whose), expired->contract, expired->price);
     } else if (const auto* deposit = std::get_if<account::DepositNoted>(&event)) {
         if (deposit->finality != ledger::Finality::final) return;
         // Shards count from 0, and 0 tells a single number.
@@ -157,6 +160,8 @@ void HistoryChecks::check(const base::EntityId& entity, const netting::Event& ev
         once(Invariant::sagas_end_once, {"hedge task", entity, closed->number, 0});
     } else if (const auto* moved = std::get_if<netting::MoveClosed>(&event)) {
         once(Invariant::sagas_end_once, {"move", entity, moved->number, 0});
+    } else if (const auto* fixed = std::get_if<netting::PriceFixed>(&event)) {
+        once(Invariant::sagas_end_once, {"contract", entity, fixed->contract.v, 0});
     }
 }
 

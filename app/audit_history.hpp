@@ -1,6 +1,7 @@
 #pragma once
 
 #include "app/audit_invariants.hpp"
+#include "base/amount.hpp"
 #include "base/command_id.hpp"
 #include "base/ids.hpp"
 #include "base/time.hpp"
@@ -47,6 +48,11 @@ public:
     [[nodiscard]] const std::set<Match>& bought() const { return bought_; }
     [[nodiscard]] const std::set<Match>& sold() const { return sold_; }
 
+    /// A broker's contract, and a price at which a position in it ended.
+    using End = std::tuple<base::BrokerId, base::AssetId, base::Price>;
+    /// All there were.
+    [[nodiscard]] const std::set<End>& ends() const { return ends_; }
+
 private:
     // One thing that may happen once: a kind of it, whose, and its numbers.
     using Once = std::tuple<std::string_view, base::EntityId, std::uint64_t, std::uint64_t>;
@@ -76,6 +82,7 @@ private:
     std::set<base::OrderRef> sent_;
     std::set<Match> bought_;
     std::set<Match> sold_;
+    std::set<End> ends_;
     std::map<base::EntityId, base::Timestamp> looks_;
 };
 

@@ -32,6 +32,10 @@ void SagaChecks::add(const ledger::Partition& partition) {
     for (const auto& [id, house] : partition.houses) {
         const auto broker = base::broker_of(id);
         for (const auto& [of, total] : house.granted) granted_[{broker, of}] = total;
+        for (const auto& [contract, expiry] : house.expiries) {
+            if (expiry.phase != ledger::netting::PricePhase::fixed) continue;
+            last_prices_[{broker, contract}] = expiry.price;
+        }
     }
     for (const auto& [of, quota] : partition.book.quotas) {
         quotas_[{of.broker, {partition.id, of.asset}}] = quota;
@@ -45,11 +49,29 @@ void SagaChecks::add(const ledger::Partition& partition) {
     }
 }
 
+void SagaChecks::add(const HistoryChecks& history) {
+    ends_.insert(history.ends().begin(), history.ends().end());
+}
+
 void SagaChecks::finish(bool is_at_rest, AuditReport& report) const {
     // Beside a service both sides are read at different times.
     if (!is_at_rest) return;
     check_quotas(report);
     check_withdrawals(report);
+    check_ends(report);
+}
+
+// A position ends at the price that its house has fixed, in whichever partition it is.
+void SagaChecks::check_ends(AuditReport& report) const {
+    for (const auto& [broker, contract, price] : ends_) {
+        report.findings.look(Invariant::messages_arrive_once);
+        const auto found = last_prices_.find({broker, contract});
+        if (found != last_prices_.end() && found->second == price) continue;
+        report.blame(Invariant::messages_arrive_once,
+                     fmt::format("broker {} contract {}: a position ended at {}, which its house "
+                                 "has not fixed",
+                                 broker.v, contract.v, price.v));
+    }
 }
 
 // A grant that is on its way does nobody harm, so a quota may be behind; never ahead.

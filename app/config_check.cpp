@@ -121,6 +121,12 @@ void check_node(Faults& faults, const Config& config) {
     }
 }
 
+// Of an outcome only oracles know.
+bool needs_source(const base::AssetInfo& asset) {
+    return !is_dollar(asset) && !base::is_derived(asset.kind) &&
+           asset.kind != base::AssetKind::outcome;
+}
+
 void check_csv(Faults& faults, const Config& config) {
     const auto& marks = config.marks;
     for (const auto& [key, text] :
@@ -140,7 +146,7 @@ void check_csv(Faults& faults, const Config& config) {
             add(faults, fmt::format("listing.assets[{}].price_column", i),
                 "its price is made of others");
         }
-        if (has_column || is_dollar(asset) || base::is_derived(asset.kind)) continue;
+        if (has_column || !needs_source(asset)) continue;
         add(faults, fmt::format("listing.assets[{}]", i),
             fmt::format("missing price_column: {} is no dollar", asset.symbol));
     }
@@ -158,7 +164,7 @@ void check_walks(Faults& faults, const Config& config) {
         const auto is_its = [&](const PriceWalk& walk) {
             return walk.underlying == asset.underlying;
         };
-        if (is_dollar(asset) || base::is_derived(asset.kind)) continue;
+        if (!needs_source(asset)) continue;
         if (std::any_of(walks.begin(), walks.end(), is_its)) continue;
         add(faults, "marks.walks", fmt::format("no walk moves {}", asset.symbol));
     }

@@ -4,7 +4,9 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <utility>
+#include <vector>
 
 namespace crossclear::app {
 namespace {
@@ -114,6 +116,42 @@ std::string Span::expected() const {
     return fmt::format("a duration such as 500ms, 2s, 10m, 1h or 7d, from {} to {}", format(min),
                        format(max));
 }
+
+std::optional<base::Timestamp> Moment::parse(std::string_view text) const {
+    constexpr std::string_view shape = "0000-00-00T00:00:00Z";
+    if (text.size() != shape.size()) return std::nullopt;
+    std::vector<int> numbers{0};
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const bool is_digit = text[i] >= '0' && text[i] <= '9';
+        if (is_digit != (shape[i] == '0') || (!is_digit && text[i] != shape[i])) {
+            return std::nullopt;
+        }
+        if (is_digit) {
+            numbers.back() = numbers.back() * 10 + (text[i] - '0');
+        } else {
+            numbers.push_back(0);
+        }
+    }
+    const std::chrono::year_month_day day{std::chrono::year{numbers[0]},
+                                          std::chrono::month{static_cast<unsigned>(numbers[1])},
+                                          std::chrono::day{static_cast<unsigned>(numbers[2])}};
+    if (!day.ok() || numbers[3] > 23 || numbers[4] > 59 || numbers[5] > 59) return std::nullopt;
+    const auto at = std::chrono::sys_days{day} + std::chrono::hours{numbers[3]} +
+                    std::chrono::minutes{numbers[4]} + std::chrono::seconds{numbers[5]};
+    return base::Timestamp{base::seconds(at.time_since_epoch().count()).us};
+}
+
+std::string Moment::format(base::Timestamp value) const {
+    const std::chrono::sys_time<std::chrono::microseconds> at{std::chrono::microseconds{value.us}};
+    const auto midnight = std::chrono::floor<std::chrono::days>(at);
+    const std::chrono::year_month_day day{midnight};
+    const std::chrono::hh_mm_ss time{std::chrono::floor<std::chrono::seconds>(at - midnight)};
+    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", static_cast<int>(day.year()),
+                       static_cast<unsigned>(day.month()), static_cast<unsigned>(day.day()),
+                       time.hours().count(), time.minutes().count(), time.seconds().count());
+}
+
+std::string Moment::expected() const { return "a moment in UTC such as 2026-12-25T08:00:00Z"; }
 
 std::optional<base::AssetId> AssetSymbol::parse(std::string_view text) const {
     return listing.find_asset(text);

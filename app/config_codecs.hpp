@@ -121,6 +121,16 @@ struct Span {
     [[nodiscard]] std::string expected() const;
 };
 
+/// A moment to the second, in UTC: `2026-12-25T08:00:00Z`.
+struct Moment {
+    static constexpr bool is_text = true;
+    /// Nothing where there is no such moment.
+    [[nodiscard]] std::optional<base::Timestamp> parse(std::string_view text) const;
+    /// **Rounding:** down to the second.
+    [[nodiscard]] std::string format(base::Timestamp value) const;
+    [[nodiscard]] std::string expected() const;
+};
+
 /// One of a closed set of names. `names` holds them in the order of the enumerators.
 template <class E>
 struct OneOf {

@@ -16,9 +16,10 @@ constexpr std::array<std::string_view, 2> node_modes{"alone", "cluster"};
 constexpr std::array<std::string_view, 3> marks_sources{"none", "csv", "generator"};
 constexpr std::array<std::string_view, 2> actor_policies{"stealing", "sharing"};
 constexpr std::array<std::string_view, 3> capital_sources{"capital", "insurance", "fund"};
-constexpr std::array<std::string_view, 7> asset_kinds{"cash",     "spot", "synthetic", "stable",
-                                                      "contract", "pool", "lending"};
-constexpr std::array<std::string_view, 2> instrument_kinds{"in_kind", "linear_perpetual"};
+constexpr std::array<std::string_view, 8> asset_kinds{"cash",     "spot", "synthetic", "stable",
+                                                      "contract", "pool", "lending",   "outcome"};
+constexpr std::array<std::string_view, 4> instrument_kinds{"in_kind", "linear_perpetual",
+                                                           "dated_future", "prediction"};
 
 constexpr Span any_span{};
 constexpr Span positive_span{.min = base::Duration{1}};
@@ -116,6 +117,13 @@ void visit_marks(FieldVisitor& v, MarksConfig& x) {
     v.field("speed", x.speed, positive_count);
 }
 
+void visit_expiry(FieldVisitor& v, base::Expiry& x) {
+    constexpr Span span{.max = base::limits::dispute_max};
+    v.field("at", x.at, Moment{});
+    v.optional("average_over", x.average_over, span);
+    v.optional("dispute_for", x.dispute_for, span);
+}
+
 void visit_listing(FieldVisitor& v, Config& config) {
     auto& listing = config.listing;
     // The column belongs to the file of prices, not to the asset, so it is stored beside it.
@@ -148,6 +156,7 @@ void visit_listing(FieldVisitor& v, Config& config) {
                 inner.field("kind", x.kind, OneOf<base::InstrumentKind>{.names = instrument_kinds});
                 inner.field("base", x.base, AssetSymbol{listing});
                 inner.field("settlement", x.settlement, AssetSymbol{listing});
+                inner.optional_object("expiry", x.expiry, visit_expiry);
             });
     v.items("shards", listing.shards, [&listing](FieldVisitor& inner, base::ShardInfo& x) {
         inner.field("symbol", x.symbol, Text{.length_max = 32});

@@ -154,6 +154,7 @@ void visit_binary(FieldVisitor& v, kernel::Instrument& x) {
     v.field("outcome", x.outcome, Whole<std::uint16_t>{});
     v.field("outcomes", x.outcomes, Whole<std::uint16_t>{});
     v.field("mark", x.mark, Real{});
+    v.optional("half_spread", x.half_spread, Real{});
 }
 
 // The fields of one kind, and no others: what a kind does not look at has no business there.

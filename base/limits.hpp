@@ -74,6 +74,10 @@ inline constexpr std::size_t orders_in_flight_max = 256;
 inline constexpr std::size_t breaks_open_max = 256;
 /// Operators' commands that one reconciler remembers; evicting the oldest raises its floor.
 inline constexpr std::size_t operator_commands_max = 256;
+/// How long an average may take, and the last price of a contract be disputed.
+inline constexpr Duration dispute_max = seconds(90 * 86'400);
+/// Operators' commands about the last price of one contract, all remembered.
+inline constexpr std::size_t price_commands_max = 64;
 /// Hedge tasks of which a broker's transparency channel tells again.
 inline constexpr std::size_t hedges_published_max = 256;
 /// Settlements of one venue that wait for others; a rescan tells those beyond it again.

@@ -45,6 +45,49 @@ std::optional<std::string> fault_of_derived(const Listing& listing) {
     return std::nullopt;
 }
 
+// Contracts are perpetuals or futures, outcomes are predictions, and everything else is in kind.
+bool does_fit(InstrumentKind instrument, AssetKind base) {
+    switch (instrument) {
+        case InstrumentKind::in_kind:
+            return !is_contract(base);
+        case InstrumentKind::linear_perpetual:
+        case InstrumentKind::dated_future:
+            return base == AssetKind::contract;
+        case InstrumentKind::prediction:
+            return base == AssetKind::outcome;
+    }
+    UNREACHABLE("an unlisted kind of instrument");
+}
+
+std::optional<std::string> fault_of_kind(const InstrumentInfo& instrument, AssetKind base) {
+    if (!does_fit(instrument.kind, base)) {
+        return fmt::format(
+            "instrument {}: contracts are perpetuals or dated futures, outcomes are predictions, "
+            "and tokens are in kind",
+            instrument.symbol);
+    }
+    const bool ends = instrument.kind == InstrumentKind::dated_future ||
+                      instrument.kind == InstrumentKind::prediction;
+    if (ends != instrument.expiry.has_value()) {
+        return fmt::format("instrument {}: dated futures and predictions expire, others do not",
+                           instrument.symbol);
+    }
+    if (!ends) return std::nullopt;
+    const auto& expiry = *instrument.expiry;
+    const auto is_span = [](Duration span) { return span.us >= 0 && span <= limits::dispute_max; };
+    if (expiry.at.us <= 0 || !is_span(expiry.average_over) || !is_span(expiry.dispute_for)) {
+        return fmt::format(
+            "instrument {}: it expires at some time, and averages and disputes take "
+            "at most {} days",
+            instrument.symbol, limits::dispute_max.us / seconds(86'400).us);
+    }
+    if (instrument.kind == InstrumentKind::prediction && expiry.average_over.us != 0) {
+        return fmt::format("instrument {}: no average says how an event has ended",
+                           instrument.symbol);
+    }
+    return std::nullopt;
+}
+
 std::optional<std::string> fault_of_instruments(const Listing& listing) {
     std::set<AssetId> bases;
     for (const auto& instrument : listing.instruments) {
@@ -52,10 +95,8 @@ std::optional<std::string> fault_of_instruments(const Listing& listing) {
             instrument.settlement.v >= listing.assets.size()) {
             return fmt::format("instrument {} names an unlisted asset", instrument.symbol);
         }
-        const bool is_contract = listing.asset(instrument.base).kind == AssetKind::contract;
-        if (is_contract != (instrument.kind == InstrumentKind::linear_perpetual)) {
-            return fmt::format("instrument {}: contracts are perpetuals and tokens are in kind",
-                               instrument.symbol);
+        if (auto fault = fault_of_kind(instrument, listing.asset(instrument.base).kind)) {
+            return fault;
         }
         if (instrument.base == instrument.settlement) {
             return fmt::format("instrument {} is paid in itself", instrument.symbol);

@@ -2,6 +2,7 @@
 
 #include "base/amount.hpp"
 #include "base/ids.hpp"
+#include "base/time.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -23,7 +24,13 @@ enum class AssetKind : std::uint8_t {
     contract,   ///< Counted as memo; only its variation is money.
     pool,       ///< A share of a pool of two tokens.
     lending,    ///< A token lent at a protocol.
+    outcome,    ///< A contract that pays a dollar if an event ends so, and else nothing.
 };
+
+/// Whether positions in it are counted as memo and paid by variation.
+[[nodiscard]] constexpr bool is_contract(AssetKind kind) noexcept {
+    return kind == AssetKind::contract || kind == AssetKind::outcome;
+}
 
 /// Whether its price is made of other assets' prices: nobody publishes a mark of it. It is
 /// collateral, and no instrument trades it.
@@ -44,14 +51,38 @@ struct AssetInfo {
 enum class InstrumentKind : std::uint8_t {
     in_kind,           ///< The asset against the settlement token.
     linear_perpetual,  ///< A contract; profit and loss in the settlement token.
+    dated_future,      ///< The same, up to a last price.
+    prediction,        ///< A share of an outcome, up to a last price of zero or a dollar.
+};
+
+/// Whether a trade in it opens or closes a contract.
+[[nodiscard]] constexpr bool is_contract(InstrumentKind kind) noexcept {
+    return kind != InstrumentKind::in_kind;
+}
+
+/// How a contract ends.
+struct Expiry {
+    Timestamp at{};  ///< Nobody trades it from then on.
+    /// The last price is the average of its coin's marks over so much time before; zero: an
+    /// operator says what it is.
+    Duration average_over{};
+    Duration dispute_for{};  ///< How long what was proposed can be disputed.
+
+    friend bool operator==(const Expiry&, const Expiry&) = default;
 };
 
 /// Anything a trade can name.
 struct InstrumentInfo {
     std::string symbol;  ///< `sBTC` or `BTC-PERP`.
     InstrumentKind kind{InstrumentKind::in_kind};
-    AssetId base;        ///< What is counted: the token, or the contract.
-    AssetId settlement;  ///< What it is paid in.
+    AssetId base;                    ///< What is counted: the token, or the contract.
+    AssetId settlement;              ///< What it is paid in.
+    std::optional<Expiry> expiry{};  ///< Of dated futures and predictions.
+
+    /// Whether it has come to its end: no perpetual ever does.
+    [[nodiscard]] bool has_expired(Timestamp now) const {
+        return expiry.has_value() && expiry->at <= now;
+    }
 };
 
 /// An execution domain: what can be held there and what can be traded there.

@@ -118,6 +118,12 @@ void follow(Book& book, base::AccountId account, const account::Event& event) {
         follow_debt(book, account, variation->balance);
         follow_claims(book, variation->balance, claim_of(account, 0, variation->settle_by));
         forget_closed_contract(book, account, variation->contract);
+    } else if (const auto* expired = std::get_if<account::ContractExpired>(&event)) {
+        follow_debt(book, account, expired->balance);
+        follow_claims(book, expired->balance, claim_of(account, 0, expired->settle_by));
+        auto& quantity = book.contracts[account][expired->contract];
+        quantity = base::must_subtract(quantity, expired->quantity);
+        forget_closed_contract(book, account, expired->contract);
     } else if (const auto* cash = std::get_if<account::ClaimsCashSettled>(&event)) {
         drop_claims(book.claims[{broker, cash->asset}], account, cash->due_by);
         for (const auto& change : cash->changes) {

@@ -15,6 +15,7 @@ constexpr std::array account_names = {
     "account.TransferReturned",   "account.MatchReserved",     "account.MatchAborted",
     "account.MatchEnded",         "account.MatchAccepted",     "account.MatchDeclined",
     "account.MatchReleased",      "account.StandingChanged",   "account.LossAllocated",
+    "account.ContractExpired",
 };
 static_assert(account_names.size() == std::variant_size_v<account::Event>);
 constexpr std::array cover_names = {
@@ -28,6 +29,7 @@ constexpr std::array netting_names = {
     "netting.MoveOpened",        "netting.MoveClosed",      "netting.VenueVariation",
     "netting.ResultBooked",      "netting.DepositReplaced", "netting.HedgeCalledOff",
     "netting.DepartureApproved", "netting.DepartureClosed", "netting.LossBorne",
+    "netting.PriceProposed",     "netting.PriceDisputed",   "netting.PriceFixed",
 };
 static_assert(netting_names.size() == std::variant_size_v<netting::Event>);
 constexpr std::array hedge_names = {

@@ -100,6 +100,12 @@ void book(Booking& to, const account::VariationSettled& settled) {
     to.line(Chart::vm, 0, settled.settlement, settled.change);
 }
 
+void book(Booking& to, const account::ContractExpired& expired) {
+    to.client(expired.balance);
+    to.line(Chart::vm, 0, expired.settlement, expired.change);
+    to.row(Chart::cpos, to.client_id(), Chart::hbook, 0, expired.contract, expired.quantity);
+}
+
 void book(Booking&, const account::CancelRequested&) {}
 void book(Booking&, const account::CancelRefused&) {}
 
@@ -172,6 +178,9 @@ void book(Booking& to, const netting::DepositRecorded& deposit) {
     UNREACHABLE("an unlisted finality");
 }
 
+void book(Booking&, const netting::PriceProposed&) {}
+void book(Booking&, const netting::PriceDisputed&) {}
+void book(Booking&, const netting::PriceFixed&) {}
 void book(Booking&, const netting::DepositAcknowledged&) {}
 void book(Booking&, const netting::DepositReplaced&) {}
 void book(Booking&, const netting::QuotaGranted&) {}

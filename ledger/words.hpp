@@ -120,7 +120,7 @@ struct VariationNotice {
     std::uint64_t number{};  ///< Counted per broker and shard, from 1.
     base::InstrumentId instrument{};
     base::Amount change{};  ///< Positive is the broker's gain, in the settlement token.
-    base::Amount closed{};  ///< What a liquidation added to the position; else 0.
+    base::Amount closed{};  ///< What a liquidation, or the contract's end, added to the position.
     std::uint64_t block{};
 
     friend bool operator==(const VariationNotice&, const VariationNotice&) = default;

@@ -132,6 +132,10 @@ ClearingInstruments::ClearingInstruments(Registry& registry)
           "accounts_below_maintenance",
           "Accounts that could owe something and whose equity does not cover maintenance.",
           {"broker"})),
+      contracts_without_last_price(Maker{registry}.gauges(
+          "contracts_without_last_price",
+          "Contracts that have expired and whose positions wait for their last price.",
+          {"broker"})),
       cover2_ratio(Maker{registry}.gauges(
           "cover2_ratio", "The waterfall over the two largest shortfalls of one scenario.",
           {"broker"})),

@@ -91,8 +91,9 @@ struct ClearingInstruments {
     Labelled<Counter> fee_income_usd_total;      ///< broker.
     Labelled<Gauge> risk_borne_usd;              ///< broker, protocol: ΣSF, the broker's own loss.
     Labelled<Gauge> accounts_below_maintenance;  ///< broker.
-    Labelled<Gauge> cover2_ratio;                ///< broker: waterfall over cover-2.
-    Labelled<Gauge> solvency_probability;        ///< broker.
+    Labelled<Gauge> contracts_without_last_price;  ///< broker: expired ones.
+    Labelled<Gauge> cover2_ratio;                  ///< broker: waterfall over cover-2.
+    Labelled<Gauge> solvency_probability;          ///< broker.
     Histogram margin_check_duration_seconds;
     Labelled<Gauge> price_age_seconds;  ///< feed.
 };

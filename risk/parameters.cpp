@@ -43,7 +43,9 @@ bool fits(AssetKind asset, kernel::Kind kind) {
         case AssetKind::stable:
             return kind == kernel::Kind::stable;
         case AssetKind::contract:
-            return kind == kernel::Kind::perpetual;
+            return kind == kernel::Kind::perpetual || kind == kernel::Kind::future;
+        case AssetKind::outcome:
+            return kind == kernel::Kind::binary;
         case AssetKind::pool:
             return kernel::is_lp(kind);
         case AssetKind::lending:
@@ -68,6 +70,14 @@ bool is_named(const Universe& universe, const kernel::Instrument& x, std::string
     };
     return std::any_of(x.protocols.begin(), x.protocols.end(), has_its_name) ||
            (x.venue && has_its_name(*x.venue));
+}
+
+// Whether a contract that ends is a future, and one that does not is none.
+bool ends_alike(const base::Listing& listing, base::AssetId asset, kernel::Kind kind) {
+    if (listing.asset(asset).kind != AssetKind::contract) return true;
+    const auto traded = listing.instrument_of(asset);
+    const bool ends = traded && listing.instrument(*traded).expiry.has_value();
+    return ends == (kind == kernel::Kind::future);
 }
 
 // What keeps an instrument from being the place of an asset, or nothing.
@@ -152,6 +162,11 @@ private:
         if (auto misfit = misfit_of(universe_, x, asset)) {
             return complain(*found, std::move(*misfit));
         }
+        const base::AssetId id{static_cast<std::uint16_t>(places.size() - 1)};
+        if (!ends_alike(listing_, id, x.kind)) {
+            return complain(*found,
+                            "expected a perpetual, or a future if it is listed with an end");
+        }
         if (!has_own_price(x.kind)) return;
         const auto [other, is_first] = priced_.emplace(x.wrapper, &asset);
         if (is_first) return;
@@ -226,7 +241,8 @@ base::Result<std::shared_ptr<const Parameters>, std::vector<UniverseFault>> Para
     made->cash_ = keep(all.at(cash_at));
     for (const auto& place : placing.places) {
         const auto& x = all.at(place->v);
-        const double spread = has_own_price(x.kind) ? universe.wrapper(x.wrapper).half_spread : 0;
+        const double spread =
+            has_own_price(x.kind) ? universe.wrapper(x.wrapper).half_spread : x.half_spread;
         made->places_.push_back({keep(x), std::llround(spread * billion)});
     }
     made->find_coins(listing);

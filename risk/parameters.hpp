@@ -37,7 +37,8 @@ public:
     /// Finds the place of every listed asset and draws the scenarios that the universe leaves out.
     ///
     /// An asset's place is the instrument of its symbol. It has to be of the asset's kind, a
-    /// contract being a perpetual without an entry, and a pool an lp2 or lp3; to follow the asset's
+    /// contract being a perpetual or, if it ends, a future without an entry, a pool an lp2 or lp3,
+    /// and an outcome a binary, whose price is the mark; to follow the asset's
     /// underlying; to name the asset's protocol, or be traded there; and to have a wrapper of its
     /// own, since the asset's mark is that wrapper's price. A pool and a deposit have those of
     /// other listed assets that are tokens. Half a spread is at most a half. Somewhere there is

@@ -22,6 +22,9 @@ std::optional<SurfaceError> fault_of_mark(const Mark& mark, base::AssetKind kind
     if (!mark.is_known) return std::nullopt;
     if (mark.price.v < 0) return SurfaceError::price_negative;
     if (mark.price > price_max) return SurfaceError::price_absurd;
+    if (kind == base::AssetKind::outcome && mark.price.v > price_one) {
+        return SurfaceError::price_absurd;
+    }
     if (kind == base::AssetKind::cash && mark.price.v != price_one) {
         return SurfaceError::cash_not_at_one;
     }
@@ -54,7 +57,8 @@ kernel::Universe universe_at(const base::Listing& listing, const Parameters& par
     auto universe = parameters.universe();
     for (std::size_t i = 0; i < market.marks.size(); ++i) {
         const auto& mark = market.marks[i];
-        const auto& x = universe.instrument(parameters.instrument(asset_at(i)));
+        auto& x = universe.instruments.at(parameters.instrument(asset_at(i)).v);
+        if (mark.is_known && x.kind == kernel::Kind::binary) x.mark = dollars(mark.price);
         if (!mark.is_known || !has_own_price(x.kind)) continue;
         auto& wrapper = universe.wrappers.at(x.wrapper.v);
         wrapper.price = dollars(mark.price);
@@ -101,9 +105,22 @@ void derive_marks(std::vector<Mark>& marks, const base::Listing& listing,
     }
 }
 
+// EV holds all that the end of an event can take, whatever its price says meanwhile.
+bool is_held_to_its_end(const base::Listing& listing, base::AssetId asset, base::Timestamp now) {
+    if (listing.asset(asset).kind != base::AssetKind::outcome) return false;
+    const auto traded = listing.instrument_of(asset);
+    return traded && listing.instrument(*traded).has_expired(now);
+}
+
 std::optional<base::Price> as_price(Wide value) {
     if (value > std::numeric_limits<std::int64_t>::max()) return std::nullopt;
     return base::Price{static_cast<std::int64_t>(value)};
+}
+
+// One price in another, to nearest.
+std::optional<base::Price> quotient_of(const Mark& of, const Mark& in) {
+    if (!of.is_known || !in.is_known || in.price.v == 0) return std::nullopt;
+    return as_price((Wide{of.price.v} * price_one + Wide{in.price.v} / 2) / in.price.v);
 }
 
 }  // namespace
@@ -154,6 +171,7 @@ bool Surface::is_fresh(base::AssetId asset, base::Timestamp now) const {
     const auto& latest = mark(asset);
     if (listing_->asset(asset).kind == base::AssetKind::cash) return true;
     if (!latest.is_known) return false;
+    if (is_held_to_its_end(*listing_, asset, now)) return true;
     std::int64_t age_us = 0;
     if (__builtin_sub_overflow(now.us, latest.at.us, &age_us)) return false;
     const auto age_max_us = parameters_->mark_age_max().us;
@@ -162,12 +180,19 @@ bool Surface::is_fresh(base::AssetId asset, base::Timestamp now) const {
 
 std::optional<base::Price> Surface::instrument_mark(base::InstrumentId instrument) const {
     const auto& info = listing_->instrument(instrument);
-    const auto& base_mark = mark(info.base);
-    const auto& settlement_mark = mark(info.settlement);
-    if (!base_mark.is_known || !settlement_mark.is_known) return std::nullopt;
-    const Wide divisor = settlement_mark.price.v;
-    if (divisor == 0) return std::nullopt;
-    return as_price((Wide{base_mark.price.v} * price_one + divisor / 2) / divisor);
+    return quotient_of(mark(info.base), mark(info.settlement));
+}
+
+std::optional<base::Price> Surface::coin_price(base::InstrumentId instrument,
+                                               base::Timestamp now) const {
+    const auto& info = listing_->instrument(instrument);
+    const auto& universe = parameters_->universe();
+    const auto& x = universe.instrument(parameters_->instrument(info.base));
+    if (!has_own_price(x.kind)) return std::nullopt;
+    const auto coin = universe.wrapper(x.wrapper).underlying;
+    const auto held = coin ? parameters_->coin(*coin) : std::nullopt;
+    if (!held || !is_fresh(*held, now) || !is_fresh(info.settlement, now)) return std::nullopt;
+    return quotient_of(mark(*held), mark(info.settlement));
 }
 
 std::optional<base::Price> Surface::fill_price(base::InstrumentId instrument, bool is_buy) const {

@@ -34,7 +34,7 @@ enum class SurfaceError : std::uint8_t {
     parameters_of_another_listing,
     marks_not_of_listing,  ///< Not one mark per asset.
     price_negative,
-    price_absurd,                  ///< Above `price_max`.
+    price_absurd,                  ///< Above `price_max`, or of an outcome above a dollar.
     cash_not_at_one,               ///< A dollar with another price than a dollar.
     open_interest_not_of_listing,  ///< Not one figure per asset, or a negative one.
     not_finite,                    ///< At these prices something is worth no number.
@@ -73,13 +73,20 @@ public:
     [[nodiscard]] const Mark& mark(base::AssetId asset) const;
 
     /// Whether the mark is known and within `mark_age_max` of `now`. One from further ahead than
-    /// that is not fresh either: its clock or ours is wrong. Cash is always fresh.
+    /// that is not fresh either: its clock or ours is wrong. Cash is always fresh, and so is an
+    /// outcome that waits for its last price.
     [[nodiscard]] bool is_fresh(base::AssetId asset, base::Timestamp now) const;
 
     /// What one unit of the instrument's base costs in its settlement token: the quotient of the
     /// two marks in USD. **Rounding:** to nearest, halves up. Nothing if a mark is unknown, the
     /// settlement token is worth nothing or the quotient does not fit.
     [[nodiscard]] std::optional<base::Price> instrument_mark(base::InstrumentId instrument) const;
+
+    /// What the coin that an instrument's base follows costs in its settlement token, at fresh
+    /// marks: that of the coin held in kind, if it is listed. **Rounding:** as above. Nothing
+    /// where it follows none, too.
+    [[nodiscard]] std::optional<base::Price> coin_price(base::InstrumentId instrument,
+                                                        base::Timestamp now) const;
 
     /// What a client pays or gets: the quotient of the marks ± half spread of the base, in integers
     /// with one division. **Rounding:** against the client: up for a buy, down for a sell.

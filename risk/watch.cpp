@@ -90,6 +90,8 @@ void Watch::move_to(const Surface& surface) {
     }
     double largest = 0;
     for (std::size_t i = 0; i < std::min(marks.size(), marks_.size()); ++i) {
+        // What the price of an outcome moves, EV moves against it.
+        if (surface.listing().assets[i].kind == base::AssetKind::outcome) continue;
         largest = std::max(largest, move_of(marks_[i], marks[i]));
     }
     distance_ += largest;

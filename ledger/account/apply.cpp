@@ -57,7 +57,8 @@ void close_part(State& state, const ClaimsCovered::Part& part, TradeState ended,
     if (part.is_last) trade.settled_at = at;
 }
 
-/// Books one asset's change: down takes from the oldest claims, up appends `claim`.
+}  // namespace
+
 void book(State& state, const BalanceChange& change, Claim claim, base::Timestamp at) {
     Holding& holding = state.holdings[change.asset];
     if (change.unsettled < zero) {
@@ -81,6 +82,8 @@ void set_contract(State& state, base::AssetId id, const Contract& contract) {
         state.contracts[id] = contract;
     }
 }
+
+namespace {
 
 Withdrawal take_withdrawal(State& state, std::uint32_t number) {
     const auto node = state.withdrawals.extract(number);
@@ -260,16 +263,6 @@ void apply_one(State& state, const ClaimsCashSettled& settled) {
     }
 }
 
-void apply_one(State& state, const VariationSettled& settled) {
-    const auto held = state.contracts.find(settled.contract);
-    CHECK(held != state.contracts.end(), "variation is settled on a position");
-    const Contract contract{.quantity = held->second.quantity,
-                            .settled_value = settled.settled_value};
-    set_contract(state, settled.contract, contract);
-    book(state, settled.balance, {.trade = 0, .amount = {}, .settle_by = settled.settle_by},
-         settled.at);
-}
-
 void apply_one(State& state, const CancelRequested& asked) {
     const auto open = state.withdrawals.find(asked.number);
     CHECK(open != state.withdrawals.end(), "only an open withdrawal is asked back");
@@ -447,6 +440,7 @@ std::vector<Effect> effects(const State&, const DepositNoted&) { return {}; }
 std::vector<Effect> effects(const State&, const ClaimsCovered&) { return {}; }
 std::vector<Effect> effects(const State&, const ClaimsCashSettled&) { return {}; }
 std::vector<Effect> effects(const State&, const VariationSettled&) { return {}; }
+std::vector<Effect> effects(const State&, const ContractExpired&) { return {}; }
 std::vector<Effect> effects(const State&, const CancelRefused&) { return {}; }
 std::vector<Effect> effects(const State&, const TransferReceived&) { return {}; }
 std::vector<Effect> effects(const State&, const TransferDeclined&) { return {}; }

@@ -18,6 +18,16 @@ void remember(State& state, base::CommandId cause, const Answer& answer);
 /// Moves an amount between two balances that no claim stands behind.
 void book(State& state, const BalanceChange& change);
 
+/// Books one asset's change: down takes from the oldest claims, up appends `claim`.
+void book(State& state, const BalanceChange& change, Claim claim, base::Timestamp at);
+
+/// A position as it is now; one without quantity and value is forgotten.
+void set_contract(State& state, base::AssetId id, const Contract& contract);
+
+/// Makes what became of a contract true. **Requires:** that it was decided on this state.
+void apply_one(State& state, const VariationSettled& settled);
+void apply_one(State& state, const ContractExpired& expired);
+
 /// What a matched trade that was cleared leaves of its reservation: nothing.
 void close_reservation(State& state, const TradeNovated& novated);
 

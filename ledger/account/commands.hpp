@@ -26,6 +26,7 @@ struct Terms {
     base::AssetId settlement;
     bool is_contract{};
     bool is_offered{};     ///< The broker lists it.
+    bool has_expired{};    ///< A contract that has come to its end.
     base::Amount cash;     ///< |quantity| at `fill`, against the client, positive.
     bool does_cash_fit{};  ///< False where the product overflows or rounds to nothing.
     base::Amount fee;      ///< In the settlement token, positive.
@@ -225,6 +226,18 @@ struct SettleVariation {
     base::Timestamp settle_by;
 };
 
+/// Ends a position in a contract that has expired, at the price its house has fixed. Sent by the
+/// partition's host; repeats add nothing.
+struct ExpireContract {
+    base::AssetId contract;
+    base::AssetId settlement;
+    base::Price price;  ///< In the settlement token. Zero is a price.
+    int contract_scale{};
+    int settlement_scale{};
+    base::Timestamp at;
+    base::Timestamp settle_by;
+};
+
 /// Asks how the account stands. Sent by the partition's host to who could owe more than it holds,
 /// and by the account's own host after what may have changed it.
 struct ReviewMargin {
@@ -256,6 +269,6 @@ using Command =
                  CoverClaims, CashSettleClaims, SettleVariation, CancelWithdrawal, RefuseCancel,
                  RequestTransfer, ReceiveTransfer, EndTransfer, SubmitMatchedTrade, ReserveMatch,
                  HearMatch, ExpireMatches, ConcludeMatch, EndMatch, ReviewMargin, Liquidate,
-                 AllocateLoss>;
+                 AllocateLoss, ExpireContract>;
 
 }  // namespace crossclear::ledger::account

@@ -10,8 +10,11 @@
 namespace crossclear::ledger::account {
 namespace {
 
+using base::Amount;
 using base::Failure;
 namespace limits = base::limits;
+
+bool is_scale(int scale) { return scale >= 0 && scale <= base::asset_scale_max; }
 
 // Used by a check that is not in every build.
 [[maybe_unused]] std::optional<std::string> breach_after(const State& state,
@@ -56,6 +59,18 @@ std::optional<Decision> decide_by_identity(const State& state, base::CommandId i
         return Failure{Reject::id_too_far_ahead};
     }
     return std::nullopt;
+}
+
+base::Result<Amount, Reject> value_of(Amount quantity, int scale, base::Price mark,
+                                      int settlement_scale) {
+    if (mark.v < 0) return Failure{Reject::price_is_stale};
+    if (!is_scale(scale) || !is_scale(settlement_scale)) {
+        return Failure{Reject::notional_out_of_range};
+    }
+    const auto value =
+        base::notional(quantity, scale, mark, settlement_scale, base::Rounding::down);
+    if (!value) return Failure{Reject::notional_out_of_range};
+    return *value;
 }
 
 bool has_debt(const State& state) {

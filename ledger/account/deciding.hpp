@@ -33,6 +33,12 @@ using Booking = base::Result<std::vector<BalanceChange>, Reject>;
 [[nodiscard]] TradeNovated novated(const State& state, const SubmitTrade& command,
                                    std::vector<BalanceChange> changes);
 
+/// What a quantity is worth at a mark; of a mark of zero nothing. **Rounding:** down, against the
+/// client whether it is long or short. **Errors:** `price_is_stale` below zero,
+/// `notional_out_of_range`.
+[[nodiscard]] base::Result<base::Amount, Reject> value_of(base::Amount quantity, int scale,
+                                                          base::Price mark, int settlement_scale);
+
 /// Whether the client owes the broker anything, in whatever asset: it repays before it takes
 /// anything out.
 [[nodiscard]] bool has_debt(const State& state);

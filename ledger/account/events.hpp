@@ -315,11 +315,26 @@ struct LossAllocated {
     friend bool operator==(const LossAllocated&, const LossAllocated&) = default;
 };
 
+/// A position in a contract ended at its last price: VM / CREDIT or DEBIT / VM as with any
+/// variation, and CPOS / HBOOK.
+struct ContractExpired {
+    base::AssetId contract;
+    base::AssetId settlement;
+    base::Price price;
+    base::Amount quantity;  ///< What was held, signed; zero where only its variation was open.
+    base::Amount change;    ///< Since the last settlement; positive is the client's gain.
+    BalanceChange balance;
+    base::Timestamp at;
+    base::Timestamp settle_by;
+
+    friend bool operator==(const ContractExpired&, const ContractExpired&) = default;
+};
+
 using Event =
     std::variant<TradeNovated, CommandRefused, WithdrawalHeld, WithdrawalReturned, WithdrawalPaid,
                  DepositNoted, ClaimsCovered, ClaimsCashSettled, VariationSettled, CancelRequested,
                  CancelRefused, TransferSent, TransferReceived, TransferDeclined, TransferDelivered,
                  TransferReturned, MatchReserved, MatchAborted, MatchEnded, MatchAccepted,
-                 MatchDeclined, MatchReleased, StandingChanged, LossAllocated>;
+                 MatchDeclined, MatchReleased, StandingChanged, LossAllocated, ContractExpired>;
 
 }  // namespace crossclear::ledger::account

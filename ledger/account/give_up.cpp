@@ -91,6 +91,7 @@ Reject shape_fault_of(const Reservation& of, const Terms& terms) {
     if (is_priced && !(does_fit && is_representable(of))) return Reject::notional_out_of_range;
     const bool has_two_sides = of.base != of.settlement;
     if (!terms.is_offered || !has_two_sides) return Reject::instrument_not_offered;
+    if (terms.has_expired) return Reject::contract_has_expired;
     return Reject::none;
 }
 

@@ -92,6 +92,7 @@ Decision decide(const State& state, const Liquidate& command) {
     // Prices first: without one nobody knows whether it has to be.
     if (!terms.is_price_fresh || terms.mark.v <= 0) return Failure{Reject::price_is_stale};
     if (terms.base == terms.settlement) return Failure{Reject::instrument_not_offered};
+    if (terms.has_expired) return Failure{Reject::contract_has_expired};
     if (!is_closing(closable(state, terms), command.quantity)) {
         return Failure{Reject::holding_insufficient};
     }

@@ -99,6 +99,7 @@ Reject shape_fault(const SubmitTrade& command, const Booking& booking) {
     }
     const bool has_two_sides = command.terms.base != command.terms.settlement;
     if (!command.terms.is_offered || !has_two_sides) return Reject::instrument_not_offered;
+    if (command.terms.has_expired) return Reject::contract_has_expired;
     return Reject::none;
 }
 
@@ -188,22 +189,6 @@ std::vector<Event> news_of(const NoteDeposit& command, Finality known) {
     }
     if (is_final) events.emplace_back(noted(command, Finality::final, settles));
     return events;
-}
-
-bool is_scale(int scale) { return scale >= 0 && scale <= base::asset_scale_max; }
-
-/// What a quantity is worth, rounded down: against the client whether it is long or short. At a
-/// mark of zero it is worth nothing.
-base::Result<Amount, Reject> value_of(Amount quantity, int scale, base::Price mark,
-                                      int settlement_scale) {
-    if (mark.v < 0) return Failure{Reject::price_is_stale};
-    if (!is_scale(scale) || !is_scale(settlement_scale)) {
-        return Failure{Reject::notional_out_of_range};
-    }
-    const auto value =
-        base::notional(quantity, scale, mark, settlement_scale, base::Rounding::down);
-    if (!value) return Failure{Reject::notional_out_of_range};
-    return *value;
 }
 
 /// An open withdrawal; a null where it has ended; an error where it never was.
@@ -367,31 +352,6 @@ Decision decide(const State& state, const CashSettleClaims& command) {
                                             .changes = std::move(changes),
                                             .at = command.at,
                                             .due_by = command.due_by});
-}
-
-Decision decide(const State& state, const SettleVariation& command) {
-    const auto found = state.contracts.find(command.contract);
-    if (found == state.contracts.end()) return std::vector<Event>{};
-    const Contract& contract = found->second;
-    const auto value =
-        value_of(contract.quantity, command.contract_scale, command.mark, command.settlement_scale);
-    if (!value) return Failure{value.error()};
-    const auto change = base::subtract(*value, contract.settled_value);
-    if (!change) return Failure{Reject::notional_out_of_range};
-    if (*change == zero) return std::vector<Event>{};
-    const auto balance = move(holding_of(state, command.settlement), command.settlement, *change);
-    const Contract after{.quantity = contract.quantity, .settled_value = *value};
-    if (!balance || !has_room(state, *balance) || !has_room(state, command.contract, after)) {
-        return Failure{Reject::notional_out_of_range};
-    }
-    return propose(state, VariationSettled{.contract = command.contract,
-                                           .settlement = command.settlement,
-                                           .mark = command.mark,
-                                           .change = *change,
-                                           .settled_value = *value,
-                                           .balance = *balance,
-                                           .at = command.at,
-                                           .settle_by = command.settle_by});
 }
 
 Decision decide(const State& state, const Command& command) {

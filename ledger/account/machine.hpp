@@ -78,7 +78,8 @@ using Decision = base::Result<std::vector<Event>, Reject>;
 [[nodiscard]] Decision decide(const State& state, const ReviewMargin& command);
 
 /// Closes a part of a position while the account is being liquidated; nothing else then.
-/// **Errors:** `price_is_stale`, `instrument_not_offered`, `holding_insufficient` where it would
+/// **Errors:** `price_is_stale`, `instrument_not_offered`, `contract_has_expired`,
+/// `holding_insufficient` where it would
 /// grow or turn the position, `too_much_open` where no claim fits, `notional_out_of_range`.
 [[nodiscard]] Decision decide(const State& state, const Liquidate& command);
 
@@ -117,6 +118,9 @@ using Decision = base::Result<std::vector<Event>, Reject>;
 /// back with a later settlement. **Errors:** `price_is_stale` without a mark,
 /// `notional_out_of_range`.
 [[nodiscard]] Decision decide(const State& state, const SettleVariation& command);
+
+/// Ends a position at its last price. **Rounding, errors:** as of variation.
+[[nodiscard]] Decision decide(const State& state, const ExpireContract& command);
 
 /// Whichever command it is.
 [[nodiscard]] Decision decide(const State& state, const Command& command);

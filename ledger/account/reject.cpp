@@ -20,6 +20,7 @@ bool depends_on_the_moment(Reject reject) {
         // Prices move, brokers list more and allow-lists grow: a late copy must not profit.
         case Reject::notional_out_of_range:
         case Reject::instrument_not_offered:
+        case Reject::contract_has_expired:
         case Reject::destination_not_allowed:
         case Reject::receiver_unknown:
         case Reject::price_is_stale:
@@ -60,6 +61,7 @@ std::int32_t wire_code(Reject reject) {
             return static_cast<std::uint16_t>(Reject::id_too_old);
         case Reject::notional_out_of_range:
         case Reject::instrument_not_offered:
+        case Reject::contract_has_expired:
         case Reject::destination_not_allowed:
         case Reject::receiver_not_allowed:
         case Reject::receiver_unknown:
@@ -95,6 +97,8 @@ const char* name_of(Reject reject) {
             return "notional_out_of_range";
         case Reject::instrument_not_offered:
             return "instrument_not_offered";
+        case Reject::contract_has_expired:
+            return "contract_has_expired";
         case Reject::destination_not_allowed:
             return "destination_not_allowed";
         case Reject::receiver_not_allowed:

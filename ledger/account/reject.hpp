@@ -17,6 +17,7 @@ enum class Reject : std::uint16_t {
     quantity_must_be_positive = 11012,
     notional_out_of_range = 21012,     ///< 11012: does not fit, or is below a minor unit.
     instrument_not_offered = 21013,    ///< 11012: this broker does not list it.
+    contract_has_expired = 21018,      ///< 11012: nobody trades it any more.
     destination_not_allowed = 21014,   ///< 11012: not on the account's allow-list.
     receiver_not_allowed = 21015,      ///< 11012: the account itself, or another broker's.
     receiver_unknown = 21016,          ///< 11012: the receiver never had a deposit.

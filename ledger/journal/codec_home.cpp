@@ -1,7 +1,7 @@
 // States of the machines that live in a broker's home partition.
 #include "ledger/journal/codec.hpp"
-#include "ledger/journal/codec_deposits.hpp"
 #include "ledger/journal/codec_fields.hpp"
+#include "ledger/journal/codec_house.hpp"
 #include "ledger/journal/codec_state.hpp"
 #include "ledger/journal/record.pb.h"
 #include "ledger/journal/state.pb.h"
@@ -15,42 +15,6 @@
 namespace crossclear::ledger::journal {
 
 namespace codec {
-
-template <>
-inline constexpr auto fields_of<netting::Deposit> = std::tuple{
-    value(&netting::Deposit::account, &pb::NettingState::Deposit::account,
-          &pb::NettingState::Deposit::set_account),
-    value(&netting::Deposit::asset, &pb::NettingState::Deposit::asset,
-          &pb::NettingState::Deposit::set_asset),
-    value(&netting::Deposit::amount, &pb::NettingState::Deposit::amount,
-          &pb::NettingState::Deposit::set_amount),
-    value(&netting::Deposit::recorded, &pb::NettingState::Deposit::recorded,
-          &pb::NettingState::Deposit::set_recorded),
-    value(&netting::Deposit::acknowledged, &pb::NettingState::Deposit::acknowledged,
-          &pb::NettingState::Deposit::set_acknowledged),
-    value(&netting::Deposit::is_acknowledged, &pb::NettingState::Deposit::is_acknowledged,
-          &pb::NettingState::Deposit::set_is_acknowledged),
-    value(&netting::Deposit::block, &pb::NettingState::Deposit::block,
-          &pb::NettingState::Deposit::set_block),
-};
-
-template <>
-inline constexpr auto fields_of<netting::Refusals> = std::tuple{
-    value(&netting::Refusals::count, &pb::NettingState::Refusals::count,
-          &pb::NettingState::Refusals::set_count),
-    value(&netting::Refusals::last, &pb::NettingState::Refusals::last,
-          &pb::NettingState::Refusals::set_last),
-};
-
-template <>
-inline constexpr auto fields_of<netting::Departure> = std::tuple{
-    value(&netting::Departure::asset, &pb::NettingState::Departure::asset,
-          &pb::NettingState::Departure::set_asset),
-    value(&netting::Departure::amount, &pb::NettingState::Departure::amount,
-          &pb::NettingState::Departure::set_amount),
-    value(&netting::Departure::shard, &pb::NettingState::Departure::shard,
-          &pb::NettingState::Departure::set_shard),
-};
 
 template <>
 inline constexpr auto fields_of<hedge::SliceProgress> = std::tuple{
@@ -155,198 +119,17 @@ namespace {
 using codec::Reader;
 namespace pb = codec::pb;
 
-// A state keeps some events as they were. They are stored as entries store them, by their tables.
-template <class Machine, class Held, class Part>
-void keep_event(const Held& event, Part& to, Part* (pb::Entry::*change)()) {
-    pb::Entry entry;
-    codec::write(Machine{event}, entry);
-    to.Swap((entry.*change)());
-}
-
-template <class Machine, class Held, class Part, class Read>
-bool kept_event(const Part& from, Held& event, Part* (pb::Entry::*change)(), Read read,
-                Reader& reader) {
-    pb::Entry entry;
-    *(entry.*change)() = from;
-    Event whole;
-    if (!read(entry, whole, reader)) return false;
-    event = std::get<Held>(std::get<Machine>(whole));
-    return true;
-}
-
-using Total = pb::NettingState::Total;
-
-template <class Map, class Parts>
-void write_totals(const Map& map, Parts& to) {
-    codec::write_map(map, to, [](const auto& key, base::Amount amount, Total& part) {
-        const auto [of, asset] = key;
-        part.set_of(of.v);
-        part.set_asset(asset.v);
-        part.set_amount(amount.v);
-    });
-}
-
-template <class Parts, class Map>
-bool read_totals(const Parts& from, Map& map, Reader& reader) {
-    return codec::read_map(from, map, [&](const Total& part, auto& key, base::Amount& amount) {
-        auto& [of, asset] = key;
-        amount.v = part.amount();
-        return codec::from_wire(part.of(), of, reader) &&
-               codec::from_wire(part.asset(), asset, reader);
-    });
-}
-
-void write_house(const netting::State& from, pb::NettingState& to) {
-    CHECK(codec::is_shaped(from.id) && from.id.kind == base::EntityKind::netting,
-          "only what can be read back is written");
-    to.set_broker(static_cast<std::uint32_t>(from.id.id));
-    to.set_partitions(from.partitions);
-    to.set_is_founded(from.is_founded);
-    to.set_numbers(from.numbers);
-    codec::write_map(
-        from.hedges, *to.mutable_hedges(),
-        [](std::uint64_t number, const netting::HedgeOpened& opened, pb::HedgeKept& part) {
-            part.set_number(number);
-            keep_event<netting::Event>(opened, *part.mutable_opened(),
-                                       &pb::Entry::mutable_hedge_opened);
-        });
-    codec::write_map(
-        from.moves, *to.mutable_moves(),
-        [](std::uint64_t number, const netting::MoveOpened& opened, pb::MoveKept& part) {
-            part.set_number(number);
-            keep_event<netting::Event>(opened, *part.mutable_opened(),
-                                       &pb::Entry::mutable_move_opened);
-        });
-    write_totals(from.granted, *to.mutable_granted());
-    write_totals(from.deposited, *to.mutable_deposited());
-    codec::write_map(from.deposits, *to.mutable_deposits(),
-                     [](const DepositKey& key, const netting::Deposit& deposit, auto& part) {
-                         part.set_shard(key.shard.v);
-                         part.set_id(key.id);
-                         codec::write_fields(codec::fields_of<netting::Deposit>, deposit, part);
-                     });
-    codec::write_pages(from.deposits_done, *to.mutable_deposits_done());
-    codec::write_map(from.variations, *to.mutable_variations(),
-                     [](base::ShardId shard, std::uint64_t number, auto& part) {
-                         part.set_shard(shard.v);
-                         part.set_number(number);
-                     });
-    write_totals(from.posted, *to.mutable_posted());
-    for (const auto number : from.called_off) to.add_called_off(number);
-    codec::write_map(from.refusals, *to.mutable_refusals(),
-                     [](const netting::VenueAsset& key, const netting::Refusals& refused,
-                        pb::NettingState::Refusals& part) {
-                         part.set_venue(key.venue.v);
-                         part.set_asset(key.asset.v);
-                         codec::write_fields(codec::fields_of<netting::Refusals>, refused, part);
-                     });
-    codec::write_map(from.deposits_gone, *to.mutable_deposits_gone(),
-                     [](const DepositKey& key, std::uint64_t block, auto& part) {
-                         part.set_shard(key.shard.v);
-                         part.set_id(key.id);
-                         part.set_block(block);
-                     });
-    codec::write_map(from.departures, *to.mutable_departures(),
-                     [](const netting::DepartureKey& key, const netting::Departure& departure,
-                        pb::NettingState::Departure& part) {
-                         part.set_account(key.account.v);
-                         part.set_number(key.number);
-                         codec::write_fields(codec::fields_of<netting::Departure>, departure, part);
-                     });
-    codec::write_map(from.outflows, *to.mutable_outflows(),
-                     [](const netting::OutflowKey& key, base::Amount amount, auto& part) {
-                         part.set_asset(key.asset.v);
-                         part.set_from(key.from.us);
-                         part.set_amount(amount.v);
-                     });
-}
-
-bool read_promises(const pb::NettingState& from, netting::State& to, Reader& reader) {
-    return codec::read_map(
-               from.hedges(), to.hedges,
-               [&](const pb::HedgeKept& part, std::uint64_t& number, netting::HedgeOpened& opened) {
-                   number = part.number();
-                   return kept_event<netting::Event>(part.opened(), opened,
-                                                     &pb::Entry::mutable_hedge_opened,
-                                                     &codec::read_netting, reader);
-               }) &&
-           codec::read_map(
-               from.moves(), to.moves,
-               [&](const pb::MoveKept& part, std::uint64_t& number, netting::MoveOpened& opened) {
-                   number = part.number();
-                   return kept_event<netting::Event>(part.opened(), opened,
-                                                     &pb::Entry::mutable_move_opened,
-                                                     &codec::read_netting, reader);
-               }) &&
-           read_totals(from.granted(), to.granted, reader) &&
-           read_totals(from.deposited(), to.deposited, reader);
-}
-
-bool read_house(const pb::NettingState& from, netting::State& to, Reader& reader) {
-    base::BrokerId broker;
-    if (!codec::from_wire(from.broker(), broker, reader)) return false;
-    to.id = base::entity_of(base::EntityKind::netting, broker);
-    to.partitions = static_cast<std::uint16_t>(from.partitions());
-    to.is_founded = from.is_founded();
-    to.numbers = from.numbers();
-    for (const std::uint64_t number : from.called_off()) {
-        to.called_off.insert(to.called_off.end(), number);
-    }
-    return read_promises(from, to, reader) &&
-           codec::read_map(from.deposits(), to.deposits,
-                           [&](const auto& part, DepositKey& key, netting::Deposit& deposit) {
-                               key.id = part.id();
-                               return codec::from_wire(part.shard(), key.shard, reader) &&
-                                      codec::read_fields(codec::fields_of<netting::Deposit>, part,
-                                                         deposit, reader);
-                           }) &&
-           codec::read_pages(from.deposits_done(), to.deposits_done, reader) &&
-           codec::read_map(from.variations(), to.variations,
-                           [&](const auto& part, base::ShardId& shard, std::uint64_t& number) {
-                               number = part.number();
-                               return codec::from_wire(part.shard(), shard, reader);
-                           }) &&
-           read_totals(from.posted(), to.posted, reader) &&
-           codec::read_map(
-               from.refusals(), to.refusals,
-               [&](const auto& part, netting::VenueAsset& key, netting::Refusals& refused) {
-                   return codec::from_wire(part.venue(), key.venue, reader) &&
-                          codec::from_wire(part.asset(), key.asset, reader) &&
-                          codec::read_fields(codec::fields_of<netting::Refusals>, part, refused,
-                                             reader);
-               }) &&
-           codec::read_map(from.deposits_gone(), to.deposits_gone,
-                           [&](const auto& part, DepositKey& key, std::uint64_t& block) {
-                               key.id = part.id();
-                               block = part.block();
-                               return codec::from_wire(part.shard(), key.shard, reader);
-                           }) &&
-           codec::read_map(
-               from.departures(), to.departures,
-               [&](const auto& part, netting::DepartureKey& key, netting::Departure& departure) {
-                   key.number = part.number();
-                   return codec::from_wire(part.account(), key.account, reader) &&
-                          codec::read_fields(codec::fields_of<netting::Departure>, part, departure,
-                                             reader);
-               }) &&
-           codec::read_map(from.outflows(), to.outflows,
-                           [&](const auto& part, netting::OutflowKey& key, base::Amount& amount) {
-                               key.from.us = part.from();
-                               amount.v = part.amount();
-                               return codec::from_wire(part.asset(), key.asset, reader);
-                           });
-}
-
 void write_terms(const hedge::State& from, pb::HedgeState& to) {
-    keep_event<hedge::Event>(from.terms, *to.mutable_terms(), &pb::Entry::mutable_hedge_committed);
+    codec::keep_event<hedge::Event>(from.terms, *to.mutable_terms(),
+                                    &pb::Entry::mutable_hedge_committed);
 }
 void write_terms(const instruction::State& from, pb::InstructionState& to) {
-    keep_event<instruction::Event>(from.terms, *to.mutable_terms(),
-                                   &pb::Entry::mutable_instruction_created);
+    codec::keep_event<instruction::Event>(from.terms, *to.mutable_terms(),
+                                          &pb::Entry::mutable_instruction_created);
 }
 void write_terms(const withdrawal::State& from, pb::WithdrawalState& to) {
-    keep_event<withdrawal::Event>(from.terms, *to.mutable_terms(),
-                                  &pb::Entry::mutable_withdrawal_queued);
+    codec::keep_event<withdrawal::Event>(from.terms, *to.mutable_terms(),
+                                         &pb::Entry::mutable_withdrawal_queued);
 }
 void write_terms(const reconcile::State& from, pb::ReconcileState& to) {
     codec::write_map(from.breaks, *to.mutable_breaks(),
@@ -368,18 +151,18 @@ void write_terms(const reconcile::State& from, pb::ReconcileState& to) {
 }
 
 bool read_terms(const pb::HedgeState& from, hedge::State& to, Reader& reader) {
-    return kept_event<hedge::Event>(from.terms(), to.terms, &pb::Entry::mutable_hedge_committed,
-                                    &codec::read_hedge, reader);
+    return codec::kept_event<hedge::Event>(
+        from.terms(), to.terms, &pb::Entry::mutable_hedge_committed, &codec::read_hedge, reader);
 }
 bool read_terms(const pb::InstructionState& from, instruction::State& to, Reader& reader) {
-    return kept_event<instruction::Event>(from.terms(), to.terms,
-                                          &pb::Entry::mutable_instruction_created,
-                                          &codec::read_instruction, reader);
+    return codec::kept_event<instruction::Event>(from.terms(), to.terms,
+                                                 &pb::Entry::mutable_instruction_created,
+                                                 &codec::read_instruction, reader);
 }
 bool read_terms(const pb::WithdrawalState& from, withdrawal::State& to, Reader& reader) {
-    return kept_event<withdrawal::Event>(from.terms(), to.terms,
-                                         &pb::Entry::mutable_withdrawal_queued,
-                                         &codec::read_withdrawal, reader);
+    return codec::kept_event<withdrawal::Event>(from.terms(), to.terms,
+                                                &pb::Entry::mutable_withdrawal_queued,
+                                                &codec::read_withdrawal, reader);
 }
 bool read_terms(const pb::ReconcileState& from, reconcile::State& to, Reader& reader) {
     return codec::read_map(from.breaks(), to.breaks,
@@ -420,7 +203,7 @@ bool read_home(const Message& from, State& to, Reader& reader) {
 struct EncodeEntity {
     std::string operator()(const account::State& state) const { return encode_state(state); }
     std::string operator()(const netting::State& state) const {
-        return codec::encode_message<pb::NettingState>(state, &write_house);
+        return codec::encode_message<pb::NettingState>(state, &codec::write_house);
     }
     std::string operator()(const hedge::State& state) const {
         return codec::encode_message<pb::HedgeState>(state,
@@ -467,7 +250,7 @@ base::Result<EntityState, CodecError> decode_entity(const base::EntityId& entity
         case base::EntityKind::account:
             return decode_account(entity, bytes);
         case base::EntityKind::netting:
-            return decode_home<pb::NettingState, netting::State>(entity, bytes, &read_house);
+            return decode_home<pb::NettingState, netting::State>(entity, bytes, &codec::read_house);
         case base::EntityKind::hedge:
             return decode_home<pb::HedgeState, hedge::State>(
                 entity, bytes, &read_home<hedge::State, pb::HedgeState>);

@@ -152,6 +152,37 @@ constexpr auto loss_borne = [] {
                           value(&E::at, &M::at, &M::set_at));
 }();
 
+constexpr auto price_proposed = [] {
+    using E = netting::PriceProposed;
+    using M = pb::PriceProposed;
+    return alternative<E>(
+        pb::Entry::kPriceProposed, &pb::Entry::price_proposed, &pb::Entry::mutable_price_proposed,
+        nested(&E::cause, &M::cause, &M::mutable_cause), value(&E::body, &M::body, &M::set_body),
+        value(&E::contract, &M::contract, &M::set_contract),
+        value(&E::price, &M::price, &M::set_price),
+        value(&E::fixed_from, &M::fixed_from, &M::set_fixed_from),
+        value(&E::at, &M::at, &M::set_at));
+}();
+
+constexpr auto price_disputed = [] {
+    using E = netting::PriceDisputed;
+    using M = pb::PriceDisputed;
+    return alternative<E>(
+        pb::Entry::kPriceDisputed, &pb::Entry::price_disputed, &pb::Entry::mutable_price_disputed,
+        nested(&E::cause, &M::cause, &M::mutable_cause), value(&E::body, &M::body, &M::set_body),
+        value(&E::contract, &M::contract, &M::set_contract),
+        bytes(&E::reason, &M::reason, &M::mutable_reason), value(&E::at, &M::at, &M::set_at));
+}();
+
+constexpr auto price_fixed = [] {
+    using E = netting::PriceFixed;
+    using M = pb::PriceFixed;
+    return alternative<E>(
+        pb::Entry::kPriceFixed, &pb::Entry::price_fixed, &pb::Entry::mutable_price_fixed,
+        value(&E::contract, &M::contract, &M::set_contract),
+        value(&E::price, &M::price, &M::set_price), value(&E::at, &M::at, &M::set_at));
+}();
+
 constexpr auto deposit_replaced = [] {
     using E = netting::DepositReplaced;
     using M = pb::DepositReplaced;
@@ -194,7 +225,8 @@ constexpr auto departure_closed = [] {
 constexpr auto netting_events = machine<netting::Event>(
     capital_paid_in, deposit_recorded, deposit_acknowledged, quota_granted, hedge_opened,
     hedge_closed, move_opened, move_closed, venue_variation, result_booked, deposit_replaced,
-    hedge_called_off, departure_approved, departure_closed, loss_borne);
+    hedge_called_off, departure_approved, departure_closed, loss_borne, price_proposed,
+    price_disputed, price_fixed);
 
 }  // namespace
 

@@ -13,6 +13,7 @@
 #include "ledger/instruction/state.hpp"
 #include "ledger/journal/codec.hpp"
 #include "ledger/netting/events.hpp"
+#include "ledger/netting/state.hpp"
 #include "ledger/reconcile/events.hpp"
 #include "ledger/withdrawal/state.hpp"
 #include "ledger/words.hpp"
@@ -98,6 +99,7 @@ private:
         case account::Reject::quantity_must_be_positive:
         case account::Reject::notional_out_of_range:
         case account::Reject::instrument_not_offered:
+        case account::Reject::contract_has_expired:
         case account::Reject::destination_not_allowed:
         case account::Reject::receiver_not_allowed:
         case account::Reject::receiver_unknown:
@@ -208,6 +210,16 @@ private:
         case instruction::Outcome::settled:
         case instruction::Outcome::compensated:
         case instruction::Outcome::manual:
+            return true;
+    }
+    return false;
+}
+
+[[nodiscard]] constexpr bool is_listed(netting::PricePhase value) noexcept {
+    switch (value) {
+        case netting::PricePhase::proposed:
+        case netting::PricePhase::disputed:
+        case netting::PricePhase::fixed:
             return true;
     }
     return false;

@@ -1,3 +1,4 @@
+#include "ledger/netting/applying.hpp"
 #include "ledger/netting/machine.hpp"
 
 #include <algorithm>
@@ -160,6 +161,9 @@ std::vector<Effect> effects_of(const State& after, const Event& event) {
     if (const auto* task = std::get_if<HedgeOpened>(&event)) return {OpenHedge{*task}};
     if (const auto* off = std::get_if<HedgeCalledOff>(&event)) return {CallOffHedge{off->number}};
     if (const auto* move = std::get_if<MoveOpened>(&event)) return {OpenMove{*move}};
+    if (const auto* fixed = std::get_if<PriceFixed>(&event)) {
+        return {TellPrice{fixed->contract, fixed->price}};
+    }
     return {};
 }
 
@@ -173,6 +177,10 @@ std::vector<Effect> outstanding(const State& state) {
     for (const auto& [number, task] : state.hedges) owed.emplace_back(OpenHedge{task});
     for (const auto number : state.called_off) owed.emplace_back(CallOffHedge{number});
     for (const auto& [number, move] : state.moves) owed.emplace_back(OpenMove{move});
+    for (const auto& [contract, expiry] : state.expiries) {
+        if (expiry.phase != PricePhase::fixed) continue;
+        owed.emplace_back(TellPrice{contract, expiry.price});
+    }
     return owed;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/amount.hpp"
+#include "base/command_id.hpp"
 #include "base/ids.hpp"
 #include "base/time.hpp"
 #include "ledger/netting/events.hpp"
@@ -9,6 +10,7 @@
 #include <cstdint>
 #include <optional>
 #include <set>
+#include <string>
 #include <variant>
 #include <vector>
 
@@ -58,6 +60,7 @@ struct RecordVariations {
         VariationNotice notice;
         base::AssetId contract;
         base::AssetId settlement;
+        bool has_expired{};  ///< The contract: the venue may end the position with a gain.
     };
     base::ShardId shard;
     std::vector<Line> lines;
@@ -182,6 +185,32 @@ struct BearLoss {
     base::Timestamp at;
 };
 
+/// Says what the last price of a contract that has expired shall be. Sent by an operator, who may
+/// say so again until it is fixed, and once by the host, which has its average. Safe to repeat with
+/// the same `id`.
+struct ProposePrice {
+    base::CommandId id;  ///< Zeros: of the host, in whose stead an operator may have spoken.
+    base::AssetId contract;
+    base::Price price;
+    base::Price price_max;  ///< That a contract of its kind can have.
+    base::Timestamp expires_at;
+    base::Duration dispute_for;  ///< How long it can be disputed.
+    base::Timestamp at;
+};
+
+/// Says that what was proposed is wrong. Sent by an operator. Safe to repeat with the same `id`.
+struct DisputePrice {
+    base::CommandId id;
+    base::AssetId contract;
+    std::string reason;
+    base::Timestamp at;
+};
+
+/// Fixes what nobody has disputed in time. Sent by the host at intervals.
+struct FixPrices {
+    base::Timestamp at;
+};
+
 /// May a withdrawal leave? Sent by the host when the withdrawal asks; a repeat counts once, but is
 /// looked at again.
 struct ReviewDeparture {
@@ -209,8 +238,9 @@ struct KeepDepartures {
     base::Timestamp at;
 };
 
-using Command = std::variant<Found, RecordDeposit, AcknowledgeDeposit, RecordVariations, Balance,
-                             KeepMargins, LevelShards, CloseHedge, CloseMove, BookResult,
-                             ReviewDeparture, CloseDeparture, KeepDepartures, BearLoss>;
+using Command =
+    std::variant<Found, RecordDeposit, AcknowledgeDeposit, RecordVariations, Balance, KeepMargins,
+                 LevelShards, CloseHedge, CloseMove, BookResult, ReviewDeparture, CloseDeparture,
+                 KeepDepartures, BearLoss, ProposePrice, DisputePrice, FixPrices>;
 
 }  // namespace crossclear::ledger::netting

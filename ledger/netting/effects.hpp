@@ -49,6 +49,13 @@ struct OpenMove {
     friend bool operator==(const OpenMove&, const OpenMove&) = default;
 };
 
-using Effect = std::variant<TellDeposit, TellQuota, OpenHedge, OpenMove, CallOffHedge>;
+/// Tells every partition the last price of a contract; repeats change nothing.
+struct TellPrice {
+    base::AssetId contract;
+    base::Price price;
+    friend bool operator==(const TellPrice&, const TellPrice&) = default;
+};
+
+using Effect = std::variant<TellDeposit, TellQuota, OpenHedge, OpenMove, CallOffHedge, TellPrice>;
 
 }  // namespace crossclear::ledger::netting

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/amount.hpp"
+#include "base/command_id.hpp"
 #include "base/ids.hpp"
 #include "base/time.hpp"
 #include "ledger/instruction/commands.hpp"
@@ -8,6 +9,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <string>
 #include <variant>
 #include <vector>
 
@@ -122,7 +124,7 @@ struct MoveClosed {
 };
 
 /// A venue settled profit or loss with the broker: POSTED / VM or VM / POSTED. Where it liquidated
-/// the position, VPOS / VENUE what that added to it.
+/// the position, or the contract ended, VPOS / VENUE what that added to it.
 struct VenueVariation {
     base::ShardId shard;
     std::uint64_t number{};
@@ -131,7 +133,7 @@ struct VenueVariation {
     base::Amount change;
     std::uint64_t block{};
     base::Timestamp at;
-    base::Amount closed;  ///< Zero unless it was a liquidation.
+    base::Amount closed;  ///< Zero unless it was a liquidation or the end.
     friend bool operator==(const VenueVariation&, const VenueVariation&) = default;
 };
 
@@ -151,6 +153,35 @@ struct LossBorne {
     base::Amount from_insurance;
     base::Timestamp at;
     friend bool operator==(const LossBorne&, const LossBorne&) = default;
+};
+
+/// A contract has expired and this is to be its last price, unless it is disputed by then.
+struct PriceProposed {
+    base::CommandId cause;  ///< Zeros: the house's own average.
+    std::uint64_t body{};   ///< Hash of the command's body, for repeats.
+    base::AssetId contract;
+    base::Price price;  ///< In the settlement token.
+    base::Timestamp fixed_from;
+    base::Timestamp at;
+    friend bool operator==(const PriceProposed&, const PriceProposed&) = default;
+};
+
+/// What was proposed is not the last price; another one has to be proposed.
+struct PriceDisputed {
+    base::CommandId cause;
+    std::uint64_t body{};
+    base::AssetId contract;
+    std::string reason;
+    base::Timestamp at;
+    friend bool operator==(const PriceDisputed&, const PriceDisputed&) = default;
+};
+
+/// A contract's last price, for ever: every position in it ends at this one.
+struct PriceFixed {
+    base::AssetId contract;
+    base::Price price;
+    base::Timestamp at;
+    friend bool operator==(const PriceFixed&, const PriceFixed&) = default;
 };
 
 /// A withdrawal that may leave.
@@ -190,9 +221,9 @@ struct DepartureClosed {
     friend bool operator==(const DepartureClosed&, const DepartureClosed&) = default;
 };
 
-using Event =
-    std::variant<CapitalPaidIn, DepositRecorded, DepositAcknowledged, QuotaGranted, HedgeOpened,
-                 HedgeClosed, MoveOpened, MoveClosed, VenueVariation, ResultBooked, DepositReplaced,
-                 HedgeCalledOff, DepartureApproved, DepartureClosed, LossBorne>;
+using Event = std::variant<CapitalPaidIn, DepositRecorded, DepositAcknowledged, QuotaGranted,
+                           HedgeOpened, HedgeClosed, MoveOpened, MoveClosed, VenueVariation,
+                           ResultBooked, DepositReplaced, HedgeCalledOff, DepartureApproved,
+                           DepartureClosed, LossBorne, PriceProposed, PriceDisputed, PriceFixed>;
 
 }  // namespace crossclear::ledger::netting

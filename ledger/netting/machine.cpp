@@ -227,39 +227,6 @@ std::vector<Event> without_block(const State& state, const RecordDeposit& comman
 
 }  // namespace
 
-bool is_transient(Reject reject) {
-    return reject == Reject::variation_ahead_of_margin || reject == Reject::gate_is_closed ||
-           reject == Reject::departure_not_covered;
-}
-
-bool accuses_shard(Reject reject) {
-    return reject == Reject::deposit_contradicts_record || reject == Reject::figures_incredible;
-}
-
-const char* name_of(Reject reject) {
-    switch (reject) {
-        case Reject::amount_must_be_positive:
-            return "amount_must_be_positive";
-        case Reject::deposit_contradicts_record:
-            return "deposit_contradicts_record";
-        case Reject::deposit_of_other_broker:
-            return "deposit_of_other_broker";
-        case Reject::variation_out_of_order:
-            return "variation_out_of_order";
-        case Reject::figures_out_of_range:
-            return "figures_out_of_range";
-        case Reject::variation_ahead_of_margin:
-            return "variation_ahead_of_margin";
-        case Reject::gate_is_closed:
-            return "gate_is_closed";
-        case Reject::departure_not_covered:
-            return "departure_not_covered";
-        case Reject::figures_incredible:
-            return "figures_incredible";
-    }
-    UNREACHABLE("an unlisted reject");
-}
-
 Decision decide(const State& state, const Found& command) {
     // Margin comes out of the capital: without any it is posted like later margin, as it can be.
     if (state.is_founded || command.lines.empty()) return std::vector<Event>{};

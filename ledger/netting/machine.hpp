@@ -60,6 +60,15 @@ using Decision = base::Result<std::vector<Event>, Reject>;
 /// Frees what departures that are over had reserved. Never refuses.
 [[nodiscard]] Decision decide(const State& state, const CloseDeparture& command);
 [[nodiscard]] Decision decide(const State& state, const KeepDepartures& command);
+/// Proposes a last price, in place of one that was proposed before; of the host's only where there
+/// is none. **Errors:** `id_reused_with_other_body`, `contract_not_expired`, `price_out_of_range`,
+/// `price_is_fixed`, `too_many_proposals`.
+[[nodiscard]] Decision decide(const State& state, const ProposePrice& command);
+/// **Errors:** `id_reused_with_other_body`, `reason_is_missing`, `price_not_proposed`,
+/// `price_is_fixed`, `too_many_proposals`.
+[[nodiscard]] Decision decide(const State& state, const DisputePrice& command);
+/// Never refuses.
+[[nodiscard]] Decision decide(const State& state, const FixPrices& command);
 /// Whichever command it is.
 [[nodiscard]] Decision decide(const State& state, const Command& command);
 
@@ -74,6 +83,10 @@ void apply(State& state, const Event& event);
 
 /// The first breach, if any.
 [[nodiscard]] std::optional<std::string> check_invariants(const State& state);
+
+/// Tells one command's body from another's under the same id.
+[[nodiscard]] std::uint64_t body_hash(const ProposePrice& command);
+[[nodiscard]] std::uint64_t body_hash(const DisputePrice& command);
 
 /// What the margin at one venue stands behind. **Requires:** positive share, mark and figures that
 /// are not negative.

@@ -60,10 +60,11 @@ base::Result<Amount, Reject> uncommitted_of(const State& state, const CoverLine&
     return *kept;
 }
 
-// A venue pays, or takes, and closes a position only with a loss.
-bool is_credible(const VariationNotice& notice) {
+// A venue pays, or takes, and closes a position only with a loss, or at the contract's end.
+bool is_credible(const RecordVariations::Line& line) {
+    const auto& notice = line.notice;
     if (!ledger::is_credible(notice.change) || !ledger::is_credible(notice.closed)) return false;
-    return notice.closed.v == 0 || notice.change.v <= 0;
+    return notice.closed.v == 0 || notice.change.v <= 0 || line.has_expired;
 }
 
 struct Wanted {
@@ -100,7 +101,7 @@ Decision decide(const State& state, const RecordVariations& command) {
         if (notice.number < next) continue;
         has_gap = notice.number > next;
         if (has_gap) break;
-        if (!is_credible(notice)) {
+        if (!is_credible(line)) {
             // What came before it stands.
             is_incredible = true;
             break;

@@ -16,6 +16,13 @@ enum class Reject : std::uint16_t {
     gate_is_closed = 7,  ///< The hour's or the day's share has left, or tokens are missing: wait.
     departure_not_covered = 8,  ///< Too little on the shard, or figures that are behind: wait.
     figures_incredible = 9,     ///< What no venue settles and nobody deposits.
+    contract_not_expired = 10,
+    price_out_of_range = 11,
+    price_is_fixed = 12,
+    price_not_proposed = 13,  ///< Nothing is there to be disputed.
+    reason_is_missing = 14,   ///< An operator says why.
+    id_reused_with_other_body = 15,
+    too_many_proposals = 16,  ///< More than limits::price_commands_max.
 };
 
 /// Whether the same command may be accepted later: the host tells it again and says nothing.

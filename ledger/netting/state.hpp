@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/amount.hpp"
+#include "base/command_id.hpp"
 #include "base/ids.hpp"
 #include "base/time.hpp"
 #include "ledger/netting/deposit_set.hpp"
@@ -27,6 +28,24 @@ struct Deposit {
     std::uint64_t block{};   ///< Where it stands; 0 before any block.
 
     friend bool operator==(const Deposit&, const Deposit&) = default;
+};
+
+/// How far the last price of a contract has come.
+enum class PricePhase : std::uint8_t {
+    proposed = 1,
+    disputed = 2,  ///< Another one has to be proposed.
+    fixed = 3,
+};
+
+/// The end of one contract.
+struct Expiry {
+    PricePhase phase{PricePhase::proposed};
+    base::Price price{};
+    base::Timestamp fixed_from{};                         ///< Unless it is disputed by then.
+    base::Timestamp at{};                                 ///< Of the phase.
+    std::map<base::CommandId, std::uint64_t> answered{};  ///< Bodies of operators' commands.
+
+    friend bool operator==(const Expiry&, const Expiry&) = default;
 };
 
 /// Cover in one partition.
@@ -84,6 +103,7 @@ struct State {
     std::map<DepositKey, std::uint64_t> deposits_gone;
     std::map<DepartureKey, Departure> departures;  ///< Approved, and not over.
     std::map<OutflowKey, base::Amount> outflows;   ///< Approved within the gate's day.
+    std::map<base::AssetId, Expiry> expiries;      ///< Of contracts that have expired.
 
     friend bool operator==(const State&, const State&) = default;
 };

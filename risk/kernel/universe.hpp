@@ -143,7 +143,8 @@ struct Instrument {
     std::string event;                  ///< Binary: which event,
     std::uint16_t outcome{};            ///< which of its outcomes, from 0,
     std::uint16_t outcomes{};           ///< of how many,
-    double mark{};                      ///< and its price, within [0, 1].
+    double mark{};                      ///< its price, within [0, 1],
+    double half_spread{};               ///< and that of trades in it, at most a half.
     std::vector<ProtocolId> protocols;  ///< Whose failure takes at least LGD of its value.
     std::optional<ProtocolId> venue;    ///< Where it is traded on margin.
 

@@ -233,6 +233,7 @@ private:
 
     void check_binary(const std::string& path, const Instrument& x) {
         number(path, "mark", x.mark, share_bounds);
+        number(path, "half_spread", x.half_spread, {0, .5});
         check_name(path + ".event", x.event);
         if (x.outcomes < 2 || x.outcomes > limits::outcomes_max) {
             complain(path + ".outcomes", fmt::format("expected 2 to {}", limits::outcomes_max));

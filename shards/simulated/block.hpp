@@ -95,7 +95,7 @@ struct VariationSettled {
     std::uint64_t number{};
     base::InstrumentId instrument;
     base::Amount change;
-    base::Amount closed;  ///< What a liquidation added to the position; else 0.
+    base::Amount closed;  ///< What a liquidation, or the contract's end, added to the position.
 
     friend bool operator==(const VariationSettled&, const VariationSettled&) = default;
 };

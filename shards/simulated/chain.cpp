@@ -40,9 +40,12 @@ Chain::Chain(ChainParameters parameters, const base::Listing& listing, base::Tim
     final_book_ = head_book_;
 }
 
-Protocols Chain::protocols() const {
-    return Protocols{
-        .listing = listing_, .parameters = parameters_, .faults = faults_, .prices = prices_};
+Protocols Chain::protocols_at(base::Timestamp block) const {
+    return Protocols{.listing = listing_,
+                     .parameters = parameters_,
+                     .faults = faults_,
+                     .prices = prices_,
+                     .at = block};
 }
 
 base::Timestamp Chain::time_of(std::uint64_t height) const noexcept {
@@ -117,9 +120,10 @@ void Chain::produce(std::uint64_t height) {
 void Chain::settle_variations(Block& block) {
     // One margin stands behind all of a broker's positions: what one gains saves another.
     const auto positions = head_book_.positions();
+    const auto now = protocols_at(time_of(block.height));
     for (const bool is_gain : {true, false}) {
         for (const auto& [key, position] : positions) {
-            auto entry = settle(protocols(), head_book_, key.first, key.second);
+            auto entry = settle(now, head_book_, key.first, key.second);
             if (!entry) continue;
             if ((std::get<VariationSettled>(entry->content).change.v > 0) != is_gain) continue;
             head_book_.apply(*entry);
@@ -138,7 +142,7 @@ void Chain::include_pending(Block& block, base::Rng& rng) {
         if (pending.not_before > at) continue;
         const auto* order = std::get_if<ledger::ShardOrder>(&pending.what);
         // Too late is not over: the block beyond the deadline may still be replaced.
-        if (order && (order->deadline < at || awaits_price(protocols(), *order))) continue;
+        if (order && (order->deadline < at || awaits_price(protocols_at(at), *order))) continue;
         auto entry = entry_for(pending, block.height, rng, taken);
         if (order) waiting_orders_.erase(order->ref);
         mempool_.erase(current);
@@ -155,7 +159,8 @@ std::optional<Entry> Chain::entry_for(const Pending& pending, std::uint64_t heig
     if (const auto* order = std::get_if<ledger::ShardOrder>(&pending.what)) {
         CHECK(!receipts_.contains(order->ref), "an order waits only while it has no receipt");
         const bool is_reverted = rng.chance_ppm(faults_.revert_ppm);
-        return execute(protocols(), head_book_, taken, *order, height, is_reverted);
+        return execute(protocols_at(time_of(height)), head_book_, taken, *order, height,
+                       is_reverted);
     }
     if (const auto* loss = std::get_if<LossTaken>(&pending.what)) return fail(head_book_, *loss);
     Entry entry;

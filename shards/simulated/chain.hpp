@@ -102,7 +102,7 @@ public:
     /// A protocol fails: the next block cuts every vault's holding of `asset` by `share`.
     void fail_protocol(base::AssetId asset, base::Ppm share, base::Timestamp now);
 
-    /// An instrument's price in the blocks to come. **Requires:** positive.
+    /// An instrument's price in the blocks to come. **Requires:** `is_price`.
     void set_price(base::InstrumentId instrument, base::Price price);
     /// What goes wrong from now on. A chain that becomes reachable again tells its inflows of the
     /// time in which nobody heard it.
@@ -169,7 +169,7 @@ private:
     [[nodiscard]] bool is_idle() const;
     [[nodiscard]] std::uint64_t slot_at(base::Timestamp now) const;
     [[nodiscard]] ledger::Finality finality_of(std::uint64_t height) const;
-    [[nodiscard]] Protocols protocols() const;
+    [[nodiscard]] Protocols protocols_at(base::Timestamp block) const;
     [[nodiscard]] Balances balances_in(const Book& book, base::BrokerId broker,
                                        std::uint64_t block) const;
 

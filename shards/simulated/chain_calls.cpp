@@ -168,7 +168,7 @@ void Chain::fail_protocol(base::AssetId asset, base::Ppm share, base::Timestamp 
 }
 
 void Chain::set_price(base::InstrumentId instrument, base::Price price) {
-    CHECK(price.v > 0, "the world's prices are positive");
+    CHECK(is_price(listing_, instrument, price), "the world's prices are positive");
     prices_[instrument] = price;
 }
 

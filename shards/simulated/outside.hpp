@@ -28,7 +28,7 @@ public:
                                                        base::BrokerId broker) = 0;
     /// The price of the instrument whose base is `asset`; nothing if none is. A world that is away
     /// does not hear it: whoever feeds prices tells them again and again.
-    /// **Requires:** a positive price.
+    /// **Requires:** a positive price, or of an outcome none below zero.
     virtual void set_price(base::AssetId asset, base::Price price) = 0;
     /// What a client does: sends tokens to its broker's vault with its account as the memo. Not
     /// idempotent, as transfers are not.

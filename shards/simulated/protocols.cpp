@@ -18,6 +18,7 @@ constexpr Place clients{.kind = PlaceKind::clients, .broker = {}};
 constexpr Place burnt{.kind = PlaceKind::gas, .broker = {}};
 constexpr Place destroyed{.kind = PlaceKind::lost, .broker = {}};
 constexpr Place bridge{.kind = PlaceKind::bridge, .broker = {}};
+constexpr base::Price one_token{1'000'000'000};
 
 template <class T>
 bool contains(const std::vector<T>& values, const T& value) {
@@ -90,6 +91,8 @@ base::Math<base::Price> executed_price(const VenueTerms& terms, base::Price pric
 // Takes capacity and fixes the price of a swap or contract, or says why not.
 ShardRefusal fix_price(Attempt& attempt) {
     const auto& order = attempt.order;
+    const auto& listed = attempt.protocols.listing.instrument(order.instrument);
+    if (listed.has_expired(attempt.protocols.at)) return ShardRefusal::unsupported;
     const VenueTerms& terms = terms_of(attempt.protocols, order.instrument);
     const auto size = checked_magnitude(order.quantity);
     if (!size) return ShardRefusal::reverted;
@@ -309,6 +312,21 @@ Entry execute(const Protocols& protocols, const Book& book, CapacityTaken& taken
                  .position = std::nullopt};
 }
 
+bool is_price(const base::Listing& listing, base::InstrumentId instrument, base::Price price) {
+    const auto kind = listing.asset(listing.instrument(instrument).base).kind;
+    return price.v > 0 || (price.v == 0 && kind == base::AssetKind::outcome);
+}
+
+namespace {
+
+bool has_ended(const Protocols& protocols, base::InstrumentId instrument, base::Price price) {
+    const auto& listed = protocols.listing.instrument(instrument);
+    if (!listed.has_expired(protocols.at)) return false;
+    return listed.kind != base::InstrumentKind::prediction || price.v == 0 || price == one_token;
+}
+
+}  // namespace
+
 std::optional<Entry> settle(const Protocols& protocols, const Book& book, base::BrokerId broker,
                             base::InstrumentId instrument) {
     const Position position = book.position(broker, instrument);
@@ -318,7 +336,9 @@ std::optional<Entry> settle(const Protocols& protocols, const Book& book, base::
         value_of(protocols, instrument, position.quantity, price->second, Rounding::down);
     if (!value) return std::nullopt;
     const auto change = base::subtract(*value, position.carried);
-    if (!change || change->v == 0) return std::nullopt;
+    const bool is_over =
+        position.quantity.v != 0 && has_ended(protocols, instrument, price->second);
+    if (!change || (change->v == 0 && !is_over)) return std::nullopt;
     const auto size = checked_magnitude(*change);
     if (!size) return std::nullopt;
 
@@ -343,7 +363,7 @@ std::optional<Entry> settle(const Protocols& protocols, const Book& book, base::
                                .asset = asset,
                                .amount = paid});
     }
-    if (is_liquidated) {
+    if (is_liquidated || is_over) {
         const auto closed = base::negate(position.quantity);
         if (!closed) return std::nullopt;
         std::get<VariationSettled>(entry.content).closed = *closed;

@@ -26,7 +26,13 @@ struct Protocols {
     const ChainParameters& parameters;
     const Faults& faults;
     const Prices& prices;
+    base::Timestamp at;  ///< Of the block.
 };
+
+/// Whether the world can say so of an instrument: outcomes may be worth nothing, all else costs
+/// something.
+[[nodiscard]] bool is_price(const base::Listing& listing, base::InstrumentId instrument,
+                            base::Price price);
 
 /// Capacity taken so far in the block being made, per instrument.
 using CapacityTaken = std::map<base::InstrumentId, base::Amount>;
@@ -60,6 +66,8 @@ using CapacityTaken = std::map<base::InstrumentId, base::Amount>;
 
 /// Settles one position against the world's price; nothing if there is nothing to settle. A loss
 /// beyond the margin takes all of it and closes the position; the venue bears the rest.
+/// A contract that has expired is closed at the same price; one on an outcome once its event has
+/// ended, which is when it is worth nothing or one.
 /// **Rounding:** the change rounds down, against the broker, and the remainder stays carried.
 [[nodiscard]] std::optional<Entry> settle(const Protocols& protocols, const Book& book,
                                           base::BrokerId broker, base::InstrumentId instrument);

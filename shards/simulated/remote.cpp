@@ -84,7 +84,7 @@ std::unique_ptr<Shard> RemoteWorld::shard(base::ShardId shard, base::BrokerId br
 }
 
 void RemoteWorld::set_price(base::AssetId asset, base::Price price) {
-    CHECK(price.v > 0, "the world's prices are positive");
+    CHECK(price.v >= 0, "the world's prices are not negative");
     state_->call(PriceCall{.asset = asset, .price = price}, [](const ReplyBody*) {});
 }
 

@@ -165,7 +165,10 @@ bool WorldServer::State::Session::is_sound(const CallBody& body) const {
         bool operator()(const RescanCall& x) const { return session.is_listed(x.seat); }
         bool operator()(const HealthCall& x) const { return session.is_listed(x.seat); }
         bool operator()(const PriceCall& x) const {
-            return session.is_listed(x.asset) && x.price.v > 0;
+            if (!session.is_listed(x.asset)) return false;
+            const auto& listing = session.server_.world.listing();
+            const auto instrument = listing.instrument_of(x.asset);
+            return instrument ? is_price(listing, *instrument, x.price) : x.price.v > 0;
         }
         bool operator()(const DepositCall& x) const { return session.is_listed(x.shard); }
         bool operator()(const SetFaultsCall& x) const {

@@ -64,7 +64,7 @@ public:
     /// What the world was opened with.
     [[nodiscard]] const base::Listing& listing() const noexcept { return config_.listing; }
     [[nodiscard]] bool has_shard(base::ShardId shard) const { return sites_.contains(shard); }
-    /// The price of an instrument on every chain that trades it. **Requires:** positive.
+    /// The price of an instrument on every chain that trades it. **Requires:** `is_price`.
     void set_price(base::InstrumentId instrument, base::Price price);
     void set_price(base::AssetId asset, base::Price price) override;
     /// As `OutsideWorld::deposit`; always answers.

@@ -191,6 +191,25 @@ inline actors::Answer agreeable(const actors::Request& request) {
                   .shards_full = {{0}}}}};
         }
 
+        Answer operator()(const GetExpiries&) const {
+            return ExpiriesView{{{.broker = {0},
+                                  .instrument = {0},
+                                  .state = "trading",
+                                  .expires_at = {9},
+                                  .price = {},
+                                  .fixed_from = {},
+                                  .since = {}},
+                                 {.broker = {1},
+                                  .instrument = {0},
+                                  .state = "fixed",
+                                  .expires_at = {9},
+                                  .price = {1},
+                                  .fixed_from = {10},
+                                  .since = {11}}}};
+        }
+        Answer operator()(const ProposePrice&) const { return (*this)(GetExpiries{}); }
+        Answer operator()(const DisputePrice&) const { return (*this)(GetExpiries{}); }
+
         static LanesView lanes() {
             const BreakLine line{.id = {{0}, {0}, {1}, 9},
                                  .state = "open",

@@ -72,6 +72,11 @@ TEST(Wire, AnswersEveryMethod) {
         {"operator/get_partitions", "{}"},
         {"operator/get_nodes", "{}"},
         {"operator/get_houses", "{}"},
+        {"operator/get_expiries", "{}"},
+        {"operator/propose_price",
+         R"({"instrument":"sBTC","price":"0","client_id":"01J9ZZZZZZZZZZZZZZZZZZZZZZ"})"},
+        {"operator/dispute_price", R"({"instrument":"sBTC","reason":"it ended otherwise",)"
+                                   R"("client_id":"01J9ZZZZZZZZZZZZZZZZZZZZZY"})"},
         {"private/logout", "{}"},
     };
     EXPECT_EQ(calls.size() + 1, method_table().size());  // and public/auth

@@ -1,5 +1,6 @@
 #include "app/audit_history.hpp"
 
+#include "app/audit_checks.hpp"
 #include "tests/support/builders.hpp"
 
 #include <gmock/gmock.h>
@@ -184,6 +185,40 @@ TEST(AuditHistory, NumbersOfOneSenderAreNotThoseOfAnother) {
     next.number = 2;
     EXPECT_TRUE(
         broken_by({at_account(received), at_account(of_another), at_account(next)}).empty());
+}
+
+TEST(AuditHistory, AContractHasOneLastPrice) {
+    const auto fixed = [](std::uint16_t contract) {
+        return at_house(netting::PriceFixed{.contract = {contract}, .price = {2}, .at = {}});
+    };
+    expect_once(Invariant::sagas_end_once, {fixed(1), fixed(2)});
+}
+
+// Goal: a position that ended at a price which its house has not fixed is a fault, at rest.
+TEST(AuditHistory, EveryPositionEndsAtTheLastPrice) {
+    const auto violations = [](std::int64_t fixed, std::int64_t paid, bool is_at_rest = true) {
+        account::ContractExpired expired;
+        expired.contract = {5};
+        expired.price = {paid};
+        AuditFindings findings;
+        HistoryChecks history{looked_at, findings};
+        ledger::journal::Record record;
+        record.head.seq = 1;
+        EXPECT_TRUE(history.note(record, {at_account(expired)}));
+        ledger::Partition partition;
+        const auto house = base::entity_of(base::EntityKind::netting, the_broker);
+        partition.houses[house].expiries[{5}] = {.phase = netting::PricePhase::fixed,
+                                                 .price = {fixed}};
+        SagaChecks sagas;
+        sagas.add(partition);
+        sagas.add(history);
+        AuditReport report;
+        sagas.finish(is_at_rest, report);
+        return report.violations;
+    };
+    EXPECT_TRUE(violations(7, 7).empty());
+    EXPECT_THAT(violations(7, 8), testing::ElementsAre(HasSubstr("a position ended at 8")));
+    EXPECT_TRUE(violations(7, 8, false).empty()) << "the house was read before it fixed it";
 }
 
 TEST(AuditHistory, EveryEndOfTheBrokersSagasComesOnce) {

@@ -29,6 +29,22 @@ TEST(Listing, WithoutFaultIsAccepted) {
     EXPECT_EQ(fault_of(Listing{}), std::nullopt);
 }
 
+TEST(Listing, TakesWhatEnds) {
+    auto listing = a_listing();
+    auto& ends = listing.instruments[1];
+    ends.kind = InstrumentKind::dated_future;
+    ends.expiry =
+        Expiry{.at = {1'000}, .average_over = seconds(1'800), .dispute_for = limits::dispute_max};
+    EXPECT_EQ(fault_of(listing), std::nullopt);
+    EXPECT_FALSE(ends.has_expired({999}));
+    EXPECT_TRUE(ends.has_expired({1'000}));
+    EXPECT_FALSE(listing.instruments[0].has_expired({1'000'000}));
+    listing.assets[3].kind = AssetKind::outcome;
+    ends.kind = InstrumentKind::prediction;
+    ends.expiry->average_over = {};
+    EXPECT_EQ(fault_of(listing), std::nullopt);
+}
+
 struct FaultyListing {
     std::function<void(Listing&)> break_it;
     const char* says;
@@ -47,6 +63,28 @@ TEST(Listing, WithAFaultIsRefusedByName) {
         {[](Listing& l) { l.instruments[0].kind = InstrumentKind::linear_perpetual; },
          "contracts are perpetuals"},
         {[](Listing& l) { l.instruments[1].base = AssetId{2}; }, "contracts are perpetuals"},
+        {[](Listing& l) { l.instruments[1].kind = InstrumentKind::prediction; },
+         "outcomes are predictions"},
+        {[](Listing& l) { l.instruments[1].kind = InstrumentKind::dated_future; },
+         "dated futures and predictions expire"},
+        {[](Listing& l) { l.instruments[1].expiry = Expiry{.at = {1}}; },
+         "dated futures and predictions expire"},
+        {[](Listing& l) {
+             l.instruments[1].kind = InstrumentKind::dated_future;
+             l.instruments[1].expiry = Expiry{};
+         },
+         "expires at some time"},
+        {[](Listing& l) {
+             l.instruments[1].kind = InstrumentKind::dated_future;
+             l.instruments[1].expiry = Expiry{.at = {1}, .dispute_for = seconds(-1)};
+         },
+         "at most 90 days"},
+        {[](Listing& l) {
+             l.assets[3].kind = AssetKind::outcome;
+             l.instruments[1].kind = InstrumentKind::prediction;
+             l.instruments[1].expiry = Expiry{.at = {1}, .average_over = seconds(1)};
+         },
+         "no average says"},
         {[](Listing& l) { l.instruments[0].settlement = AssetId{2}; }, "paid in itself"},
         {[](Listing& l) {
              l.assets[l.instruments[0].base.v].kind = AssetKind::pool;

@@ -213,7 +213,17 @@ std::vector<Row> client_rows() {
     loss.settlement = usdc;
     loss.change = Amount{-7};
     loss.balance = change(usdc, -4, -3);
+    account::ContractExpired end;
+    end.contract = perp;
+    end.settlement = usdc;
+    end.quantity = Amount{5};
+    end.change = Amount{7};
+    end.balance = change(usdc, 0, 7);
     return {
+        {"a contract's end",
+         of_client(end),
+         {mine(Chart::unsettled, usdc, -7), whole(Chart::vm, usdc, 7), mine(Chart::cpos, perp, 5),
+          whole(Chart::hbook, perp, -5)}},
         {"a buy",
          of_client(a_buy()),
          {mine(Chart::unsettled, eth, -5), whole(Chart::conv, eth, 5), mine(Chart::free, usdc, 90),

@@ -109,8 +109,8 @@ inline ledger::ShardOrder contract_order(std::uint32_t number, std::int64_t quan
 
 /// A chain of the sample world with its listing and what it has told and recorded so far.
 struct SampleChain {
-    explicit SampleChain(ChainParameters made)
-        : names(listing()), chain(std::move(made), names, start) {
+    explicit SampleChain(ChainParameters made, base::Listing listed = listing())
+        : names(std::move(listed)), chain(std::move(made), names, start) {
         chain.set_price(eth_swap, eth_price);
         chain.set_price(btc_perp, btc_price);
     }

@@ -243,6 +243,16 @@ account::SettleVariation a_settlement_at(base::Price mark) {
             .settle_by = world::settle_by};
 }
 
+account::ExpireContract an_end_at(base::Price price) {
+    return {.contract = world::eth_perp,
+            .settlement = world::usdc,
+            .price = price,
+            .contract_scale = world::scale,
+            .settlement_scale = world::scale,
+            .at = world::now,
+            .settle_by = world::settle_by};
+}
+
 std::vector<account::Event> run(account::State& state, const account::Command& command) {
     auto decision = account::decide(state, command);
     if (!decision) return {};
@@ -357,7 +367,11 @@ account::Command any_match(base::Rng& rng, const account::State& state) {
 account::Command any_closing(base::Rng& rng, const account::State& state) {
     const auto cash = 1 + up_to(rng, 50);
     for (const auto& [contract, position] : state.contracts) {
-        if (position.quantity == Amount{0}) continue;
+        // Its end at the worst price closes it as well, and leaves a debt.
+        const bool is_long = position.quantity > Amount{0};
+        if (position.quantity == Amount{0} || rng.below(2) == 0) {
+            return an_end_at(base::Price{is_long ? 0 : 4'000'000'000'000});
+        }
         return a_liquidation(state, a_contract_trade(1, -position.quantity.v, cash));
     }
     for (const auto& [asset, holding] : state.holdings) {
@@ -376,7 +390,9 @@ account::Command random_account_command(base::Rng& rng, const account::State& st
     // Else none would come to its end among so much else.
     const bool is_closing = state.standing == account::Standing::liquidating && rng.below(2) == 0;
     if (is_closing) return any_closing(rng, state);
-    switch (rng.below(19)) {
+    switch (rng.below(20)) {
+        case 19:
+            return an_end_at(base::Price{up_to(rng, 4'000'000'000)});
         case 18:
             return account::AllocateLoss{.at = at};
         case 17:

@@ -108,6 +108,8 @@ private:
 
 /// Settles the contract at a mark.
 [[nodiscard]] ledger::account::SettleVariation a_settlement_at(base::Price mark);
+/// The end of all ETH-PERP, at that price.
+[[nodiscard]] ledger::account::ExpireContract an_end_at(base::Price price);
 
 /// Decides and applies. Returns the events; none where the command is refused.
 std::vector<ledger::account::Event> run(ledger::account::State& state,

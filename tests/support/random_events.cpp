@@ -66,6 +66,7 @@ struct Listed<account::Reject> {
                                     quantity_must_be_positive,
                                     notional_out_of_range,
                                     instrument_not_offered,
+                                    contract_has_expired,
                                     destination_not_allowed,
                                     withdrawal_unknown,
                                     price_is_stale,
@@ -139,6 +140,11 @@ template <>
 struct Listed<ledger::reconcile::BreakKind> {
     using enum ledger::reconcile::BreakKind;
     static constexpr std::array all{timing, unknown_inflow, unexplained_outflow, incredible};
+};
+template <>
+struct Listed<netting::PricePhase> {
+    using enum netting::PricePhase;
+    static constexpr std::array all{proposed, disputed, fixed};
 };
 template <>
 struct Listed<hedge::SliceStatus> {

@@ -43,6 +43,22 @@ kernel::Protocol harmless(const std::string& name) {
     return {.name = name, .default_year = .01, .loss_given_default = 0, .depegs = {}};
 }
 
+// A future is as its coin's perpetual, an outcome one of two.
+void add_what_ends(kernel::Universe& universe, const base::AssetInfo& asset) {
+    if (asset.kind == base::AssetKind::outcome) {
+        auto made = instrument(asset.symbol.c_str(), kernel::Kind::binary, 0);
+        made.event = asset.symbol;
+        made.outcomes = 2;
+        made.half_spread = .01;
+        universe.instruments.push_back(std::move(made));
+        return;
+    }
+    const auto place = static_cast<std::uint16_t>(universe.wrappers.size());
+    universe.wrappers.push_back(
+        wrapper({asset.symbol.c_str(), .0002, 0, universe.find_underlying(asset.underlying)}));
+    universe.instruments.push_back(instrument(asset.symbol.c_str(), kernel::Kind::future, place));
+}
+
 kernel::Universe town_universe(const base::Listing& listing) {
     constexpr kernel::UnderlyingId btc{0};
     constexpr kernel::UnderlyingId eth{1};
@@ -57,11 +73,18 @@ kernel::Universe town_universe(const base::Listing& listing) {
         instrument("ETH", kernel::Kind::spot, 1), instrument("sBTC", kernel::Kind::synthetic, 2),
         instrument("BTC-PERP", kernel::Kind::perpetual, 3)};
     for (const auto& asset : listing.assets) {
+        if (universe.find_instrument(asset.symbol)) continue;
+        add_what_ends(universe, asset);
+    }
+    for (const auto& asset : listing.assets) {
         if (asset.protocol.empty()) continue;
-        const kernel::ProtocolId id{static_cast<std::uint16_t>(universe.protocols.size())};
-        universe.protocols.push_back(harmless(asset.protocol));
+        const auto known = universe.find_protocol(asset.protocol);
+        const kernel::ProtocolId id =
+            known ? *known
+                  : kernel::ProtocolId{static_cast<std::uint16_t>(universe.protocols.size())};
+        if (!known) universe.protocols.push_back(harmless(asset.protocol));
         auto& named = universe.instruments.at(universe.find_instrument(asset.symbol)->v);
-        if (named.kind == kernel::Kind::perpetual) {
+        if (named.kind == kernel::Kind::perpetual || named.kind == kernel::Kind::future) {
             named.venue = id;
         } else {
             named.protocols = {id};

@@ -13,7 +13,8 @@ namespace crossclear::tests {
 
 /// Of USDC, ETH, sBTC and BTC-PERP: a range, a half spread and haircuts, and next to nothing else,
 /// so that figures can be computed by hand. Few scenarios are drawn, and marks are good for ten
-/// minutes. `change` may make it another universe. **Requires:** a listing of these four.
+/// minutes. `change` may make it another universe. **Requires:** a listing of these four, and
+/// besides only of futures and outcomes.
 [[nodiscard]] std::shared_ptr<const risk::Parameters> town_parameters(
     const base::Listing& listing, const std::function<void(risk::kernel::Universe&)>& change = {});
 

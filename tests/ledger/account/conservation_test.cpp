@@ -70,6 +70,9 @@ struct Exchanged {
     void operator()(const VariationSettled& settled) const {
         sum[settled.settlement] += settled.change.v;
     }
+    void operator()(const ContractExpired& expired) const {
+        sum[expired.settlement] += expired.change.v;
+    }
 };
 
 void drop_zeros(PerAsset& sums) {
@@ -105,6 +108,7 @@ struct Booked {
         if (novated.is_contract) bought -= novated.cash.v;
     }
     void operator()(const VariationSettled& settled) { paid_out += settled.change.v; }
+    void operator()(const ContractExpired&) { bought = paid_out = 0; }
     template <class Other>
     void operator()(const Other&) {}
 };

@@ -98,6 +98,45 @@ TEST(AccountContract, SettlesAtZero) {
     EXPECT_EQ(decide(state, a_settlement_at(base::Price{0})), Decision{std::vector<Event>{}});
 }
 
+TEST(AccountContract, EndsAtItsLastPriceOnce) {
+    State state = an_account().with_free(world::usdc, 100).with_contract(10, 20);
+    const auto events = run(state, an_end_at(base::Price{1'500'000'000}));
+    ASSERT_EQ(events.size(), 1U);
+    const auto& expired = std::get<ContractExpired>(events.front());
+    EXPECT_EQ(expired.quantity, Amount{10});
+    EXPECT_EQ(expired.change, Amount{-5});
+    EXPECT_EQ(holding_of(state, world::usdc).free, Amount{95});
+    EXPECT_TRUE(state.contracts.empty());
+    EXPECT_EQ(decide(state, an_end_at(base::Price{9'000'000'000})), Decision{std::vector<Event>{}});
+}
+
+// Goal: what has nothing to settle ends all the same, or it would be there for ever.
+TEST(AccountContract, EndsWhereItsPriceHasNotMoved) {
+    State state = an_account().with_contract(-10, -20);
+    const auto events = run(state, an_end_at(world::mark));
+    ASSERT_EQ(events.size(), 1U);
+    EXPECT_EQ(std::get<ContractExpired>(events.front()).change, Amount{0});
+    EXPECT_TRUE(state.contracts.empty());
+}
+
+// Goal: an outcome that did not come true is worth nothing: who has sold it keeps what it got.
+TEST(AccountContract, EndsAtZero) {
+    State state = an_account().with_contract(-10, -20);
+    run(state, an_end_at(base::Price{0}));
+    EXPECT_EQ(holding_of(state, world::usdc).unsettled, Amount{20});
+    State owner = an_account().with_free(world::usdc, 100).with_contract(10, 20);
+    run(owner, an_end_at(base::Price{0}));
+    EXPECT_EQ(holding_of(owner, world::usdc).free, Amount{80});
+}
+
+TEST(AccountContract, RefusesAnEndBelowZeroOrOutOfRange) {
+    const State state = an_account().with_contract(int64_max, -int64_max);
+    EXPECT_EQ(decide(state, an_end_at(base::Price{-1})),
+              Decision{base::Failure{Reject::price_is_stale}});
+    EXPECT_EQ(decide(state, an_end_at(world::mark)),
+              Decision{base::Failure{Reject::notional_out_of_range}});
+}
+
 TEST(AccountContract, RefusesASettlementWithoutAMarkOrOutOfRange) {
     const State state = an_account().with_contract(int64_max, -int64_max);
     EXPECT_EQ(decide(state, a_settlement_at(base::Price{-1})),

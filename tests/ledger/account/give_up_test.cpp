@@ -191,6 +191,7 @@ TEST(GiveUp, IsRefusedLikeATrade) {
     EXPECT_EQ(reason([](auto& m) { m.seller = base::account_id(base::BrokerId{1}, 18); }),
               Reject::counterparty_not_allowed);
     EXPECT_EQ(reason([](auto& m) { m.terms.is_offered = false; }), Reject::instrument_not_offered);
+    EXPECT_EQ(reason([](auto& m) { m.terms.has_expired = true; }), Reject::contract_has_expired);
     EXPECT_EQ(reason([](auto& m) { m.terms.does_cash_fit = false; }),
               Reject::notional_out_of_range);
     EXPECT_EQ(reason([](auto& m) { m.terms.is_close_only = true; }), Reject::account_is_close_only);

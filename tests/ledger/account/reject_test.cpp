@@ -24,6 +24,7 @@ const std::vector<Reject> all_rejects{Reject::none,
                                       Reject::quantity_must_be_positive,
                                       Reject::notional_out_of_range,
                                       Reject::instrument_not_offered,
+                                      Reject::contract_has_expired,
                                       Reject::destination_not_allowed,
                                       Reject::price_is_stale,
                                       Reject::price_outside_limit,
@@ -92,6 +93,7 @@ TEST(AccountReject, GivesTheFirstReasonAgainstATradeInOrder) {
     command.limit = base::Price{world::mark.v + 1};
     command.terms.does_cash_fit = false;
     command.terms.is_offered = false;
+    command.terms.has_expired = true;
     command.terms.is_price_fresh = false;
     command.terms.is_close_only = true;
     command.terms.is_shard_paused = true;
@@ -108,6 +110,7 @@ TEST(AccountReject, GivesTheFirstReasonAgainstATradeInOrder) {
             {Reject::quantity_must_be_positive, [](State&, auto& c) { c.quantity = Amount{-10}; }},
             {Reject::notional_out_of_range, [](State&, auto& c) { c.terms.does_cash_fit = true; }},
             {Reject::instrument_not_offered, [](State&, auto& c) { c.terms.is_offered = true; }},
+            {Reject::contract_has_expired, [](State&, auto& c) { c.terms.has_expired = false; }},
             {Reject::price_is_stale, [](State&, auto& c) { c.terms.is_price_fresh = true; }},
             {Reject::price_outside_limit, [](State&, auto& c) { c.limit = world::mark; }},
             {Reject::account_is_close_only, [](State&, auto& c) { c.terms.is_close_only = false; }},
@@ -256,6 +259,7 @@ TEST(AccountReject, ReachesTheWireAsAPublicNumber) {
     EXPECT_EQ(wire_code(Reject::id_too_far_ahead), 11011);
     EXPECT_EQ(wire_code(Reject::notional_out_of_range), 11012);
     EXPECT_EQ(wire_code(Reject::instrument_not_offered), 11012);
+    EXPECT_EQ(wire_code(Reject::contract_has_expired), 11012);
     EXPECT_EQ(wire_code(Reject::destination_not_allowed), 11012);
     EXPECT_EQ(wire_code(Reject::withdrawal_unknown), 11012);
     EXPECT_EQ(wire_code(Reject::receiver_not_allowed), 11012);

@@ -72,13 +72,37 @@ struct NettingTraits : tests::MachineTraits<State, Command, Event, Effect> {
             .at = at};
     }
 
+    // Of two contracts that end at 5; few enough commands that their ids are used again.
+    static Command random_price(base::Rng& rng) {
+        const base::CommandId id{.hi = rng.below(9)};
+        const base::AssetId contract{static_cast<std::uint16_t>(7 + rng.below(2))};
+        const base::Timestamp at{static_cast<std::int64_t>(rng.below(60))};
+        if (rng.below(3) == 0) return FixPrices{.at = at};
+        if (rng.below(3) == 0) {
+            return DisputePrice{.id = base::CommandId{.hi = 9, .lo = 1},
+                                .contract = contract,
+                                .reason = rng.below(4) == 0 ? "" : "it ended otherwise",
+                                .at = at};
+        }
+        return ProposePrice{.id = id,
+                            .contract = contract,
+                            .price = {static_cast<std::int64_t>(rng.below(4)) - 1},
+                            .price_max = {1},
+                            .expires_at = {5},
+                            .dispute_for = {static_cast<std::int64_t>(rng.below(20))},
+                            .at = at};
+    }
+
     static Command random_command(base::Rng& rng, const State& state) {
         if (!state.is_founded) {
             return Found{.lines = {{here, usdc, Amount{100}, Source::capital}},
                          .margins = {{here, usdc, Amount{40}}},
                          .at = {}};
         }
-        switch (rng.below(12)) {
+        switch (rng.below(14)) {
+            case 11:
+            case 12:
+                return random_price(rng);
             case 8:
             case 9:
                 return random_departure(rng);
@@ -147,6 +171,8 @@ struct NettingTraits : tests::MachineTraits<State, Command, Event, Effect> {
         if (const auto* off = std::get_if<CallOffHedge>(&effect)) {
             return !state.hedges.contains(off->number);
         }
+        // Nobody says that a last price was heard: it is told for ever.
+        if (std::holds_alternative<TellPrice>(effect)) return false;
         return !state.moves.contains(std::get<OpenMove>(effect).move.number);
     }
 };

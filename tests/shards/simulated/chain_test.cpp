@@ -195,6 +195,55 @@ TEST(Chain, LiquidatesAPositionWhoseLossExceedsItsMargin) {
     EXPECT_EQ(chain.final_book().position(alpha, btc_perp), Position{});
 }
 
+// Goal: at its end a contract is paid for once more and is gone, and nobody trades it after that.
+TEST(Chain, EndsPositionsWithTheirContract) {
+    auto listing = sample::listing();
+    auto& ends = listing.instruments[btc_perp.v];
+    ends.kind = base::InstrumentKind::dated_future;
+    ends.expiry = base::Expiry{.at = at(20)};
+    SampleChain sample{parameters(perpetuals), listing};
+    auto& chain = sample.chain;
+    const auto post = move_order(1, OrderKind::post_margin, perpetuals, usdc, 9'000 * one_usdc);
+    ASSERT_TRUE(is_accepted(chain.submit(post, at(0))));
+    ASSERT_TRUE(is_accepted(chain.submit(contract_order(2, 1'000'000), at(0))));
+    sample.run_to(19);
+    ASSERT_EQ(chain.final_book().position(alpha, btc_perp).quantity.v, 1'000'000);
+    // No move since the last settlement: it ends all the same.
+    sample.run_to(30);
+    ASSERT_TRUE(is_accepted(chain.submit(contract_order(3, 1'000'000), at(30))));
+    sample.run_to(40);
+    EXPECT_EQ(chain.final_book().position(alpha, btc_perp), Position{});
+    EXPECT_EQ(sample.asked(ref(3)).refusal, ShardRefusal::unsupported);
+    std::int64_t closed = 0;
+    for (const auto& variation : sample.heard<ledger::VariationNotice>()) {
+        closed += variation.closed.v;
+    }
+    EXPECT_EQ(closed, -1'000'000);
+}
+
+// Goal: what pays for an outcome waits until the event has ended, whatever the clock says.
+TEST(Chain, EndsAnOutcomeOnceItsEventHas) {
+    auto listing = sample::listing();
+    listing.assets[btc_perp_units.v] = {"RAIN", 6, base::AssetKind::outcome, "", "augur"};
+    auto& ends = listing.instruments[btc_perp.v];
+    ends.kind = base::InstrumentKind::prediction;
+    ends.expiry = base::Expiry{.at = at(20)};
+    SampleChain sample{parameters(perpetuals), listing};
+    auto& chain = sample.chain;
+    chain.set_price(btc_perp, base::Price{400'000'000});
+    const auto post = move_order(1, OrderKind::post_margin, perpetuals, usdc, 9'000 * one_usdc);
+    ASSERT_TRUE(is_accepted(chain.submit(post, at(0))));
+    ASSERT_TRUE(is_accepted(chain.submit(contract_order(2, 1'000'000'000), at(0))));
+    sample.run_to(40);
+    EXPECT_EQ(chain.final_book().position(alpha, btc_perp).quantity.v, 1'000'000'000);
+    chain.set_price(btc_perp, base::Price{0});
+    sample.run_to(60);
+    EXPECT_EQ(chain.final_book().position(alpha, btc_perp), Position{});
+    const auto left = chain.final_book().balance(margin_of(alpha), usdc).v;
+    EXPECT_LT(left, 8'600 * one_usdc) << "a thousand shares at 40 cents and the venue's spread";
+    EXPECT_GT(left, 8'500 * one_usdc);
+}
+
 TEST(Chain, TakesTwoThousandDepositsInOneBlock) {
     SampleChain sample{parameters(swaps)};
     for (std::uint64_t number = 0; number < 2'000; ++number) {

@@ -21,34 +21,6 @@ using namespace town;
 using base::Amount;
 namespace simulated = shards::simulated;
 
-namespace town {
-
-base::Listing listing() {
-    using base::AssetKind;
-    using base::InstrumentKind;
-    return base::Listing{
-        .assets = {{"USDC", 6, AssetKind::stable, "", "circle"},
-                   {"ETH", 9, AssetKind::spot, "ETH", ""},
-                   {"sBTC", 8, AssetKind::synthetic, "BTC", "synthetix"},
-                   {"BTC-PERP", 6, AssetKind::contract, "BTC", "perps"}},
-        .instruments = {{"ETH", InstrumentKind::in_kind, eth, usdc},
-                        {"sBTC", InstrumentKind::in_kind, sbtc, usdc},
-                        {"BTC-PERP", InstrumentKind::linear_perpetual, btc_contract, usdc}},
-        .shards = {{"synthetix", {usdc, eth, sbtc}, {sbtc_swap}, eth, false},
-                   {"uniswap", {usdc, eth}, {eth_swap}, eth, false},
-                   {"perpetuals", {usdc, btc_contract}, {btc_perp}, usdc, true}}};
-}
-
-base::AccountId account_in(base::PartitionId partition, std::uint64_t nth, base::BrokerId broker,
-                           std::uint16_t of) {
-    for (std::uint64_t number = 1;; ++number) {
-        const auto account = base::account_id(broker, number);
-        if (base::partition_of(account, of) == partition && nth-- == 0) return account;
-    }
-}
-
-}  // namespace town
-
 namespace {
 
 constexpr std::int64_t start_usdc = 5'000'000 * one_usdc;
@@ -65,6 +37,13 @@ constexpr StartLine start_lines[] = {{synthetix, usdc, start_usdc},
                                      {uniswap, eth, start_eth},
                                      {perpetuals, usdc, start_usdc}};
 
+simulated::VenueTerms terms_of(base::InstrumentId instrument, std::int64_t capacity) {
+    return {.instrument = instrument,
+            .half_spread = base::Ppm{500},
+            .impact_at_capacity = base::Ppm{1'000},
+            .capacity_per_block = Amount{capacity}};
+}
+
 simulated::ChainParameters chain_of(base::ShardId shard, base::InstrumentId instrument,
                                     std::int64_t capacity) {
     simulated::ChainParameters made;
@@ -75,10 +54,7 @@ simulated::ChainParameters chain_of(base::ShardId shard, base::InstrumentId inst
     made.gas_per_order = Amount{1'000};
     made.variation_every_blocks = 5;
     made.seed = 7;
-    made.venues = {simulated::VenueTerms{.instrument = instrument,
-                                         .half_spread = base::Ppm{500},
-                                         .impact_at_capacity = base::Ppm{1'000},
-                                         .capacity_per_block = Amount{capacity}}};
+    made.venues = {terms_of(instrument, capacity)};
     for (const auto broker : {alpha, beta}) {
         for (const auto& line : start_lines) {
             if (line.shard == shard) {
@@ -90,23 +66,30 @@ simulated::ChainParameters chain_of(base::ShardId shard, base::InstrumentId inst
 }
 
 std::unique_ptr<simulated::SimulatedWorld> open_world(const base::Listing& listing) {
-    auto world = simulated::SimulatedWorld::open(
-        simulated::WorldConfig{.listing = listing,
-                               .chains = {chain_of(synthetix, sbtc_swap, 100 * one_sbtc),
-                                          chain_of(uniswap, eth_swap, 1'000 * one_eth),
-                                          chain_of(perpetuals, btc_perp, 100 * one_contract)},
-                               .directory = {},
-                               .clock = simulated::Clock::wall,
-                               .start = {}});
+    auto venue = chain_of(perpetuals, btc_perp, 100 * one_contract);
+    for (const auto instrument : listing.shard(perpetuals).instruments) {
+        if (instrument == btc_perp) continue;
+        venue.venues.push_back(terms_of(instrument, 100'000 * one_contract));
+    }
+    auto world = simulated::SimulatedWorld::open(simulated::WorldConfig{
+        .listing = listing,
+        .chains = {chain_of(synthetix, sbtc_swap, 100 * one_sbtc),
+                   chain_of(uniswap, eth_swap, 1'000 * one_eth), std::move(venue)},
+        .directory = {},
+        .clock = simulated::Clock::wall,
+        .start = {}});
     CHECK(world.has_value(), "a world in memory opens");
     return std::move(*world);
 }
 
-actors::BrokerProfile profile_of(base::BrokerId broker, const HouseOptions& options) {
+actors::BrokerProfile profile_of(base::BrokerId broker, const HouseOptions& options,
+                                 const base::Listing& listing) {
     actors::BrokerProfile profile;
     profile.id = broker;
     profile.name = broker == alpha ? "alpha" : "beta";
-    profile.instruments = {eth_swap, sbtc_swap, btc_perp};
+    for (std::uint16_t i = 0; i < listing.instruments.size(); ++i) {
+        profile.instruments.insert(base::InstrumentId{i});
+    }
     profile.fee = base::Ppm{50};
     profile.fee_floor_cents = 1;
     profile.trade_notional_max_cents = 1'000'000'00;
@@ -122,8 +105,8 @@ actors::BrokerProfile profile_of(base::BrokerId broker, const HouseOptions& opti
                      .spread = options.hedge_spread,
                      .deadline = base::seconds(20),
                      .bound = base::Ppm{20'000}};
-    for (const auto asset : {eth, sbtc, btc_contract}) {
-        profile.hedge.band_cents[asset] = options.band_usd * 100;
+    for (const auto& instrument : listing.instruments) {
+        profile.hedge.band_cents[instrument.base] = options.band_usd * 100;
     }
     profile.house = options.policy;
     if (options.caps) profile.caps = *options.caps;
@@ -161,7 +144,8 @@ actors::Log log_into(Watch& watch) {
 
 }  // namespace
 
-Outside::Outside(std::uint16_t count) : partitions(count), world(open_world(listing)) {}
+Outside::Outside(std::uint16_t count, base::Listing listed)
+    : partitions(count), listing(std::move(listed)), world(open_world(listing)) {}
 
 void Outside::deposit(base::ShardId shard, base::AccountId account, base::AssetId asset,
                       std::int64_t amount) {
@@ -364,7 +348,7 @@ House::House(Outside& outside, const HouseOptions& options) : outside_(outside) 
     const auto parameters = town_parameters(context->listing, options.universe);
     for (const auto broker : {alpha, beta}) {
         auto made = std::make_unique<actors::Broker>();
-        made->profile = profile_of(broker, options);
+        made->profile = profile_of(broker, options, context->listing);
         made->parameters = parameters;
         context->brokers.push_back(std::move(made));
         for (const auto shard : {synthetix, uniswap, perpetuals}) {
@@ -415,7 +399,10 @@ std::unique_ptr<Client> House::client(const std::set<base::AccountId>& accounts)
 }
 
 void House::set_price(base::AssetId asset, std::int64_t dollars) {
-    const base::Price price{dollars * one_dollar};
+    set_price(asset, base::Price{dollars * one_dollar});
+}
+
+void House::set_price(base::AssetId asset, base::Price price) {
     outside_.world->set_price(asset, price);
     (void)oracle_->expect<actors::MarksTaken>(
         actors::PublishMarks{.marks = {{asset, price}}, .at = base::wall_clock_now()});

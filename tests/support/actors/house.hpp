@@ -48,6 +48,15 @@ inline constexpr std::int64_t one_dollar = 1'000'000'000;  ///< As a price.
 
 [[nodiscard]] base::Listing listing();
 
+/// What ends, in towns that list it: a future on BTC, traded as BTC-PERP is, and a share of rain.
+inline constexpr base::AssetId btc_future{4};
+inline constexpr base::AssetId rain{5};
+inline constexpr base::InstrumentId future{3};
+inline constexpr base::InstrumentId rain_yes{4};
+/// The listing with both.
+[[nodiscard]] base::Listing listing_with_ends(const base::Expiry& of_future,
+                                              const base::Expiry& of_rain);
+
 /// An account of alpha in this partition of `of`; `nth` tells several apart.
 [[nodiscard]] base::AccountId account_in(base::PartitionId partition, std::uint64_t nth = 0,
                                          base::BrokerId broker = alpha,
@@ -91,7 +100,8 @@ struct HouseOptions {
 class Outside {
 public:
     /// A cluster of so many partitions.
-    explicit Outside(std::uint16_t partitions = town::partitions);
+    explicit Outside(std::uint16_t partitions = town::partitions,
+                     base::Listing listing = town::listing());
 
     /// A client sends tokens to its broker; returns once the account has them for good.
     void deposit(base::ShardId shard, base::AccountId account, base::AssetId asset,
@@ -117,7 +127,7 @@ public:
     [[nodiscard]] bool await_trimmed(base::PartitionId partition) const;
 
     const std::uint16_t partitions;
-    base::Listing listing{town::listing()};
+    base::Listing listing;
     Watch watch;
     store::MemoryDirectory directory{partitions, [] { return base::wall_clock_now(); }};
     store::MemoryJournal store{"test"};
@@ -174,6 +184,7 @@ public:
     [[nodiscard]] std::size_t partitions_running() const;
     /// Publishes marks, moves the shards' prices along, and waits until both are in force.
     void set_price(base::AssetId asset, std::int64_t dollars);
+    void set_price(base::AssetId asset, base::Price price);
 
 private:
     Outside& outside_;

@@ -1,0 +1,175 @@
+#include "tests/support/actors/one_of.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <utility>
+
+namespace crossclear::tests {
+namespace {
+
+using namespace town;
+using base::Amount;
+namespace account = ledger::account;
+namespace netting = ledger::netting;
+
+// Time to start a town and trade in it before anything ends, even under sanitizers.
+constexpr base::Duration head_start = base::seconds(8);
+constexpr base::Price forty_cents{one_dollar / 10 * 4};
+
+const auto long_side = account_in(base::PartitionId{1});
+const auto short_side = account_in(base::PartitionId{2});
+const auto guesser = account_in(base::PartitionId{3});
+
+base::Expiry in_a_while(base::Duration average_over, base::Duration dispute_for = {}) {
+    return {.at = base::wall_clock_now() + head_start,
+            .average_over = average_over,
+            .dispute_for = dispute_for};
+}
+
+// Two who trade with their broker; a future ends soon, and so does the wait for rain.
+struct Ending {
+    explicit Ending(const base::Expiry& of_future, const base::Expiry& of_rain)
+        : outside(town::partitions, listing_with_ends(of_future, of_rain)) {
+        for (const auto of : {long_side, short_side, guesser}) {
+            outside.deposit(perpetuals, of, usdc, 100'000 * one_usdc);
+        }
+        EXPECT_TRUE(outside.watch.await_event<netting::MoveClosed>().has_value());
+        house.set_price(btc_future, 30'000);
+        house.set_price(rain, forty_cents);
+    }
+
+    void trade(base::AccountId of, base::InstrumentId instrument, std::int64_t quantity) {
+        (void)client->expect<actors::TradeCleared>(trade_of(of, instrument, quantity));
+    }
+    [[nodiscard]] bool has_ended(base::AccountId of, base::AssetId contract, base::Price at) {
+        return outside.watch
+            .await_event<account::ContractExpired>([&](const auto& entry, const auto& event) {
+                return entry.entity == base::entity_of(of) && event.contract == contract &&
+                       event.price == at;
+            })
+            .has_value();
+    }
+    [[nodiscard]] bool has_hedged(Amount quantity, base::AssetId contract) {
+        return outside.watch.await(
+            [&] { return outside.balance(alpha, ledger::Chart::vpos, contract) == quantity.v; });
+    }
+    [[nodiscard]] actors::ExpiryLine line(base::InstrumentId instrument) {
+        const auto view =
+            client->expect<actors::ExpiriesView>(actors::OperatorRequest{actors::GetExpiries{}});
+        for (const auto& one : view.expiries) {
+            if (one.broker == alpha && one.instrument == instrument) return one;
+        }
+        return {};
+    }
+    [[nodiscard]] actors::OperatorRequest proposal(base::InstrumentId instrument,
+                                                   base::Price price) const {
+        return actors::ProposePrice{.id = cancel_of(long_side, 1).id,
+                                    .instrument = instrument,
+                                    .price = price,
+                                    .received_at = base::wall_clock_now()};
+    }
+    // Nothing of it is left anywhere, and only spreads and rounding in the middle.
+    void expect_gone(base::AssetId contract) {
+        EXPECT_TRUE(outside.watch.await([&] {
+            return outside.balance(alpha, ledger::Chart::vpos, contract) == 0 &&
+                   outside.balance(alpha, ledger::Chart::hbook, contract) == 0;
+        }));
+        for (const auto of : {long_side, short_side, guesser}) {
+            EXPECT_FALSE(outside.account(of).contracts.contains(contract));
+        }
+        EXPECT_EQ(outside.audit(), std::nullopt);
+    }
+
+    Outside outside;
+    House house{outside};
+    std::unique_ptr<Client> client = house.client({long_side, short_side, guesser});
+};
+
+// Goal: a future ends at the average of its coin, for everybody, at the venue too; a dollar that
+// one side wins the other has paid.
+TEST(Expiry, AFutureEndsAtTheAverageOfItsCoin) {
+    Ending town(in_a_while(base::seconds(2)), in_a_while({}));
+    town.trade(long_side, future, 3 * one_contract);
+    town.trade(short_side, future, -one_contract);
+    ASSERT_TRUE(town.has_hedged(Amount{2 * one_contract}, btc_future));
+    EXPECT_EQ(town.line(future).state, "trading");
+    EXPECT_EQ(std::get<actors::Refusal>(
+                  town.client->ask(town.proposal(future, base::Price{30'000 * one_dollar})))
+                  .reason,
+              "contract_not_expired");
+    // The coin is sBTC here, the first that follows it; its mark stands until the end.
+    town.house.set_price(sbtc, 31'000);
+    const base::Price last{31'000 * one_dollar};
+    ASSERT_TRUE(town.has_ended(long_side, btc_future, last));
+    ASSERT_TRUE(town.has_ended(short_side, btc_future, last));
+    town.expect_gone(btc_future);
+    const auto line = town.line(future);
+    EXPECT_EQ(line.state, "fixed");
+    EXPECT_EQ(line.price, last);
+    EXPECT_EQ(town.client->refusal_code(trade_of(long_side, future, one_contract)), 11012);
+    EXPECT_EQ(std::get<actors::Refusal>(town.client->ask(town.proposal(future, last))).code, 11021);
+}
+
+// Goal: what was proposed can be disputed, and nothing is paid meanwhile; what was not is paid to
+// the dollar, and survives a restart that comes in between.
+TEST(Expiry, AnOutcomeIsProposedDisputedAndPaid) {
+    Ending town(in_a_while(base::seconds(1)), in_a_while({}, base::seconds(3)));
+    town.trade(guesser, rain_yes, 10'000 * one_contract);
+    town.trade(short_side, rain_yes, -4'000 * one_contract);
+    ASSERT_TRUE(town.has_hedged(Amount{6'000 * one_contract}, rain));
+    ASSERT_TRUE(town.outside.watch.await([&] {
+        return town.outside.listing.instrument(rain_yes).has_expired(base::wall_clock_now());
+    }));
+    EXPECT_EQ(town.line(rain_yes).state, "waiting");
+    const auto yes = town.proposal(rain_yes, base::Price{one_dollar});
+    const auto told = town.client->expect<actors::ExpiriesView>(yes).expiries;
+    ASSERT_EQ(told.size(), 2U) << "at both brokers";
+    EXPECT_EQ(told.front().state, "proposed");
+    (void)town.client->expect<actors::ExpiriesView>(yes);  // A repeat.
+    const actors::OperatorRequest dispute = actors::DisputePrice{.id = cancel_of(long_side, 1).id,
+                                                                 .instrument = rain_yes,
+                                                                 .reason = "it did not",
+                                                                 .received_at = {}};
+    (void)town.client->expect<actors::ExpiriesView>(dispute);
+    EXPECT_EQ(town.line(rain_yes).state, "disputed");
+    EXPECT_EQ(std::get<actors::Refusal>(
+                  town.client->ask(town.proposal(rain_yes, base::Price{one_dollar + 1})))
+                  .reason,
+              "price_out_of_range");
+    town.outside.world->set_price(rain, base::Price{0});
+    (void)town.client->expect<actors::ExpiriesView>(town.proposal(rain_yes, base::Price{0}));
+    ASSERT_TRUE(town.has_ended(guesser, rain, base::Price{0}));
+    ASSERT_TRUE(town.has_ended(short_side, rain, base::Price{0}));
+    town.expect_gone(rain);
+    EXPECT_EQ(town.line(rain_yes).state, "fixed");
+}
+
+// Goal: a node that starts after a last price was fixed tells every partition of it.
+TEST(Expiry, IsToldAgainAfterARestart) {
+    Outside outside(town::partitions,
+                    listing_with_ends(in_a_while(base::seconds(1)), in_a_while({})));
+    const auto house = base::entity_of(base::EntityKind::netting, alpha);
+    const base::Price last{29'000 * one_dollar};
+    outside.write(
+        base::home_of(alpha, town::partitions),
+        {{house,
+          netting::Event{netting::PriceProposed{
+              .cause = {}, .contract = btc_future, .price = last, .fixed_from = {1}, .at = {1}}}},
+         {house,
+          netting::Event{netting::PriceFixed{.contract = btc_future, .price = last, .at = {1}}}}});
+    House one(outside);
+    const auto client = one.client({long_side});
+    outside.deposit(perpetuals, long_side, usdc, 100'000 * one_usdc);
+    one.set_price(btc_future, 30'000);
+    // By its clock it is traded still; what comes of it shows that the last price is known.
+    (void)client->expect<actors::TradeCleared>(trade_of(long_side, future, one_contract / 100));
+    const auto expired = outside.watch.await_event<account::ContractExpired>(
+        [](const auto& entry, const auto&) { return entry.entity == base::entity_of(long_side); });
+    ASSERT_TRUE(expired.has_value());
+    EXPECT_EQ(expired->price, last);
+    EXPECT_EQ(expired->quantity, Amount{one_contract / 100});
+}
+
+}  // namespace
+}  // namespace crossclear::tests
