@@ -116,8 +116,14 @@ struct PublishMarks {
         base::AssetId asset;  ///< A token or contract.
         base::Price price;    ///< USD per unit.
     };
+    /// How much stands behind a unit: docs/margin.md.
+    struct Index {
+        base::AssetId asset;  ///< What is lent, or a share of a pool.
+        base::Price index;    ///< Positive.
+    };
     std::vector<Mark> marks;
     base::Timestamp at;  ///< When they were observed.
+    std::vector<Index> indices{};
 };
 
 /// Scope operate, this and what follows. What is open between books and shards. Answer: LanesView.

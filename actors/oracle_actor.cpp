@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::chrono::seconds tick{1};
 constexpr base::Price one_dollar{1'000'000'000};
+constexpr base::Price index_max{1'000'000'000'000'000};  // A million.
 
 // A snapshot, unless whoever sends it says what it follows.
 std::shared_ptr<Publication> marks_news(Channel channel, const risk::Mark& mark) {
@@ -22,7 +23,10 @@ std::shared_ptr<Publication> marks_news(Channel channel, const risk::Mark& mark)
 }  // namespace
 
 OracleHost::OracleHost(caf::actor_config& config, Context* context)
-    : OracleActor::base(config), context_(context), marks_(context->listing.assets.size()) {
+    : OracleActor::base(config),
+      context_(context),
+      marks_(context->listing.assets.size()),
+      indices_(context->listing.assets.size()) {
     for (std::size_t i = 0; i < marks_.size(); ++i) {
         if (!base::is_derived(context->listing.assets[i].kind)) continue;
         derived_.push_back(base::AssetId{static_cast<std::uint16_t>(i)});
@@ -60,6 +64,24 @@ std::optional<Refusal> OracleHost::refusal_of(const PublishMarks& marks) const {
             return bad("a price from 0 to " + std::to_string(most.v / one_dollar.v));
         }
     }
+    for (const auto& index : marks.indices) {
+        if (auto fault = fault_of(index)) return bad(std::move(*fault));
+    }
+    return std::nullopt;
+}
+
+// What was not asked for would be believed by nobody.
+std::optional<std::string> OracleHost::fault_of(const PublishMarks::Index& index) const {
+    const bool is_asked_for = index.asset.v < indices_.size() &&
+                              std::any_of(
+                                  context_->brokers.begin(), context_->brokers.end(),
+                                  [&](const auto& broker) {
+                                      return broker->parameters->is_index_published(index.asset);
+                                  });
+    if (!is_asked_for) return "an asset whose index is published, as risk.universe says";
+    if (index.index <= base::Price{0} || index.index > index_max) {
+        return "an index above 0, up to " + std::to_string(index_max.v / one_dollar.v);
+    }
     return std::nullopt;
 }
 
@@ -75,7 +97,13 @@ void OracleHost::on_publish(const OraclePublish& message) {
         if (known.is_known && message.marks.at < known.at) continue;
         known = risk::Mark{.price = mark.price, .at = message.marks.at, .is_known = true};
     }
-    if (!take(std::move(marks))) {
+    auto indices = indices_;
+    for (const auto& [asset, index] : message.marks.indices) {
+        auto& known = indices[asset.v];
+        if (known.is_known && message.marks.at < known.at) continue;
+        known = risk::Mark{.price = index, .at = message.marks.at, .is_known = true};
+    }
+    if (!take(std::move(marks), std::move(indices))) {
         return answer(Refusal{.code = -32602,
                               .reason = "mark_out_of_range",
                               .hint = "prices at which all that is listed is worth a number",
@@ -89,16 +117,18 @@ void OracleHost::on_publish(const OraclePublish& message) {
 
 // Builds every broker's surface of these marks and swaps them in. Where one cannot be built all
 // stay as they were, and so do the marks.
-bool OracleHost::take(std::vector<risk::Mark> marks) {
+bool OracleHost::take(std::vector<risk::Mark> marks, std::vector<risk::Mark> indices) {
     const std::shared_ptr<const base::Listing> listing(&context_->listing,
                                                        [](const base::Listing*) {});
     std::vector<std::shared_ptr<const risk::Surface>> surfaces;
     std::vector<std::vector<base::Amount>> open_interest;
     for (const auto& broker : context_->brokers) {
         open_interest.push_back(open_interest_of(*broker));
-        auto surface = risk::build_surface(
-            number_ + 1, listing, broker->parameters,
-            {.marks = marks, .now = context_->now(), .open_interest = open_interest.back()});
+        auto surface = risk::build_surface(number_ + 1, listing, broker->parameters,
+                                           {.marks = marks,
+                                            .now = context_->now(),
+                                            .open_interest = open_interest.back(),
+                                            .indices = indices});
         if (!surface) {
             context_->log(LogLevel::error, "A market surface was refused.",
                           {{"broker", broker->profile.name},
@@ -109,6 +139,7 @@ bool OracleHost::take(std::vector<risk::Mark> marks) {
     }
     ++number_;
     marks_ = std::move(marks);
+    indices_ = std::move(indices);
     open_interest_ = std::move(open_interest);
     // For those who look at marks: what the first broker's surface has made of its others.
     for (const auto asset : derived_) marks_[asset.v] = surfaces.front()->mark(asset);
@@ -191,7 +222,7 @@ void OracleHost::tell(base::AssetId asset) {
 
 void OracleHost::on_tick() {
     delayed_send(this, tick, OracleTick{});
-    if (is_any_overdue() || is_open_interest_another()) take(marks_);
+    if (is_any_overdue() || is_open_interest_another()) take(marks_, indices_);
     const auto now = context_->now();
     for (std::size_t i = 0; i < marks_.size(); ++i) {
         if (!marks_[i].is_known) continue;

@@ -18,7 +18,8 @@ public:
 private:
     void on_publish(const OraclePublish& message);
     [[nodiscard]] std::optional<Refusal> refusal_of(const PublishMarks& marks) const;
-    bool take(std::vector<risk::Mark> marks);
+    [[nodiscard]] std::optional<std::string> fault_of(const PublishMarks::Index& index) const;
+    bool take(std::vector<risk::Mark> marks, std::vector<risk::Mark> indices);
     void tell_derived();
     [[nodiscard]] bool is_any_overdue() const;
     [[nodiscard]] std::vector<base::Amount> open_interest_of(const Broker& broker) const;
@@ -31,6 +32,7 @@ private:
     NodeActor node_;
     std::uint64_t number_{};
     std::vector<risk::Mark> marks_;
+    std::vector<risk::Mark> indices_;  ///< Of those that are published, by asset.
     std::vector<std::vector<base::Amount>> open_interest_;  ///< By broker, in the surfaces.
     std::vector<base::AssetId> derived_;                    ///< Whose marks are made of others.
     std::map<Channel, std::map<caf::actor_id, SessionActor>> followers_;

@@ -219,6 +219,20 @@ Outcome publish_marks(Caller& caller, Params& params) {
     const auto& listing = caller.gateway.listing();
     actors::PublishMarks request{
         .marks = {}, .at = {params.integer_or("time", 0, INT64_MAX, caller.received_at.us)}};
+    const bool has_indices = params.has("indices");
+    if (has_indices) {
+        for (const auto* entry : params.objects("indices", base::limits::assets_max)) {
+            Params one{*entry};
+            const auto asset = one.asset(listing);
+            const base::Price index{one.amount("index", base::price_scale)};
+            request.indices.push_back({.asset = asset, .index = index});
+            if (auto fault = one.fault()) return std::move(*fault);
+        }
+    }
+    // There may be either, and has to be one.
+    if (has_indices && !params.has("marks")) {
+        return ask(params, {}, [&] { return std::move(request); });
+    }
     for (const auto* entry : params.objects("marks", base::limits::assets_max)) {
         Params mark{*entry};
         const auto asset = mark.asset(listing);

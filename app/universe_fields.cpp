@@ -144,6 +144,7 @@ void visit_pool(FieldVisitor& v, kernel::Instrument& x, const kernel::Universe& 
     v.field("wrapper", x.wrapper, WrapperName{universe.wrappers, "a wrapper"});
     v.field("quote", x.quote, WrapperName{universe.wrappers, "a wrapper"});
     v.field("liquidity", x.liquidity, Real{});
+    v.optional("index_published", x.is_index_published, Flag{});
     if (x.kind == Kind::lp2) return;
     v.field("price_low", x.price_low, Real{});
     v.field("price_high", x.price_high, Real{});
@@ -188,6 +189,9 @@ void visit_terms(FieldVisitor& v, kernel::Instrument& x, const kernel::Universe&
         case Kind::debt:
             wrapper();
             v.optional("index", x.index, Real{});
+            if (x.kind == Kind::deposit) {
+                v.optional("index_published", x.is_index_published, Flag{});
+            }
             return;
         case Kind::binary:
             return visit_binary(v, x);

@@ -81,6 +81,11 @@ public:
     /// The age up to which its mark costs nothing; none where it has no mark of its own.
     /// **Requires:** it is listed.
     [[nodiscard]] std::optional<base::Duration> heartbeat(base::AssetId asset) const;
+    /// Whether its index comes with the marks: without one it has no mark. **Requires:** it is
+    /// listed.
+    [[nodiscard]] bool is_index_published(base::AssetId asset) const {
+        return universe().instrument(instrument(asset)).is_index_published;
+    }
     /// The asset whose mark is the price of a coin: one held in kind, if any is listed.
     [[nodiscard]] std::optional<base::AssetId> coin(kernel::UnderlyingId underlying) const {
         return coins_.at(underlying.v);

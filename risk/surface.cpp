@@ -51,6 +51,10 @@ double open_usd(base::Amount quantity, int scale, double price) {
     return std::min(units * price, kernel::limits::usd_max);
 }
 
+Mark index_of(const Market& market, std::size_t asset) {
+    return market.indices.empty() ? Mark{} : market.indices[asset];
+}
+
 // The universe with the prices and ages of the marks, and with what is open at them.
 kernel::Universe universe_at(const base::Listing& listing, const Parameters& parameters,
                              const Market& market) {
@@ -59,6 +63,10 @@ kernel::Universe universe_at(const base::Listing& listing, const Parameters& par
         const auto& mark = market.marks[i];
         auto& x = universe.instruments.at(parameters.instrument(asset_at(i)).v);
         if (mark.is_known && x.kind == kernel::Kind::binary) x.mark = dollars(mark.price);
+        if (const auto index = index_of(market, i); x.is_index_published && index.is_known) {
+            (x.kind == kernel::Kind::deposit ? x.index : x.liquidity) =
+                dollars(index.price) * (x.kind == kernel::Kind::deposit ? 1 : x.liquidity);
+        }
         if (!mark.is_known || !has_own_price(x.kind)) continue;
         auto& wrapper = universe.wrappers.at(x.wrapper.v);
         wrapper.price = dollars(mark.price);
@@ -76,10 +84,11 @@ kernel::Universe universe_at(const base::Listing& listing, const Parameters& par
 }
 
 // The price of a share or a deposit is the kernel's value of one unit, rounded down, and as old as
-// the oldest of those it is made of. One that is beyond all prices stays unknown: it is the only
-// thing that is wrong.
-void derive_marks(std::vector<Mark>& marks, const base::Listing& listing,
-                  const Parameters& parameters, const kernel::Surface& valued) {
+// the oldest of those it is made of, its index among them. One that is beyond all prices stays
+// unknown: it is the only thing that is wrong.
+void derive_marks(Market& market, const base::Listing& listing, const Parameters& parameters,
+                  const kernel::Surface& valued) {
+    auto& marks = market.marks;
     std::map<kernel::WrapperId, const Mark*> by_wrapper;
     for (std::size_t i = 0; i < marks.size(); ++i) {
         const auto& x = valued.universe().instrument(parameters.instrument(asset_at(i)));
@@ -93,6 +102,11 @@ void derive_marks(std::vector<Mark>& marks, const base::Listing& listing,
             const auto& of = *by_wrapper.at(leg);
             mark.at = std::min(mark.at, of.at);
             mark.is_known = mark.is_known && of.is_known;
+        }
+        if (parameters.is_index_published(asset_at(i))) {
+            const auto index = index_of(market, i);
+            mark.at = std::min(mark.at, index.at);
+            mark.is_known = mark.is_known && index.is_known;
         }
         const double price = valued.row(place).value * static_cast<double>(price_one);
         mark.is_known = mark.is_known && price <= static_cast<double>(price_max.v);
@@ -141,6 +155,12 @@ base::Result<std::shared_ptr<const Surface>, SurfaceError> build_surface(
         (open.empty() || open.size() == listing->assets.size()) &&
         std::all_of(open.begin(), open.end(), [](base::Amount x) { return x.v >= 0; });
     if (!is_open_known) return base::Failure{SurfaceError::open_interest_not_of_listing};
+    const auto& indices = market.indices;
+    const bool are_indices_known = (indices.empty() || indices.size() == listing->assets.size()) &&
+                                   std::all_of(indices.begin(), indices.end(), [](const Mark& x) {
+                                       return !x.is_known || x.price.v > 0;
+                                   });
+    if (!are_indices_known) return base::Failure{SurfaceError::indices_not_of_listing};
     for (std::size_t i = 0; i < marks.size(); ++i) {
         const auto kind = listing->assets[i].kind;
         if (const auto fault = fault_of_mark(marks[i], kind)) return base::Failure{*fault};
@@ -151,7 +171,7 @@ base::Result<std::shared_ptr<const Surface>, SurfaceError> build_surface(
     auto valued = kernel::build_surface(number, universe_at(*listing, *parameters, market));
     if (!valued) return base::Failure{SurfaceError::not_finite};
 
-    derive_marks(marks, *listing, *parameters, **valued);
+    derive_marks(market, *listing, *parameters, **valued);
 
     const std::shared_ptr<Surface> made(new Surface());
     made->number_ = number;

@@ -37,6 +37,7 @@ enum class SurfaceError : std::uint8_t {
     price_absurd,                  ///< Above `price_max`, or of an outcome above a dollar.
     cash_not_at_one,               ///< A dollar with another price than a dollar.
     open_interest_not_of_listing,  ///< Not one figure per asset, or a negative one.
+    indices_not_of_listing,        ///< Not one per asset, or one that is not positive.
     not_finite,                    ///< At these prices something is worth no number.
 };
 
@@ -50,6 +51,10 @@ struct Market {
     /// What a broker's accounts hold and owe of each asset, for CG, in the order of the listing's
     /// assets. **Units:** minor units, none negative. Empty: as the universe says.
     std::vector<base::Amount> open_interest{};
+    /// Of what is lent, the tokens of one unit; of shares of pools, by how much liquidity has grown
+    /// since the universe was written: in the order of the listing's assets, where the universe
+    /// says that they are published. **Units:** times 1e9, positive. Empty: none is known.
+    std::vector<Mark> indices{};
 };
 
 /// Composes a surface. Cash is 1 in any case; what has no mark yet is valued at the universe's

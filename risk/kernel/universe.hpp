@@ -130,6 +130,8 @@ struct Instrument {
     double entry{};       ///< Perpetuals and futures: where nothing was won yet. 0: mark.
     double face_usd{1};   ///< Inverse perpetual: dollars of one contract.
     double index{1};      ///< Deposit, debt: tokens of one unit.
+    /// Deposit, LP: the index, or by how much liquidity has grown since, comes with the marks.
+    bool is_index_published{};
     double liquidity{};   ///< lp2: sqrt(k) of one unit; lp3: L of one unit.
     double price_low{};   ///< lp3: pa, price of the first leg in the second.
     double price_high{};  ///< lp3: pb.

@@ -84,6 +84,15 @@ TEST(Wire, AnswersEveryMethod) {
         harness.call(*peer, "oracle/publish_marks", R"({"marks":[{"asset":"sBTC","price":"0"}]})")
             .is_result())
         << "zero is a price";
+    EXPECT_TRUE(
+        harness
+            .call(*peer, "oracle/publish_marks", R"({"indices":[{"asset":"sBTC","index":"1.04"}]})")
+            .is_result());
+    EXPECT_FALSE(
+        harness.call(*peer, "oracle/publish_marks", R"({"indices":[{"asset":"sBTC","index":"0"}]})")
+            .is_result())
+        << "zero is no index";
+    EXPECT_FALSE(harness.call(*peer, "oracle/publish_marks", "{}").is_result());
     for (const auto& [method, params] : calls) {
         const auto reply = harness.call(*peer, method, params);
         EXPECT_TRUE(reply.is_result()) << method << json::serialize(reply.value);

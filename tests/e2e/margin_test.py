@@ -11,8 +11,10 @@ import json
 import os
 import sys
 
+import yaml
+
 sys.path.insert(0, os.path.dirname(__file__))
-from service import Client, run, two_programs, uuid7, wait_until  # noqa: E402
+from service import SOURCE, Client, run, two_programs, uuid7, wait_until  # noqa: E402
 
 PRICES = {"USDC": "1", "DAI": "1", "ETH": "3000", "sBTC": "60000", "sETH": "3000",
           "BTC-PERP": "60000", "ETH-PERP": "3000"}
@@ -26,6 +28,7 @@ BOOK = [("0-1", "synthetix", "sBTC", "1", "BTC-PERP", "1", 7_327, 23_417),
 NOBODY = "0-4"
 LEVERED = "0-5"  # On 25,000 USDC: what Synthetix may take beyond that is the broker's risk.
 PAID_IN = (LEVERED, "aave-uniswap", "USDC", "25000")
+LENDER = ("0-6", "aave-uniswap", "aDAI", "100")  # Whose index is published.
 
 
 def near(found, expected, share, what):
@@ -42,11 +45,16 @@ async def publish(service):
                                 marks=[{"asset": "UNI-ETHDAI", "price": "100"}])
     assert refused["error"]["code"] == -32602, refused
     assert "made of" in json.dumps(refused), refused
+    for asset, index in (("UNI-ETHDAI", "1.05"), ("aDAI", "0"), ("DAI", "1.05")):
+        refused = await oracle.call("oracle/publish_marks",
+                                    indices=[{"asset": asset, "index": index}])
+        assert refused["error"]["code"] in (-32602, 11012), refused
+    await oracle.call("oracle/publish_marks", indices=[{"asset": "aDAI", "index": "1.05"}])
     await oracle.socket.close()
 
 
 async def has_all(service):
-    for account, _, asset, quantity, *_ in [*BOOK, PAID_IN]:
+    for account, _, asset, quantity, *_ in [*BOOK, PAID_IN, LENDER]:
         client = await Client.open(service.port, account)
         answer = await client.call("private/get_account", account=account)
         await client.socket.close()
@@ -116,6 +124,22 @@ async def look(service):
     await nobody.socket.close()
 
 
+async def index(service):
+    """What is lent is worth its index, as it was published last."""
+    account, *_ = LENDER
+    client = await Client.open(service.port, account)
+    oracle = await Client.connect(service.port)
+    assert "result" in await oracle.log_in("operator", "demo-operator-not-a-secret")
+    for value in ("1.05", "1.06"):
+        answer = await oracle.call("oracle/publish_marks",
+                                   indices=[{"asset": "aDAI", "index": value}])
+        assert "result" in answer, answer
+        held = (await client.call("private/get_positions", account=account))["result"]["positions"]
+        assert [(line["asset"], line["mark"]) for line in held] == [("aDAI", value)], held
+    await oracle.socket.close()
+    await client.socket.close()
+
+
 async def house(service):
     """What a client who bought on credit may cost the broker is what Synthetix takes beyond the
     client's equity, nine tenths of 60,000; the carry trade of another pays for itself."""
@@ -148,10 +172,15 @@ async def house(service):
 
 def main():
     with two_programs() as both:
-        both.configure(marks={"source": "none"})
+        with open(os.path.join(SOURCE, "deploy/config/example.yaml"), encoding="utf-8") as file:
+            risk = yaml.safe_load(file)["risk"]
+        for one in risk["universe"]["instruments"]:
+            if one["name"] == "aDAI":
+                one["index_published"] = True
+        both.configure(marks={"source": "none"}, risk=risk)
         both.start_world()
         both.start_service("--create")
-        for account, shard, asset, quantity, *_ in [*BOOK, PAID_IN]:
+        for account, shard, asset, quantity, *_ in [*BOOK, PAID_IN, LENDER]:
             status, out = run("world", "--config", both.config, "deposit", "--shard", shard,
                               "--account", account, "--asset", asset, "--amount", quantity)
             assert status == 0, (status, out)
@@ -159,6 +188,7 @@ def main():
         asyncio.run(publish(both.service))
         asyncio.run(look(both.service))
         asyncio.run(fees(both.service))
+        asyncio.run(index(both.service))
         asyncio.run(house(both.service))
         both.finish()
         status, out = run("audit", "--config", both.config)

@@ -75,6 +75,58 @@ TEST(DerivedMark, IsUnknownUntilAllItsTokensAreKnown) {
     EXPECT_EQ(make_portfolio_model()->margin(*surface, held).error(), RiskError::mark_missing);
 }
 
+// What is published of a share and of a deposit, where the universe asks for it.
+base::Result<std::shared_ptr<const Surface>, SurfaceError> try_published(
+    std::vector<Mark> indices) {
+    auto universe = a_universe_with_shares();
+    for (const char* name : {"UNI", "aUSDC"}) {
+        universe.instruments.at(universe.find_instrument(name)->v).is_index_published = true;
+    }
+    auto marks = the_marks();
+    marks.resize(9);
+    return build_surface(
+        3, std::make_shared<base::Listing>(a_listing_with_shares()), *parameters_with(universe),
+        {.marks = std::move(marks), .now = at_noon, .indices = std::move(indices)});
+}
+
+std::vector<Mark> published(const char* of_pool, const char* of_lent) {
+    std::vector<Mark> indices(9);
+    indices[pool.v] = {price(of_pool), at_noon - base::seconds(20), true};
+    indices[lent.v] = {price(of_lent), at_noon - base::seconds(40), true};
+    return indices;
+}
+
+TEST(DerivedMark, FollowsItsIndex) {
+    const auto surface = *try_published(published("1.02", "1.25"));
+    EXPECT_EQ(surface->mark(pool).price, price("102"));
+    EXPECT_EQ(surface->mark(lent).price, price("1.25"));
+    EXPECT_EQ(surface->mark(lent).at, at_noon - base::seconds(40)) << "as old as the oldest";
+    const Portfolio held{.tokens = {{lent, base::Amount{1'000'000}}}, .contracts = {}};
+    EXPECT_EQ(make_portfolio_model()->margin(*surface, held)->equity_cents, 125);
+}
+
+// Goal: nobody is called or liquidated because a service has just begun and does not know yet.
+TEST(DerivedMark, IsUnknownWithoutItsIndex) {
+    EXPECT_FALSE((*try_published({}))->mark(pool).is_known);
+    auto one = published("1", "1");
+    one[lent.v] = {};
+    const auto surface = *try_published(one);
+    EXPECT_FALSE(surface->mark(lent).is_known);
+    EXPECT_TRUE(surface->mark(pool).is_known);
+}
+
+TEST(DerivedMark, TakesNoIndexThatWasNotAskedForOrIsNone) {
+    auto marks = the_marks();
+    marks.resize(9);
+    const auto surface =
+        *build_surface(3, std::make_shared<base::Listing>(a_listing_with_shares()),
+                       *parameters_with(a_universe_with_shares()),
+                       {.marks = std::move(marks), .now = at_noon, .indices = published("9", "9")});
+    EXPECT_EQ(surface->mark(lent).price, price("1.04"));
+    EXPECT_EQ(try_published(published("1", "0")).error(), SurfaceError::indices_not_of_listing);
+    EXPECT_EQ(try_published({Mark{}}).error(), SurfaceError::indices_not_of_listing);
+}
+
 TEST(DerivedMark, ForgetsWhatWasPublishedOrMadeBefore) {
     auto marks = the_marks();
     marks.push_back({price("12"), at_noon, true});
