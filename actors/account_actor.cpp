@@ -305,6 +305,8 @@ std::vector<AccountHost::TradeEnd> AccountHost::ends_of(const Events& events) co
             for (const auto& change : trade->changes) add_spent(change, trade->at);
         } else if (const auto* variation = std::get_if<account::VariationSettled>(&event)) {
             add_spent(variation->balance, variation->at);
+        } else if (const auto* expired = std::get_if<account::ContractExpired>(&event)) {
+            add_spent(expired->balance, expired->at);
         } else if (const auto* covered = std::get_if<account::ClaimsCovered>(&event)) {
             for (const auto& part : covered->parts) {
                 if (part.is_last) add(part.trade, "settled", covered->at);

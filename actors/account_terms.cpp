@@ -308,7 +308,9 @@ account::Terms priced_terms(const Context& context, const account::State& state,
     terms.base = listed.base;
     terms.settlement = listed.settlement;
     terms.is_contract = base::is_contract(listed.kind);
-    terms.has_expired = listed.has_expired(now);
+    // Another node's clock may be ahead of ours.
+    terms.has_expired = listed.has_expired(now) ||
+                        context.last_prices.of(broker.profile.id, listed.base).has_value();
     terms.settle_by = now + broker.profile.settle_within;
     if (surface == nullptr || quantity == Amount{0}) return terms;
     const bool is_priced = price(broker.profile, *surface, instrument, quantity, given, terms);
@@ -330,7 +332,8 @@ account::Terms terms_of(const Context& context, const account::State& state,
     terms.is_offered = broker.profile.instruments.contains(instrument);
     terms.is_close_only = broker.profile.is_close_only ||
                           state.standing == account::Standing::liquidating ||
-                          state.standing == account::Standing::defaulted;
+                          state.standing == account::Standing::defaulted ||
+                          context.listing.instrument(instrument).is_averaged(now);
     if (context.paused.is_any()) {
         const auto venues = context.listing.venues_of(instrument);
         terms.is_shard_paused =

@@ -204,14 +204,21 @@ private:
 /// **Thread:** any.
 class LastPriceBoard {
 public:
-    /// Whether it is news. A last price never changes.
-    bool hear(base::BrokerId broker, base::AssetId contract, base::Price price) {
+    /// Whether any is news. A last price never changes.
+    bool hear(base::BrokerId broker, const std::map<base::AssetId, base::Price>& told) {
         const std::scoped_lock lock(mutex_);
-        return prices_.emplace(std::pair{broker, contract}, price).second;
+        const auto known = prices_.size();
+        for (const auto& [contract, price] : told) {
+            prices_.emplace(std::pair{broker, contract}, price);
+        }
+        is_any_.store(!prices_.empty(), std::memory_order_relaxed);
+        return prices_.size() > known;
     }
     /// Nothing while it is not known.
     [[nodiscard]] std::optional<base::Price> of(base::BrokerId broker,
                                                 base::AssetId contract) const {
+        // Every trade asks, and nearly always there is none.
+        if (!is_any_.load(std::memory_order_relaxed)) return std::nullopt;
         const std::scoped_lock lock(mutex_);
         const auto found = prices_.find({broker, contract});
         return found == prices_.end() ? std::nullopt : std::optional{found->second};
@@ -220,6 +227,7 @@ public:
 private:
     mutable std::mutex mutex_;
     std::map<std::pair<base::BrokerId, base::AssetId>, base::Price> prices_;
+    std::atomic<bool> is_any_{};
 };
 
 /// Where a partition's log stands for its owner here. **Thread:** any.

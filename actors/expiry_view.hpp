@@ -5,6 +5,7 @@
 #include "base/ids.hpp"
 #include "base/time.hpp"
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,9 @@ struct ExpiryLine {
     base::Price price{};           ///< Proposed, disputed or fixed; else zero.
     base::Timestamp fixed_from{};  ///< Unless it is disputed by then; zero before a proposal.
     base::Timestamp since{};       ///< Of a proposal, dispute or the end; else zero.
+    std::int32_t refused_code{};   ///< Of a command that this broker refused; 0: none.
+    std::string refused{};         ///< Why,
+    std::string hint{};            ///< and what was expected.
 };
 /// By instrument and broker.
 struct ExpiriesView {

@@ -54,9 +54,7 @@ void NettingHost::on_news(const HomeNews& news) {
     } else if (std::holds_alternative<Wake>(news)) {
         on_wake();
     } else if (const auto* deposit = std::get_if<ledger::DepositNotice>(&news)) {
-        const auto reject =
-            decide_and_commit(netting::RecordDeposit{.notice = *deposit, .at = now});
-        if (reject) distrust_shard(*reject, deposit->shard, deposit->asset);
+        on_deposit(*deposit);
     } else if (const auto* booked = std::get_if<DepositBooked>(&news)) {
         on_booked(*booked);
     } else if (const auto* variation = std::get_if<ledger::VariationNotice>(&news)) {
@@ -99,6 +97,15 @@ void NettingHost::on_news(const HomeNews& news) {
     }
 }
 
+void NettingHost::on_deposit(const ledger::DepositNotice& deposit) {
+    // A contract is no token that anybody could send.
+    const bool is_token = !base::is_contract(parts_.context->listing.asset(deposit.asset).kind);
+    const auto reject = is_token ? decide_and_commit(netting::RecordDeposit{
+                                       .notice = deposit, .at = parts_.context->now()})
+                                 : netting::Reject::figures_incredible;
+    if (reject) distrust_shard(*reject, deposit.shard, deposit.asset);
+}
+
 void NettingHost::on_report(const PartitionReport& report) {
     auto& known = reports_[report.partition];
     if (report.sequence >= known.sequence) known = report;
@@ -110,10 +117,12 @@ void NettingHost::on_variation(const ledger::VariationNotice& variation) {
     const auto last = state.variations.find(variation.shard);
     if (last != state.variations.end() && variation.number <= last->second) return;
     const auto& instrument = parts_.context->listing.instrument(variation.instrument);
-    waiting[variation.number] = {.notice = variation,
-                                 .contract = instrument.base,
-                                 .settlement = instrument.settlement,
-                                 .has_expired = instrument.has_expired(parts_.context->now())};
+    waiting[variation.number] = {
+        .notice = variation,
+        .contract = instrument.base,
+        .settlement = instrument.settlement,
+        // The venue's clock may be ahead of ours.
+        .has_expired = instrument.has_expired(parts_.context->now() + base::limits::id_ahead_max)};
     record_variations(variation.shard);
     // What does not fit is told again once the gap before it is filled.
     if (waiting.size() > base::limits::variations_waiting_max) waiting.erase(--waiting.end());
@@ -219,6 +228,10 @@ void NettingHost::balance() {
                              .is_market_orderly = true,
                              .now = parts_.context->now()};
     if (has_all_reports()) command.exposures = exposures();
+    // What has expired ends by itself, at the venue and here.
+    std::erase_if(command.exposures, [&](const auto& exposure) {
+        return parts_.context->listing.instrument(exposure.instrument).has_expired(command.now);
+    });
     looks_.clear();
     for (const auto& exposure : command.exposures) {
         auto& look = looks_[exposure.base];

@@ -27,6 +27,7 @@ public:
 
 private:
     void on_news(const HomeNews& news);
+    void on_deposit(const ledger::DepositNotice& deposit);
     void on_report(const PartitionReport& report);
     void on_variation(const ledger::VariationNotice& variation);
     void distrust_shard(ledger::netting::Reject reject, base::ShardId shard, base::AssetId about);
@@ -65,7 +66,8 @@ private:
     void look_at_expiries();
     void note_average(base::InstrumentId instrument, const base::Expiry& expiry);
     void propose_average(base::InstrumentId instrument, const base::Expiry& expiry);
-    void tell_price(const ledger::netting::TellPrice& told);
+    void tell_prices(const std::map<base::AssetId, base::Price>& prices);
+    [[nodiscard]] std::vector<ledger::netting::FixPrices::Together> events() const;
     [[nodiscard]] ExpiryLine expiry_line(base::InstrumentId instrument) const;
     void answer(const OperatorAsk& ask, const GetExpiries& request);
     void answer(const OperatorAsk& ask, const ProposePrice& request);

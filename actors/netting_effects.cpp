@@ -16,6 +16,7 @@ constexpr std::uint32_t move_attempts_max = 8;
 }  // namespace
 
 void NettingHost::carry_out(const std::vector<netting::Effect>& effects) {
+    std::map<base::AssetId, base::Price> last_prices;
     for (const auto& effect : effects) {
         if (const auto* deposit = std::get_if<netting::TellDeposit>(&effect)) {
             tell_deposit(*deposit);
@@ -32,9 +33,10 @@ void NettingHost::carry_out(const std::vector<netting::Effect>& effects) {
         } else if (const auto* move = std::get_if<netting::OpenMove>(&effect)) {
             open_move(move->move);
         } else if (const auto* last = std::get_if<netting::TellPrice>(&effect)) {
-            tell_price(*last);
+            last_prices.emplace(last->contract, last->price);
         }
     }
+    if (!last_prices.empty()) tell_prices(last_prices);
 }
 
 // What an account refuses is booked on one side only: it stays owed, and is told again with the

@@ -1,4 +1,5 @@
 // How contracts end: the average of their coin, what operators say, and the last price.
+#include "actors/chrono.hpp"
 #include "actors/netting_actor.hpp"
 
 #include <algorithm>
@@ -11,6 +12,9 @@ namespace netting = ledger::netting;
 
 // Of the time before a contract's end; with fewer prices its average says nothing.
 constexpr std::int64_t covered_share = 2;
+// What an operator says can be disputed in any case, and after a start there is time to do so.
+constexpr base::Duration operators_dispute_for = base::seconds(60);
+constexpr base::Duration after_a_start = base::seconds(5);
 // A share of an outcome pays one settlement token at most.
 constexpr base::Price one_token{1'000'000'000};
 
@@ -64,12 +68,13 @@ netting::ProposePrice proposal_of(const base::InstrumentInfo& listed, base::Comm
     const bool is_outcome = listed.kind == base::InstrumentKind::prediction;
     // Of one that does not end nothing can be proposed.
     const auto expiry = listed.expiry.value_or(base::Expiry{.at = {INT64_MAX}});
+    const bool is_of_operator = id != base::CommandId{} && expiry.dispute_for.us == 0;
     return {.id = id,
             .contract = listed.base,
             .price = price,
             .price_max = is_outcome ? one_token : risk::price_max,
             .expires_at = expiry.at,
-            .dispute_for = expiry.dispute_for,
+            .dispute_for = is_of_operator ? operators_dispute_for : expiry.dispute_for,
             .at = now};
 }
 
@@ -79,9 +84,12 @@ void NettingHost::on_exit() { operators_.give_up(this); }
 
 void NettingHost::look_at_expiries() {
     const auto now = parts_.context->now();
+    const auto& listing = parts_.context->listing;
     std::int64_t waiting = 0;
-    for (const auto instrument : profile().instruments) {
-        const auto& listed = parts_.context->listing.instrument(instrument);
+    // Also of what the broker does not offer any more: somebody may hold it.
+    for (std::uint16_t i = 0; i < listing.instruments.size(); ++i) {
+        const base::InstrumentId instrument{i};
+        const auto& listed = listing.instrument(instrument);
         if (!listed.expiry) continue;
         const auto known = crank_.state().expiries.find(listed.base);
         const bool is_known = known != crank_.state().expiries.end();
@@ -93,7 +101,30 @@ void NettingHost::look_at_expiries() {
     }
     parts_.context->instruments->clearing.contracts_without_last_price.with({profile().name})
         .set(static_cast<double>(waiting));
-    decide_and_commit(netting::FixPrices{.at = now});
+    // Nobody could dispute anything while this home was nowhere.
+    const bool is_settled_in = has_passed(after_a_start, started_at_, now);
+    const bool is_averaged =
+        std::all_of(crank_.state().expiries.begin(), crank_.state().expiries.end(),
+                    [](const auto& one) { return one.second.answered.empty(); });
+    if (!is_settled_in && !is_averaged) return;
+    decide_and_commit(netting::FixPrices{.at = now, .events = events()});
+}
+
+std::vector<netting::FixPrices::Together> NettingHost::events() const {
+    const auto& parameters = *parts_.context->broker(parts_.broker()).parameters;
+    const auto& listing = parts_.context->listing;
+    std::map<std::string, netting::FixPrices::Together> events;
+    for (const auto& listed : listing.instruments) {
+        if (listed.kind != base::InstrumentKind::prediction) continue;
+        const auto& x = parameters.universe().instrument(parameters.instrument(listed.base));
+        auto& event = events[x.event];
+        event.sum = one_token;
+        event.contracts.push_back(listed.base);
+        event.is_all = event.contracts.size() == x.outcomes;
+    }
+    std::vector<netting::FixPrices::Together> all;
+    for (auto& [name, event] : events) all.push_back(std::move(event));
+    return all;
 }
 
 void NettingHost::note_average(base::InstrumentId instrument, const base::Expiry& expiry) {
@@ -118,10 +149,10 @@ void NettingHost::propose_average(base::InstrumentId instrument, const base::Exp
     decide_and_commit(proposal_of(listed, {}, *price, parts_.context->now()));
 }
 
-void NettingHost::tell_price(const netting::TellPrice& told) {
+void NettingHost::tell_prices(const std::map<base::AssetId, base::Price>& prices) {
     for (std::uint16_t i = 0; i < parts_.context->partitions; ++i) {
         send(parts_.doors(base::PartitionId{i}),
-             PriceTold{.broker = parts_.broker(), .contract = told.contract, .price = told.price});
+             PriceTold{.broker = parts_.broker(), .prices = prices});
     }
 }
 
@@ -142,9 +173,9 @@ ExpiryLine NettingHost::expiry_line(base::InstrumentId instrument) const {
 
 void NettingHost::answer(const OperatorAsk& ask, const GetExpiries&) {
     ExpiriesView view;
-    for (const auto instrument : profile().instruments) {
-        if (!parts_.context->listing.instrument(instrument).expiry) continue;
-        view.expiries.push_back(expiry_line(instrument));
+    const auto& instruments = parts_.context->listing.instruments;
+    for (std::uint16_t i = 0; i < instruments.size(); ++i) {
+        if (instruments[i].expiry) view.expiries.push_back(expiry_line(base::InstrumentId{i}));
     }
     // What it says must be known for good.
     operators_.answer_when_durable(this, crank_, ask, std::move(view));
@@ -167,16 +198,18 @@ void NettingHost::answer(const OperatorAsk& ask, const DisputePrice& request) {
                                                               .at = parts_.context->now()}));
 }
 
+// A refusal is told of this broker alone: others may have taken the same command.
 void NettingHost::answer_decided(const OperatorAsk& ask, base::InstrumentId about,
                                  const netting::Decision& decision) {
-    Answer ready = ExpiriesView{};
-    if (decision) {
-        commit(*decision);
-        std::get<ExpiriesView>(ready).expiries.push_back(expiry_line(about));
-    } else {
-        ready = refusal_of(decision.error());
+    if (decision) commit(*decision);
+    auto line = expiry_line(about);
+    if (!decision) {
+        auto refusal = refusal_of(decision.error());
+        line.refused_code = refusal.code;
+        line.refused = std::move(refusal.reason);
+        line.hint = std::move(refusal.hint);
     }
-    operators_.answer_when_durable(this, crank_, ask, std::move(ready));
+    operators_.answer_when_durable(this, crank_, ask, ExpiriesView{{std::move(line)}});
 }
 
 }  // namespace crossclear::actors

@@ -254,9 +254,7 @@ std::vector<netting::Exposure> NettingHost::exposures() const {
     if (surface == nullptr) return all;
     const auto now = parts_.context->now();
     for (const auto& instrument : profile().instruments) {
-        // What has expired ends by itself, at the venue and here.
-        const bool has_expired = parts_.context->listing.instrument(instrument).has_expired(now);
-        if (has_expired || !surface->is_instrument_fresh(instrument, now)) continue;
+        if (!surface->is_instrument_fresh(instrument, now)) continue;
         if (auto exposure = exposure_of(instrument, *surface)) all.push_back(*exposure);
     }
     return all;

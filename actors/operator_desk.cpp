@@ -39,17 +39,6 @@ bool is_for_houses(const OperatorRequest& request) {
            std::holds_alternative<DisputePrice>(request);
 }
 
-// A contract ends at every broker that offers it.
-bool is_about(const OperatorRequest& request, const BrokerProfile& profile) {
-    if (const auto* proposal = std::get_if<ProposePrice>(&request)) {
-        return profile.instruments.contains(proposal->instrument);
-    }
-    if (const auto* dispute = std::get_if<DisputePrice>(&request)) {
-        return profile.instruments.contains(dispute->instrument);
-    }
-    return true;
-}
-
 // What several lanes say, as one. A pause is a repeat where it was one for every lane.
 void add(Answer& whole, Answer part) {
     if (std::holds_alternative<Refusal>(whole)) return;
@@ -69,6 +58,17 @@ void add(Answer& whole, Answer part) {
     }
 }
 
+// Where no broker has taken a command.
+std::optional<Answer> refusal_of_all(const ExpiriesView& view) {
+    const auto is_refused = [](const ExpiryLine& line) { return line.refused_code != 0; };
+    const auto& lines = view.expiries;
+    if (lines.empty() || !std::all_of(lines.begin(), lines.end(), is_refused)) return std::nullopt;
+    return Refusal{.code = lines.front().refused_code,
+                   .reason = lines.front().refused,
+                   .hint = lines.front().hint,
+                   .retryable = false};
+}
+
 }  // namespace
 
 std::optional<Answer> OperatorDesk::answer_at_once(const OperatorRequest& request) const {
@@ -81,7 +81,6 @@ std::vector<base::EntityId> OperatorDesk::hosts_of(const OperatorRequest& reques
     std::vector<base::EntityId> entities;
     if (is_for_houses(request)) {
         for (const auto& broker : context_->brokers) {
-            if (!is_about(request, broker->profile)) continue;
             entities.push_back(base::entity_of(base::EntityKind::netting, broker->profile.id));
         }
         return entities;
@@ -113,6 +112,7 @@ std::optional<Answer> OperatorDesk::gather(std::uint64_t ticket, Answer part) {
         std::sort(ends->expiries.begin(), ends->expiries.end(), [](const auto& a, const auto& b) {
             return std::pair{a.instrument, a.broker} < std::pair{b.instrument, b.broker};
         });
+        if (auto refusal = refusal_of_all(*ends)) return refusal;
     } else if (auto* houses = std::get_if<HousesView>(&*whole)) {
         std::sort(houses->houses.begin(), houses->houses.end(),
                   [](const auto& a, const auto& b) { return a.broker < b.broker; });

@@ -70,6 +70,14 @@ std::optional<Refusal> OracleHost::refusal_of(const PublishMarks& marks) const {
     return std::nullopt;
 }
 
+// Positions in what has ended are held at the mark that it had.
+bool OracleHost::has_ended(base::AssetId asset, base::Timestamp at) const {
+    const auto& listing = context_->listing;
+    if (!base::is_contract(listing.asset(asset).kind)) return false;
+    const auto traded = listing.instrument_of(asset);
+    return traded && listing.instrument(*traded).has_expired(at);
+}
+
 // What was not asked for would be believed by nobody.
 std::optional<std::string> OracleHost::fault_of(const PublishMarks::Index& index) const {
     const bool is_asked_for = index.asset.v < indices_.size() &&
@@ -95,6 +103,7 @@ void OracleHost::on_publish(const OraclePublish& message) {
         auto& known = marks[mark.asset.v];
         // The newest by its own time wins, so that repeats and late messages do no harm.
         if (known.is_known && message.marks.at < known.at) continue;
+        if (known.is_known && has_ended(mark.asset, message.marks.at)) continue;
         known = risk::Mark{.price = mark.price, .at = message.marks.at, .is_known = true};
     }
     auto indices = indices_;

@@ -61,7 +61,7 @@ PartitionActor::behavior_type PartitionHost::make_behavior() {
             if (told.universe == broker.parameters->fingerprint()) broker.house.hear(told.standing);
         },
         [this](const PriceTold& told) {
-            const bool is_new = context_->last_prices.hear(told.broker, told.contract, told.price);
+            const bool is_new = context_->last_prices.hear(told.broker, told.prices);
             if (is_new && is_running_) send(journal_, SettleContracts{});
         },
         [this](const Recovered& recovered) { on_recovered(recovered); },

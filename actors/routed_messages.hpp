@@ -229,12 +229,11 @@ bool inspect(Inspector& f, HouseTold& x) {
     return inspect_packed(f, x);
 }
 
-/// From netting, to every partition and again: the last price of a contract, for ever. The
-/// partition ends what its accounts hold of it.
+/// From netting, to every partition and again: the last prices of contracts, for ever; those of one
+/// event together. The partition ends what its accounts hold of them.
 struct PriceTold {
     base::BrokerId broker;
-    base::AssetId contract;
-    base::Price price;
+    std::map<base::AssetId, base::Price> prices;
     bool is_routed{};  ///< As in AccountAsk.
 };
 template <class Inspector>

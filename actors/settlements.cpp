@@ -26,7 +26,8 @@ std::optional<AccountOrder> settlement_of(const Context& context, base::AccountI
                                                                .settle_by = settle_by},
                             .acknowledge = {}};
     }
-    if (surface == nullptr) return std::nullopt;
+    // Once it is not traded only its last price counts.
+    if (surface == nullptr || listing.instrument(*instrument).has_expired(now)) return std::nullopt;
     const auto mark = surface->instrument_mark(*instrument);
     if (!mark || !surface->is_instrument_fresh(*instrument, now)) return std::nullopt;
     return AccountOrder{.account = of,

@@ -119,6 +119,7 @@ void write_expiries(JsonWriter& writer, const actors::Answer& answer, const Answ
             writer.member("fixed_from", line.fixed_from.us);
             writer.member("since", line.since.us);
         }
+        if (!line.refused.empty()) writer.member("refused", line.refused);
         writer.end_object();
     }
     writer.end_array().end_object();

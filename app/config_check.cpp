@@ -199,7 +199,7 @@ void check_capital(Faults& faults, const Config& config, const BrokerProfile& br
         if (!contains(shard.assets, line.asset)) {
             add(faults, at, fmt::format("{} does not hold this asset", shard.symbol));
         }
-        if (config.listing.asset(line.asset).kind == base::AssetKind::contract) {
+        if (base::is_contract(config.listing.asset(line.asset).kind)) {
             add(faults, at, "a contract is no capital");
         }
         if (line.amount.v == 0) add(faults, at, "the amount must not be zero");

@@ -173,8 +173,12 @@ void PriceFeed::tell(const PriceTick& tick) {
         if (base == prices.end() || settlement == prices.end()) continue;
         const auto price = base::multiply_divide(base->second.v, base::power_of_ten(9),
                                                  settlement->second.v, base::Rounding::down);
-        // The world trades at no price of zero: what is worth nothing keeps its last one there.
-        if (price && *price > 0) world_.set_price(instrument.base, base::Price{*price});
+        // The world trades at no price of zero but for outcomes: what is worth nothing keeps its
+        // last one there.
+        const bool may_be_zero = listing.asset(instrument.base).kind == base::AssetKind::outcome;
+        if (price && (*price > 0 || may_be_zero)) {
+            world_.set_price(instrument.base, base::Price{*price});
+        }
     }
 }
 

@@ -81,6 +81,10 @@ std::optional<std::string> fault_of_kind(const InstrumentInfo& instrument, Asset
             "at most {} days",
             instrument.symbol, limits::dispute_max.us / seconds(86'400).us);
     }
+    if (instrument.kind == InstrumentKind::prediction && expiry.dispute_for.us == 0) {
+        return fmt::format("instrument {}: what is said of an event can be disputed for a while",
+                           instrument.symbol);
+    }
     if (instrument.kind == InstrumentKind::prediction && expiry.average_over.us != 0) {
         return fmt::format("instrument {}: no average says how an event has ended",
                            instrument.symbol);

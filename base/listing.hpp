@@ -79,6 +79,10 @@ struct InstrumentInfo {
     AssetId settlement;              ///< What it is paid in.
     std::optional<Expiry> expiry{};  ///< Of dated futures and predictions.
 
+    /// Whether its last price is being averaged, and so in part known: no position may grow.
+    [[nodiscard]] bool is_averaged(Timestamp now) const {
+        return expiry.has_value() && expiry->at - expiry->average_over <= now;
+    }
     /// Whether it has come to its end: no perpetual ever does.
     [[nodiscard]] bool has_expired(Timestamp now) const {
         return expiry.has_value() && expiry->at <= now;

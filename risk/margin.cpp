@@ -209,14 +209,18 @@ struct Looked {
     Found found;
 };
 
-base::Result<Looked, RiskError> look(const Surface& surface, const Portfolio& portfolio) {
-    const auto question = question_of(surface, portfolio);
+base::Result<Looked, RiskError> look(const Surface& surface,
+                                     const base::Result<Question, RiskError>& question) {
     if (!question) return base::Failure{question.error()};
     auto account = kernel::Account::of(surface.kernel(), question->held());
     if (!account) return base::Failure{error_of(account.error())};
     const auto found = found_of(account->margin(), *question);
     if (!found) return base::Failure{found.error()};
     return Looked{.account = *std::move(account), .found = *found};
+}
+
+base::Result<Looked, RiskError> look(const Surface& surface, const Portfolio& portfolio) {
+    return look(surface, question_of(surface, portfolio));
 }
 
 base::Result<Margin, RiskError> rounded(const Found& found) {
@@ -241,6 +245,19 @@ base::Result<Margin, RiskError> rounded(const Found& found) {
     margin.initial_cents = std::min(*initial, cap);
     margin.maintenance_cents = std::min(*maintenance, cap);
     return margin;
+}
+
+// Scenarios of markets know no ends of events: what the worst ones take is taken off before.
+base::Result<Looked, RiskError> look_at_the_end(const Surface& surface, const Portfolio& portfolio,
+                                                const Margin& margin) {
+    const auto netted = netted_of(surface, portfolio);
+    if (!netted) return base::Failure{netted.error()};
+    auto ended = *netted;
+    const Wide taken = Wide{margin.part(Part::EV)} * cent;
+    if (__builtin_add_overflow(ended.settled, taken, &ended.settled)) {
+        return base::Failure{RiskError::out_of_range};
+    }
+    return look(surface, question_of(surface, ended));
 }
 
 base::Result<double, RiskError> risk_fee(const kernel::Account& account,
@@ -313,10 +330,14 @@ public:
 
     base::Result<MarginAndShortfalls, RiskError> shortfalls(
         const Surface& surface, const Portfolio& portfolio) const override {
-        const auto looked = look(surface, portfolio);
+        auto looked = look(surface, portfolio);
         if (!looked) return base::Failure{looked.error()};
         const auto margin = rounded(looked->found);
         if (!margin) return base::Failure{margin.error()};
+        if (looked->found.usd.events > 0) {
+            looked = look_at_the_end(surface, portfolio, *margin);
+            if (!looked) return base::Failure{looked.error()};
+        }
         auto shortfalls = kernel::shortfalls_of(looked->account, looked->found.usd);
         if (!shortfalls) return base::Failure{error_of(shortfalls.error())};
         return MarginAndShortfalls{.margin = *margin, .shortfalls = *std::move(shortfalls)};
@@ -324,7 +345,12 @@ public:
 
     base::Result<std::int64_t, RiskError> stress_loss(const Surface& surface,
                                                       const Portfolio& portfolio) const override {
-        const auto looked = look(surface, portfolio);
+        auto looked = look(surface, portfolio);
+        if (looked && looked->found.usd.events > 0) {
+            const auto margin = rounded(looked->found);
+            if (!margin) return base::Failure{margin.error()};
+            looked = look_at_the_end(surface, portfolio, *margin);
+        }
         if (!looked) return base::Failure{looked.error()};
         const std::array<const kernel::Account*, 1> client{&looked->account};
         const auto book = kernel::stress_book_of(*surface.kernel(), client, {});

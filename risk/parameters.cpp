@@ -181,6 +181,23 @@ private:
     Priced priced_;
 };
 
+// The last price of a future is the average of its coin: of a synthetic it would be that of who
+// issues it.
+void add_averages_without_coin(const base::Listing& listing, std::vector<UniverseFault>& faults) {
+    for (const auto& instrument : listing.instruments) {
+        if (!instrument.expiry || instrument.expiry->average_over.us == 0) continue;
+        const auto& coin = listing.asset(instrument.base).underlying;
+        const auto is_it = [&](const AssetInfo& asset) {
+            return asset.kind == AssetKind::spot && asset.underlying == coin;
+        };
+        if (std::any_of(listing.assets.begin(), listing.assets.end(), is_it)) continue;
+        faults.push_back({"instruments",
+                          fmt::format("expected a listed coin {} of the kind spot: the last price "
+                                      "of {} is its average",
+                                      coin, instrument.symbol)});
+    }
+}
+
 // Numbers by their bits: what differs by a rounding is another scenario.
 std::uint64_t mixed(std::uint64_t seed, const std::vector<double>& numbers) {
     for (const double number : numbers) {
@@ -226,6 +243,7 @@ base::Result<std::shared_ptr<const Parameters>, std::vector<UniverseFault>> Para
     if (cash == given.end()) {
         placing.faults.push_back({"instruments", "expected one of the kind cash"});
     }
+    add_averages_without_coin(listing, placing.faults);
     if (!placing.faults.empty()) return base::Failure{std::move(placing.faults)};
     const auto cash_at = static_cast<std::size_t>(cash - given.begin());
 

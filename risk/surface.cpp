@@ -119,9 +119,9 @@ void derive_marks(Market& market, const base::Listing& listing, const Parameters
     }
 }
 
-// EV holds all that the end of an event can take, whatever its price says meanwhile.
+// Nobody marks a contract after its end: it is held at its last mark until its last price is known.
 bool is_held_to_its_end(const base::Listing& listing, base::AssetId asset, base::Timestamp now) {
-    if (listing.asset(asset).kind != base::AssetKind::outcome) return false;
+    if (!base::is_contract(listing.asset(asset).kind)) return false;
     const auto traded = listing.instrument_of(asset);
     return traded && listing.instrument(*traded).has_expired(now);
 }
@@ -211,7 +211,8 @@ std::optional<base::Price> Surface::coin_price(base::InstrumentId instrument,
     if (!has_own_price(x.kind)) return std::nullopt;
     const auto coin = universe.wrapper(x.wrapper).underlying;
     const auto held = coin ? parameters_->coin(*coin) : std::nullopt;
-    if (!held || !is_fresh(*held, now) || !is_fresh(info.settlement, now)) return std::nullopt;
+    if (!held || listing_->asset(*held).kind != base::AssetKind::spot) return std::nullopt;
+    if (!is_fresh(*held, now) || !is_fresh(info.settlement, now)) return std::nullopt;
     return quotient_of(mark(*held), mark(info.settlement));
 }
 

@@ -78,8 +78,8 @@ public:
     [[nodiscard]] const Mark& mark(base::AssetId asset) const;
 
     /// Whether the mark is known and within `mark_age_max` of `now`. One from further ahead than
-    /// that is not fresh either: its clock or ours is wrong. Cash is always fresh, and so is an
-    /// outcome that waits for its last price.
+    /// that is not fresh either: its clock or ours is wrong. Cash is always fresh, and so is a
+    /// contract that waits for its last price: it is held at the mark that it had.
     [[nodiscard]] bool is_fresh(base::AssetId asset, base::Timestamp now) const;
 
     /// What one unit of the instrument's base costs in its settlement token: the quotient of the
@@ -88,8 +88,7 @@ public:
     [[nodiscard]] std::optional<base::Price> instrument_mark(base::InstrumentId instrument) const;
 
     /// What the coin that an instrument's base follows costs in its settlement token, at fresh
-    /// marks: that of the coin held in kind, if it is listed. **Rounding:** as above. Nothing
-    /// where it follows none, too.
+    /// marks. **Rounding:** as above. Nothing where it follows none that is held in kind, too.
     [[nodiscard]] std::optional<base::Price> coin_price(base::InstrumentId instrument,
                                                         base::Timestamp now) const;
 

@@ -16,6 +16,12 @@ double move_of(const Mark& before, const Mark& after) {
     return std::min(1.0, std::abs(static_cast<double>(after.price.v) - was) / was);
 }
 
+// In dollars; a dollar where there was no price, or is none any more.
+double difference_of(const Mark& before, const Mark& after) {
+    if (before.is_known != after.is_known) return 1;
+    return std::abs(static_cast<double>(after.price.v - before.price.v)) * 1e-9;
+}
+
 }  // namespace
 
 void Watch::remove(base::AccountId account) {
@@ -90,9 +96,11 @@ void Watch::move_to(const Surface& surface) {
     }
     double largest = 0;
     for (std::size_t i = 0; i < std::min(marks.size(), marks_.size()); ++i) {
-        // What the price of an outcome moves, EV moves against it.
-        if (surface.listing().assets[i].kind == base::AssetKind::outcome) continue;
-        largest = std::max(largest, move_of(marks_[i], marks[i]));
+        // What the price of an outcome moves, EV moves against it: what is left is no more than
+        // the difference.
+        const bool is_outcome = surface.listing().assets[i].kind == base::AssetKind::outcome;
+        largest = std::max(largest, is_outcome ? difference_of(marks_[i], marks[i])
+                                               : move_of(marks_[i], marks[i]));
     }
     distance_ += largest;
     marks_ = std::move(marks);

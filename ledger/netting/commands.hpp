@@ -208,7 +208,14 @@ struct DisputePrice {
 
 /// Fixes what nobody has disputed in time. Sent by the host at intervals.
 struct FixPrices {
+    /// Outcomes that belong together: they are fixed together, at prices that add up.
+    struct Together {
+        std::vector<base::AssetId> contracts{};
+        bool is_all{};  ///< One of them comes true.
+        base::Price sum{};
+    };
     base::Timestamp at;
+    std::vector<Together> events{};
 };
 
 /// May a withdrawal leave? Sent by the host when the withdrawal asks; a repeat counts once, but is

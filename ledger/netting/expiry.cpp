@@ -1,8 +1,10 @@
 #include "base/check.hpp"
 #include "base/hash.hpp"
 #include "base/limits.hpp"
+#include "base/wide.hpp"
 #include "ledger/netting/machine.hpp"
 
+#include <set>
 #include <utility>
 
 /// The last price of a contract.
@@ -33,8 +35,25 @@ const Expiry* expiry_of(const State& state, base::AssetId contract) {
     return found == state.expiries.end() ? nullptr : &found->second;
 }
 
-bool is_full(const Expiry* known) {
-    return known != nullptr && known->answered.size() >= base::limits::price_commands_max;
+bool is_full(const Expiry* known, std::size_t kept_back = 0) {
+    return known != nullptr &&
+           known->answered.size() + kept_back >= base::limits::price_commands_max;
+}
+
+bool is_due(const Expiry& expiry, base::Timestamp now) {
+    return expiry.phase == PricePhase::proposed && expiry.fixed_from <= now;
+}
+
+// Who holds a share of each outcome is charged for none of them: they end together or not yet.
+bool do_add_up(const State& state, const FixPrices::Together& event, base::Timestamp now) {
+    base::Wide sum = 0;
+    for (const auto contract : event.contracts) {
+        const auto* expiry = expiry_of(state, contract);
+        if (expiry == nullptr) return false;
+        if (expiry->phase != PricePhase::fixed && !is_due(*expiry, now)) return false;
+        sum += expiry->price.v;
+    }
+    return event.is_all ? sum == event.sum.v : sum <= event.sum.v;
 }
 
 }  // namespace
@@ -72,7 +91,8 @@ Decision decide(const State& state, const DisputePrice& command) {
         return Failure{Reject::price_not_proposed};
     }
     if (known->phase == PricePhase::fixed) return Failure{Reject::price_is_fixed};
-    if (is_full(known)) return Failure{Reject::too_many_proposals};
+    // What is disputed must still be proposed again.
+    if (is_full(known, 1)) return Failure{Reject::too_many_proposals};
     return std::vector<Event>{PriceDisputed{.cause = command.id,
                                             .body = body_hash(command),
                                             .contract = command.contract,
@@ -81,9 +101,14 @@ Decision decide(const State& state, const DisputePrice& command) {
 }
 
 Decision decide(const State& state, const FixPrices& command) {
+    std::set<base::AssetId> waiting;
+    for (const auto& event : command.events) {
+        if (do_add_up(state, event, command.at)) continue;
+        waiting.insert(event.contracts.begin(), event.contracts.end());
+    }
     std::vector<Event> events;
     for (const auto& [contract, expiry] : state.expiries) {
-        if (expiry.phase != PricePhase::proposed || expiry.fixed_from > command.at) continue;
+        if (!is_due(expiry, command.at) || waiting.contains(contract)) continue;
         events.emplace_back(
             PriceFixed{.contract = contract, .price = expiry.price, .at = command.at});
     }

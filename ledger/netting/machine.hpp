@@ -67,7 +67,7 @@ using Decision = base::Result<std::vector<Event>, Reject>;
 /// **Errors:** `id_reused_with_other_body`, `reason_is_missing`, `price_not_proposed`,
 /// `price_is_fixed`, `too_many_proposals`.
 [[nodiscard]] Decision decide(const State& state, const DisputePrice& command);
-/// Never refuses.
+/// Outcomes of one event wait for each other, and for prices that add up. Never refuses.
 [[nodiscard]] Decision decide(const State& state, const FixPrices& command);
 /// Whichever command it is.
 [[nodiscard]] Decision decide(const State& state, const Command& command);

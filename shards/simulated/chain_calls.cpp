@@ -141,7 +141,8 @@ void Chain::rescan(std::optional<base::BrokerId> broker, std::uint64_t from_bloc
 
 base::Result<void, ShardRefusal> Chain::deposit(base::AccountId account, base::AssetId asset,
                                                 base::Amount amount, base::Timestamp now) {
-    if (amount.v <= 0 || !has_asset(listing_, parameters_.shard, asset)) {
+    if (amount.v <= 0 || !has_asset(listing_, parameters_.shard, asset) ||
+        base::is_contract(listing_.asset(asset).kind)) {
         return base::Failure{ShardRefusal::unsupported};
     }
     if (mempool_.size() >= mempool_max) return base::Failure{ShardRefusal::capacity_exceeded};

@@ -66,6 +66,7 @@ std::string identity_of(const ChainParameters& parameters, const base::Listing& 
     for (const auto id : shard.instruments) {
         auto instrument = listing.instrument(id);
         writer(instrument.symbol, instrument.kind, instrument.base, instrument.settlement);
+        if (instrument.expiry) writer(instrument.expiry->at);
     }
     return writer.take();
 }

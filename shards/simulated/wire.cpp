@@ -112,6 +112,7 @@ std::string bytes_of(const base::Listing& listing) {
     }
     for (auto& instrument : copy.instruments) {
         writer(instrument.symbol, instrument.kind, instrument.base, instrument.settlement);
+        if (instrument.expiry) writer(instrument.expiry->at);
     }
     for (auto& shard : copy.shards) {
         writer(shard.symbol, shard.assets, shard.instruments, shard.gas, shard.takes_margin);

@@ -35,7 +35,7 @@ struct Ending {
             outside.deposit(perpetuals, of, usdc, 100'000 * one_usdc);
         }
         EXPECT_TRUE(outside.watch.await_event<netting::MoveClosed>().has_value());
-        house.set_price(btc_future, 30'000);
+        house.set_price(eth_future, 2'000);
         house.set_price(rain, forty_cents);
     }
 
@@ -89,21 +89,21 @@ struct Ending {
 // Goal: a future ends at the average of its coin, for everybody, at the venue too; a dollar that
 // one side wins the other has paid.
 TEST(Expiry, AFutureEndsAtTheAverageOfItsCoin) {
-    Ending town(in_a_while(base::seconds(2)), in_a_while({}));
+    Ending town(in_a_while(base::seconds(2)), in_a_while({}, base::seconds(1)));
     town.trade(long_side, future, 3 * one_contract);
     town.trade(short_side, future, -one_contract);
-    ASSERT_TRUE(town.has_hedged(Amount{2 * one_contract}, btc_future));
+    ASSERT_TRUE(town.has_hedged(Amount{2 * one_contract}, eth_future));
     EXPECT_EQ(town.line(future).state, "trading");
     EXPECT_EQ(std::get<actors::Refusal>(
-                  town.client->ask(town.proposal(future, base::Price{30'000 * one_dollar})))
+                  town.client->ask(town.proposal(future, base::Price{2'000 * one_dollar})))
                   .reason,
               "contract_not_expired");
-    // The coin is sBTC here, the first that follows it; its mark stands until the end.
-    town.house.set_price(sbtc, 31'000);
-    const base::Price last{31'000 * one_dollar};
-    ASSERT_TRUE(town.has_ended(long_side, btc_future, last));
-    ASSERT_TRUE(town.has_ended(short_side, btc_future, last));
-    town.expect_gone(btc_future);
+    // Its coin's mark stands until the end; its own is another, and moves nothing after it.
+    town.house.set_price(eth, 2'100);
+    const base::Price last{2'100 * one_dollar};
+    ASSERT_TRUE(town.has_ended(long_side, eth_future, last));
+    ASSERT_TRUE(town.has_ended(short_side, eth_future, last));
+    town.expect_gone(eth_future);
     const auto line = town.line(future);
     EXPECT_EQ(line.state, "fixed");
     EXPECT_EQ(line.price, last);
@@ -147,23 +147,29 @@ TEST(Expiry, AnOutcomeIsProposedDisputedAndPaid) {
 
 // Goal: a node that starts after a last price was fixed tells every partition of it.
 TEST(Expiry, IsToldAgainAfterARestart) {
-    Outside outside(town::partitions,
-                    listing_with_ends(in_a_while(base::seconds(1)), in_a_while({})));
+    Outside outside(town::partitions, listing_with_ends(in_a_while(base::seconds(1)),
+                                                        in_a_while({}, base::seconds(1))));
     const auto house = base::entity_of(base::EntityKind::netting, alpha);
-    const base::Price last{29'000 * one_dollar};
+    const base::Price last{1'900 * one_dollar};
     outside.write(
         base::home_of(alpha, town::partitions),
         {{house,
           netting::Event{netting::PriceProposed{
-              .cause = {}, .contract = btc_future, .price = last, .fixed_from = {1}, .at = {1}}}},
+              .cause = {}, .contract = eth_future, .price = last, .fixed_from = {1}, .at = {1}}}},
          {house,
-          netting::Event{netting::PriceFixed{.contract = btc_future, .price = last, .at = {1}}}}});
+          netting::Event{netting::PriceFixed{.contract = eth_future, .price = last, .at = {1}}}}});
+    account::TradeNovated bought;
+    bought.cause = cancel_of(long_side, 1).id;
+    bought.number = 1;
+    bought.instrument = future;
+    bought.base = eth_future;
+    bought.settlement = usdc;
+    bought.is_contract = true;
+    bought.quantity = Amount{one_contract / 100};
+    bought.cash = Amount{-20 * one_usdc};
+    outside.write(base::partition_of(long_side, town::partitions),
+                  {{base::entity_of(long_side), account::Event{bought}}});
     House one(outside);
-    const auto client = one.client({long_side});
-    outside.deposit(perpetuals, long_side, usdc, 100'000 * one_usdc);
-    one.set_price(btc_future, 30'000);
-    // By its clock it is traded still; what comes of it shows that the last price is known.
-    (void)client->expect<actors::TradeCleared>(trade_of(long_side, future, one_contract / 100));
     const auto expired = outside.watch.await_event<account::ContractExpired>(
         [](const auto& entry, const auto&) { return entry.entity == base::entity_of(long_side); });
     ASSERT_TRUE(expired.has_value());

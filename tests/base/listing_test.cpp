@@ -38,6 +38,9 @@ TEST(Listing, TakesWhatEnds) {
     EXPECT_EQ(fault_of(listing), std::nullopt);
     EXPECT_FALSE(ends.has_expired({999}));
     EXPECT_TRUE(ends.has_expired({1'000}));
+    EXPECT_TRUE(ends.is_averaged({0}));
+    EXPECT_FALSE(ends.is_averaged(Timestamp{1'000} - seconds(1'801)));
+    EXPECT_FALSE(listing.instruments[0].is_averaged({1'000'000}));
     EXPECT_FALSE(listing.instruments[0].has_expired({1'000'000}));
     listing.assets[3].kind = AssetKind::outcome;
     ends.kind = InstrumentKind::prediction;
@@ -82,9 +85,16 @@ TEST(Listing, WithAFaultIsRefusedByName) {
         {[](Listing& l) {
              l.assets[3].kind = AssetKind::outcome;
              l.instruments[1].kind = InstrumentKind::prediction;
-             l.instruments[1].expiry = Expiry{.at = {1}, .average_over = seconds(1)};
+             l.instruments[1].expiry =
+                 Expiry{.at = {1}, .average_over = seconds(1), .dispute_for = seconds(1)};
          },
          "no average says"},
+        {[](Listing& l) {
+             l.assets[3].kind = AssetKind::outcome;
+             l.instruments[1].kind = InstrumentKind::prediction;
+             l.instruments[1].expiry = Expiry{.at = {1}};
+         },
+         "can be disputed"},
         {[](Listing& l) { l.instruments[0].settlement = AssetId{2}; }, "paid in itself"},
         {[](Listing& l) {
              l.assets[l.instruments[0].base.v].kind = AssetKind::pool;

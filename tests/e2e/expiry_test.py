@@ -18,7 +18,7 @@ from service import SOURCE, Client, run, two_programs, uuid7, wait_until  # noqa
 
 HEAD_START = 15  # Seconds until they end: time to start, pay in and trade.
 PRICES = {"USDC": "1", "DAI": "1", "ETH": "3000", "sBTC": "60000", "sETH": "3000",
-          "BTC-PERP": "60000", "ETH-PERP": "3000", "BTC-SOON": "60500", "RAIN": "0.4"}
+          "BTC-PERP": "60000", "ETH-PERP": "3000", "ETH-SOON": "3050", "RAIN": "0.4"}
 LONG, SHORT = "0-1", "0-2"
 
 
@@ -28,28 +28,28 @@ def example():
 
 
 def with_endings(at):
-    """The example's world with a future on BTC and a share of rain, at alpha."""
+    """The example's world with a future on ETH and a share of rain, at alpha."""
     config = example()
     listing, universe = config["listing"], config["risk"]["universe"]
     listing["assets"] += [
-        {"symbol": "BTC-SOON", "scale": 8, "kind": "contract", "underlying": "BTC",
+        {"symbol": "ETH-SOON", "scale": 9, "kind": "contract", "underlying": "ETH",
          "protocol": "perpetual-venue"},
         {"symbol": "RAIN", "scale": 6, "kind": "outcome", "protocol": "augur"}]
     listing["instruments"] += [
-        {"symbol": "BTC-SOON", "kind": "dated_future", "base": "BTC-SOON", "settlement": "USDC",
+        {"symbol": "ETH-SOON", "kind": "dated_future", "base": "ETH-SOON", "settlement": "USDC",
          "expiry": {"at": at, "average_over": "4s"}},
         {"symbol": "RAIN", "kind": "prediction", "base": "RAIN", "settlement": "USDC",
          "expiry": {"at": at, "dispute_for": "4s"}}]
     venue = listing["shards"][2]
-    perp = next(one for one in universe["wrappers"] if one["name"] == "BTC-PERP")
-    universe["wrappers"].append({**perp, "name": "BTC-SOON"})
+    perp = next(one for one in universe["wrappers"] if one["name"] == "ETH-PERP")
+    universe["wrappers"].append({**perp, "name": "ETH-SOON"})
     universe["protocols"].append(
         {"name": "augur", "default_year": 0.02, "loss_given_default": 1, "depegs": []})
     universe["instruments"] += [
-        {"name": "BTC-SOON", "kind": "future", "wrapper": "BTC-SOON", "venue": "perpetual-venue"},
+        {"name": "ETH-SOON", "kind": "future", "wrapper": "ETH-SOON", "venue": "perpetual-venue"},
         {"name": "RAIN", "kind": "binary", "event": "rain", "outcome": 0, "outcomes": 2,
          "mark": 0.4, "half_spread": 0.01, "protocols": ["augur"]}]
-    for symbol in ("BTC-SOON", "RAIN"):
+    for symbol in ("ETH-SOON", "RAIN"):
         venue["assets"].append(symbol)
         venue["instruments"].append(symbol)
         config["simulated"][2]["venues"].append(
@@ -103,15 +103,16 @@ async def trade(service, account, instrument, side, quantity):
 
 async def line_of(operator, instrument):
     expiries = (await operator.call("operator/get_expiries"))["result"]["expiries"]
-    assert [line["instrument"] for line in expiries] == ["BTC-SOON", "RAIN"], expiries
+    assert [(line["instrument"], line["broker"]) for line in expiries] == [
+        ("ETH-SOON", 0), ("ETH-SOON", 1), ("RAIN", 0), ("RAIN", 1)], expiries
     return next(line for line in expiries if line["instrument"] == instrument)
 
 
 async def before(service):
     """Both are traded, and are no one's to end yet."""
     await publish(service)
-    for account, side, instrument, quantity in ((LONG, "buy", "BTC-SOON", "0.5"),
-                                                (SHORT, "sell", "BTC-SOON", "0.25"),
+    for account, side, instrument, quantity in ((LONG, "buy", "ETH-SOON", "10"),
+                                                (SHORT, "sell", "ETH-SOON", "5"),
                                                 (LONG, "buy", "RAIN", "1000"),
                                                 (SHORT, "sell", "RAIN", "1000")):
         answer = await trade(service, account, instrument, side, quantity)
@@ -135,16 +136,16 @@ async def dispute(service):
     """The future has ended by itself; the outcome is proposed, disputed and proposed again."""
     operator = await operator_of(service)
     async with asyncio.timeout(30):
-        while (await line_of(operator, "BTC-SOON"))["state"] != "fixed":
+        while (await line_of(operator, "ETH-SOON"))["state"] != "fixed":
             await asyncio.sleep(.1)
-    assert (await line_of(operator, "BTC-SOON"))["price"] == "60000"
+    assert (await line_of(operator, "ETH-SOON"))["price"] == "3000"
     assert (await line_of(operator, "RAIN"))["state"] == "waiting"
     late = await trade(service, LONG, "RAIN", "sell", "1")
     assert late["error"]["data"]["reason"] == "contract_has_expired", late
     wrong = dict(instrument="RAIN", price="1", client_id=uuid7())
     for _ in range(2):  # A repeat says the same.
         said = (await operator.call("operator/propose_price", **wrong))["result"]["expiries"]
-        assert [line["state"] for line in said] == ["proposed"], said
+        assert [line["state"] for line in said] == ["proposed"] * 2, said
     reused = await operator.call("operator/propose_price", **{**wrong, "price": "0"})
     assert reused["error"]["code"] == 11010, reused
     said = await operator.call("operator/dispute_price", instrument="RAIN",
@@ -158,18 +159,18 @@ async def dispute(service):
 
 async def is_over(service):
     for account in (LONG, SHORT):
-        if {"BTC-SOON", "RAIN"} & set(await positions_of(service, account)):
+        if {"ETH-SOON", "RAIN"} & set(await positions_of(service, account)):
             return False
     return True
 
 
 async def after(service, paid_in):
-    # Half a coin bought at 60,500 and a spread, and it ended at 60,000; a quarter of it sold. A
-    # thousand shares at 40 cents and a spread are lost by one, and won less a spread by the other.
-    for account, expected in ((LONG, -0.5 * 512.1 - 404), (SHORT, 0.25 * 487.9 + 396)):
+    # Ten coins bought at 3,050 and a spread, and they ended at 3,000; five sold. A thousand shares
+    # at 40 cents and a spread are lost by one, and won less a spread by the other.
+    for account, expected in ((LONG, -10 * 50.61 - 404), (SHORT, 5 * 49.39 + 396)):
         won = await usdc_of(service, account) - paid_in
         assert abs(won - expected) < 25, (account, won, expected)  # The rest are fees.
-    refused = await trade(service, LONG, "BTC-SOON", "buy", "0.1")
+    refused = await trade(service, LONG, "ETH-SOON", "buy", "0.1")
     assert refused["error"]["data"]["reason"] == "contract_has_expired", refused
 
 

@@ -124,12 +124,29 @@ TEST(Endings, KnowTheirCoin) {
     EXPECT_EQ(surface->coin_price(trade_rain, at_noon), std::nullopt);
 }
 
-// Goal: an outcome that waits for its end stops nobody else: what its price might say is held.
-TEST(Endings, AnOutcomeThatWaitsIsFreshAndAFutureIsNot) {
+// Goal: what waits for its last price is held at the mark that it had: it makes nobody immune.
+TEST(Endings, WhatWaitsIsFresh) {
     const auto surface = *try_endings("0.4");
-    EXPECT_FALSE(surface->is_fresh(rain, midnight - base::Duration{1}));
-    EXPECT_TRUE(surface->is_fresh(rain, midnight));
-    EXPECT_FALSE(surface->is_fresh(btc_december, midnight));
+    for (const auto asset : {rain, btc_december}) {
+        EXPECT_FALSE(surface->is_fresh(asset, midnight - base::Duration{1}));
+        EXPECT_TRUE(surface->is_fresh(asset, midnight));
+    }
+    EXPECT_FALSE(surface->is_fresh(btc_perp, midnight));
+}
+
+// Goal: an average is of a coin, not of what somebody has issued on it.
+TEST(Endings, AnAverageNeedsItsCoin) {
+    auto listing = with_endings();
+    listing.instruments[trade_december.v].expiry->average_over = base::seconds(60);
+    const Parameters::Source source{.universe = universe_with_endings(),
+                                    .mark_age_max = base::seconds(60)};
+    EXPECT_TRUE(Parameters::of(listing, source));
+    listing.assets[btc.v].kind = base::AssetKind::synthetic;
+    auto of_synthetic = source;
+    of_synthetic.universe.instruments.at(2).kind = kernel::Kind::synthetic;
+    const auto refused = Parameters::of(listing, of_synthetic);
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().back().says.find("coin BTC of the kind spot"), std::string::npos);
 }
 
 // 100 shares at .40, 35 dollars paid for them: 5 won so far, 40 to be lost.
@@ -166,14 +183,33 @@ TEST(Endings, WhatAPriceOfAnOutcomeMovesItsChargeMovesBack) {
         const auto high = margin_with({shares(rain, count, 0)}, "0.95");
         EXPECT_EQ(low.equity_cents - low.initial_cents, high.equity_cents - high.initial_cents);
     }
-    // So that its moves are nobody's reason to be looked at.
+}
+
+// Goal: a share that was worth next to nothing and doubles is nobody's reason to look at everybody.
+TEST(Endings, MovesOfAnOutcomeCountInDollars) {
     Watch watch;
     constexpr base::AccountId alice{1};
-    watch.move_to(**try_endings("0.05"));
+    watch.move_to(**try_endings("0.010"));
     watch.touch(alice);
     for (const auto& ask : watch.take_due(at_noon)) watch.keep(ask, .015, at_noon);
-    watch.move_to(**try_endings("0.95", 8));
+    watch.move_to(**try_endings("0.020", 8));
     EXPECT_TRUE(watch.take_due(at_noon).empty());
+    watch.move_to(**try_endings("0.030", 9));
+    EXPECT_FALSE(watch.take_due(at_noon).empty());
+}
+
+// Goal: scenarios of prices do not move an outcome; what its end may take counts in each of them.
+TEST(Endings, WhatAnEndTakesBeyondEquityIsTheBrokers) {
+    // 100 shares sold at .40 on 10 dollars: 60 may be lost.
+    const Portfolio portfolio{.tokens = {{usd, base::Amount{10'00}}},
+                              .contracts = {shares(rain, -100, -40'00)}};
+    const auto model = make_portfolio_model();
+    const auto surface = *try_endings("0.4");
+    EXPECT_EQ(*model->stress_loss(*surface, portfolio), 50'00);
+    const auto found = model->shortfalls(*surface, portfolio);
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->margin.equity_cents, 10'00);
+    EXPECT_FALSE(found->shortfalls.scenarios.empty());
 }
 
 // A future's margin is a perpetual's without funding: 1 at 61,000, bought at 60,000.

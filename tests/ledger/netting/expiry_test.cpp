@@ -128,6 +128,44 @@ TEST(LastPrice, CommandsAboutItAreBounded) {
     EXPECT_EQ(run(state, FixPrices{.at = {10'000}}).size(), 1U) << "the last one stands";
 }
 
+// Goal: what is disputed last can still be proposed.
+TEST(LastPrice, TheLastCommandIsAProposal) {
+    State state = a_house();
+    for (std::uint8_t number = 1; number < base::limits::price_commands_max; ++number) {
+        run(state, a_proposal(number, number));
+    }
+    EXPECT_EQ(refusal(state, a_dispute(200, 120)), Reject::too_many_proposals);
+    EXPECT_EQ(run(state, a_proposal(200, 5)).size(), 1U);
+}
+
+// Goal: who holds a share of each outcome is charged for none of them, and so must be paid for all
+// at once, and in all what one of them pays.
+TEST(LastPrice, OutcomesOfOneEventAreFixedTogether) {
+    constexpr base::AssetId other{8};
+    const auto fix = [&](bool is_all = true) {
+        return FixPrices{.at = {1'000},
+                         .events = {{.contracts = {future, other}, .is_all = is_all, .sum = {10}}}};
+    };
+    State state = a_house();
+    const auto propose = [&](std::uint8_t id, base::AssetId of, std::int64_t price) {
+        auto proposal = a_proposal(id, price);
+        proposal.contract = of;
+        run(state, proposal);
+    };
+    propose(1, future, 10);
+    EXPECT_TRUE(run(state, fix()).empty()) << "nobody has said how the other one ended";
+    propose(2, other, 10);
+    EXPECT_TRUE(run(state, fix()).empty()) << "both cannot have come true";
+    propose(3, other, 5);
+    EXPECT_TRUE(run(state, fix(false)).empty());
+    propose(4, future, 4);
+    EXPECT_TRUE(run(state, fix()).empty()) << "one of them has";
+    EXPECT_EQ(decide(state, fix(false))->size(), 2U) << "or one that is not listed";
+    propose(5, future, 5);
+    EXPECT_EQ(run(state, fix()).size(), 2U);
+    EXPECT_TRUE(run(state, fix()).empty());
+}
+
 // Goal: a venue closes a position with a gain only where its contract has ended.
 TEST(LastPrice, LetsAVenueEndAPositionWithAGain) {
     State state = a_house();

@@ -77,7 +77,11 @@ struct NettingTraits : tests::MachineTraits<State, Command, Event, Effect> {
         const base::CommandId id{.hi = rng.below(9)};
         const base::AssetId contract{static_cast<std::uint16_t>(7 + rng.below(2))};
         const base::Timestamp at{static_cast<std::int64_t>(rng.below(60))};
-        if (rng.below(3) == 0) return FixPrices{.at = at};
+        if (rng.below(3) == 0) {
+            FixPrices fix{.at = at};
+            if (rng.below(2) == 0) fix.events = {{.contracts = {{7}, {8}}, .sum = {1}}};
+            return fix;
+        }
         if (rng.below(3) == 0) {
             return DisputePrice{.id = base::CommandId{.hi = 9, .lo = 1},
                                 .contract = contract,

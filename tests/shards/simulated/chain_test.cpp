@@ -239,6 +239,8 @@ TEST(Chain, EndsAnOutcomeOnceItsEventHas) {
     chain.set_price(btc_perp, base::Price{0});
     sample.run_to(60);
     EXPECT_EQ(chain.final_book().position(alpha, btc_perp), Position{});
+    EXPECT_FALSE(chain.deposit(base::account_id(alpha, 1), btc_perp_units, base::Amount{5}, at(60)))
+        << "a contract is no token";
     const auto left = chain.final_book().balance(margin_of(alpha), usdc).v;
     EXPECT_LT(left, 8'600 * one_usdc) << "a thousand shares at 40 cents and the venue's spread";
     EXPECT_GT(left, 8'500 * one_usdc);

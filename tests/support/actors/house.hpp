@@ -48,8 +48,8 @@ inline constexpr std::int64_t one_dollar = 1'000'000'000;  ///< As a price.
 
 [[nodiscard]] base::Listing listing();
 
-/// What ends, in towns that list it: a future on BTC, traded as BTC-PERP is, and a share of rain.
-inline constexpr base::AssetId btc_future{4};
+/// What ends, in towns that list it: a future on ETH, traded as BTC-PERP is, and a share of rain.
+inline constexpr base::AssetId eth_future{4};
 inline constexpr base::AssetId rain{5};
 inline constexpr base::InstrumentId future{3};
 inline constexpr base::InstrumentId rain_yes{4};

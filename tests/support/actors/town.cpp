@@ -22,13 +22,13 @@ base::Listing listing_with_ends(const base::Expiry& of_future, const base::Expir
     using base::AssetKind;
     using base::InstrumentKind;
     auto all = listing();
-    all.assets.push_back({"BTC-DEC", 6, AssetKind::contract, "BTC", "perps"});
+    all.assets.push_back({"ETH-DEC", 6, AssetKind::contract, "ETH", "perps"});
     all.assets.push_back({"RAIN-YES", 6, AssetKind::outcome, "", "oracle-of-rain"});
     all.instruments.push_back(
-        {"BTC-DEC", InstrumentKind::dated_future, btc_future, usdc, of_future});
+        {"ETH-DEC", InstrumentKind::dated_future, eth_future, usdc, of_future});
     all.instruments.push_back({"RAIN-YES", InstrumentKind::prediction, rain, usdc, of_rain});
     auto& venue = all.shards.at(perpetuals.v);
-    venue.assets.insert(venue.assets.end(), {btc_future, rain});
+    venue.assets.insert(venue.assets.end(), {eth_future, rain});
     venue.instruments.insert(venue.instruments.end(), {future, rain_yes});
     return all;
 }
