@@ -14,7 +14,7 @@ namespace account = ledger::account;
 namespace netting = ledger::netting;
 
 // Time to start a town and trade in it before anything ends, even under sanitizers.
-constexpr base::Duration head_start = base::seconds(8);
+constexpr base::Duration head_start = base::seconds(12);
 constexpr base::Price forty_cents{one_dollar / 10 * 4};
 
 const auto long_side = account_in(base::PartitionId{1});
@@ -89,7 +89,7 @@ struct Ending {
 // Goal: a future ends at the average of its coin, for everybody, at the venue too; a dollar that
 // one side wins the other has paid.
 TEST(Expiry, AFutureEndsAtTheAverageOfItsCoin) {
-    Ending town(in_a_while(base::seconds(2)), in_a_while({}, base::seconds(1)));
+    Ending town(in_a_while(base::seconds(4)), in_a_while({}, base::seconds(1)));
     town.trade(long_side, future, 3 * one_contract);
     town.trade(short_side, future, -one_contract);
     ASSERT_TRUE(town.has_hedged(Amount{2 * one_contract}, eth_future));
@@ -101,6 +101,12 @@ TEST(Expiry, AFutureEndsAtTheAverageOfItsCoin) {
     // Its coin's mark stands until the end; its own is another, and moves nothing after it.
     town.house.set_price(eth, 2'100);
     const base::Price last{2'100 * one_dollar};
+    // While it is averaged most of it is known: nobody adds to a position.
+    ASSERT_TRUE(town.outside.watch.await([&] {
+        return town.outside.listing.instrument(future).is_averaged(base::wall_clock_now());
+    }));
+    EXPECT_EQ(town.client->refusal_code(trade_of(long_side, future, one_contract / 10)), 11024);
+    town.trade(long_side, future, -one_contract / 10);
     ASSERT_TRUE(town.has_ended(long_side, eth_future, last));
     ASSERT_TRUE(town.has_ended(short_side, eth_future, last));
     town.expect_gone(eth_future);
@@ -122,6 +128,10 @@ TEST(Expiry, AnOutcomeIsProposedDisputedAndPaid) {
         return town.outside.listing.instrument(rain_yes).has_expired(base::wall_clock_now());
     }));
     EXPECT_EQ(town.line(rain_yes).state, "waiting");
+    // It is held at the mark that it had, whoever says what.
+    town.house.set_price(rain, base::Price{one_dollar});
+    EXPECT_EQ(town.house.node().context().broker(alpha).surface.load()->mark(rain).price,
+              forty_cents);
     const auto yes = town.proposal(rain_yes, base::Price{one_dollar});
     const auto told = town.client->expect<actors::ExpiriesView>(yes).expiries;
     ASSERT_EQ(told.size(), 2U) << "at both brokers";
