@@ -78,6 +78,13 @@ struct Ending {
         for (const auto of : {long_side, short_side, guesser}) {
             EXPECT_FALSE(outside.account(of).contracts.contains(contract));
         }
+        // It ended by itself, on both sides.
+        const auto end =
+            outside.listing.instrument(*outside.listing.instrument_of(contract)).expiry;
+        for (const auto& seen : outside.watch.seen()) {
+            const auto* hedge = event_in<netting::HedgeOpened>(seen.entry);
+            EXPECT_FALSE(hedge != nullptr && hedge->base == contract && hedge->at >= end->at);
+        }
         EXPECT_EQ(outside.audit(), std::nullopt);
     }
 
@@ -128,6 +135,7 @@ TEST(Expiry, AnOutcomeIsProposedDisputedAndPaid) {
         return town.outside.listing.instrument(rain_yes).has_expired(base::wall_clock_now());
     }));
     EXPECT_EQ(town.line(rain_yes).state, "waiting");
+    EXPECT_EQ(town.client->refusal_code(trade_of(guesser, rain_yes, -one_contract)), 11012);
     // It is held at the mark that it had, whoever says what.
     town.house.set_price(rain, base::Price{one_dollar});
     EXPECT_EQ(town.house.node().context().broker(alpha).surface.load()->mark(rain).price,

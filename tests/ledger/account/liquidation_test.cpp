@@ -228,31 +228,33 @@ TEST(Liquidation, AsksForWithdrawalsBack) {
     EXPECT_EQ(answer_to(state, base::CommandId{}), nullptr);
 }
 
+// What is put in by hand comes after the last event: no history leads there.
 TEST(Default, WaitsWhileAnythingElseIsLeft) {
-    const auto waits = [&](State state, const char* what) {
-        state = liquidated(std::move(state));
+    const auto waits = [](const State& state, const char* what) {
         EXPECT_EQ(decide(state, AllocateLoss{.at = world::now}), tests::no_news) << what;
     };
-    waits(an_account().with_debt(50).with_contract(1, 10), "a contract");
-    waits(an_account().with_debt(50).with_free(world::eth, 1), "tokens");
+    waits(liquidated(an_account().with_debt(50).with_contract(1, 10)), "a contract");
+    waits(liquidated(an_account().with_debt(50).with_free(world::eth, 1)), "tokens");
     State seen = an_account().with_debt(50);
     run(seen, tests::a_deposit(1, world::eth, 1, Finality::seen));
-    waits(seen, "a deposit on its way");
-    waits(an_account().with_contract(0, 0), "no debt at all");
+    waits(liquidated(seen), "a deposit on its way");
+    waits(liquidated(an_account().with_contract(0, 0)), "no debt at all");
     State sent = an_account().with_free(world::eth, 7);
     run(sent, tests::a_transfer(1, world::eth, 7));
     ASSERT_EQ(sent.transfers.size(), 1U);
+    sent = liquidated(std::move(sent));
     sent.holdings[world::usdc].recv = Amount{50};
     waits(sent, "a transfer that may come back");
     State leaving = an_account().with_free(world::eth, 7);
     run(leaving, tests::a_withdrawal(1, world::eth, 7));
     ASSERT_EQ(leaving.withdrawals.size(), 1U);
+    leaving = liquidated(std::move(leaving));
     leaving.holdings[world::usdc].recv = Amount{50};
     waits(leaving, "a withdrawal that may come back");
-    State selling = an_account().with_debt(50);
+    State selling = liquidated(an_account().with_debt(50));
     selling.sales[base::AccountId{9}] = {.number = 1, .cause = {}, .reserved = {}};
     waits(selling, "a matched trade that may bring something");
-    State awaited = an_account().with_debt(50);
+    State awaited = liquidated(an_account().with_debt(50));
     awaited.holdings[world::usdc].unsettled = Amount{1};
     waits(awaited, "a claim on what is owed");
     awaited.holdings[world::usdc].unsettled = {};
