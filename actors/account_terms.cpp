@@ -271,6 +271,11 @@ bool judge_margin(const Context& context, const account::State& state, const ris
     if (!fee_cents) return false;
     terms.is_pure_unwind = true;
     bool is_acceptable = true;
+    // Of a price that is being averaged most is known to everybody.
+    const auto traded = context.listing.instrument_of(terms.base);
+    const bool is_averaged =
+        traded && context.listing.instrument(*traded).is_averaged(context.now());
+    const bool is_to_reduce = broker.house.is_reduce_only() || is_averaged;
     for (const auto& [before, after, judgement] : cases) {
         const auto left = risk::less_fee(judgement.after, *fee_cents);
         std::int64_t cost = 0;
@@ -286,9 +291,8 @@ bool judge_margin(const Context& context, const account::State& state, const ris
                             .after = {.portfolio = after, .margin = judgement.after},
                             .cost_cents = std::max<std::int64_t>(0, cost)});
         // A leg of a hedge is no pure unwind, and yet the way out.
-        terms.is_close_only =
-            terms.is_close_only ||
-            (broker.house.is_reduce_only() && !risk::is_reducing(context.listing, before, after));
+        terms.is_close_only = terms.is_close_only ||
+                              (is_to_reduce && !risk::is_reducing(context.listing, before, after));
         terms.is_pure_unwind =
             terms.is_pure_unwind &&
             risk::is_pure_unwind(context.listing, before, after, judgement.before, left);
@@ -309,8 +313,9 @@ account::Terms priced_terms(const Context& context, const account::State& state,
     terms.settlement = listed.settlement;
     terms.is_contract = base::is_contract(listed.kind);
     // Another node's clock may be ahead of ours.
-    terms.has_expired = listed.has_expired(now) ||
-                        context.last_prices.of(broker.profile.id, listed.base).has_value();
+    terms.has_expired =
+        listed.has_expired(now) ||
+        (listed.expiry && context.last_prices.of(broker.profile.id, listed.base).has_value());
     terms.settle_by = now + broker.profile.settle_within;
     if (surface == nullptr || quantity == Amount{0}) return terms;
     const bool is_priced = price(broker.profile, *surface, instrument, quantity, given, terms);
@@ -332,8 +337,7 @@ account::Terms terms_of(const Context& context, const account::State& state,
     terms.is_offered = broker.profile.instruments.contains(instrument);
     terms.is_close_only = broker.profile.is_close_only ||
                           state.standing == account::Standing::liquidating ||
-                          state.standing == account::Standing::defaulted ||
-                          context.listing.instrument(instrument).is_averaged(now);
+                          state.standing == account::Standing::defaulted;
     if (context.paused.is_any()) {
         const auto venues = context.listing.venues_of(instrument);
         terms.is_shard_paused =

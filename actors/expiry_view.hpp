@@ -15,8 +15,8 @@ namespace crossclear::actors {
 
 /// Scope operate, each of them. The contracts that end, of every broker. Answer: ExpiriesView.
 struct GetExpiries {};
-/// What the last price of a contract shall be, for every broker that offers it. Answer:
-/// ExpiriesView of that contract.
+/// What the last price of a contract shall be, for every broker. Answer: ExpiriesView of that
+/// contract.
 struct ProposePrice {
     base::CommandId id;
     base::InstrumentId instrument;

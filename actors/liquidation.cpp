@@ -87,6 +87,14 @@ void drop_unpriced(const risk::Surface& surface, risk::Portfolio& portfolio) {
                  tokens.end());
 }
 
+// Something is held whose index nobody has told since the start: there are no figures without it.
+bool awaits_index(const risk::Surface& surface, const risk::Portfolio& portfolio) {
+    return std::any_of(portfolio.tokens.begin(), portfolio.tokens.end(), [&](const auto& token) {
+        return token.quantity != Amount{0} && !surface.mark(token.asset).is_known &&
+               surface.parameters().is_index_published(token.asset);
+    });
+}
+
 // Orders of one account on one surface.
 class Closer {
 public:
@@ -203,6 +211,7 @@ MarginLook look_at_margin(const Context& context, const account::State& state,
     std::optional<risk::MarginAndShortfalls> worst;
     risk::Portfolio of_worst;
     for (auto& portfolio : outcomes_of(state, portfolio_of(context, *look.surface, state))) {
+        if (awaits_index(*look.surface, portfolio)) return look;
         drop_unpriced(*look.surface, portfolio);
         auto found = context.model->shortfalls(*look.surface, portfolio);
         const auto stale = stale_cents(*look.surface, portfolio, now);
@@ -271,7 +280,7 @@ bool is_rest_worthless(const account::State& state, const risk::Surface& surface
         const auto held = settled ? base::add(*settled, holding.seen) : settled;
         const auto& mark = surface.mark(asset);
         if (!held) return false;
-        if (!mark.is_known) return true;
+        if (!mark.is_known) return !surface.parameters().is_index_published(asset);
         const auto cents = base::notional(*held, surface.listing().asset(asset).scale, mark.price,
                                           usd_cents_scale, base::Rounding::down);
         return cents && *cents == Amount{0};

@@ -64,6 +64,7 @@ private:
 
     // netting_expiry.cpp
     void look_at_expiries();
+    void complain_of_prices();
     void note_average(base::InstrumentId instrument, const base::Expiry& expiry);
     void propose_average(base::InstrumentId instrument, const base::Expiry& expiry);
     void tell_prices(const std::map<base::AssetId, base::Price>& prices);
@@ -157,6 +158,8 @@ private:
     std::map<base::ShardId, base::Timestamp> variations_asked_at_;
     std::map<base::InstrumentId, TimeAverage> averages_;  ///< Of coins, before contracts end.
     std::set<base::InstrumentId> missed_;                 ///< Said to have none.
+    /// Last prices that are due and not fixed, of which it was said.
+    std::set<std::pair<base::AssetId, base::Timestamp>> held_up_;
     OperatorsWaiting operators_;
     std::map<std::uint64_t, HedgeNews> hedge_news_;  ///< Of the latest tasks.
     std::uint64_t news_told_{};

@@ -2,8 +2,11 @@
 #include "actors/chrono.hpp"
 #include "actors/netting_actor.hpp"
 
-#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <string>
 #include <utility>
+#include <vector>
 
 namespace crossclear::actors {
 namespace {
@@ -15,6 +18,7 @@ constexpr std::int64_t covered_share = 2;
 // What an operator says can be disputed in any case, and after a start there is time to do so.
 constexpr base::Duration operators_dispute_for = base::seconds(60);
 constexpr base::Duration after_a_start = base::seconds(5);
+constexpr base::Duration held_up_after = base::seconds(10);
 // A share of an outcome pays one settlement token at most.
 constexpr base::Price one_token{1'000'000'000};
 
@@ -102,29 +106,48 @@ void NettingHost::look_at_expiries() {
     parts_.context->instruments->clearing.contracts_without_last_price.with({profile().name})
         .set(static_cast<double>(waiting));
     // Nobody could dispute anything while this home was nowhere.
-    const bool is_settled_in = has_passed(after_a_start, started_at_, now);
-    const bool is_averaged =
-        std::all_of(crank_.state().expiries.begin(), crank_.state().expiries.end(),
-                    [](const auto& one) { return one.second.answered.empty(); });
-    if (!is_settled_in && !is_averaged) return;
+    if (!has_passed(after_a_start, started_at_, now)) return;
     decide_and_commit(netting::FixPrices{.at = now, .events = events()});
+    complain_of_prices();
 }
 
 std::vector<netting::FixPrices::Together> NettingHost::events() const {
     const auto& parameters = *parts_.context->broker(parts_.broker()).parameters;
-    const auto& listing = parts_.context->listing;
-    std::map<std::string, netting::FixPrices::Together> events;
-    for (const auto& listed : listing.instruments) {
+    struct Listed {
+        std::map<std::uint16_t, std::vector<base::AssetId>> contracts;  // By outcome.
+        std::uint16_t outcomes{};
+    };
+    std::map<std::string, Listed> events;
+    for (const auto& listed : parts_.context->listing.instruments) {
         if (listed.kind != base::InstrumentKind::prediction) continue;
         const auto& x = parameters.universe().instrument(parameters.instrument(listed.base));
-        auto& event = events[x.event];
-        event.sum = one_token;
-        event.contracts.push_back(listed.base);
-        event.is_all = event.contracts.size() == x.outcomes;
+        events[x.event].contracts[x.outcome].push_back(listed.base);
+        events[x.event].outcomes = x.outcomes;
     }
     std::vector<netting::FixPrices::Together> all;
-    for (auto& [name, event] : events) all.push_back(std::move(event));
+    for (auto& [name, event] : events) {
+        all.push_back(
+            {.outcomes = {}, .is_all = event.contracts.size() == event.outcomes, .sum = one_token});
+        for (auto& [outcome, contracts] : event.contracts) {
+            all.back().outcomes.push_back(std::move(contracts));
+        }
+    }
     return all;
+}
+
+// Once for each contract that is due and stays.
+void NettingHost::complain_of_prices() {
+    const auto now = parts_.context->now();
+    for (const auto& [contract, expiry] : crank_.state().expiries) {
+        const bool is_held_up = expiry.phase == netting::PricePhase::proposed &&
+                                expiry.fixed_from + held_up_after < now;
+        if (!is_held_up || !held_up_.insert({contract, expiry.at}).second) continue;
+        parts_.context->log(LogLevel::warning,
+                            "A last price waits for those of its event, or does not add up with "
+                            "them.",
+                            {{"broker", profile().name},
+                             {"asset", parts_.context->listing.asset(contract).symbol}});
+    }
 }
 
 void NettingHost::note_average(base::InstrumentId instrument, const base::Expiry& expiry) {

@@ -276,6 +276,15 @@ void NodeHost::tell_marks(const NodeActor& node) {
                                         .at = marks[i].at},
                               .is_routed = true});
     }
+    const auto indices = context_->last_indices.load();
+    for (std::size_t i = 0; i < indices.size(); ++i) {
+        if (!indices[i].is_known) continue;
+        const base::AssetId asset{static_cast<std::uint16_t>(i)};
+        send(node, MarksRelay{.marks = {.marks = {},
+                                        .at = indices[i].at,
+                                        .indices = {{.asset = asset, .index = indices[i].price}}},
+                              .is_routed = true});
+    }
 }
 
 }  // namespace crossclear::actors

@@ -65,52 +65,57 @@ std::optional<Refusal> OracleHost::refusal_of(const PublishMarks& marks) const {
         }
     }
     for (const auto& index : marks.indices) {
-        if (auto fault = fault_of(index)) return bad(std::move(*fault));
+        if (!is_asked_for(index.asset)) {
+            return bad("an asset whose index is published, as risk.universe says");
+        }
+        if (index.index <= base::Price{0} || index.index > index_max) {
+            return bad("an index above 0, up to " + std::to_string(index_max.v / one_dollar.v));
+        }
     }
     return std::nullopt;
 }
 
-// Positions in what has ended are held at the mark that it had.
-bool OracleHost::has_ended(base::AssetId asset, base::Timestamp at) const {
-    const auto& listing = context_->listing;
-    if (!base::is_contract(listing.asset(asset).kind)) return false;
-    const auto traded = listing.instrument_of(asset);
-    return traded && listing.instrument(*traded).has_expired(at);
+// The newest mark is the best; of what has ended the one that it had then, if it was fresh.
+bool OracleHost::is_better(base::AssetId asset, base::Timestamp at, base::Timestamp known) const {
+    const auto end = context_->listing.end_of(asset);
+    if (!end || (at < *end && known < *end)) return at >= known;
+    const auto age_max = context_->brokers.front()->parameters->mark_age_max();
+    const auto was_there = [&](base::Timestamp one) { return one < *end && one >= *end - age_max; };
+    if (was_there(known)) return false;
+    return was_there(at) || at >= known;
 }
 
-// What was not asked for would be believed by nobody.
-std::optional<std::string> OracleHost::fault_of(const PublishMarks::Index& index) const {
-    const bool is_asked_for = index.asset.v < indices_.size() &&
-                              std::any_of(
-                                  context_->brokers.begin(), context_->brokers.end(),
-                                  [&](const auto& broker) {
-                                      return broker->parameters->is_index_published(index.asset);
-                                  });
-    if (!is_asked_for) return "an asset whose index is published, as risk.universe says";
-    if (index.index <= base::Price{0} || index.index > index_max) {
-        return "an index above 0, up to " + std::to_string(index_max.v / one_dollar.v);
-    }
-    return std::nullopt;
+// What is not would be believed by nobody.
+bool OracleHost::is_asked_for(base::AssetId asset) const {
+    return asset.v < indices_.size() &&
+           std::any_of(
+               context_->brokers.begin(), context_->brokers.end(),
+               [&](const auto& broker) { return broker->parameters->is_index_published(asset); });
 }
 
 void OracleHost::on_publish(const OraclePublish& message) {
     const auto answer = [&](Answer ready) {
         if (message.from) send(message.from, AnswerReady{message.ticket, std::move(ready)});
     };
-    if (auto refusal = refusal_of(message.marks)) return answer(std::move(*refusal));
+    auto published = message.marks;
+    // The other node's universe may ask for more.
+    if (message.is_relayed) {
+        std::erase_if(published.indices,
+                      [this](const auto& one) { return !is_asked_for(one.asset); });
+    }
+    if (auto refusal = refusal_of(published)) return answer(std::move(*refusal));
     auto marks = marks_;
-    for (const auto& mark : message.marks.marks) {
+    for (const auto& mark : published.marks) {
         auto& known = marks[mark.asset.v];
         // The newest by its own time wins, so that repeats and late messages do no harm.
-        if (known.is_known && message.marks.at < known.at) continue;
-        if (known.is_known && has_ended(mark.asset, message.marks.at)) continue;
-        known = risk::Mark{.price = mark.price, .at = message.marks.at, .is_known = true};
+        if (known.is_known && !is_better(mark.asset, published.at, known.at)) continue;
+        known = risk::Mark{.price = mark.price, .at = published.at, .is_known = true};
     }
     auto indices = indices_;
-    for (const auto& [asset, index] : message.marks.indices) {
+    for (const auto& [asset, index] : published.indices) {
         auto& known = indices[asset.v];
-        if (known.is_known && message.marks.at < known.at) continue;
-        known = risk::Mark{.price = index, .at = message.marks.at, .is_known = true};
+        if (known.is_known && published.at < known.at) continue;
+        known = risk::Mark{.price = index, .at = published.at, .is_known = true};
     }
     if (!take(std::move(marks), std::move(indices))) {
         return answer(Refusal{.code = -32602,
@@ -118,7 +123,7 @@ void OracleHost::on_publish(const OraclePublish& message) {
                               .hint = "prices at which all that is listed is worth a number",
                               .retryable = false});
     }
-    for (const auto& mark : message.marks.marks) tell(mark.asset);
+    for (const auto& mark : published.marks) tell(mark.asset);
     tell_derived();
     if (!message.is_relayed && node_) send(node_, MarksRelay{.marks = message.marks});
     answer(MarksTaken{.surface = number_});
@@ -156,6 +161,7 @@ bool OracleHost::take(std::vector<risk::Mark> marks, std::vector<risk::Mark> ind
         context_->brokers[i]->surface.store(std::move(surfaces[i]));
     }
     context_->last_marks.store(marks_);
+    context_->last_indices.store(indices_);
     return true;
 }
 
@@ -182,7 +188,10 @@ bool OracleHost::is_any_overdue() const {
         for (std::size_t i = 0; i < marks_.size(); ++i) {
             const auto heartbeat =
                 broker->parameters->heartbeat(base::AssetId{static_cast<std::uint16_t>(i)});
-            if (marks_[i].is_known && heartbeat && now - marks_[i].at > *heartbeat) return true;
+            const auto end = context_->listing.end_of(base::AssetId{static_cast<std::uint16_t>(i)});
+            const bool is_over = end && *end <= now;  // It grows no older.
+            if (is_over || !marks_[i].is_known || !heartbeat) continue;
+            if (now - marks_[i].at > *heartbeat) return true;
         }
         return false;
     });
@@ -234,7 +243,8 @@ void OracleHost::on_tick() {
     if (is_any_overdue() || is_open_interest_another()) take(marks_, indices_);
     const auto now = context_->now();
     for (std::size_t i = 0; i < marks_.size(); ++i) {
-        if (!marks_[i].is_known) continue;
+        const auto end = context_->listing.end_of(base::AssetId{static_cast<std::uint16_t>(i)});
+        if (!marks_[i].is_known || (end && *end <= now)) continue;
         context_->instruments->clearing.price_age_seconds.with({context_->listing.assets[i].symbol})
             .set(static_cast<double>((now - marks_[i].at).us) * 1e-6);
     }

@@ -18,8 +18,9 @@ public:
 private:
     void on_publish(const OraclePublish& message);
     [[nodiscard]] std::optional<Refusal> refusal_of(const PublishMarks& marks) const;
-    [[nodiscard]] bool has_ended(base::AssetId asset, base::Timestamp at) const;
-    [[nodiscard]] std::optional<std::string> fault_of(const PublishMarks::Index& index) const;
+    [[nodiscard]] bool is_better(base::AssetId asset, base::Timestamp at,
+                                 base::Timestamp known) const;
+    [[nodiscard]] bool is_asked_for(base::AssetId asset) const;
     bool take(std::vector<risk::Mark> marks, std::vector<risk::Mark> indices);
     void tell_derived();
     [[nodiscard]] bool is_any_overdue() const;

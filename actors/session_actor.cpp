@@ -144,9 +144,8 @@ void SessionHost::ask_operator(OperatorRequest request, std::function<void(Answe
     const auto entities = desk_.hosts_of(request);
     if (entities.empty()) {
         return reply(Refusal{.code = -32602,
-                             .reason = "nobody_to_ask",
-                             .hint = "no broker works on that shard or offers that instrument; see "
-                                     "operator/get_breaks and operator/get_expiries",
+                             .reason = "no_such_lane",
+                             .hint = "no broker works on that shard; see operator/get_breaks",
                              .retryable = false});
     }
     const auto ticket = ++tickets_;

@@ -38,12 +38,13 @@ constexpr std::array errors{
                false,
                "Look the outcome up before sending again with a new client_id; made too far "
                "ahead: set the clock and send the same client_id again."},
-    ErrorEntry{bad_amount, "malformed or zero amount",
-               "A quantity, price or amount is no decimal text, zero, negative, too large, or "
-               "more precise than its asset; or the broker does not trade the instrument, or the "
-               "shard does not pay the asset out, or the receiver of a transfer or the seller of a "
-               "matched trade is no other account of the broker.",
-               false, "Repair the request; `expected` says what is accepted."},
+    ErrorEntry{
+        bad_amount, "malformed or zero amount",
+        "A quantity, price or amount is no decimal text, zero, negative, too large, or "
+        "more precise than its asset; or the broker does not trade the instrument, or it has "
+        "expired, or the shard does not pay the asset out, or the receiver of a transfer or the "
+        "seller of a matched trade is no other account of the broker.",
+        false, "Repair the request; `expected` says what is accepted."},
     ErrorEntry{margin_insufficient, "margin insufficient",
                "The account would fall below its initial margin.", false,
                "Pay in or trade less; then use a new client_id."},
@@ -58,8 +59,10 @@ constexpr std::array errors{
         "The price now is worse than limit_price; or a venue's price is more than 5 % from the "
         "mark.",
         false, "Decide again; then use a new client_id."},
-    ErrorEntry{close_only, "close only", "Only trades that reduce risk are accepted.", false,
-               "Reduce a position."},
+    ErrorEntry{close_only, "close only",
+               "Only trades that reduce risk are accepted, "
+               "of this account, this broker, or this contract before its end.",
+               false, "Reduce a position."},
     ErrorEntry{
         shard_paused, "shard paused",
         "An operator has paused the shard: no withdrawals to it, and only trades that reduce "

@@ -159,6 +159,13 @@ std::optional<InstrumentId> Listing::instrument_of(AssetId asset) const {
     return std::nullopt;
 }
 
+std::optional<Timestamp> Listing::end_of(AssetId of) const {
+    if (!is_contract(asset(of).kind)) return std::nullopt;
+    const auto traded = instrument_of(of);
+    if (!traded || !instrument(*traded).expiry) return std::nullopt;
+    return instrument(*traded).expiry->at;
+}
+
 std::vector<ShardId> Listing::venues_of(InstrumentId instrument) const {
     std::vector<ShardId> venues;
     for (std::size_t i = 0; i < shards.size(); ++i) {

@@ -116,6 +116,8 @@ struct Listing {
 
     /// The instrument whose base is `asset`, if one trades it.
     [[nodiscard]] std::optional<InstrumentId> instrument_of(AssetId asset) const;
+    /// When what trades `asset` ends, if it ever does. **Requires:** it is listed.
+    [[nodiscard]] std::optional<Timestamp> end_of(AssetId asset) const;
     /// Shards that trade `instrument`, in listing order.
     [[nodiscard]] std::vector<ShardId> venues_of(InstrumentId instrument) const;
 };

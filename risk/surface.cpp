@@ -70,7 +70,9 @@ kernel::Universe universe_at(const base::Listing& listing, const Parameters& par
         if (!mark.is_known || !has_own_price(x.kind)) continue;
         auto& wrapper = universe.wrappers.at(x.wrapper.v);
         wrapper.price = dollars(mark.price);
-        wrapper.oracle_age_s = age_s(mark, market.now);
+        // Nobody marks what has ended: its mark is as old as it was then.
+        const auto end = listing.end_of(asset_at(i));
+        wrapper.oracle_age_s = age_s(mark, end ? std::min(market.now, *end) : market.now);
         if (market.open_interest.empty()) continue;
         wrapper.open_interest_usd =
             open_usd(market.open_interest[i], listing.assets[i].scale, wrapper.price);
@@ -117,13 +119,6 @@ void derive_marks(Market& market, const base::Listing& listing, const Parameters
         }
         marks[i] = mark.is_known ? mark : Mark{};
     }
-}
-
-// Nobody marks a contract after its end: it is held at its last mark until its last price is known.
-bool is_held_to_its_end(const base::Listing& listing, base::AssetId asset, base::Timestamp now) {
-    if (!base::is_contract(listing.asset(asset).kind)) return false;
-    const auto traded = listing.instrument_of(asset);
-    return traded && listing.instrument(*traded).has_expired(now);
 }
 
 std::optional<base::Price> as_price(Wide value) {
@@ -191,11 +186,16 @@ bool Surface::is_fresh(base::AssetId asset, base::Timestamp now) const {
     const auto& latest = mark(asset);
     if (listing_->asset(asset).kind == base::AssetKind::cash) return true;
     if (!latest.is_known) return false;
-    if (is_held_to_its_end(*listing_, asset, now)) return true;
-    std::int64_t age_us = 0;
-    if (__builtin_sub_overflow(now.us, latest.at.us, &age_us)) return false;
     const auto age_max_us = parameters_->mark_age_max().us;
-    return age_us <= age_max_us && age_us >= -age_max_us;
+    const auto is_within = [&](base::Timestamp at) {
+        std::int64_t age_us = 0;
+        if (__builtin_sub_overflow(at.us, latest.at.us, &age_us)) return false;
+        return age_us <= age_max_us && age_us >= -age_max_us;
+    };
+    if (is_within(now)) return true;
+    // Nobody marks a contract after its end: it is held at the mark that it had then.
+    const auto end = listing_->end_of(asset);
+    return end && *end <= now && is_within(*end);
 }
 
 std::optional<base::Price> Surface::instrument_mark(base::InstrumentId instrument) const {

@@ -78,8 +78,8 @@ public:
     [[nodiscard]] const Mark& mark(base::AssetId asset) const;
 
     /// Whether the mark is known and within `mark_age_max` of `now`. One from further ahead than
-    /// that is not fresh either: its clock or ours is wrong. Cash is always fresh, and so is a
-    /// contract that waits for its last price: it is held at the mark that it had.
+    /// that is not fresh either: its clock or ours is wrong. Cash is always fresh, and a contract
+    /// that waits for its last price if its mark was at its end.
     [[nodiscard]] bool is_fresh(base::AssetId asset, base::Timestamp now) const;
 
     /// What one unit of the instrument's base costs in its settlement token: the quotient of the

@@ -210,7 +210,8 @@ struct DisputePrice {
 struct FixPrices {
     /// Outcomes that belong together: they are fixed together, at prices that add up.
     struct Together {
-        std::vector<base::AssetId> contracts{};
+        /// The contracts on each outcome: one price for all of them.
+        std::vector<std::vector<base::AssetId>> outcomes{};
         bool is_all{};  ///< One of them comes true.
         base::Price sum{};
     };

@@ -44,14 +44,19 @@ bool is_due(const Expiry& expiry, base::Timestamp now) {
     return expiry.phase == PricePhase::proposed && expiry.fixed_from <= now;
 }
 
-// Who holds a share of each outcome is charged for none of them: they end together or not yet.
+// Who holds a share of each outcome is charged for none of them: they end together or not yet. One
+// that has ended already, by an earlier release, holds up nobody.
 bool do_add_up(const State& state, const FixPrices::Together& event, base::Timestamp now) {
     base::Wide sum = 0;
-    for (const auto contract : event.contracts) {
-        const auto* expiry = expiry_of(state, contract);
-        if (expiry == nullptr) return false;
-        if (expiry->phase != PricePhase::fixed && !is_due(*expiry, now)) return false;
-        sum += expiry->price.v;
+    for (const auto& contracts : event.outcomes) {
+        for (const auto contract : contracts) {
+            const auto* expiry = expiry_of(state, contract);
+            if (expiry == nullptr) return false;
+            if (expiry->phase == PricePhase::fixed) return true;
+            if (!is_due(*expiry, now)) return false;
+            if (expiry->price != expiry_of(state, contracts.front())->price) return false;
+        }
+        sum += expiry_of(state, contracts.front())->price.v;
     }
     return event.is_all ? sum == event.sum.v : sum <= event.sum.v;
 }
@@ -104,7 +109,9 @@ Decision decide(const State& state, const FixPrices& command) {
     std::set<base::AssetId> waiting;
     for (const auto& event : command.events) {
         if (do_add_up(state, event, command.at)) continue;
-        waiting.insert(event.contracts.begin(), event.contracts.end());
+        for (const auto& contracts : event.outcomes) {
+            waiting.insert(contracts.begin(), contracts.end());
+        }
     }
     std::vector<Event> events;
     for (const auto& [contract, expiry] : state.expiries) {

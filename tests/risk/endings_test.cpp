@@ -62,11 +62,11 @@ auto parameters_of(kernel::Universe universe) {
                           {.universe = std::move(universe), .mark_age_max = base::seconds(60)});
 }
 
-auto try_endings(const char* rain_price, std::uint64_t number = 7) {
+auto try_endings(const char* rain_price, std::uint64_t number = 7, base::Timestamp at = at_noon) {
     auto marks = the_marks();
-    marks.push_back({price("61000"), at_noon, true});
-    marks.push_back({price(rain_price), at_noon, true});
-    marks.push_back({price("0.6"), at_noon, true});
+    for (const char* text : {"61000", rain_price, "0.6"}) {
+        marks.push_back({price(text), at, true});
+    }
     return build_surface(number, std::make_shared<base::Listing>(with_endings()),
                          *parameters_of(universe_with_endings()),
                          {.marks = std::move(marks), .now = at_noon});
@@ -126,12 +126,41 @@ TEST(Endings, KnowTheirCoin) {
 
 // Goal: what waits for its last price is held at the mark that it had: it makes nobody immune.
 TEST(Endings, WhatWaitsIsFresh) {
-    const auto surface = *try_endings("0.4");
+    const auto later = midnight + base::seconds(86'400);
+    const auto surface = *try_endings("0.4", 7, midnight - base::seconds(30));
     for (const auto asset : {rain, btc_december}) {
-        EXPECT_FALSE(surface->is_fresh(asset, midnight - base::Duration{1}));
         EXPECT_TRUE(surface->is_fresh(asset, midnight));
+        EXPECT_TRUE(surface->is_fresh(asset, later));
     }
-    EXPECT_FALSE(surface->is_fresh(btc_perp, midnight));
+    EXPECT_FALSE(surface->is_fresh(btc_perp, later));
+    // One that was old by then is, whoever waits.
+    const auto silent = *try_endings("0.4", 7, midnight - base::seconds(61));
+    EXPECT_FALSE(silent->is_fresh(btc_december, midnight));
+    EXPECT_FALSE(silent->is_fresh(btc_december, later));
+}
+
+// Goal: a mark that nobody renews any more costs nobody more each day.
+TEST(Endings, WhatWaitsGrowsNoOlder) {
+    auto universe = universe_with_endings();
+    universe.wrappers.back().volatility_day = .03;
+    universe.wrappers.back().oracle_heartbeat_s = 60;
+    const auto charge_at = [&](base::Timestamp now) {
+        auto marks = the_marks();
+        for (const char* text : {"61000", "0.4", "0.6"}) {
+            marks.push_back({price(text), midnight, true});
+        }
+        const auto surface =
+            *build_surface(7, std::make_shared<base::Listing>(with_endings()),
+                           *parameters_of(universe), {.marks = std::move(marks), .now = now});
+        const Portfolio held{.tokens = {{usd, base::Amount{10'000'00}}},
+                             .contracts = {{.contract = btc_december,
+                                            .settlement = usdc,
+                                            .quantity = base::Amount{10'000'000},
+                                            .settled_value = {}}}};
+        return make_portfolio_model()->margin(*surface, held)->part(Part::OC);
+    };
+    EXPECT_EQ(charge_at(midnight), 0);
+    EXPECT_EQ(charge_at(midnight + base::seconds(86'400)), 0);
 }
 
 // Goal: an average is of a coin, not of what somebody has issued on it.

@@ -143,8 +143,9 @@ TEST(LastPrice, TheLastCommandIsAProposal) {
 TEST(LastPrice, OutcomesOfOneEventAreFixedTogether) {
     constexpr base::AssetId other{8};
     const auto fix = [&](bool is_all = true) {
-        return FixPrices{.at = {1'000},
-                         .events = {{.contracts = {future, other}, .is_all = is_all, .sum = {10}}}};
+        return FixPrices{
+            .at = {1'000},
+            .events = {{.outcomes = {{future}, {other}}, .is_all = is_all, .sum = {10}}}};
     };
     State state = a_house();
     const auto propose = [&](std::uint8_t id, base::AssetId of, std::int64_t price) {
@@ -164,6 +165,35 @@ TEST(LastPrice, OutcomesOfOneEventAreFixedTogether) {
     propose(5, future, 5);
     EXPECT_EQ(run(state, fix()).size(), 2U);
     EXPECT_TRUE(run(state, fix()).empty());
+}
+
+// Goal: an outcome that is listed at two venues comes true once.
+TEST(LastPrice, ContractsOnOneOutcomeHaveOnePrice) {
+    constexpr base::AssetId twin{8};
+    constexpr base::AssetId other{9};
+    const FixPrices fix{
+        .at = {1'000},
+        .events = {{.outcomes = {{future, twin}, {other}}, .is_all = true, .sum = {10}}}};
+    State state = a_house();
+    const auto propose = [&](std::uint8_t id, base::AssetId of, std::int64_t price) {
+        auto proposal = a_proposal(id, price);
+        proposal.contract = of;
+        run(state, proposal);
+    };
+    propose(1, future, 10);
+    propose(2, other, 0);
+    propose(3, twin, 9);
+    EXPECT_TRUE(run(state, fix).empty());
+    propose(4, twin, 10);
+    EXPECT_EQ(run(state, fix).size(), 3U);
+    // What an earlier release has ended by itself holds up nobody.
+    State before = a_house();
+    run(before, a_proposal(1, 10));
+    run(before, FixPrices{.at = {1'000}});
+    auto late = a_proposal(1, 10);
+    late.contract = other;
+    run(before, late);
+    EXPECT_EQ(run(before, fix).size(), 1U);
 }
 
 // Goal: a venue closes a position with a gain only where its contract has ended.

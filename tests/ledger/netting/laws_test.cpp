@@ -79,7 +79,7 @@ struct NettingTraits : tests::MachineTraits<State, Command, Event, Effect> {
         const base::Timestamp at{static_cast<std::int64_t>(rng.below(60))};
         if (rng.below(3) == 0) {
             FixPrices fix{.at = at};
-            if (rng.below(2) == 0) fix.events = {{.contracts = {{7}, {8}}, .sum = {1}}};
+            if (rng.below(2) == 0) fix.events = {{.outcomes = {{{7}}, {{8}}}, .sum = {1}}};
             return fix;
         }
         if (rng.below(3) == 0) {
