@@ -282,6 +282,12 @@ async def operate(client):
     assert (await well("get_nodes"))["nodes"][0]["partitions_running"] == 8
     houses = (await well("get_houses"))["houses"]
     assert [house["broker"] for house in houses] == [0, 1], houses
+    assert (await well("get_expiries"))["expiries"] == []
+    # Nothing ends here: tests/e2e/expiry_test.py ends what does.
+    for method, what in (("propose_price", {"price": "1"}), ("dispute_price", {"reason": "no"})):
+        answer = await client.call("operator/" + method, instrument="BTC-PERP",
+                                   client_id=uuid7(), **what)
+        assert answer["error"]["code"] == 11021, answer
     # No break is open here: that one is resolved is shown where tokens can be lost.
     wrong = dict(resolution="borne", reason="a test", client_id=uuid7())
     wrong["break"] = f"0/{shard}/USDC/1"
@@ -368,6 +374,14 @@ def main():
         "jsonrpc": "2.0", "id": 1, "usIn": 1, "usOut": 2, "usDiff": 1,
         "result": {"break": "0/aave-uniswap/USDC/9", "resolution": "borne", "is_frozen": False,
                    "is_paused": False}})
+    for method in ("Propose", "Dispute"):
+        contract.check(f"Operator{method}PriceReply", {
+            "jsonrpc": "2.0", "id": 1, "usIn": 1, "usOut": 2, "usDiff": 1,
+            "result": {"expiries": [
+                {"broker": 0, "instrument": "RAIN", "state": "disputed", "expires_at": 1,
+                 "price": "0.5", "fixed_from": 2, "since": 3},
+                {"broker": 1, "instrument": "RAIN", "state": "trading", "expires_at": 1,
+                 "refused": "contract_not_expired"}]}})
     unmet = set(document["components"]["messages"]) - set(contract.met)
     assert not unmet, f"never met: {sorted(unmet)}"
     print(f"{sum(contract.met.values())} frames fit, all {len(contract.met)} messages were met")

@@ -152,9 +152,10 @@ async def house(service):
     await client.socket.close()
     operator = await Client.connect(service.port)
     assert "result" in await operator.log_in("operator", "demo-operator-not-a-secret")
-    found = {"protocols": []}
+    found = {"protocols": [], "clients": 0}
     async with asyncio.timeout(60):
-        while not found["protocols"]:
+        # Both are looked at in their turn, and the house is told a second later.
+        while not found["protocols"] or found["clients"] < 2:
             await asyncio.sleep(.1)
             found = (await operator.call("operator/get_houses"))["result"]["houses"][0]
     await operator.socket.close()
