@@ -242,11 +242,16 @@ bool has_room_without(const Context& context, const Broker& broker, const risk::
                            .after = {.portfolio = step.after, .margin = *after}});
 }
 
+struct Order {
+    Amount quantity;
+    bool is_averaged{};  // The last price of what is traded is being.
+};
+
 // What the trade of `terms` costs and whether margin lets it pass, whatever becomes of the
 // account's reservations, and the broker's house. Its fee is at least what its risk costs, in the
 // dearest case. False where there is no figure.
 bool judge_margin(const Context& context, const account::State& state, const risk::Surface& surface,
-                  Amount quantity, account::Terms& terms) {
+                  const Order& order, account::Terms& terms) {
     auto without_fee = terms;
     without_fee.fee = Amount{0};
     const auto& broker = context.broker(base::broker_of(state.id));
@@ -258,7 +263,7 @@ bool judge_margin(const Context& context, const account::State& state, const ris
     };
     std::vector<Case> cases;
     for (auto& before : outcomes_of(state, portfolio_of(context, surface, state))) {
-        auto after = with_trade(before, without_fee, quantity);
+        auto after = with_trade(before, without_fee, order.quantity);
         const auto judgement = context.model->judge(surface, {before, after}, days);
         if (!judgement) return false;
         const auto fee =
@@ -272,10 +277,7 @@ bool judge_margin(const Context& context, const account::State& state, const ris
     terms.is_pure_unwind = true;
     bool is_acceptable = true;
     // Of a price that is being averaged most is known to everybody.
-    const auto traded = context.listing.instrument_of(terms.base);
-    const bool is_averaged =
-        traded && context.listing.instrument(*traded).is_averaged(context.now());
-    const bool is_to_reduce = broker.house.is_reduce_only() || is_averaged;
+    const bool is_to_reduce = broker.house.is_reduce_only() || order.is_averaged;
     for (const auto& [before, after, judgement] : cases) {
         const auto left = risk::less_fee(judgement.after, *fee_cents);
         std::int64_t cost = 0;
@@ -347,7 +349,9 @@ account::Terms terms_of(const Context& context, const account::State& state,
     terms.is_within_limits = is_within_limits(broker.profile, *surface, state, terms) &&
                              has_cap_room(broker, context.listing, instrument);
     const auto started = std::chrono::steady_clock::now();
-    if (!judge_margin(context, state, *surface, quantity, terms)) terms.is_price_fresh = false;
+    const Order order{.quantity = quantity,
+                      .is_averaged = context.listing.instrument(instrument).is_averaged(now)};
+    if (!judge_margin(context, state, *surface, order, terms)) terms.is_price_fresh = false;
     const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - started;
     context.instruments->clearing.margin_check_duration_seconds.observe(elapsed.count());
     return terms;

@@ -217,7 +217,7 @@ public:
     /// Nothing while it is not known.
     [[nodiscard]] std::optional<base::Price> of(base::BrokerId broker,
                                                 base::AssetId contract) const {
-        // Every trade asks, and nearly always there is none.
+        // Each cycle asks of every position, and nearly always there is none.
         if (!is_any_.load(std::memory_order_relaxed)) return std::nullopt;
         const std::scoped_lock lock(mutex_);
         const auto found = prices_.find({broker, contract});

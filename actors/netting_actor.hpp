@@ -60,7 +60,6 @@ private:
     void publish_house(const risk::kernel::HouseReport& report, double waterfall) const;
     void answer_operator(const OperatorAsk& ask);
     void answer(const OperatorAsk& ask, const GetHouses& request);
-    void refuse_misled(const OperatorAsk& ask);
 
     // netting_expiry.cpp
     void look_at_expiries();

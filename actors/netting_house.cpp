@@ -1,6 +1,7 @@
 // What a broker itself can lose, as its house sees it: looks, limits, what is told of them.
 #include "actors/chrono.hpp"
 #include "actors/netting_actor.hpp"
+#include "actors/refusals.hpp"
 #include "actors/worth.hpp"
 #include "base/saturated.hpp"
 #include "risk/kernel/house_limits.hpp"
@@ -297,7 +298,7 @@ void NettingHost::answer_operator(const OperatorAsk& ask) {
                 answer(ask, request);
             } else {
                 // Reconcilers answer this. What another node sends by mistake ends no process.
-                refuse_misled(ask);
+                send(ask.from, AnswerReady{.ticket = ask.ticket, .answer = wrong_desk()});
             }
         },
         ask.request);
@@ -306,14 +307,6 @@ void NettingHost::answer_operator(const OperatorAsk& ask) {
 void NettingHost::answer(const OperatorAsk& ask, const GetHouses&) {
     auto line = house_.value_or(HouseLine{.broker = parts_.broker()});
     send(ask.from, AnswerReady{.ticket = ask.ticket, .answer = HousesView{{std::move(line)}}});
-}
-
-void NettingHost::refuse_misled(const OperatorAsk& ask) {
-    send(ask.from, AnswerReady{.ticket = ask.ticket,
-                               .answer = Refusal{.code = -32603,
-                                                 .reason = "wrong_desk",
-                                                 .hint = "a defect: houses do not answer this",
-                                                 .retryable = false}});
 }
 
 }  // namespace crossclear::actors

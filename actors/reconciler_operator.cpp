@@ -153,10 +153,7 @@ void ReconcilerHost::handle(const OperatorAsk& ask, const GetExpiries&) { refuse
 void ReconcilerHost::handle(const OperatorAsk& ask, const ProposePrice&) { refuse_misled(ask); }
 void ReconcilerHost::handle(const OperatorAsk& ask, const DisputePrice&) { refuse_misled(ask); }
 void ReconcilerHost::refuse_misled(const OperatorAsk& ask) {
-    answer_when_durable(ask, Refusal{.code = -32603,
-                                     .reason = "wrong_desk",
-                                     .hint = "a defect: reconcilers do not answer this",
-                                     .retryable = false});
+    answer_when_durable(ask, wrong_desk());
 }
 
 // What is booked takes tokens away that netting may have promised: it is asked first, and promises

@@ -57,6 +57,13 @@ std::optional<Refusal> refusal_at_door(const Context& context, base::PartitionId
     return std::nullopt;
 }
 
+Refusal wrong_desk() {
+    return {.code = -32603,
+            .reason = "wrong_desk",
+            .hint = "a defect: this host does not answer that",
+            .retryable = false};
+}
+
 Refusal refusal_of_dropped(const Context& context, base::PartitionId partition) {
     return refusal_at_door(context, partition)
         .value_or(journal_unavailable("the partition was dropped: retry"));

@@ -20,6 +20,9 @@ namespace crossclear::actors {
 /// 11070: a bounded queue is full. Retryable.
 [[nodiscard]] Refusal overloaded(std::string hint);
 
+/// -32603: another node sent an operator's request to a host that does not answer it: a defect.
+[[nodiscard]] Refusal wrong_desk();
+
 /// Whether asking again under the same id may find an owner that decides, or has decided.
 [[nodiscard]] bool is_without_owner(const Refusal& refusal);
 

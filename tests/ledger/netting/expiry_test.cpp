@@ -32,6 +32,12 @@ DisputePrice a_dispute(std::uint8_t id, std::int64_t at) {
     return {.id = an_id(id), .contract = future, .reason = "a wrong feed", .at = {at}};
 }
 
+void propose(State& state, std::uint8_t id, base::AssetId of, std::int64_t price) {
+    auto proposal = a_proposal(id, price);
+    proposal.contract = of;
+    run(state, proposal);
+}
+
 template <class Command>
 std::optional<Reject> refusal(const State& state, const Command& command) {
     const auto decision = decide(state, command);
@@ -148,21 +154,16 @@ TEST(LastPrice, OutcomesOfOneEventAreFixedTogether) {
             .events = {{.outcomes = {{future}, {other}}, .is_all = is_all, .sum = {10}}}};
     };
     State state = a_house();
-    const auto propose = [&](std::uint8_t id, base::AssetId of, std::int64_t price) {
-        auto proposal = a_proposal(id, price);
-        proposal.contract = of;
-        run(state, proposal);
-    };
-    propose(1, future, 10);
+    propose(state, 1, future, 10);
     EXPECT_TRUE(run(state, fix()).empty()) << "nobody has said how the other one ended";
-    propose(2, other, 10);
+    propose(state, 2, other, 10);
     EXPECT_TRUE(run(state, fix()).empty()) << "both cannot have come true";
-    propose(3, other, 5);
+    propose(state, 3, other, 5);
     EXPECT_TRUE(run(state, fix(false)).empty());
-    propose(4, future, 4);
+    propose(state, 4, future, 4);
     EXPECT_TRUE(run(state, fix()).empty()) << "one of them has";
     EXPECT_EQ(decide(state, fix(false))->size(), 2U) << "or one that is not listed";
-    propose(5, future, 5);
+    propose(state, 5, future, 5);
     EXPECT_EQ(run(state, fix()).size(), 2U);
     EXPECT_TRUE(run(state, fix()).empty());
 }
@@ -175,24 +176,17 @@ TEST(LastPrice, ContractsOnOneOutcomeHaveOnePrice) {
         .at = {1'000},
         .events = {{.outcomes = {{future, twin}, {other}}, .is_all = true, .sum = {10}}}};
     State state = a_house();
-    const auto propose = [&](std::uint8_t id, base::AssetId of, std::int64_t price) {
-        auto proposal = a_proposal(id, price);
-        proposal.contract = of;
-        run(state, proposal);
-    };
-    propose(1, future, 10);
-    propose(2, other, 0);
-    propose(3, twin, 9);
+    propose(state, 1, future, 10);
+    propose(state, 2, other, 0);
+    propose(state, 3, twin, 9);
     EXPECT_TRUE(run(state, fix).empty());
-    propose(4, twin, 10);
+    propose(state, 4, twin, 10);
     EXPECT_EQ(run(state, fix).size(), 3U);
     // What an earlier release has ended by itself holds up nobody.
     State before = a_house();
     run(before, a_proposal(1, 10));
     run(before, FixPrices{.at = {1'000}});
-    auto late = a_proposal(1, 10);
-    late.contract = other;
-    run(before, late);
+    propose(before, 1, other, 10);
     EXPECT_EQ(run(before, fix).size(), 1U);
 }
 
