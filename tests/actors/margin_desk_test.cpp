@@ -14,13 +14,13 @@ using namespace town;
 using actors::MarginDesk;
 using actors::MarginKept;
 
-const auto one = account_in(base::PartitionId{1}, 0);
-const auto two = account_in(base::PartitionId{1}, 1);
+const auto desk_client = account_in(base::PartitionId{1}, 0);
+const auto other_client = account_in(base::PartitionId{1}, 1);
 
-// A desk whose clients `one` and `two` stand below the margin and are due.
+// A desk whose clients `desk_client` and `other_client` stand below the margin and are due.
 struct Desk {
     Desk() {
-        book.below_margin = {one, two};
+        book.below_margin = {desk_client, other_client};
         desk.start(book);
     }
     // What a client says when it is next asked.
@@ -49,17 +49,18 @@ struct Desk {
 TEST(MarginDesk, CountsWhoIsBelowMaintenance) {
     Desk town;
     EXPECT_EQ(town.below(), 0U) << "nobody has looked";
-    town.says(one, {.safe_move = 0, .is_below_maintenance = true});
-    town.says(two, {.safe_move = .1, .is_below_maintenance = false});
+    town.says(desk_client, {.safe_move = 0, .is_below_maintenance = true});
+    town.says(other_client, {.safe_move = .1, .is_below_maintenance = false});
     EXPECT_EQ(town.below(), 1U);
-    town.says(two, {.safe_move = 0, .is_below_maintenance = true});
+    town.says(other_client, {.safe_move = 0, .is_below_maintenance = true});
     EXPECT_EQ(town.below(), 2U);
-    town.says(two, {.safe_move = std::numeric_limits<double>::quiet_NaN()});
+    town.says(other_client, {.safe_move = std::numeric_limits<double>::quiet_NaN()});
     EXPECT_EQ(town.below(), 2U) << "where nobody knows, what was said last stands";
-    town.says(one, {.safe_move = .1, .is_below_maintenance = false});
+    town.says(desk_client, {.safe_move = .1, .is_below_maintenance = false});
     EXPECT_EQ(town.below(), 1U);
-    town.book.below_margin = {one};
-    town.desk.note(town.book, {base::entity_of(two), ledger::account::Event{Desk::touching()}});
+    town.book.below_margin = {desk_client};
+    town.desk.note(town.book,
+                   {base::entity_of(other_client), ledger::account::Event{Desk::touching()}});
     EXPECT_EQ(town.below(), 0U);
 }
 

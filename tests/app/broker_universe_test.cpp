@@ -19,8 +19,8 @@ TEST(Config, ABrokerMayHaveAUniverseOfItsOwn) {
     EXPECT_EQ(again->brokers[1].universe, config.brokers[1].universe);
     EXPECT_EQ(dump_config(*again), dump_config(config));
     const auto context = context_of(*again);
-    const auto range_of = [&](std::uint16_t broker) {
-        return context->broker(base::BrokerId{broker}).parameters->universe().underlyings[0].range;
+    const auto range_of = [&](std::uint16_t id) {
+        return context->broker(base::BrokerId{id}).parameters->universe().underlyings[0].range;
     };
     EXPECT_EQ(range_of(0), .16);
     EXPECT_EQ(range_of(1), .4);
