@@ -125,11 +125,11 @@ enum class OptionType : std::uint8_t { call, put };
 struct Instrument {
     std::string name;
     Kind kind{Kind::cash};
-    WrapperId wrapper;    ///< Its price; of an LP its first leg; of an option what hedges it.
-    WrapperId quote;      ///< The second leg of an LP.
-    double entry{};       ///< Perpetuals and futures: where nothing was won yet. 0: mark.
-    double face_usd{1};   ///< Inverse perpetual: dollars of one contract.
-    double index{1};      ///< Deposit, debt: tokens of one unit.
+    WrapperId wrapper;   ///< Its price; of an LP its first leg; of an option what hedges it.
+    WrapperId quote;     ///< The second leg of an LP.
+    double entry{};      ///< Perpetuals and futures: where nothing was won yet. 0: mark.
+    double face_usd{1};  ///< Inverse perpetual: dollars of one contract.
+    double index{1};     ///< Deposit, debt: tokens of one unit.
     /// Deposit, LP: the index, or by how much liquidity has grown since, comes with the marks.
     bool is_index_published{};
     double liquidity{};   ///< lp2: sqrt(k) of one unit; lp3: L of one unit.
