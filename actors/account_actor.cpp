@@ -5,6 +5,7 @@
 #include "actors/account_views.hpp"
 #include "actors/chrono.hpp"
 #include "actors/refusals.hpp"
+#include "actors/settlements.hpp"
 #include "base/limits.hpp"
 #include "ledger/account/balances.hpp"
 #include "ledger/journal/codec.hpp"
@@ -37,6 +38,13 @@ Answer withdrawal_answer(const account::State& state, base::CommandId id, bool i
     return WithdrawalTaken{.number = static_cast<std::uint32_t>(first->number),
                            .sequence = first->version,
                            .is_repeat = is_repeat};
+}
+
+bool may_change_contracts(const account::Command& command) {
+    return std::holds_alternative<account::SettleVariation>(command) ||
+           std::holds_alternative<account::ReserveMatch>(command) ||
+           std::holds_alternative<account::HearMatch>(command) ||
+           std::holds_alternative<account::ConcludeMatch>(command);
 }
 
 }  // namespace
@@ -119,6 +127,7 @@ void AccountHost::handle(const AccountAsk& ask, const SubmitTrade& request) {
                                  .terms = {}};
     // A repeat is answered from memory; it must not depend on the market of today.
     if (!is_known) {
+        settle_funding();
         command.terms = terms_of(*context_, crank_.state(), request.instrument, request.quantity,
                                  context_->now());
     }
@@ -196,6 +205,7 @@ void AccountHost::handle(const AccountAsk&, const OperatorRequest&) {
 
 void AccountHost::on_order(const AccountOrder& order) {
     if (std::holds_alternative<account::ReviewMargin>(order.command)) return review_margin(order);
+    if (may_change_contracts(order.command)) settle_funding();
     const auto completed = completed_here(order.command);
     const auto decision = account::decide(crank_.state(), completed ? *completed : order.command);
     const auto reject = decision ? account::Reject::none : decision.error();
@@ -203,9 +213,7 @@ void AccountHost::on_order(const AccountOrder& order) {
         commit(*decision);
         answer_decided();
     } else if (reject != account::Reject::too_much_open) {  // Of too many others.
-        context_->log(LogLevel::error, "An account refused an order from inside.",
-                      {{"account", base::to_string(crank_.state().id)},
-                       {"reject", account::name_of(reject)}});
+        log_refused(reject);
     }
     if (const auto* given = std::get_if<account::ReceiveTransfer>(&order.command)) {
         return answer_sender(*given, reject);
@@ -221,6 +229,27 @@ void AccountHost::on_order(const AccountOrder& order) {
         booked->reject = reject;
     }
     crank_.when_durable([this, word = std::move(word)](std::uint64_t) { acknowledge(word); });
+}
+
+// What comes after it changes what is held: until then it was held at the index of now.
+void AccountHost::settle_funding() {
+    if (crank_.state().contracts.empty()) return;
+    const auto surface = context_->broker(base::broker_of(crank_.state().id)).surface.load();
+    if (surface == nullptr) return;
+    for (const auto& command : funding_of(*context_, crank_.state(), *surface, context_->now())) {
+        const auto decision = account::decide(crank_.state(), command);
+        if (decision) {
+            commit(*decision);
+        } else {
+            log_refused(decision.error());
+        }
+    }
+}
+
+void AccountHost::log_refused(account::Reject reject) const {
+    context_->log(
+        LogLevel::error, "An account refused an order from inside.",
+        {{"account", base::to_string(crank_.state().id)}, {"reject", account::name_of(reject)}});
 }
 
 void AccountHost::acknowledge(const decltype(AccountOrder::acknowledge)& word) {
@@ -305,6 +334,8 @@ std::vector<AccountHost::TradeEnd> AccountHost::ends_of(const Events& events) co
             for (const auto& change : trade->changes) add_spent(change, trade->at);
         } else if (const auto* variation = std::get_if<account::VariationSettled>(&event)) {
             add_spent(variation->balance, variation->at);
+        } else if (const auto* funding = std::get_if<account::FundingSettled>(&event)) {
+            add_spent(funding->balance, funding->at);
         } else if (const auto* expired = std::get_if<account::ContractExpired>(&event)) {
             add_spent(expired->balance, expired->at);
         } else if (const auto* covered = std::get_if<account::ClaimsCovered>(&event)) {

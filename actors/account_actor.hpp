@@ -97,6 +97,8 @@ private:
     [[nodiscard]] bool answer_buyer(const ledger::account::Command& command,
                                     ledger::account::Reject reject);
     void expire_matches();
+    void settle_funding();
+    void log_refused(ledger::account::Reject reject) const;
     void review_margin(const AccountOrder& order);
     [[nodiscard]] MarginLook liquidate(base::Timestamp now);
     template <class Command>

@@ -37,6 +37,7 @@ void AccountHost::review_margin(const AccountOrder& order) {
 
 // Looks, closes as much as it takes, and returns the last look.
 MarginLook AccountHost::liquidate(base::Timestamp now) {
+    settle_funding();
     auto look = look_at_margin(*context_, crank_.state(), now);
     commit_for(look.review);
     for (int i = 0; i < liquidations_max; ++i) {

@@ -78,6 +78,7 @@ void AccountHost::handle(const AccountAsk& ask, const SubmitMatchedTrade& reques
                                         .terms = {}};
     // As with trades, a repeat does not depend on the market of today.
     if (!is_known) {
+        settle_funding();
         command.terms = terms_of(*context_, crank_.state(), request.instrument, request.quantity,
                                  now, request.price);
     }
@@ -189,6 +190,13 @@ void AccountHost::count(const Events& events, const std::vector<TradeEnd>& ends)
             clearing.give_ups_total
                 .with({profile.name, std::string{of} + account::name_of(aborted->reason)})
                 .increment();
+        } else if (const auto* funding = std::get_if<account::FundingSettled>(&event)) {
+            if (funding->change == base::Amount{0}) continue;
+            const int scale = context_->listing.asset(funding->settlement).scale;
+            clearing.funding_usd_total
+                .with({profile.name, funding->change < base::Amount{0} ? "paid" : "received"})
+                .increment(static_cast<double>(base::magnitude(funding->change).v) /
+                           static_cast<double>(base::power_of_ten(scale)));
         } else if (const auto* standing = std::get_if<account::StandingChanged>(&event)) {
             count(*standing);
         } else if (const auto* lost = std::get_if<account::LossAllocated>(&event)) {

@@ -148,7 +148,8 @@ PositionsView positions_view(const Context& context, const account::State& state
             PositionLine{.asset = contract,
                          .quantity = position.quantity,
                          .mark = surface ? surface->mark(contract).price : base::Price{},
-                         .value_cents = open_result_cents(surface.get(), listed, position)});
+                         .value_cents = open_result_cents(surface.get(), listed, position),
+                         .funding = position.funding});
     }
     return view;
 }

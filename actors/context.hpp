@@ -326,6 +326,7 @@ struct Context {
     mutable LastPriceBoard last_prices;
     MarkBoard last_marks;
     MarkBoard last_indices;  ///< Those that are published.
+    MarkBoard last_funding;  ///< Of perpetuals, as `risk::Market` has them.
     /// The last member, so that it ends first: callbacks of an adapter use what stands above until
     /// it is gone.
     std::map<std::pair<base::BrokerId, base::ShardId>, std::unique_ptr<shards::Shard>> shards;

@@ -121,9 +121,15 @@ struct PublishMarks {
         base::AssetId asset;  ///< What is lent, or a share of a pool.
         base::Price index;    ///< Positive.
     };
+    /// One perpetual's funding index: what a contract has paid who was long since ever.
+    struct Funding {
+        base::AssetId contract;
+        base::Price index;  ///< In the settlement token; may be negative.
+    };
     std::vector<Mark> marks;
     base::Timestamp at;  ///< When they were observed.
     std::vector<Index> indices{};
+    std::vector<Funding> funding{};
 };
 
 /// Scope operate, this and what follows. What is open between books and shards. Answer: LanesView.
@@ -233,6 +239,7 @@ struct PositionLine {
     base::Amount quantity;       ///< Signed. Tokens: all that counts as held, minus what is owed.
     base::Price mark;            ///< USD per unit.
     std::int64_t value_cents{};  ///< Contracts: profit and loss not settled yet.
+    std::optional<base::Price> funding{};  ///< The index that it has paid up to.
 };
 /// All that an account holds.
 struct PositionsView {

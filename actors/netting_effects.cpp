@@ -59,14 +59,14 @@ void NettingHost::on_booked(const DepositBooked& booked) {
 // quota is a total, a deposit has a number, a last price is the last.
 void NettingHost::say_again() {
     std::vector<netting::Effect> owed;
-    for (auto& effect : netting::outstanding(crank_.state())) {
+    for (const auto& effect : netting::outstanding(crank_.state())) {
         const auto* deposit = std::get_if<netting::TellDeposit>(&effect);
         const bool is_worth_it =
             deposit != nullptr &&
             !refused_.contains({deposit->shard, deposit->deposit, deposit->finality});
         if (is_worth_it || std::holds_alternative<netting::TellQuota>(effect) ||
             std::holds_alternative<netting::TellPrice>(effect)) {
-            owed.push_back(std::move(effect));
+            owed.push_back(effect);
         }
     }
     if (owed.empty()) return;

@@ -91,8 +91,8 @@ void NettingHost::look_at_expiries() {
     const auto& listing = parts_.context->listing;
     std::int64_t waiting = 0;
     // Also of what the broker does not offer any more: somebody may hold it.
-    for (std::uint16_t i = 0; i < listing.instruments.size(); ++i) {
-        const base::InstrumentId instrument{i};
+    for (std::size_t i = 0; i < listing.instruments.size(); ++i) {
+        const base::InstrumentId instrument{static_cast<std::uint16_t>(i)};
         const auto& listed = listing.instrument(instrument);
         if (!listed.expiry) continue;
         const auto known = crank_.state().expiries.find(listed.base);
@@ -197,8 +197,9 @@ ExpiryLine NettingHost::expiry_line(base::InstrumentId instrument) const {
 void NettingHost::answer(const OperatorAsk& ask, const GetExpiries&) {
     ExpiriesView view;
     const auto& instruments = parts_.context->listing.instruments;
-    for (std::uint16_t i = 0; i < instruments.size(); ++i) {
-        if (instruments[i].expiry) view.expiries.push_back(expiry_line(base::InstrumentId{i}));
+    for (std::size_t i = 0; i < instruments.size(); ++i) {
+        if (!instruments[i].expiry) continue;
+        view.expiries.push_back(expiry_line(base::InstrumentId{static_cast<std::uint16_t>(i)}));
     }
     // What it says must be known for good.
     operators_.answer_when_durable(this, crank_, ask, std::move(view));

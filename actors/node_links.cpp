@@ -285,6 +285,16 @@ void NodeHost::tell_marks(const NodeActor& node) {
                                         .indices = {{.asset = asset, .index = indices[i].price}}},
                               .is_routed = true});
     }
+    const auto funding = context_->last_funding.load();
+    for (std::size_t i = 0; i < funding.size(); ++i) {
+        if (!funding[i].is_known) continue;
+        const base::AssetId contract{static_cast<std::uint16_t>(i)};
+        send(node,
+             MarksRelay{.marks = {.marks = {},
+                                  .at = funding[i].at,
+                                  .funding = {{.contract = contract, .index = funding[i].price}}},
+                        .is_routed = true});
+    }
 }
 
 }  // namespace crossclear::actors

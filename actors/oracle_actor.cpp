@@ -25,9 +25,10 @@ std::shared_ptr<Publication> marks_news(Channel channel, const risk::Mark& mark)
 OracleHost::OracleHost(caf::actor_config& config, Context* context)
     : OracleActor::base(config),
       context_(context),
-      marks_(context->listing.assets.size()),
-      indices_(context->listing.assets.size()) {
-    for (std::size_t i = 0; i < marks_.size(); ++i) {
+      known_{.marks = std::vector<risk::Mark>(context->listing.assets.size()),
+             .indices = std::vector<risk::Mark>(context->listing.assets.size()),
+             .funding = std::vector<risk::Mark>(context->listing.assets.size())} {
+    for (std::size_t i = 0; i < known_.marks.size(); ++i) {
         if (!base::is_derived(context->listing.assets[i].kind)) continue;
         derived_.push_back(base::AssetId{static_cast<std::uint16_t>(i)});
     }
@@ -54,7 +55,7 @@ std::optional<Refusal> OracleHost::refusal_of(const PublishMarks& marks) const {
         return bad("the marks' time is more than five minutes ahead");
     }
     for (const auto& mark : marks.marks) {
-        if (mark.asset.v >= marks_.size()) return bad("an asset of the listing");
+        if (mark.asset.v >= known_.marks.size()) return bad("an asset of the listing");
         if (base::is_derived(context_->listing.asset(mark.asset).kind)) {
             return bad("an asset with a price of its own: that of a share is made of its tokens'");
         }
@@ -72,6 +73,13 @@ std::optional<Refusal> OracleHost::refusal_of(const PublishMarks& marks) const {
             return bad("an index above 0, up to " + std::to_string(index_max.v / one_dollar.v));
         }
     }
+    for (const auto& funding : marks.funding) {
+        if (!has_funding(funding.contract)) return bad("the contract of a perpetual");
+        if (funding.index < base::Price{-index_max.v} || funding.index > index_max) {
+            return bad("a funding index of no more than " +
+                       std::to_string(index_max.v / one_dollar.v) + " either way");
+        }
+    }
     return std::nullopt;
 }
 
@@ -87,10 +95,18 @@ bool OracleHost::is_better(base::AssetId asset, base::Timestamp at, base::Timest
 
 // What is not would be believed by nobody.
 bool OracleHost::is_asked_for(base::AssetId asset) const {
-    return asset.v < indices_.size() &&
+    return asset.v < known_.indices.size() &&
            std::any_of(
                context_->brokers.begin(), context_->brokers.end(),
                [&](const auto& broker) { return broker->parameters->is_index_published(asset); });
+}
+
+// Nothing else ever pays any.
+bool OracleHost::has_funding(base::AssetId asset) const {
+    const auto instrument =
+        asset.v < known_.marks.size() ? context_->listing.instrument_of(asset) : std::nullopt;
+    return instrument &&
+           context_->listing.instrument(*instrument).kind == base::InstrumentKind::linear_perpetual;
 }
 
 void OracleHost::on_publish(const OraclePublish& message) {
@@ -104,20 +120,24 @@ void OracleHost::on_publish(const OraclePublish& message) {
                       [this](const auto& one) { return !is_asked_for(one.asset); });
     }
     if (auto refusal = refusal_of(published)) return answer(std::move(*refusal));
-    auto marks = marks_;
+    auto all = known_;
     for (const auto& mark : published.marks) {
-        auto& known = marks[mark.asset.v];
+        auto& known = all.marks[mark.asset.v];
         // The newest by its own time wins, so that repeats and late messages do no harm.
         if (known.is_known && !is_better(mark.asset, published.at, known.at)) continue;
         known = risk::Mark{.price = mark.price, .at = published.at, .is_known = true};
     }
-    auto indices = indices_;
-    for (const auto& [asset, index] : published.indices) {
-        auto& known = indices[asset.v];
-        if (known.is_known && published.at < known.at) continue;
+    const auto take_newest = [&](risk::Mark& known, base::Price index) {
+        if (known.is_known && published.at < known.at) return;
         known = risk::Mark{.price = index, .at = published.at, .is_known = true};
+    };
+    for (const auto& [asset, index] : published.indices) {
+        take_newest(all.indices[asset.v], index);
     }
-    if (!take(std::move(marks), std::move(indices))) {
+    for (const auto& [contract, index] : published.funding) {
+        take_newest(all.funding[contract.v], index);
+    }
+    if (!take(std::move(all))) {
         return answer(Refusal{.code = -32602,
                               .reason = "mark_out_of_range",
                               .hint = "prices at which all that is listed is worth a number",
@@ -131,7 +151,7 @@ void OracleHost::on_publish(const OraclePublish& message) {
 
 // Builds every broker's surface of these marks and swaps them in. Where one cannot be built all
 // stay as they were, and so do the marks.
-bool OracleHost::take(std::vector<risk::Mark> marks, std::vector<risk::Mark> indices) {
+bool OracleHost::take(Known known) {
     const std::shared_ptr<const base::Listing> listing(&context_->listing,
                                                        [](const base::Listing*) {});
     std::vector<std::shared_ptr<const risk::Surface>> surfaces;
@@ -139,10 +159,11 @@ bool OracleHost::take(std::vector<risk::Mark> marks, std::vector<risk::Mark> ind
     for (const auto& broker : context_->brokers) {
         open_interest.push_back(open_interest_of(*broker));
         auto surface = risk::build_surface(number_ + 1, listing, broker->parameters,
-                                           {.marks = marks,
+                                           {.marks = known.marks,
                                             .now = context_->now(),
                                             .open_interest = open_interest.back(),
-                                            .indices = indices});
+                                            .indices = known.indices,
+                                            .funding = known.funding});
         if (!surface) {
             context_->log(LogLevel::error, "A market surface was refused.",
                           {{"broker", broker->profile.name},
@@ -152,23 +173,23 @@ bool OracleHost::take(std::vector<risk::Mark> marks, std::vector<risk::Mark> ind
         surfaces.push_back(*std::move(surface));
     }
     ++number_;
-    marks_ = std::move(marks);
-    indices_ = std::move(indices);
+    known_ = std::move(known);
     open_interest_ = std::move(open_interest);
     // For those who look at marks: what the first broker's surface has made of its others.
-    for (const auto asset : derived_) marks_[asset.v] = surfaces.front()->mark(asset);
+    for (const auto asset : derived_) known_.marks[asset.v] = surfaces.front()->mark(asset);
     for (std::size_t i = 0; i < surfaces.size(); ++i) {
         context_->brokers[i]->surface.store(std::move(surfaces[i]));
     }
-    context_->last_marks.store(marks_);
-    context_->last_indices.store(indices_);
+    context_->last_marks.store(known_.marks);
+    context_->last_indices.store(known_.indices);
+    context_->last_funding.store(known_.funding);
     return true;
 }
 
 // As the broker's home said last; of another listing, or from nobody yet, it is as in the universe.
 std::vector<base::Amount> OracleHost::open_interest_of(const Broker& broker) const {
     auto open = broker.house.load().open_interest;
-    if (open.size() != marks_.size()) return {};
+    if (open.size() != known_.marks.size()) return {};
     for (auto& one : open) one = std::max(one, base::Amount{0});
     return open;
 }
@@ -185,13 +206,13 @@ bool OracleHost::is_open_interest_another() const {
 bool OracleHost::is_any_overdue() const {
     const auto now = context_->now();
     return std::any_of(context_->brokers.begin(), context_->brokers.end(), [&](const auto& broker) {
-        for (std::size_t i = 0; i < marks_.size(); ++i) {
+        for (std::size_t i = 0; i < known_.marks.size(); ++i) {
             const auto heartbeat =
                 broker->parameters->heartbeat(base::AssetId{static_cast<std::uint16_t>(i)});
             const auto end = context_->listing.end_of(base::AssetId{static_cast<std::uint16_t>(i)});
             const bool is_over = end && *end <= now;  // It grows no older.
-            if (is_over || !marks_[i].is_known || !heartbeat) continue;
-            if (now - marks_[i].at > *heartbeat) return true;
+            if (is_over || !known_.marks[i].is_known || !heartbeat) continue;
+            if (now - known_.marks[i].at > *heartbeat) return true;
         }
         return false;
     });
@@ -199,7 +220,7 @@ bool OracleHost::is_any_overdue() const {
 
 void OracleHost::tell_derived() {
     for (const auto asset : derived_) {
-        if (marks_[asset.v].is_known) tell(asset);
+        if (known_.marks[asset.v].is_known) tell(asset);
     }
 }
 
@@ -219,7 +240,7 @@ void OracleHost::on_follow(const OracleFollow& message) {
         send(message.from, Published{std::move(news)});
         return;
     }
-    const auto& mark = marks_[message.channel.asset.v];
+    const auto& mark = known_.marks[message.channel.asset.v];
     auto news = marks_news(message.channel, mark);
     news->sequence = told_[message.channel.asset];
     if (!mark.is_known) news->body = std::vector<MarkView>{};
@@ -231,7 +252,7 @@ void OracleHost::tell(base::AssetId asset) {
     const Channel channel{.kind = Channel::Kind::marks, .account = {}, .asset = asset};
     const auto found = followers_.find(channel);
     if (found == followers_.end() || found->second.empty()) return;
-    auto news = marks_news(channel, marks_[asset.v]);
+    auto news = marks_news(channel, known_.marks[asset.v]);
     news->sequence = number_;
     news->previous = previous;
     news->is_snapshot = false;
@@ -240,13 +261,13 @@ void OracleHost::tell(base::AssetId asset) {
 
 void OracleHost::on_tick() {
     delayed_send(this, tick, OracleTick{});
-    if (is_any_overdue() || is_open_interest_another()) take(marks_, indices_);
+    if (is_any_overdue() || is_open_interest_another()) take(known_);
     const auto now = context_->now();
-    for (std::size_t i = 0; i < marks_.size(); ++i) {
+    for (std::size_t i = 0; i < known_.marks.size(); ++i) {
         const auto end = context_->listing.end_of(base::AssetId{static_cast<std::uint16_t>(i)});
-        if (!marks_[i].is_known || (end && *end <= now)) continue;
+        if (!known_.marks[i].is_known || (end && *end <= now)) continue;
         context_->instruments->clearing.price_age_seconds.with({context_->listing.assets[i].symbol})
-            .set(static_cast<double>((now - marks_[i].at).us) * 1e-6);
+            .set(static_cast<double>((now - known_.marks[i].at).us) * 1e-6);
     }
     const Channel channel{.kind = Channel::Kind::shards, .account = {}, .asset = {}};
     const auto found = followers_.find(channel);

@@ -21,7 +21,14 @@ private:
     [[nodiscard]] bool is_better(base::AssetId asset, base::Timestamp at,
                                  base::Timestamp known) const;
     [[nodiscard]] bool is_asked_for(base::AssetId asset) const;
-    bool take(std::vector<risk::Mark> marks, std::vector<risk::Mark> indices);
+    /// All that is published, by asset.
+    struct Known {
+        std::vector<risk::Mark> marks;
+        std::vector<risk::Mark> indices;
+        std::vector<risk::Mark> funding;
+    };
+    [[nodiscard]] bool has_funding(base::AssetId asset) const;
+    bool take(Known known);
     void tell_derived();
     [[nodiscard]] bool is_any_overdue() const;
     [[nodiscard]] std::vector<base::Amount> open_interest_of(const Broker& broker) const;
@@ -33,8 +40,7 @@ private:
     Context* context_;
     NodeActor node_;
     std::uint64_t number_{};
-    std::vector<risk::Mark> marks_;
-    std::vector<risk::Mark> indices_;  ///< Of those that are published, by asset.
+    Known known_;
     std::vector<std::vector<base::Amount>> open_interest_;  ///< By broker, in the surfaces.
     std::vector<base::AssetId> derived_;                    ///< Whose marks are made of others.
     std::map<Channel, std::map<caf::actor_id, SessionActor>> followers_;

@@ -41,4 +41,27 @@ std::optional<AccountOrder> settlement_of(const Context& context, base::AccountI
                         .acknowledge = {}};
 }
 
+std::vector<account::SettleFunding> funding_of(const Context& context, const account::State& state,
+                                               const risk::Surface& surface, base::Timestamp now) {
+    std::vector<account::SettleFunding> due;
+    const auto& listing = context.listing;
+    for (const auto& [contract, position] : state.contracts) {
+        const auto index = surface.funding_index(contract);
+        const bool is_held = position.quantity != base::Amount{0};
+        if (!is_held || !index || position.funding == index) continue;
+        const auto instrument = listing.instrument_of(contract);
+        CHECK(instrument.has_value(), "a contract is traded by an instrument");
+        const auto settlement = listing.instrument(*instrument).settlement;
+        const auto& profile = context.broker(base::broker_of(state.id)).profile;
+        due.push_back({.contract = contract,
+                       .settlement = settlement,
+                       .index = *index,
+                       .contract_scale = listing.asset(contract).scale,
+                       .settlement_scale = listing.asset(settlement).scale,
+                       .at = now,
+                       .settle_by = now + profile.settle_within});
+    }
+    return due;
+}
+
 }  // namespace crossclear::actors

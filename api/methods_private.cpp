@@ -229,8 +229,18 @@ Outcome publish_marks(Caller& caller, Params& params) {
             if (auto fault = one.fault()) return std::move(*fault);
         }
     }
-    // There may be either, and has to be one.
-    if (has_indices && !params.has("marks")) {
+    const bool has_funding = params.has("funding");
+    if (has_funding) {
+        for (const auto* entry : params.objects("funding", base::limits::assets_max)) {
+            Params one{*entry};
+            const auto contract = one.asset(listing);
+            const base::Price index{one.amount("index", base::price_scale, Params::Sign::any)};
+            request.funding.push_back({.contract = contract, .index = index});
+            if (auto fault = one.fault()) return std::move(*fault);
+        }
+    }
+    // There may be any, and has to be one.
+    if ((has_indices || has_funding) && !params.has("marks")) {
         return ask(params, {}, [&] { return std::move(request); });
     }
     for (const auto* entry : params.objects("marks", base::limits::assets_max)) {

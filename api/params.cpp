@@ -134,15 +134,18 @@ std::int64_t Params::amount(std::string_view field, int scale, Sign sign) {
     }
     const auto number = base::parse_decimal(value->get_string(), scale);
     const auto expected = [&] {
-        return fmt::format("a {} decimal string with at most {} decimals",
-                           sign == Sign::positive ? "positive" : "non-negative", scale);
+        const char* what = sign == Sign::positive ? "positive " : "non-negative ";
+        return fmt::format("a {}decimal string with at most {} decimals",
+                           sign == Sign::any ? "" : what, scale);
     };
     const auto got = [&] { return std::string{start_of(value->get_string(), 48)}; };
     if (!number) {
         fault_ = amount_error(field, std::string{reason_of(number.error())}, expected(), got());
         return 0;
     }
-    if (*number < 0) fault_ = amount_error(field, "amount_negative", expected(), got());
+    if (*number < 0 && sign != Sign::any) {
+        fault_ = amount_error(field, "amount_negative", expected(), got());
+    }
     if (*number == 0 && sign == Sign::positive) {
         fault_ = amount_error(field, "amount_zero", expected(), got());
     }

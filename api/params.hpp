@@ -21,7 +21,7 @@ namespace crossclear::api {
 class Params {
 public:
     /// Which amounts a field takes.
-    enum class Sign : std::uint8_t { positive, not_negative };
+    enum class Sign : std::uint8_t { positive, not_negative, any };
 
     explicit Params(const boost::json::object& object) : object_(object) {}
 

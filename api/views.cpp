@@ -213,6 +213,7 @@ void write_positions(JsonWriter& writer, const Answer& answer, const AnswerConte
         writer.member("quantity", decimal(line.quantity, line.asset, listing));
         writer.member("mark", decimal(line.mark));
         writer.member("value_usd", usd(line.value_cents));
+        if (line.funding) writer.member("funding_index", decimal(*line.funding));
         writer.end_object();
     }
     writer.end_array().end_object();

@@ -187,6 +187,7 @@ struct MarksConfig {
     base::Duration step{base::seconds(60)};  ///< generator: market time between two ticks.
     std::vector<PriceWalk> walks;            ///< generator: one per underlying.
     std::uint32_t speed{1};                  ///< Market seconds that pass in a second.
+    base::Ppm funding_per_day{};             ///< What perpetuals' longs pay shorts, of the price.
 };
 
 /// Where the simulated outside world runs.

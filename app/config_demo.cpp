@@ -237,6 +237,8 @@ ChainParameters perpetuals(const DemoBuilder& build, std::uint64_t seed) {
 MarksConfig demo_marks(const DemoOptions& options) {
     const Dollars dollars;
     MarksConfig marks;
+    // 0.01 % every eight hours: the interest that most venues' funding comes back to.
+    marks.funding_per_day = base::Ppm{300};
     if (!options.prices.empty()) {
         marks.source = MarksConfig::Source::csv;
         marks.path = options.prices;

@@ -115,6 +115,7 @@ void visit_marks(FieldVisitor& v, MarksConfig& x) {
         });
     }
     v.field("speed", x.speed, positive_count);
+    v.optional("funding_ppm_per_day", x.funding_per_day, Millionths{});
 }
 
 void visit_expiry(FieldVisitor& v, base::Expiry& x) {

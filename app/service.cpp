@@ -123,10 +123,14 @@ store::RedisListener redis_listener(metrics::Instruments& instruments,
 }  // namespace
 
 PriceFeed::PriceFeed(std::unique_ptr<PriceSource> source, base::Duration pause,
-                     shards::simulated::OutsideWorld& world, actors::Node& node)
-    : source_(std::move(source)), pause_(pause), world_(world), node_(node), thread_([this] {
-          run();
-      }) {}
+                     base::Ppm funding_per_day, shards::simulated::OutsideWorld& world,
+                     actors::Node& node)
+    : source_(std::move(source)),
+      pause_(pause),
+      funding_(funding_per_day),
+      world_(world),
+      node_(node),
+      thread_([this] { run(); }) {}
 
 PriceFeed::~PriceFeed() {
     {
@@ -157,28 +161,25 @@ void PriceFeed::run() {
 }
 
 void PriceFeed::tell(const PriceTick& tick) {
+    const auto& listing = node_.listing();
+    funding_.advance(listing, tick);
     // Several nodes have the same source; one of them moves the world.
     if (!node_.leads()) return;
-    const auto& listing = node_.listing();
     actors::PublishMarks marks{.marks = {}, .at = base::wall_clock_now()};
-    std::map<base::AssetId, base::Price> prices;
     for (const auto& point : tick.points) {
         marks.marks.push_back({.asset = point.asset, .price = point.price});
-        prices[point.asset] = point.price;
+    }
+    for (const auto& [contract, index] : funding_.indices()) {
+        marks.funding.push_back({.contract = contract, .index = index});
+        world_.set_funding(contract, index);
     }
     node_.publish_marks(marks);
     for (const auto& instrument : listing.instruments) {
-        const auto base = prices.find(instrument.base);
-        const auto settlement = prices.find(instrument.settlement);
-        if (base == prices.end() || settlement == prices.end()) continue;
-        const auto price = base::multiply_divide(base->second.v, base::power_of_ten(9),
-                                                 settlement->second.v, base::Rounding::down);
+        const auto price = price_in(tick, instrument);
         // The world trades at no price of zero but for outcomes: what is worth nothing keeps its
         // last one there.
         const bool may_be_zero = listing.asset(instrument.base).kind == base::AssetKind::outcome;
-        if (price && (*price > 0 || may_be_zero)) {
-            world_.set_price(instrument.base, base::Price{*price});
-        }
+        if (price && (price->v > 0 || may_be_zero)) world_.set_price(instrument.base, *price);
     }
 }
 
@@ -266,8 +267,9 @@ base::Result<std::unique_ptr<Service>, std::string> Service::start(const Config&
                                                                      : config.marks.step)
                             .us /
                         std::max<std::int64_t>(1, config.marks.speed))};
-        service->feed_ = std::make_unique<PriceFeed>(std::move(*prices), pace, *service->world_,
-                                                     *service->node_);
+        service->feed_ =
+            std::make_unique<PriceFeed>(std::move(*prices), pace, config.marks.funding_per_day,
+                                        *service->world_, *service->node_);
     }
     if (auto fault = service->open_doors(config)) return base::Failure{std::move(*fault)};
     service->watch_redis();

@@ -6,6 +6,7 @@
 #include "api/server.hpp"
 #include "app/audit.hpp"
 #include "app/config.hpp"
+#include "app/funding.hpp"
 #include "app/journal.hpp"
 #include "app/prices.hpp"
 #include "base/result.hpp"
@@ -34,7 +35,7 @@ namespace crossclear::app {
 class PriceFeed {
 public:
     /// The world and the node outlive the feed.
-    PriceFeed(std::unique_ptr<PriceSource> source, base::Duration pause,
+    PriceFeed(std::unique_ptr<PriceSource> source, base::Duration pause, base::Ppm funding_per_day,
               shards::simulated::OutsideWorld& world, actors::Node& node);
     PriceFeed(const PriceFeed&) = delete;
     PriceFeed& operator=(const PriceFeed&) = delete;
@@ -51,6 +52,7 @@ private:
 
     std::unique_ptr<PriceSource> source_;
     base::Duration pause_;
+    FundingMeter funding_;
     shards::simulated::OutsideWorld& world_;
     actors::Node& node_;
     std::atomic<bool> is_exhausted_{};

@@ -118,6 +118,9 @@ void follow(Book& book, base::AccountId account, const account::Event& event) {
         follow_debt(book, account, variation->balance);
         follow_claims(book, variation->balance, claim_of(account, 0, variation->settle_by));
         forget_closed_contract(book, account, variation->contract);
+    } else if (const auto* funding = std::get_if<account::FundingSettled>(&event)) {
+        follow_debt(book, account, funding->balance);
+        follow_claims(book, funding->balance, claim_of(account, 0, funding->settle_by));
     } else if (const auto* expired = std::get_if<account::ContractExpired>(&event)) {
         follow_debt(book, account, expired->balance);
         follow_claims(book, expired->balance, claim_of(account, 0, expired->settle_by));

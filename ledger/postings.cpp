@@ -100,6 +100,11 @@ void book(Booking& to, const account::VariationSettled& settled) {
     to.line(Chart::vm, 0, settled.settlement, settled.change);
 }
 
+void book(Booking& to, const account::FundingSettled& settled) {
+    to.client(settled.balance);
+    to.line(Chart::vm, 0, settled.settlement, settled.change);
+}
+
 void book(Booking& to, const account::ContractExpired& expired) {
     to.client(expired.balance);
     to.line(Chart::vm, 0, expired.settlement, expired.change);

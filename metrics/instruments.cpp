@@ -125,6 +125,9 @@ ClearingInstruments::ClearingInstruments(Registry& registry)
           "residual_exposure_usd", "House position not hedged.", {"broker", "instrument"})),
       fee_income_usd_total(
           Maker{registry}.counters("fee_income_usd_total", "Dollars of fees charged.", {"broker"})),
+      funding_usd_total(Maker{registry}.counters(
+          "funding_usd_total", "Dollars of perpetuals' funding that clients paid or received.",
+          {"broker", "direction"})),
       risk_borne_usd(Maker{registry}.gauges(
           "risk_borne_usd", "What the failure of a protocol would cost the broker itself.",
           {"broker", "protocol"})),

@@ -89,6 +89,7 @@ struct ClearingInstruments {
     Labelled<Gauge> netting_efficiency_ratio;    ///< broker.
     Labelled<Gauge> residual_exposure_usd;       ///< broker, instrument.
     Labelled<Counter> fee_income_usd_total;      ///< broker.
+    Labelled<Counter> funding_usd_total;         ///< broker, direction (paid, received): clients'.
     Labelled<Gauge> risk_borne_usd;              ///< broker, protocol: ΣSF, the broker's own loss.
     Labelled<Gauge> accounts_below_maintenance;  ///< broker.
     Labelled<Gauge> contracts_without_last_price;  ///< broker: expired ones.

@@ -156,6 +156,10 @@ base::Result<std::shared_ptr<const Surface>, SurfaceError> build_surface(
                                        return !x.is_known || x.price.v > 0;
                                    });
     if (!are_indices_known) return base::Failure{SurfaceError::indices_not_of_listing};
+    const auto& funding = market.funding;
+    if (!funding.empty() && funding.size() != listing->assets.size()) {
+        return base::Failure{SurfaceError::funding_not_of_listing};
+    }
     for (std::size_t i = 0; i < marks.size(); ++i) {
         const auto kind = listing->assets[i].kind;
         if (const auto fault = fault_of_mark(marks[i], kind)) return base::Failure{*fault};
@@ -173,6 +177,7 @@ base::Result<std::shared_ptr<const Surface>, SurfaceError> build_surface(
     made->listing_ = std::move(listing);
     made->parameters_ = std::move(parameters);
     made->marks_ = std::move(marks);
+    made->funding_ = std::move(market.funding);
     made->kernel_ = *std::move(valued);
     return std::shared_ptr<const Surface>(made);
 }
@@ -214,6 +219,12 @@ std::optional<base::Price> Surface::coin_price(base::InstrumentId instrument,
     if (!held || listing_->asset(*held).kind != base::AssetKind::spot) return std::nullopt;
     if (!is_fresh(*held, now) || !is_fresh(info.settlement, now)) return std::nullopt;
     return quotient_of(mark(*held), mark(info.settlement));
+}
+
+std::optional<base::Price> Surface::funding_index(base::AssetId contract) const {
+    CHECK(contract.v < marks_.size(), "a funding index is asked for a listed asset");
+    if (funding_.empty() || !funding_[contract.v].is_known) return std::nullopt;
+    return funding_[contract.v].price;
 }
 
 std::optional<base::Price> Surface::fill_price(base::InstrumentId instrument, bool is_buy) const {

@@ -38,6 +38,7 @@ enum class SurfaceError : std::uint8_t {
     cash_not_at_one,               ///< A dollar with another price than a dollar.
     open_interest_not_of_listing,  ///< Not one figure per asset, or a negative one.
     indices_not_of_listing,        ///< Not one per asset, or one that is not positive.
+    funding_not_of_listing,        ///< Not one per asset.
     not_finite,                    ///< At these prices something is worth no number.
 };
 
@@ -55,6 +56,10 @@ struct Market {
     /// since the universe was written: in the order of the listing's assets, where the universe
     /// says that they are published. **Units:** times 1e9, positive. Empty: none is known.
     std::vector<Mark> indices{};
+    /// Of perpetuals, what one contract has paid in funding who was long since ever: in the order
+    /// of the listing's assets. No margin looks at it: it is paid as it moves. **Units:** of the
+    /// settlement token, times 1e9; may be negative. Empty: none is known.
+    std::vector<Mark> funding{};
 };
 
 /// Composes a surface. Cash is 1 in any case; what has no mark yet is valued at the universe's
@@ -92,6 +97,10 @@ public:
     [[nodiscard]] std::optional<base::Price> coin_price(base::InstrumentId instrument,
                                                         base::Timestamp now) const;
 
+    /// The latest funding index of a perpetual's contract, however old: it moves by nothing while
+    /// nobody says so. Nothing while none is known. **Requires:** it is listed.
+    [[nodiscard]] std::optional<base::Price> funding_index(base::AssetId contract) const;
+
     /// What a client pays or gets: the quotient of the marks ± half spread of the base, in integers
     /// with one division. **Rounding:** against the client: up for a buy, down for a sell.
     /// Nothing where `instrument_mark` has nothing.
@@ -119,6 +128,7 @@ private:
     std::shared_ptr<const base::Listing> listing_;
     std::shared_ptr<const Parameters> parameters_;
     std::vector<Mark> marks_;
+    std::vector<Mark> funding_;
     std::shared_ptr<const kernel::Surface> kernel_;
 };
 

@@ -75,7 +75,8 @@ void book(State& state, const BalanceChange& change, Claim claim, base::Timestam
     drop_if_empty(state, change.asset);
 }
 
-void set_contract(State& state, base::AssetId id, const Contract& contract) {
+void set_contract(State& state, base::AssetId id, Contract contract) {
+    if (contract.quantity == zero) contract.funding = std::nullopt;
     if (contract == Contract{}) {
         state.contracts.erase(id);
     } else {
@@ -441,6 +442,7 @@ std::vector<Effect> effects(const State&, const ClaimsCovered&) { return {}; }
 std::vector<Effect> effects(const State&, const ClaimsCashSettled&) { return {}; }
 std::vector<Effect> effects(const State&, const VariationSettled&) { return {}; }
 std::vector<Effect> effects(const State&, const ContractExpired&) { return {}; }
+std::vector<Effect> effects(const State&, const FundingSettled&) { return {}; }
 std::vector<Effect> effects(const State&, const CancelRefused&) { return {}; }
 std::vector<Effect> effects(const State&, const TransferReceived&) { return {}; }
 std::vector<Effect> effects(const State&, const TransferDeclined&) { return {}; }

@@ -21,12 +21,13 @@ void book(State& state, const BalanceChange& change);
 /// Books one asset's change: down takes from the oldest claims, up appends `claim`.
 void book(State& state, const BalanceChange& change, Claim claim, base::Timestamp at);
 
-/// A position as it is now; one without quantity and value is forgotten.
-void set_contract(State& state, base::AssetId id, const Contract& contract);
+/// A position as it is now; one without quantity has no funding, and without value is forgotten.
+void set_contract(State& state, base::AssetId id, Contract contract);
 
 /// Makes what became of a contract true. **Requires:** that it was decided on this state.
 void apply_one(State& state, const VariationSettled& settled);
 void apply_one(State& state, const ContractExpired& expired);
+void apply_one(State& state, const FundingSettled& settled);
 
 /// What a matched trade that was cleared leaves of its reservation: nothing.
 void close_reservation(State& state, const TradeNovated& novated);

@@ -226,6 +226,18 @@ struct SettleVariation {
     base::Timestamp settle_by;
 };
 
+/// Settles the funding of a position in a perpetual up to `index`. Sent by the partition's host on
+/// each cycle, and by the account's own host before it changes what is held.
+struct SettleFunding {
+    base::AssetId contract;
+    base::AssetId settlement;
+    base::Price index;  ///< What one contract that was long has paid since ever; may be negative.
+    int contract_scale{};
+    int settlement_scale{};
+    base::Timestamp at;
+    base::Timestamp settle_by;
+};
+
 /// Ends a position in a contract that has expired, at the price its house has fixed. Sent by the
 /// partition's host; repeats add nothing.
 struct ExpireContract {
@@ -269,6 +281,6 @@ using Command =
                  CoverClaims, CashSettleClaims, SettleVariation, CancelWithdrawal, RefuseCancel,
                  RequestTransfer, ReceiveTransfer, EndTransfer, SubmitMatchedTrade, ReserveMatch,
                  HearMatch, ExpireMatches, ConcludeMatch, EndMatch, ReviewMargin, Liquidate,
-                 AllocateLoss, ExpireContract>;
+                 AllocateLoss, ExpireContract, SettleFunding>;
 
 }  // namespace crossclear::ledger::account

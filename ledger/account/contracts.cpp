@@ -6,10 +6,12 @@
 
 #include <utility>
 
-/// What happens to positions in contracts beside trades: variation, and their end.
+/// What happens to positions in contracts beside trades: variation, funding, and their end.
 ///
 /// A contract is no token: all that is ever paid for it is how far its price has moved since it was
-/// paid for last. So its end is one more variation, at a price that does not change any more.
+/// paid for last. So its end is one more variation, at a price that does not change any more. A
+/// perpetual never ends: what holds it to its coin's price is funding, an index that says what one
+/// contract has cost who was long since ever. Who holds some pays how far that has moved.
 
 namespace crossclear::ledger::account {
 namespace {
@@ -39,11 +41,19 @@ base::Result<Settlement, Reject> settlement_of(const State& state, const Contrac
     const auto change = base::subtract(*value, held.settled_value);
     if (!change) return Failure{Reject::notional_out_of_range};
     const auto balance = move(holding_of(state, at.settlement), at.settlement, *change);
-    const Contract after{.quantity = held.quantity, .settled_value = *value};
+    Contract after = held;
+    after.settled_value = *value;
     if (!balance || !has_room(state, *balance) || !has_room(state, at.contract, after)) {
         return Failure{Reject::notional_out_of_range};
     }
     return Settlement{.value = *value, .change = *change, .balance = *balance};
+}
+
+// What a quantity has paid in funding when the index stands there, since ever.
+base::Result<Amount, Reject> paid_at(base::Price index, Amount quantity,
+                                     const SettleFunding& command) {
+    return cost_of(quantity, command.contract_scale, index, command.settlement_scale,
+                   base::Rounding::up);
 }
 
 template <class Command>
@@ -73,6 +83,33 @@ Decision decide(const State& state, const SettleVariation& command) {
                                            .settle_by = command.settle_by});
 }
 
+Decision decide(const State& state, const SettleFunding& command) {
+    const auto found = state.contracts.find(command.contract);
+    if (found == state.contracts.end() || found->second.quantity == zero) {
+        return std::vector<Event>{};
+    }
+    const Contract& held = found->second;
+    if (held.funding == command.index) return std::vector<Event>{};
+    Amount change;
+    if (held.funding) {
+        const auto before = paid_at(*held.funding, held.quantity, command);
+        const auto after = paid_at(command.index, held.quantity, command);
+        if (!before || !after) return Failure{Reject::notional_out_of_range};
+        const auto won = base::subtract(*before, *after);
+        if (!won) return Failure{Reject::notional_out_of_range};
+        change = *won;
+    }
+    const auto balance = move(holding_of(state, command.settlement), command.settlement, change);
+    if (!balance || !has_room(state, *balance)) return Failure{Reject::notional_out_of_range};
+    return propose(state, FundingSettled{.contract = command.contract,
+                                         .settlement = command.settlement,
+                                         .index = command.index,
+                                         .change = change,
+                                         .balance = *balance,
+                                         .at = command.at,
+                                         .settle_by = command.settle_by});
+}
+
 Decision decide(const State& state, const ExpireContract& command) {
     const auto found = state.contracts.find(command.contract);
     if (found == state.contracts.end()) return std::vector<Event>{};
@@ -91,9 +128,17 @@ Decision decide(const State& state, const ExpireContract& command) {
 void apply_one(State& state, const VariationSettled& settled) {
     const auto held = state.contracts.find(settled.contract);
     CHECK(held != state.contracts.end(), "variation is settled on a position");
-    const Contract contract{.quantity = held->second.quantity,
-                            .settled_value = settled.settled_value};
+    Contract contract = held->second;
+    contract.settled_value = settled.settled_value;
     set_contract(state, settled.contract, contract);
+    book(state, settled.balance, {.trade = 0, .amount = {}, .settle_by = settled.settle_by},
+         settled.at);
+}
+
+void apply_one(State& state, const FundingSettled& settled) {
+    const auto held = state.contracts.find(settled.contract);
+    CHECK(held != state.contracts.end(), "funding is settled on a position");
+    held->second.funding = settled.index;
     book(state, settled.balance, {.trade = 0, .amount = {}, .settle_by = settled.settle_by},
          settled.at);
 }

@@ -330,11 +330,26 @@ struct ContractExpired {
     friend bool operator==(const ContractExpired&, const ContractExpired&) = default;
 };
 
+/// The funding of a position in a perpetual was settled up to an index: VM / CREDIT or DEBIT / VM.
+/// The first index that a position hears of it takes without paying.
+struct FundingSettled {
+    base::AssetId contract;
+    base::AssetId settlement;
+    base::Price index;
+    base::Amount change;  ///< Positive is the client's gain.
+    BalanceChange balance;
+    base::Timestamp at;
+    base::Timestamp settle_by;
+
+    friend bool operator==(const FundingSettled&, const FundingSettled&) = default;
+};
+
 using Event =
     std::variant<TradeNovated, CommandRefused, WithdrawalHeld, WithdrawalReturned, WithdrawalPaid,
                  DepositNoted, ClaimsCovered, ClaimsCashSettled, VariationSettled, CancelRequested,
                  CancelRefused, TransferSent, TransferReceived, TransferDeclined, TransferDelivered,
                  TransferReturned, MatchReserved, MatchAborted, MatchEnded, MatchAccepted,
-                 MatchDeclined, MatchReleased, StandingChanged, LossAllocated, ContractExpired>;
+                 MatchDeclined, MatchReleased, StandingChanged, LossAllocated, ContractExpired,
+                 FundingSettled>;
 
 }  // namespace crossclear::ledger::account

@@ -119,6 +119,12 @@ using Decision = base::Result<std::vector<Event>, Reject>;
 /// `notional_out_of_range`.
 [[nodiscard]] Decision decide(const State& state, const SettleVariation& command);
 
+/// Books what a position in a perpetual owes or is owed since the index it stands at:
+/// `quantity × (index − its own)`, from who is long to who is short. Nothing is paid by a position
+/// that stands at none yet. **Rounding:** each of the two products up, so that the parts of a way
+/// sum to the whole, which is off by less than a minor unit. **Errors:** `notional_out_of_range`.
+[[nodiscard]] Decision decide(const State& state, const SettleFunding& command);
+
 /// Ends a position at its last price. **Rounding, errors:** as of variation.
 [[nodiscard]] Decision decide(const State& state, const ExpireContract& command);
 

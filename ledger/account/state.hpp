@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,9 @@ struct Holding {
 struct Contract {
     base::Amount quantity;       ///< Signed.
     base::Amount settled_value;  ///< Of the position at the last settlement, in settlement units.
+    /// The funding index up to which it has paid or was paid; nothing before it first heard of one,
+    /// and where nothing is held.
+    std::optional<base::Price> funding{};
 
     friend bool operator==(const Contract&, const Contract&) = default;
 };

@@ -130,6 +130,18 @@ constexpr auto variation_settled = [] {
         value(&E::settle_by, &M::settle_by, &M::set_settle_by));
 }();
 
+constexpr auto funding_settled = [] {
+    using E = account::FundingSettled;
+    using M = pb::FundingSettled;
+    return alternative<E>(
+        pb::Entry::kFundingSettled, &pb::Entry::funding_settled,
+        &pb::Entry::mutable_funding_settled, value(&E::contract, &M::contract, &M::set_contract),
+        value(&E::settlement, &M::settlement, &M::set_settlement),
+        value(&E::index, &M::index, &M::set_index), value(&E::change, &M::change, &M::set_change),
+        nested(&E::balance, &M::balance, &M::mutable_balance), value(&E::at, &M::at, &M::set_at),
+        value(&E::settle_by, &M::settle_by, &M::set_settle_by));
+}();
+
 constexpr auto contract_expired = [] {
     using E = account::ContractExpired;
     using M = pb::ContractExpired;
@@ -305,7 +317,7 @@ constexpr auto account_events = machine<account::Event>(
     deposit_noted, claims_covered, claims_cash_settled, variation_settled, cancel_requested,
     cancel_refused, transfer_sent, transfer_received, transfer_declined, transfer_delivered,
     transfer_returned, match_reserved, match_aborted, match_ended, match_accepted, match_declined,
-    match_released, standing_changed, loss_allocated, contract_expired);
+    match_released, standing_changed, loss_allocated, contract_expired, funding_settled);
 
 }  // namespace
 

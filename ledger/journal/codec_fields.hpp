@@ -61,6 +61,33 @@ template <class T, class Member, class Message, class Wire>
     return {member, get, set};
 }
 
+/// A number that may be absent.
+template <class T, class Member, class Message, class Wire>
+struct Maybe {
+    std::optional<Member> T::* member;
+    bool (Message::*has)() const;
+    Wire (Message::*get)() const;
+    void (Message::*set)(Wire);
+
+    /// Both directions, as of `Value` where there is one. Zero is there.
+    void write(const T& from, Message& to) const {
+        if (from.*member) (to.*set)(to_wire(*(from.*member)));
+    }
+    [[nodiscard]] bool read(const Message& from, T& to, Reader& reader) const {
+        if (!(from.*has)()) return true;
+        return from_wire((from.*get)(), (to.*member).emplace(), reader);
+    }
+};
+
+/// The line of a table for such a member.
+template <class T, class Member, class Message, class Wire>
+[[nodiscard]] constexpr Maybe<T, Member, Message, Wire> maybe(std::optional<Member> T::* member,
+                                                              bool (Message::*has)() const,
+                                                              Wire (Message::*get)() const,
+                                                              void (Message::*set)(Wire)) {
+    return {member, has, get, set};
+}
+
 /// Bytes of any length into a string, or of exactly its size into an array.
 template <class T, class Member, class Message>
 struct Bytes {

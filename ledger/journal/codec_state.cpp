@@ -45,6 +45,8 @@ inline constexpr auto fields_of<account::Contract> = std::tuple{
           &pb::AccountState::Contract::set_quantity),
     value(&account::Contract::settled_value, &pb::AccountState::Contract::settled_value,
           &pb::AccountState::Contract::set_settled_value),
+    maybe(&account::Contract::funding, &pb::AccountState::Contract::has_funding,
+          &pb::AccountState::Contract::funding, &pb::AccountState::Contract::set_funding),
 };
 
 template <>

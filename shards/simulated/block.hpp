@@ -49,6 +49,7 @@ struct Move {
 struct Position {
     base::Amount quantity;  ///< Signed.
     base::Amount carried;   ///< Its value when last settled plus fills since, settlement units.
+    std::optional<base::Price> funding{};  ///< The index up to which that counts funding.
 
     friend bool operator==(const Position&, const Position&) = default;
 };

@@ -45,6 +45,7 @@ Protocols Chain::protocols_at(base::Timestamp block) const {
                      .parameters = parameters_,
                      .faults = faults_,
                      .prices = prices_,
+                     .funding = funding_,
                      .at = block};
 }
 

@@ -104,6 +104,8 @@ public:
 
     /// An instrument's price in the blocks to come. **Requires:** `is_price`.
     void set_price(base::InstrumentId instrument, base::Price price);
+    /// A perpetual's funding index in the blocks to come; may be negative.
+    void set_funding(base::InstrumentId instrument, base::Price index);
     /// What goes wrong from now on. A chain that becomes reachable again tells its inflows of the
     /// time in which nobody heard it.
     void set_faults(Faults faults);
@@ -183,6 +185,7 @@ private:
     base::Timestamp genesis_at_;
     Faults faults_;
     Prices prices_;
+    Prices funding_;
 
     std::uint64_t head_{};  ///< Height of the newest block, empty or not.
     std::uint64_t slot_{};  ///< Newest slot looked at; beyond the head only while paused.

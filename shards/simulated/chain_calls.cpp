@@ -173,6 +173,10 @@ void Chain::set_price(base::InstrumentId instrument, base::Price price) {
     prices_[instrument] = price;
 }
 
+void Chain::set_funding(base::InstrumentId instrument, base::Price index) {
+    funding_[instrument] = index;
+}
+
 void Chain::set_faults(Faults faults) {
     faults_ = std::move(faults);
     if (faults_.is_unreachable && !silent_since_) silent_since_ = head_;

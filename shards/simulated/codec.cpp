@@ -12,7 +12,7 @@ namespace crossclear::shards::simulated {
 // which does not look into those.
 static void describe(auto& archive, Place& x) { archive(x.kind, x.broker); }
 static void describe(auto& archive, Move& x) { archive(x.from, x.to, x.asset, x.amount); }
-static void describe(auto& archive, Position& x) { archive(x.quantity, x.carried); }
+static void describe(auto& archive, Position& x) { archive(x.quantity, x.carried, x.funding); }
 static void describe(auto& archive, PositionChange& x) { archive(x.broker, x.instrument, x.after); }
 static void describe(auto& archive, OrderExecuted& x) { archive(x.order, x.outcome); }
 static void describe(auto& archive, DepositMade& x) { archive(x.id, x.account, x.asset, x.amount); }

@@ -30,6 +30,9 @@ public:
     /// does not hear it: whoever feeds prices tells them again and again.
     /// **Requires:** a positive price, or of an outcome none below zero.
     virtual void set_price(base::AssetId asset, base::Price price) = 0;
+    /// The funding index of the perpetual whose contract is `asset`, as above; it may be negative.
+    /// A position pays from the first one that its venue knew when it was touched.
+    virtual void set_funding(base::AssetId asset, base::Price index) = 0;
     /// What a client does: sends tokens to its broker's vault with its account as the memo. Not
     /// idempotent, as transfers are not.
     /// **Errors:** refused as `Chain::deposit` does; no answer from a world that is away.

@@ -119,6 +119,26 @@ base::Math<Amount> value_of(const Protocols& protocols, base::InstrumentId instr
                           protocols.listing.asset(info.settlement).scale, rounding);
 }
 
+// A position with its funding up to now in what is carried. One that knew of no index begins here.
+base::Math<Position> with_funding(const Protocols& protocols, base::InstrumentId instrument,
+                                  Position position) {
+    const auto now = protocols.funding.find(instrument);
+    if (now == protocols.funding.end()) return position;
+    if (position.funding) {
+        const auto before =
+            value_of(protocols, instrument, position.quantity, *position.funding, Rounding::up);
+        const auto after =
+            value_of(protocols, instrument, position.quantity, now->second, Rounding::up);
+        if (!before || !after) return base::Failure{base::MathError::overflow};
+        const auto paid = base::subtract(*after, *before);
+        const auto carried = paid ? base::add(position.carried, *paid) : paid;
+        if (!carried) return base::Failure{base::MathError::overflow};
+        position.carried = *carried;
+    }
+    position.funding = now->second;
+    return position;
+}
+
 ShardRefusal swap(Attempt& attempt) {
     const auto refusal = fix_price(attempt);
     if (refusal != ShardRefusal::none) return refusal;
@@ -166,19 +186,24 @@ ShardRefusal contract(Attempt& attempt) {
     const auto refusal = fix_price(attempt);
     if (refusal != ShardRefusal::none) return refusal;
     const auto& order = attempt.order;
-    const Position before = attempt.book.position(attempt.broker, order.instrument);
+    const auto before = with_funding(attempt.protocols, order.instrument,
+                                     attempt.book.position(attempt.broker, order.instrument));
+    if (!before) return ShardRefusal::reverted;
     // A carried value rounded up is a gain rounded down.
     const auto cost = value_of(attempt.protocols, order.instrument, order.quantity,
                                attempt.outcome.price, Rounding::up);
     if (!cost) return ShardRefusal::reverted;
-    const auto quantity = base::add(before.quantity, order.quantity);
-    const auto carried = base::add(before.carried, *cost);
+    const auto quantity = base::add(before->quantity, order.quantity);
+    const auto carried = base::add(before->carried, *cost);
     if (!quantity || !carried) return ShardRefusal::reverted;
-    attempt.entry.position = PositionChange{.broker = attempt.broker,
-                                            .instrument = order.instrument,
-                                            .after = {.quantity = *quantity, .carried = *carried}};
+    attempt.entry.position =
+        PositionChange{.broker = attempt.broker,
+                       .instrument = order.instrument,
+                       .after = {.quantity = *quantity,
+                                 .carried = *carried,
+                                 .funding = quantity->v == 0 ? std::nullopt : before->funding}};
 
-    const auto size_before = checked_magnitude(before.quantity);
+    const auto size_before = checked_magnitude(before->quantity);
     const auto size_after = checked_magnitude(*quantity);
     if (!size_before || !size_after) return ShardRefusal::reverted;
     const auto asset = attempt.protocols.listing.instrument(order.instrument).settlement;
@@ -329,7 +354,9 @@ bool has_ended(const Protocols& protocols, base::InstrumentId instrument, base::
 
 std::optional<Entry> settle(const Protocols& protocols, const Book& book, base::BrokerId broker,
                             base::InstrumentId instrument) {
-    const Position position = book.position(broker, instrument);
+    const auto funded = with_funding(protocols, instrument, book.position(broker, instrument));
+    if (!funded) return std::nullopt;
+    const Position& position = *funded;
     const auto price = protocols.prices.find(instrument);
     if (price == protocols.prices.end()) return std::nullopt;
     const auto value =
@@ -356,7 +383,11 @@ std::optional<Entry> settle(const Protocols& protocols, const Book& book, base::
                                     .closed = {}},
         .moves = {},
         .position = PositionChange{
-            .broker = broker, .instrument = instrument, .after = {position.quantity, *value}}};
+            .broker = broker,
+            .instrument = instrument,
+            .after = {.quantity = position.quantity,
+                      .carried = *value,
+                      .funding = position.quantity.v == 0 ? std::nullopt : position.funding}}};
     if (paid.v > 0) {
         entry.moves.push_back({.from = is_gain ? venue : margin,
                                .to = is_gain ? margin : venue,

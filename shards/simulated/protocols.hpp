@@ -26,7 +26,8 @@ struct Protocols {
     const ChainParameters& parameters;
     const Faults& faults;
     const Prices& prices;
-    base::Timestamp at;  ///< Of the block.
+    const Prices& funding;  ///< Of perpetuals: what one contract has paid who was long since ever.
+    base::Timestamp at;     ///< Of the block.
 };
 
 /// Whether the world can say so of an instrument: outcomes may be worth nothing, all else costs

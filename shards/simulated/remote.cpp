@@ -88,6 +88,10 @@ void RemoteWorld::set_price(base::AssetId asset, base::Price price) {
     state_->call(PriceCall{.asset = asset, .price = price}, [](const ReplyBody*) {});
 }
 
+void RemoteWorld::set_funding(base::AssetId asset, base::Price index) {
+    state_->call(FundingCall{.asset = asset, .index = index}, [](const ReplyBody*) {});
+}
+
 base::Result<void, DepositFault> RemoteWorld::deposit(base::ShardId shard, base::AccountId account,
                                                       base::AssetId asset, base::Amount amount) {
     const auto given = state_->wait_for<SubmitAnswer>(

@@ -73,6 +73,8 @@ public:
     [[nodiscard]] std::unique_ptr<Shard> shard(base::ShardId shard, base::BrokerId broker) override;
     /// Waits for nothing.
     void set_price(base::AssetId asset, base::Price price) override;
+    /// Waits for nothing.
+    void set_funding(base::AssetId asset, base::Price index) override;
     [[nodiscard]] base::Result<void, DepositFault> deposit(base::ShardId shard,
                                                            base::AccountId account,
                                                            base::AssetId asset,

@@ -170,6 +170,7 @@ bool WorldServer::State::Session::is_sound(const CallBody& body) const {
             const auto instrument = listing.instrument_of(x.asset);
             return instrument ? is_price(listing, *instrument, x.price) : x.price.v > 0;
         }
+        bool operator()(const FundingCall& x) const { return session.is_listed(x.asset); }
         bool operator()(const DepositCall& x) const { return session.is_listed(x.shard); }
         bool operator()(const SetFaultsCall& x) const {
             return session.is_listed(x.shard) && x.faults.submission_latency_max.us >= 0 &&
@@ -231,6 +232,10 @@ void WorldServer::State::Session::run(std::uint64_t number, const CallBody& body
         }
         void operator()(const PriceCall& x) const {
             world.set_price(x.asset, x.price);
+            session.answer(number, Done{});
+        }
+        void operator()(const FundingCall& x) const {
+            world.set_funding(x.asset, x.index);
             session.answer(number, Done{});
         }
         void operator()(const DepositCall& x) const {

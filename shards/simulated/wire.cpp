@@ -63,6 +63,7 @@ static void describe(auto& archive, BalancesCall& x) { archive(x.seat); }
 static void describe(auto& archive, RescanCall& x) { archive(x.seat, x.from_block); }
 static void describe(auto& archive, HealthCall& x) { archive(x.seat); }
 static void describe(auto& archive, PriceCall& x) { archive(x.asset, x.price); }
+static void describe(auto& archive, FundingCall& x) { archive(x.asset, x.index); }
 static void describe(auto& archive, DepositCall& x) {
     archive(x.shard, x.account, x.asset, x.amount);
 }

@@ -104,6 +104,11 @@ struct PriceCall {
     base::AssetId asset;
     base::Price price;
 };
+/// Sets a funding index. Answered with Done.
+struct FundingCall {
+    base::AssetId asset;
+    base::Price index;
+};
 /// Sends a client's tokens. Answered with a SubmitAnswer.
 struct DepositCall {
     base::ShardId shard;
@@ -135,7 +140,7 @@ struct FaultCall {};
 
 using CallBody = std::variant<ListenCall, SubmitCall, AskCall, BalancesCall, RescanCall, HealthCall,
                               PriceCall, DepositCall, SetFaultsCall, FaultsCall, FailProtocolCall,
-                              FinalBalancesCall, FaultCall>;
+                              FinalBalancesCall, FaultCall, FundingCall>;
 
 /// A call with the number that its answer will carry.
 struct Call {

@@ -108,17 +108,28 @@ Answer SimulatedWorld::run_and_wait(std::function<Answer()> call) {
     return answer.get();
 }
 
-void SimulatedWorld::set_price(base::InstrumentId instrument, base::Price price) {
-    run_and_wait<bool>([this, instrument, price] {
+void SimulatedWorld::at_venues_of(base::InstrumentId instrument,
+                                  const std::function<void(Chain&)>& act) {
+    run_and_wait<bool>([&] {
         for (const auto venue : config_.listing.venues_of(instrument)) {
-            if (sites_.contains(venue)) site(venue).chain->set_price(instrument, price);
+            if (sites_.contains(venue)) act(*site(venue).chain);
         }
         return true;
     });
 }
 
+void SimulatedWorld::set_price(base::InstrumentId instrument, base::Price price) {
+    at_venues_of(instrument, [&](Chain& chain) { chain.set_price(instrument, price); });
+}
+
 void SimulatedWorld::set_price(base::AssetId asset, base::Price price) {
     if (const auto instrument = config_.listing.instrument_of(asset)) set_price(*instrument, price);
+}
+
+void SimulatedWorld::set_funding(base::AssetId asset, base::Price index) {
+    const auto instrument = config_.listing.instrument_of(asset);
+    if (!instrument) return;
+    at_venues_of(*instrument, [&](Chain& chain) { chain.set_funding(*instrument, index); });
 }
 
 void SimulatedWorld::set_faults(base::ShardId shard, Faults faults) {

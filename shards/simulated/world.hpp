@@ -67,6 +67,7 @@ public:
     /// The price of an instrument on every chain that trades it. **Requires:** `is_price`.
     void set_price(base::InstrumentId instrument, base::Price price);
     void set_price(base::AssetId asset, base::Price price) override;
+    void set_funding(base::AssetId asset, base::Price index) override;
     /// As `OutsideWorld::deposit`; always answers.
     [[nodiscard]] base::Result<void, DepositFault> deposit(base::ShardId shard,
                                                            base::AccountId account,
@@ -108,6 +109,7 @@ private:
     [[nodiscard]] bool post(Call call);
     template <class Answer>
     Answer run_and_wait(std::function<Answer()> call);
+    void at_venues_of(base::InstrumentId instrument, const std::function<void(Chain&)>& act);
     void run_by_the_clock();
     void run_queue();
     void make_blocks(base::Timestamp now);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace crossclear::tests {
 namespace {
 
@@ -43,6 +45,73 @@ TEST(Contracts, VariationReachesBothSidesAndMeetsInTheMiddle) {
     const auto vm = outside.balance(alpha, ledger::Chart::vm, usdc);
     EXPECT_LT(std::abs(vm), 100 * one_usdc) << "only spreads are left in the middle";
     EXPECT_EQ(outside.audit(), std::nullopt);
+}
+
+// Goal: funding goes from the client to the broker and from the broker to the venue, once; what is
+// added to a position before the next cycle has paid nothing of what came before.
+TEST(Contracts, FundingGoesThroughAndAnAdditionPaysFromThenOn) {
+    Outside outside;
+    House house(outside);
+    const auto trader = account_in(base::PartitionId{1});
+    const auto client = house.client({trader});
+    outside.deposit(perpetuals, trader, usdc, 100'000 * one_usdc);
+    ASSERT_TRUE(outside.watch.await_event<netting::MoveClosed>().has_value());
+    house.set_funding(btc_contract, base::Price{-40 * one_dollar});
+    (void)client->expect<actors::TradeCleared>(trade_of(trader, btc_perp, one_contract));
+    ASSERT_TRUE(outside.watch.await_event<netting::HedgeClosed>().has_value());
+    const auto is_at = [](std::int64_t dollars, std::int64_t change) {
+        return [=](const auto&, const account::FundingSettled& event) {
+            return event.index == base::Price{dollars * one_dollar} &&
+                   event.change == Amount{change * one_usdc};
+        };
+    };
+    // What it stood at when the position was opened is not paid for.
+    ASSERT_TRUE(outside.watch.await_event<account::FundingSettled>(is_at(-40, 0)).has_value());
+
+    const auto before = outside.watch.mark();
+    house.set_funding(btc_contract, base::Price{60 * one_dollar});
+    (void)client->expect<actors::TradeCleared>(trade_of(trader, btc_perp, one_contract));
+    EXPECT_TRUE(
+        outside.watch.await_event<account::FundingSettled>(is_at(60, -100), before).has_value());
+    const auto taken = [](const auto&, const netting::VenueVariation& event) {
+        return event.change <= Amount{-90 * one_usdc};
+    };
+    house.set_price(btc_contract, 30'000);
+    EXPECT_TRUE(outside.watch.await_event<netting::VenueVariation>(taken, before).has_value());
+    house.set_funding(btc_contract, base::Price{61 * one_dollar});
+    EXPECT_TRUE(
+        outside.watch.await_event<account::FundingSettled>(is_at(61, -2), before).has_value());
+    std::int64_t paid = 0;
+    for (const auto& seen : outside.watch.seen()) {
+        const auto* funding = event_in<account::FundingSettled>(seen.entry);
+        if (funding != nullptr) paid += funding->change.v;
+    }
+    EXPECT_EQ(paid, -102 * one_usdc);
+    const auto positions = client->expect<actors::PositionsView>(actors::GetPositions{trader});
+    const auto line = std::find_if(positions.positions.begin(), positions.positions.end(),
+                                   [](const auto& one) { return one.asset == btc_contract; });
+    ASSERT_NE(line, positions.positions.end());
+    EXPECT_EQ(line->funding, base::Price{61 * one_dollar});
+    EXPECT_EQ(outside.audit(), std::nullopt);
+}
+
+TEST(Contracts, FundingIsOfPerpetualsOnly) {
+    Outside outside;
+    House house(outside);
+    const auto client = house.client({});
+    const auto publish = [&](base::AssetId of, base::Price index) {
+        return client->ask(actors::PublishMarks{.marks = {},
+                                                .at = base::wall_clock_now(),
+                                                .funding = {{.contract = of, .index = index}}});
+    };
+    for (const auto& answer :
+         {publish(eth, base::Price{1}), publish(base::AssetId{200}, base::Price{1}),
+          publish(btc_contract, base::Price{2'000'000 * one_dollar}),
+          publish(btc_contract, base::Price{-2'000'000 * one_dollar})}) {
+        ASSERT_TRUE(std::holds_alternative<actors::Refusal>(answer));
+        EXPECT_EQ(std::get<actors::Refusal>(answer).code, -32602);
+    }
+    EXPECT_TRUE(std::holds_alternative<actors::MarksTaken>(publish(btc_contract, base::Price{-1})));
 }
 
 }  // namespace

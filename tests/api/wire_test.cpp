@@ -88,6 +88,11 @@ TEST(Wire, AnswersEveryMethod) {
         harness
             .call(*peer, "oracle/publish_marks", R"({"indices":[{"asset":"sBTC","index":"1.04"}]})")
             .is_result());
+    EXPECT_TRUE(
+        harness
+            .call(*peer, "oracle/publish_marks", R"({"funding":[{"asset":"sBTC","index":"-1.5"}]})")
+            .is_result())
+        << "funding has a sign";
     EXPECT_FALSE(
         harness.call(*peer, "oracle/publish_marks", R"({"indices":[{"asset":"sBTC","index":"0"}]})")
             .is_result())

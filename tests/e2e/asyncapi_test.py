@@ -327,7 +327,8 @@ async def session(port, contract):
     contract.check_session(client, strays)
     oracle = await Client.connect(port)
     assert "result" in await oracle.log_in("operator", "demo-operator-not-a-secret")
-    answer = await oracle.call("oracle/publish_marks", marks=[{"asset": "USDC", "price": "1"}])
+    answer = await oracle.call("oracle/publish_marks", marks=[{"asset": "USDC", "price": "1"}],
+                               funding=[{"asset": "BTC-PERP", "index": "-1.25"}])
     assert "result" in answer, answer
     await operate(oracle)
     await oracle.socket.close()

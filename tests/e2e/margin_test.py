@@ -50,6 +50,9 @@ async def publish(service):
                                     indices=[{"asset": asset, "index": index}])
         assert refused["error"]["code"] in (-32602, 11012), refused
     await oracle.call("oracle/publish_marks", indices=[{"asset": "aDAI", "index": "1.05"}])
+    refused = await oracle.call("oracle/publish_marks", funding=[{"asset": "aDAI", "index": "1"}])
+    assert refused["error"]["code"] == -32602, refused
+    assert "perpetual" in json.dumps(refused), refused
     await oracle.socket.close()
 
 

@@ -213,6 +213,11 @@ std::vector<Row> client_rows() {
     loss.settlement = usdc;
     loss.change = Amount{-7};
     loss.balance = change(usdc, -4, -3);
+    account::FundingSettled funding;
+    funding.contract = perp;
+    funding.settlement = usdc;
+    funding.change = Amount{-7};
+    funding.balance = change(usdc, -7, 0);
     account::ContractExpired end;
     end.contract = perp;
     end.settlement = usdc;
@@ -220,6 +225,7 @@ std::vector<Row> client_rows() {
     end.change = Amount{7};
     end.balance = change(usdc, 0, 7);
     return {
+        {"funding", of_client(funding), {mine(Chart::free, usdc, 7), whole(Chart::vm, usdc, -7)}},
         {"a contract's end",
          of_client(end),
          {mine(Chart::unsettled, usdc, -7), whole(Chart::vm, usdc, 7), mine(Chart::cpos, perp, 5),

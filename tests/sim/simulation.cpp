@@ -131,6 +131,8 @@ void Simulation::move_prices() {
         if (stage_.is_faulty) price.v += price.v / 100'000 * some_change();
         outside_.world->set_price(asset, price);
     }
+    if (stage_.is_faulty) funding_.v += prices_[btc_contract.v].v / 100'000 * (some_change() / 200);
+    outside_.world->set_funding(btc_contract, funding_);
     stage_.note("prices", static_cast<std::uint64_t>(prices_[eth.v].v));
     for (const auto& node : nodes_) publish_marks(*node);
     stage_.agenda.after(base::milliseconds(700), [this] { move_prices(); });
@@ -141,6 +143,7 @@ void Simulation::publish_marks(Owner& owner) const {
     for (const auto asset : {usdc, eth, sbtc, btc_contract}) {
         marks.marks.push_back({asset, prices_[asset.v]});
     }
+    marks.funding.push_back({btc_contract, funding_});
     owner.node().publish_marks(marks);
 }
 

@@ -78,6 +78,7 @@ private:
     bool is_start_due_{};
     std::uint64_t steps_{};
     std::vector<base::Price> prices_;
+    base::Price funding_;           ///< The index of the perpetual.
     std::shared_ptr<Disk> rotten_;  ///< Holds a record that is not what was written.
 };
 

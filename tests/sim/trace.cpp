@@ -22,10 +22,10 @@ const char* name_of(Mark mark) {
         "outcome_asked_again", "trade_refused",        "claim_cash_settled",
         "deposit_reorganised", "slice_reorganised",    "slice_failed",
         "leg_reorganised",     "leg_failed",           "order_submitted_again",
-        "withdrawal_paid",     "variation_settled",    "liquidated",
-        "loss_allocated",      "transfer_delivered",   "transfer_returned",
-        "give_up_cleared",     "give_up_declined",     "give_up_timed_out",
-        "clock_jumped",        "damage_found",
+        "withdrawal_paid",     "variation_settled",    "funding_settled",
+        "liquidated",          "loss_allocated",       "transfer_delivered",
+        "transfer_returned",   "give_up_cleared",      "give_up_declined",
+        "give_up_timed_out",   "clock_jumped",         "damage_found",
     };
     return names.at(static_cast<std::size_t>(mark));
 }

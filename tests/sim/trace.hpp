@@ -48,6 +48,7 @@ enum class Mark : std::uint8_t {
     order_submitted_again,
     withdrawal_paid,
     variation_settled,
+    funding_settled,
     liquidated,
     loss_allocated,
     transfer_delivered,

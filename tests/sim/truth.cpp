@@ -237,6 +237,8 @@ void Truth::note_marks(const ledger::Entry& entry) {
             stage_.mark(Mark::withdrawal_paid);
         } else if (std::holds_alternative<account::VariationSettled>(*event)) {
             stage_.mark(Mark::variation_settled);
+        } else if (std::holds_alternative<account::FundingSettled>(*event)) {
+            stage_.mark(Mark::funding_settled);
         } else if (const auto* trade = std::get_if<account::TradeNovated>(event)) {
             if (trade->is_liquidation) stage_.mark(Mark::liquidated);
         } else if (std::holds_alternative<account::LossAllocated>(*event)) {

@@ -243,6 +243,16 @@ account::SettleVariation a_settlement_at(base::Price mark) {
             .settle_by = world::settle_by};
 }
 
+account::SettleFunding a_funding_up_to(std::int64_t index) {
+    return {.contract = world::eth_perp,
+            .settlement = world::usdc,
+            .index = base::Price{index},
+            .contract_scale = world::scale,
+            .settlement_scale = world::scale,
+            .at = world::now,
+            .settle_by = world::settle_by};
+}
+
 account::ExpireContract an_end_at(base::Price price) {
     return {.contract = world::eth_perp,
             .settlement = world::usdc,
@@ -390,7 +400,9 @@ account::Command random_account_command(base::Rng& rng, const account::State& st
     // Else none would come to its end among so much else.
     const bool is_closing = state.standing == account::Standing::liquidating && rng.below(2) == 0;
     if (is_closing) return any_closing(rng, state);
-    switch (rng.below(20)) {
+    switch (rng.below(21)) {
+        case 20:
+            return a_funding_up_to(up_to(rng, 4'000'000'000) - 2'000'000'000);
         case 19:
             return an_end_at(base::Price{up_to(rng, 4'000'000'000)});
         case 18:

@@ -108,6 +108,8 @@ private:
 
 /// Settles the contract at a mark.
 [[nodiscard]] ledger::account::SettleVariation a_settlement_at(base::Price mark);
+/// Settles the contract's funding up to an index.
+[[nodiscard]] ledger::account::SettleFunding a_funding_up_to(std::int64_t index);
 /// The end of all ETH-PERP, at that price.
 [[nodiscard]] ledger::account::ExpireContract an_end_at(base::Price price);
 

@@ -248,6 +248,11 @@ template <class K, class V>
 struct IsMap<std::map<K, V>> : std::true_type {};
 
 template <class T>
+struct IsOptional : std::false_type {};
+template <class T>
+struct IsOptional<std::optional<T>> : std::true_type {};
+
+template <class T>
 struct IsSet : std::false_type {};
 template <class K>
 struct IsSet<std::set<K>> : std::true_type {};
@@ -291,10 +296,8 @@ void fill(T& value, Source& source) {
     } else if constexpr (std::is_same_v<T, std::string>) {
         value.resize(source.size());
         for (char& byte : value) byte = static_cast<char>(source.template number<std::uint8_t>());
-    } else if constexpr (std::is_same_v<T, std::optional<base::EntityId>>) {
-        if (!source.flag()) return;
-        const auto& kinds = Listed<EntityKind>::all;
-        value = make_entity(source, kinds[source.choice(kinds.size())]);
+    } else if constexpr (IsOptional<T>::value) {
+        if (source.flag()) fill(value.emplace(), source);
     } else if constexpr (std::is_same_v<T, base::EntityId>) {
         const auto& kinds = Listed<EntityKind>::all;
         value = make_entity(source, kinds[source.choice(kinds.size())]);

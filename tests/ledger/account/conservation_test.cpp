@@ -70,6 +70,9 @@ struct Exchanged {
     void operator()(const VariationSettled& settled) const {
         sum[settled.settlement] += settled.change.v;
     }
+    void operator()(const FundingSettled& settled) const {
+        sum[settled.settlement] += settled.change.v;
+    }
     void operator()(const ContractExpired& expired) const {
         sum[expired.settlement] += expired.change.v;
     }

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <vector>
 
 namespace crossclear::tests {
 namespace {
@@ -96,6 +97,70 @@ TEST(AccountContract, SettlesAtZero) {
     EXPECT_EQ(holding_of(state, world::usdc).free, Amount{80});
     EXPECT_EQ(state.contracts.begin()->second.settled_value, Amount{0});
     EXPECT_EQ(decide(state, a_settlement_at(base::Price{0})), Decision{std::vector<Event>{}});
+}
+
+// Goal: who is long pays how far the index has moved since the position stood at one, and who is
+// short is paid it. What was before is no affair of theirs.
+TEST(AccountContract, FundingIsPaidFromTheFirstIndexThatIsHeard) {
+    State state = an_account().with_free(world::usdc, 100).with_contract(10, 20);
+    const auto first = run(state, a_funding_up_to(7'000'000'000));
+    ASSERT_EQ(first.size(), 1U);
+    EXPECT_EQ(std::get<FundingSettled>(first.front()).change, Amount{0});
+    run(state, a_funding_up_to(8'500'000'000));
+    EXPECT_EQ(holding_of(state, world::usdc).free, Amount{85});
+    EXPECT_EQ(state.contracts.at(world::eth_perp).settled_value, Amount{20});
+    EXPECT_EQ(decide(state, a_funding_up_to(8'500'000'000)), Decision{std::vector<Event>{}});
+    run(state, a_funding_up_to(-1'500'000'000));
+    EXPECT_EQ(holding_of(state, world::usdc).unsettled, Amount{100});
+
+    State seller = an_account().with_contract(-10, -20);
+    run(seller, a_funding_up_to(0));
+    run(seller, a_funding_up_to(1'500'000'000));
+    EXPECT_EQ(holding_of(seller, world::usdc).unsettled, Amount{15});
+}
+
+// Goal: settled in many parts it is what it is in one, to the unit, however each of them rounds.
+TEST(AccountContract, FundingInPartsIsFundingInOne) {
+    for (const std::int64_t quantity : {3, -3}) {
+        State one = an_account().with_contract(quantity, 0).with_free(world::usdc, 1'000);
+        State other = one;
+        for (State* state : {&one, &other}) run(*state, a_funding_up_to(-333'333'333));
+        run(one, a_funding_up_to(5'777'777'777));
+        const std::vector<std::int64_t> way{-1, 123'456'789, 4'000'000'001, 2, 5'777'777'777};
+        for (const auto index : way) run(other, a_funding_up_to(index));
+        const auto sum = [](const State& state) {
+            const auto& held = holding_of(state, world::usdc);
+            return held.free.v + held.unsettled.v;
+        };
+        EXPECT_EQ(sum(other), sum(one)) << quantity;
+        EXPECT_EQ(sum(one), quantity > 0 ? 1'000 - 18 : 1'000 + 18) << "18.33, within a unit";
+    }
+}
+
+// Goal: who adds to a position pays for what is added from now on; who closes it begins anew.
+TEST(AccountContract, FundingStaysWithThePositionUntilItIsClosed) {
+    State state = an_account().with_free(world::usdc, 200).with_contract(10, 20);
+    run(state, a_funding_up_to(1'000'000'000));
+    run(state, a_contract_trade(1, 10, 20));
+    EXPECT_EQ(state.contracts.at(world::eth_perp).funding, base::Price{1'000'000'000});
+    run(state, a_settlement_at(world::mark));
+    EXPECT_EQ(state.contracts.at(world::eth_perp).funding, base::Price{1'000'000'000});
+    run(state, a_contract_trade(2, -20, 45));
+    ASSERT_TRUE(state.contracts.contains(world::eth_perp)) << "its last variation is open";
+    EXPECT_EQ(state.contracts.at(world::eth_perp).funding, std::nullopt);
+    EXPECT_EQ(decide(state, a_funding_up_to(9'000'000'000)), Decision{std::vector<Event>{}});
+    run(state, a_settlement_at(world::mark));
+    EXPECT_TRUE(state.contracts.empty());
+}
+
+TEST(AccountContract, RefusesFundingOutOfRange) {
+    State state = an_account().with_contract(int64_max, 0);
+    run(state, a_funding_up_to(0));
+    EXPECT_EQ(decide(state, a_funding_up_to(int64_max)),
+              Decision{base::Failure{Reject::notional_out_of_range}});
+    auto odd = a_funding_up_to(1'000'000'000);
+    odd.contract_scale = 40;
+    EXPECT_EQ(decide(state, odd), Decision{base::Failure{Reject::notional_out_of_range}});
 }
 
 TEST(AccountContract, EndsAtItsLastPriceOnce) {

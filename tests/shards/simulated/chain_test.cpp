@@ -195,6 +195,31 @@ TEST(Chain, LiquidatesAPositionWhoseLossExceedsItsMargin) {
     EXPECT_EQ(chain.final_book().position(alpha, btc_perp), Position{});
 }
 
+// Goal: a venue takes funding from who is long, from the moment of the fill, beside variation.
+TEST(Chain, TakesFundingWithVariation) {
+    SampleChain sample{parameters(perpetuals)};
+    auto& chain = sample.chain;
+    chain.set_funding(btc_perp, base::Price{50'000'000'000});
+    const auto post = move_order(1, OrderKind::post_margin, perpetuals, usdc, 9'000 * one_usdc);
+    ASSERT_TRUE(is_accepted(chain.submit(post, at(0))));
+    ASSERT_TRUE(is_accepted(chain.submit(contract_order(2, 1'000'000), at(0))));
+    sample.run_to(10);
+    ASSERT_EQ(sample.asked(ref(2)).filled.v, 1'000'000);
+    const auto left = chain.head_book().balance(margin_of(alpha), usdc).v;
+    const auto quantity = chain.head_book().position(alpha, btc_perp).quantity.v;
+    ASSERT_EQ(chain.head_book().position(alpha, btc_perp).funding, base::Price{50'000'000'000});
+    // Twelve dollars a contract.
+    chain.set_funding(btc_perp, base::Price{62'000'000'000});
+    sample.run_to(20);
+    const auto units = base::power_of_ten(sample::listing().asset(btc_perp_units).scale);
+    EXPECT_EQ(chain.head_book().balance(margin_of(alpha), usdc).v,
+              left - 12 * one_usdc * quantity / units);
+    // What is added pays from then on; what is closed has nothing left to pay.
+    ASSERT_TRUE(is_accepted(chain.submit(contract_order(3, -1'000'000), at(20))));
+    sample.run_to(30);
+    EXPECT_EQ(chain.head_book().position(alpha, btc_perp), Position{});
+}
+
 // Goal: at its end a contract is paid for once more and is gone, and nobody trades it after that.
 TEST(Chain, EndsPositionsWithTheirContract) {
     auto listing = sample::listing();

@@ -371,6 +371,7 @@ TEST(WorldServer, ClosesOnlyTheConnectionThatTalksNonsense) {
         {"an order of a partition", call(SubmitCall{seat, of_partition})},
         {"a price of nothing", call(PriceCall{eth, base::Price{0}})},
         {"a price of no asset", call(PriceCall{base::AssetId{99}, eth_price})},
+        {"funding of no asset", call(FundingCall{base::AssetId{99}, base::Price{1}})},
         {"a negative latency",
          call(SetFaultsCall{swaps, {.submission_latency_max = base::Duration{-1}}})},
         {"a share above one", call(FailProtocolCall{swaps, usdc, base::Ppm{base::ppm_one + 1}})},

@@ -29,7 +29,8 @@ std::vector<FromNode> all_from_node() {
                                FaultsCall{swaps},
                                FailProtocolCall{swaps, usdc, base::Ppm{5}},
                                FinalBalancesCall{seat},
-                               FaultCall{}};
+                               FaultCall{},
+                               FundingCall{eth, base::Price{-5}}};
     for (const auto& body : bodies) all.emplace_back(Call{.number = 11, .body = body});
     return all;
 }

@@ -402,6 +402,14 @@ void House::set_price(base::AssetId asset, std::int64_t dollars) {
     set_price(asset, base::Price{dollars * one_dollar});
 }
 
+void House::set_funding(base::AssetId contract, base::Price index) {
+    outside_.world->set_funding(contract, index);
+    (void)oracle_->expect<actors::MarksTaken>(
+        actors::PublishMarks{.marks = {},
+                             .at = base::wall_clock_now(),
+                             .funding = {{.contract = contract, .index = index}}});
+}
+
 void House::set_price(base::AssetId asset, base::Price price) {
     outside_.world->set_price(asset, price);
     (void)oracle_->expect<actors::MarksTaken>(
