@@ -35,7 +35,7 @@ struct DisputePrice {
 struct ExpiryLine {
     base::BrokerId broker{};
     base::InstrumentId instrument{};
-    std::string state;  ///< trading, waiting, proposed, disputed, fixed.
+    std::string state;  ///< trading, waiting, proposed, mismatched, disputed, fixed.
     base::Timestamp expires_at{};
     base::Price price{};           ///< Proposed, disputed or fixed; else zero.
     base::Timestamp fixed_from{};  ///< Unless it is disputed by then; zero before a proposal.

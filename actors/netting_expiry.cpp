@@ -188,6 +188,8 @@ ExpiryLine NettingHost::expiry_line(base::InstrumentId instrument) const {
     const auto known = crank_.state().expiries.find(listed.base);
     if (known == crank_.state().expiries.end()) return line;
     line.state = name_of(known->second.phase);
+    const netting::FixPrices now{.at = parts_.context->now(), .events = events()};
+    if (netting::mismatched(crank_.state(), now).contains(listed.base)) line.state = "mismatched";
     line.price = known->second.price;
     line.fixed_from = known->second.fixed_from;
     line.since = known->second.at;

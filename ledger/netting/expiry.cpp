@@ -44,24 +44,48 @@ bool is_due(const Expiry& expiry, base::Timestamp now) {
     return expiry.phase == PricePhase::proposed && expiry.fixed_from <= now;
 }
 
+enum class Together : std::uint8_t { can_be_fixed, waits, is_mismatched };
+
 // Who holds a share of each outcome is charged for none of them: they end together or not yet. One
 // that has ended already, by an earlier release, holds up nobody.
-bool do_add_up(const State& state, const FixPrices::Together& event, base::Timestamp now) {
+Together look_at(const State& state, const FixPrices::Together& event, base::Timestamp now) {
     base::Wide sum = 0;
+    bool are_of_one_price = true;
     for (const auto& contracts : event.outcomes) {
         for (const auto contract : contracts) {
             const auto* expiry = expiry_of(state, contract);
-            if (expiry == nullptr) return false;
-            if (expiry->phase == PricePhase::fixed) return true;
-            if (!is_due(*expiry, now)) return false;
-            if (expiry->price != expiry_of(state, contracts.front())->price) return false;
+            if (expiry == nullptr) return Together::waits;
+            if (expiry->phase == PricePhase::fixed) return Together::can_be_fixed;
+            if (!is_due(*expiry, now)) return Together::waits;
+            const auto* first = expiry_of(state, contracts.front());
+            are_of_one_price = are_of_one_price && expiry->price == first->price;
         }
         sum += expiry_of(state, contracts.front())->price.v;
     }
-    return event.is_all ? sum == event.sum.v : sum <= event.sum.v;
+    const bool do_add_up = event.is_all ? sum == event.sum.v : sum <= event.sum.v;
+    return are_of_one_price && do_add_up ? Together::can_be_fixed : Together::is_mismatched;
+}
+
+// The contracts of all events that stand as wanted.
+template <class Wanted>
+std::set<base::AssetId> contracts_where(const State& state, const FixPrices& command,
+                                        Wanted is_wanted) {
+    std::set<base::AssetId> found;
+    for (const auto& event : command.events) {
+        if (!is_wanted(look_at(state, event, command.at))) continue;
+        for (const auto& contracts : event.outcomes) {
+            found.insert(contracts.begin(), contracts.end());
+        }
+    }
+    return found;
 }
 
 }  // namespace
+
+std::set<base::AssetId> mismatched(const State& state, const FixPrices& command) {
+    return contracts_where(state, command,
+                           [](Together is) { return is == Together::is_mismatched; });
+}
 
 Decision decide(const State& state, const ProposePrice& command) {
     const auto* known = expiry_of(state, command.contract);
@@ -106,13 +130,8 @@ Decision decide(const State& state, const DisputePrice& command) {
 }
 
 Decision decide(const State& state, const FixPrices& command) {
-    std::set<base::AssetId> waiting;
-    for (const auto& event : command.events) {
-        if (do_add_up(state, event, command.at)) continue;
-        for (const auto& contracts : event.outcomes) {
-            waiting.insert(contracts.begin(), contracts.end());
-        }
-    }
+    const auto waiting =
+        contracts_where(state, command, [](Together is) { return is != Together::can_be_fixed; });
     std::vector<Event> events;
     for (const auto& [contract, expiry] : state.expiries) {
         if (!is_due(expiry, command.at) || waiting.contains(contract)) continue;

@@ -8,6 +8,7 @@
 #include "ledger/netting/state.hpp"
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -69,6 +70,9 @@ using Decision = base::Result<std::vector<Event>, Reject>;
 [[nodiscard]] Decision decide(const State& state, const DisputePrice& command);
 /// Outcomes of one event wait for each other, and for prices that add up. Never refuses.
 [[nodiscard]] Decision decide(const State& state, const FixPrices& command);
+/// The contracts of events that `command` would fix by now, if their prices did add up: they stay
+/// until other prices are proposed.
+[[nodiscard]] std::set<base::AssetId> mismatched(const State& state, const FixPrices& command);
 /// Whichever command it is.
 [[nodiscard]] Decision decide(const State& state, const Command& command);
 

@@ -156,14 +156,17 @@ TEST(LastPrice, OutcomesOfOneEventAreFixedTogether) {
     State state = a_house();
     propose(state, 1, future, 10);
     EXPECT_TRUE(run(state, fix()).empty()) << "nobody has said how the other one ended";
+    EXPECT_TRUE(mismatched(state, fix()).empty());
     propose(state, 2, other, 10);
     EXPECT_TRUE(run(state, fix()).empty()) << "both cannot have come true";
+    EXPECT_EQ(mismatched(state, fix()), (std::set{future, other}));
     propose(state, 3, other, 5);
     EXPECT_TRUE(run(state, fix(false)).empty());
     propose(state, 4, future, 4);
     EXPECT_TRUE(run(state, fix()).empty()) << "one of them has";
     EXPECT_EQ(decide(state, fix(false))->size(), 2U) << "or one that is not listed";
     propose(state, 5, future, 5);
+    EXPECT_TRUE(mismatched(state, fix()).empty());
     EXPECT_EQ(run(state, fix()).size(), 2U);
     EXPECT_TRUE(run(state, fix()).empty());
 }
@@ -180,6 +183,7 @@ TEST(LastPrice, ContractsOnOneOutcomeHaveOnePrice) {
     propose(state, 2, other, 0);
     propose(state, 3, twin, 9);
     EXPECT_TRUE(run(state, fix).empty());
+    EXPECT_EQ(mismatched(state, fix).size(), 3U);
     propose(state, 4, twin, 10);
     EXPECT_EQ(run(state, fix).size(), 3U);
     // What an earlier release has ended by itself holds up nobody.
