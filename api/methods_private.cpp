@@ -33,12 +33,12 @@ base::Amount signed_quantity(Params& params, const base::Listing& listing,
 }
 
 template <class Make>
-Outcome ask(Params& params, AnswerContext context, Make make) {
+Outcome ask(Params& params, const AnswerContext& context, Make make) {
     if (auto fault = params.fault()) {
         fault->client_id = context.client_id;
         return std::move(*fault);
     }
-    return Ask{.request = make(), .context = std::move(context)};
+    return Ask{.request = make(), .context = context};
 }
 
 template <class Request>

@@ -1,5 +1,7 @@
 #include "app/funding.hpp"
 
+#include "base/wide.hpp"
+
 #include <algorithm>
 #include <limits>
 

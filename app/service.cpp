@@ -257,7 +257,7 @@ base::Result<std::unique_ptr<Service>, std::string> Service::start(const Config&
     }
     if (auto fault = service->join(config, *context)) return base::Failure{std::move(*fault)};
     auto node = actors::Node::start(std::move(context));
-    if (!node) return base::Failure{std::move(node.error())};
+    if (!node) return base::Failure{node.error()};
     service->node_ = std::move(*node);
     auto prices = open_prices(config, base::wall_clock_now());
     if (!prices) return base::Failure{prices.error().says};
@@ -356,6 +356,7 @@ std::optional<std::string> Service::join(const Config& config, actors::Context& 
 
 void Service::replace_keys(const Config& config) {
     std::vector<api::ApiKey> keys;
+    keys.reserve(config.keys.size());
     for (const auto& key : config.keys) {
         keys.push_back(
             {.id = key.id,

@@ -118,7 +118,10 @@ private:
             value = read_number(1) != 0;
         } else if constexpr (std::is_enum_v<T>) {
             const std::uint64_t number = read_number(sizeof(T));
-            if (number < enum_range<T>.first || number > enum_range<T>.last) is_good_ = false;
+            if (number < enum_range<T>.first || number > enum_range<T>.last) {
+                is_good_ = false;
+                return;
+            }
             value = static_cast<T>(number);
         } else if constexpr (std::integral<T>) {
             value = static_cast<T>(read_number(sizeof(T)));

@@ -193,13 +193,13 @@ void Chain::forget_departure(const base::OrderRef& ref) { departures_.erase(ref)
 
 void Chain::tell(base::BrokerId to, ledger::ShardNotice notice) {
     if (faults_.is_unreachable) return;
-    notices_.push_back({.to = to, .notice = std::move(notice)});
+    notices_.push_back({.to = to, .notice = notice});
 }
 
 void Chain::tell_block(const Block& block, Finality finality) {
     for (const Entry& entry : block.entries) {
         if (auto told = told_of(entry, block.height, finality)) {
-            tell(told->to, std::move(told->notice));
+            tell(told->to, told->notice);
         }
     }
 }
@@ -249,13 +249,13 @@ std::vector<Record> Chain::take_records() { return std::exchange(records_, {}); 
 std::vector<Told> Chain::take_notices() {
     std::vector<Told> late = std::exchange(held_back_, {});
     std::vector<Told> told;
-    for (Told& one : std::exchange(notices_, {})) {
+    for (const Told& one : std::exchange(notices_, {})) {
         const bool is_variation = std::holds_alternative<ledger::VariationNotice>(one.notice);
         const bool is_late = notice_rng_.chance_ppm(faults_.reorder_notice_ppm);
         const bool is_doubled = notice_rng_.chance_ppm(faults_.duplicate_notice_ppm);
         if (is_doubled) told.push_back(one);
         auto& kept = is_late && !is_variation ? held_back_ : told;
-        kept.push_back(std::move(one));
+        kept.push_back(one);
     }
     if (faults_.is_unreachable) return {};
     std::move(late.begin(), late.end(), std::back_inserter(told));

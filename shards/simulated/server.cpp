@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstring>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -193,7 +194,7 @@ Shard& WorldServer::State::Session::at(const Seat& seat) {
         shard = server_.world.shard(seat.shard, seat.broker);
         shard->listen(
             [weak = weak_from_this(), &io = server_.io, seat](ledger::ShardNotice notice) {
-                net::post(io, [weak, seat, notice = std::move(notice)] {
+                net::post(io, [weak, seat, notice] {
                     if (const auto self = weak.lock())
                         self->link_->send(framed(Notice{seat, notice}));
                 });
@@ -305,8 +306,7 @@ std::optional<std::string> WorldServer::State::listen() {
         const auto local = acceptor.local_endpoint(failure);
         if (failure) return refused();
         bound.resize(local.size());
-        std::copy_n(static_cast<const char*>(static_cast<const void*>(local.data())), local.size(),
-                    static_cast<char*>(static_cast<void*>(bound.data())));
+        std::memcpy(bound.data(), local.data(), local.size());
         options.endpoint.port = bound.port();
     }
     return std::nullopt;
