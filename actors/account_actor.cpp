@@ -127,13 +127,14 @@ void AccountHost::handle(const AccountAsk& ask, const SubmitTrade& request) {
                                  .terms = {}};
     // A repeat is answered from memory; it must not depend on the market of today.
     if (!is_known) {
-        settle_funding();
+        settle_funding(request.instrument);
         command.terms = terms_of(*context_, crank_.state(), request.instrument, request.quantity,
                                  context_->now());
     }
     const auto decision = account::decide(crank_.state(), command);
     if (!decision) return answer_when_durable(ask, refusal_of(decision.error()));
     commit(*decision);
+    settle_funding(request.instrument);  // What was opened begins at the index of now.
     answer_when_durable(ask, trade_answer(crank_.state(), request.id, decision->empty()));
 }
 
@@ -175,6 +176,7 @@ void AccountHost::handle(const AccountAsk& ask, const Withdraw& request) {
     const auto& payable = context_->listing.shard(request.shard).assets;
     const bool is_payable =
         std::find(payable.begin(), payable.end(), request.asset) != payable.end();
+    settle_funding();
     const auto remainder =
         remainder_without(*context_, crank_.state(), request.asset, request.amount);
     const account::RequestWithdrawal command{
@@ -211,6 +213,7 @@ void AccountHost::on_order(const AccountOrder& order) {
     const auto reject = decision ? account::Reject::none : decision.error();
     if (decision) {
         commit(*decision);
+        if (may_change_contracts(order.command)) settle_funding();
         answer_decided();
     } else if (reject != account::Reject::too_much_open) {  // Of too many others.
         log_refused(reject);
@@ -231,12 +234,14 @@ void AccountHost::on_order(const AccountOrder& order) {
     crank_.when_durable([this, word = std::move(word)](std::uint64_t) { acknowledge(word); });
 }
 
-// What comes after it changes what is held: until then it was held at the index of now.
-void AccountHost::settle_funding() {
+// Of one instrument's contract, or of all. What changes what is held comes between two of these: it
+// was held at the index of now until then, and is from then on.
+void AccountHost::settle_funding(std::optional<base::InstrumentId> of) {
     if (crank_.state().contracts.empty()) return;
     const auto surface = context_->broker(base::broker_of(crank_.state().id)).surface.load();
     if (surface == nullptr) return;
     for (const auto& command : funding_of(*context_, crank_.state(), *surface, context_->now())) {
+        if (of && context_->listing.instrument(*of).base != command.contract) continue;
         const auto decision = account::decide(crank_.state(), command);
         if (decision) {
             commit(*decision);

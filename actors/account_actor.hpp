@@ -97,7 +97,7 @@ private:
     [[nodiscard]] bool answer_buyer(const ledger::account::Command& command,
                                     ledger::account::Reject reject);
     void expire_matches();
-    void settle_funding();
+    void settle_funding(std::optional<base::InstrumentId> of = std::nullopt);
     void log_refused(ledger::account::Reject reject) const;
     void review_margin(const AccountOrder& order);
     [[nodiscard]] MarginLook liquidate(base::Timestamp now);

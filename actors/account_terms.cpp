@@ -146,6 +146,14 @@ bool price(const BrokerProfile& profile, const risk::Surface& surface,
     return true;
 }
 
+// Whether the index is not known up to which a position has paid: what is added to it would pay for
+// the time before.
+bool awaits_funding(const risk::Surface& surface, const account::State& state, AssetId contract) {
+    const auto found = state.contracts.find(contract);
+    return found != state.contracts.end() && found->second.funding.has_value() &&
+           !surface.funding_index(contract);
+}
+
 }  // namespace
 
 risk::Portfolio with_trade(risk::Portfolio portfolio, const account::Terms& terms,
@@ -351,7 +359,10 @@ account::Terms terms_of(const Context& context, const account::State& state,
     const auto started = std::chrono::steady_clock::now();
     const Order order{.quantity = quantity,
                       .is_averaged = context.listing.instrument(instrument).is_averaged(now)};
-    if (!judge_margin(context, state, *surface, order, terms)) terms.is_price_fresh = false;
+    const bool is_funded = !awaits_funding(*surface, state, terms.base);
+    if (!judge_margin(context, state, *surface, order, terms) || !is_funded) {
+        terms.is_price_fresh = false;
+    }
     const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - started;
     context.instruments->clearing.margin_check_duration_seconds.observe(elapsed.count());
     return terms;

@@ -19,6 +19,7 @@ Answer transfer_answer(const account::State& state, base::CommandId id, bool is_
 }  // namespace
 
 void AccountHost::handle(const AccountAsk& ask, const Transfer& request) {
+    settle_funding();
     const auto remainder =
         remainder_without(*context_, crank_.state(), request.asset, request.amount);
     const account::RequestTransfer command{.id = request.id,

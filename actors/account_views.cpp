@@ -80,7 +80,7 @@ const char* hint_of(account::Reject reject) {
         case account::Reject::match_timed_out:
             return "the seller's account did not answer in time; neither side is cleared";
         case account::Reject::price_is_stale:
-            return "no fresh price: retry, or reduce a position";
+            return "no fresh price, or funding index: retry, or reduce a position";
         case account::Reject::price_outside_limit:
             return "the price is worse than limit_price, or a venue's too far from the mark";
         case account::Reject::account_is_close_only:

@@ -18,6 +18,10 @@ bool is_listed(const ledger::Book& book, base::AccountId account) {
 
 // Whether equity or what is held may be otherwise after it.
 bool may_matter(const account::Event& event) {
+    // Of little: who is looked at in time anyway. A debt is looked at now.
+    if (const auto* funding = std::get_if<account::FundingSettled>(&event)) {
+        return funding->balance.recv > base::Amount{0};
+    }
     return !std::holds_alternative<account::VariationSettled>(event) &&
            !std::holds_alternative<account::ClaimsCovered>(event) &&
            !std::holds_alternative<account::StandingChanged>(event) &&
@@ -31,7 +35,8 @@ bool is_client_trade(const account::Event& event) {
 }
 
 bool settles(const account::Event& event) {
-    return std::holds_alternative<account::VariationSettled>(event);
+    return std::holds_alternative<account::VariationSettled>(event) ||
+           std::holds_alternative<account::FundingSettled>(event);
 }
 
 }  // namespace

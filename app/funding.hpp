@@ -12,8 +12,8 @@
 namespace crossclear::app {
 
 /// The funding indices of a demo's perpetuals: whoever is long pays whoever is short the same share
-/// of the price a day. They begin at nothing with their source, and go back with it: what was paid
-/// on the way is then paid back, as variation is. **Thread:** one.
+/// of the price a day. They begin at nothing with their source, and go back with it, as its prices
+/// do: whoever holds a position then is paid what has been paid on the way. **Thread:** one.
 class FundingMeter {
 public:
     /// `per_day`: of the price. At nothing no index is ever known.

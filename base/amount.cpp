@@ -10,7 +10,15 @@ namespace {
 
 // Products of two 64-bit numbers fit; nothing wider is ever kept.
 
-Math<std::int64_t> divide(Wide numerator, Wide divisor, Rounding rounding) noexcept {
+Math<std::int64_t> narrow(Wide value) noexcept {
+    if (value > std::numeric_limits<std::int64_t>::max() ||
+        value < std::numeric_limits<std::int64_t>::min()) {
+        return Failure{MathError::overflow};
+    }
+    return static_cast<std::int64_t>(value);
+}
+
+Math<Wide> wide_quotient(Wide numerator, Wide divisor, Rounding rounding) noexcept {
     if (divisor == 0) return Failure{MathError::division_by_zero};
     Wide quotient = numerator / divisor;
     const Wide remainder = numerator % divisor;
@@ -20,11 +28,13 @@ Math<std::int64_t> divide(Wide numerator, Wide divisor, Rounding rounding) noexc
         if (rounding == Rounding::down && is_negative) quotient -= 1;
         if (rounding == Rounding::up && !is_negative) quotient += 1;
     }
-    if (quotient > std::numeric_limits<std::int64_t>::max() ||
-        quotient < std::numeric_limits<std::int64_t>::min()) {
-        return Failure{MathError::overflow};
-    }
-    return static_cast<std::int64_t>(quotient);
+    return quotient;
+}
+
+Math<std::int64_t> divide(Wide numerator, Wide divisor, Rounding rounding) noexcept {
+    const auto quotient = wide_quotient(numerator, divisor, rounding);
+    if (!quotient) return Failure{quotient.error()};
+    return narrow(*quotient);
 }
 
 Math<Amount> as_amount(const Math<std::int64_t>& value) {
@@ -69,6 +79,27 @@ Math<Amount> notional(Amount quantity, int quantity_scale, Price price, int sett
     const auto product = multiply_divide(quantity.v, price.v, 1, rounding);
     if (!product) return Failure{product.error()};
     return as_amount(multiply_divide(*product, power_of_ten(-shift), 1, rounding));
+}
+
+Math<Amount> notional_move(Quantity of, Price from, Price to, int settlement_scale,
+                           Rounding rounding) {
+    const int shift = of.scale + price_scale - settlement_scale;
+    const auto cost = [&](Price price) -> Math<Wide> {
+        const Wide product = Wide{of.amount.v} * price.v;
+        if (shift >= 0) return wide_quotient(product, power_of_ten(shift), rounding);
+        Wide scaled = 0;
+        if (__builtin_mul_overflow(product, Wide{power_of_ten(-shift)}, &scaled)) {
+            return Failure{MathError::overflow};
+        }
+        return scaled;
+    };
+    const auto before = cost(from);
+    const auto after = cost(to);
+    Wide moved = 0;
+    if (!before || !after || __builtin_sub_overflow(*after, *before, &moved)) {
+        return Failure{MathError::overflow};
+    }
+    return as_amount(narrow(moved));
 }
 
 Math<Amount> portion(Amount amount, Ppm share, Rounding rounding) {

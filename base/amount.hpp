@@ -98,6 +98,16 @@ enum class Rounding : std::uint8_t {
 [[nodiscard]] Math<Amount> notional(Amount quantity, int quantity_scale, Price price,
                                     int settlement_scale, Rounding rounding);
 
+/// An amount with the decimal digits of its asset.
+struct Quantity {
+    Amount amount;
+    int scale{};
+};
+/// What a quantity costs at `to` less what it costs at `from`, each of them rounded: so that the
+/// parts of a way sum to the whole. Only the difference has to fit. **Units:** as of `notional`.
+[[nodiscard]] Math<Amount> notional_move(Quantity of, Price from, Price to, int settlement_scale,
+                                         Rounding rounding);
+
 /// `share` of `amount`.
 [[nodiscard]] Math<Amount> portion(Amount amount, Ppm share, Rounding rounding);
 

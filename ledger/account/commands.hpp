@@ -226,8 +226,8 @@ struct SettleVariation {
     base::Timestamp settle_by;
 };
 
-/// Settles the funding of a position in a perpetual up to `index`. Sent by the partition's host on
-/// each cycle, and by the account's own host before it changes what is held.
+/// Settles the funding of a position in a perpetual up to `index`. Sent by the account's own host:
+/// with each variation, before it looks at margin, and before and after what changes what is held.
 struct SettleFunding {
     base::AssetId contract;
     base::AssetId settlement;

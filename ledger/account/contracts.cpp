@@ -49,13 +49,6 @@ base::Result<Settlement, Reject> settlement_of(const State& state, const Contrac
     return Settlement{.value = *value, .change = *change, .balance = *balance};
 }
 
-// What a quantity has paid in funding when the index stands there, since ever.
-base::Result<Amount, Reject> paid_at(base::Price index, Amount quantity,
-                                     const SettleFunding& command) {
-    return cost_of(quantity, command.contract_scale, index, command.settlement_scale,
-                   base::Rounding::up);
-}
-
 template <class Command>
 Priced priced(const Command& command, base::Price price) {
     return {.contract = command.contract,
@@ -92,10 +85,13 @@ Decision decide(const State& state, const SettleFunding& command) {
     if (held.funding == command.index) return std::vector<Event>{};
     Amount change;
     if (held.funding) {
-        const auto before = paid_at(*held.funding, held.quantity, command);
-        const auto after = paid_at(command.index, held.quantity, command);
-        if (!before || !after) return Failure{Reject::notional_out_of_range};
-        const auto won = base::subtract(*before, *after);
+        if (!is_scale(command.contract_scale) || !is_scale(command.settlement_scale)) {
+            return Failure{Reject::notional_out_of_range};
+        }
+        const auto paid =
+            base::notional_move({held.quantity, command.contract_scale}, *held.funding,
+                                command.index, command.settlement_scale, base::Rounding::up);
+        const auto won = paid ? base::negate(*paid) : paid;
         if (!won) return Failure{Reject::notional_out_of_range};
         change = *won;
     }

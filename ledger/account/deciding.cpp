@@ -8,13 +8,14 @@
 #include <utility>
 
 namespace crossclear::ledger::account {
+
+bool is_scale(int scale) { return scale >= 0 && scale <= base::asset_scale_max; }
+
 namespace {
 
 using base::Amount;
 using base::Failure;
 namespace limits = base::limits;
-
-bool is_scale(int scale) { return scale >= 0 && scale <= base::asset_scale_max; }
 
 // Used by a check that is not in every build.
 [[maybe_unused]] std::optional<std::string> breach_after(const State& state,
@@ -61,20 +62,16 @@ std::optional<Decision> decide_by_identity(const State& state, base::CommandId i
     return std::nullopt;
 }
 
-base::Result<Amount, Reject> cost_of(Amount quantity, int scale, base::Price price,
-                                     int settlement_scale, base::Rounding rounding) {
-    if (!is_scale(scale) || !is_scale(settlement_scale)) {
-        return Failure{Reject::notional_out_of_range};
-    }
-    const auto cost = base::notional(quantity, scale, price, settlement_scale, rounding);
-    if (!cost) return Failure{Reject::notional_out_of_range};
-    return *cost;
-}
-
 base::Result<Amount, Reject> value_of(Amount quantity, int scale, base::Price mark,
                                       int settlement_scale) {
     if (mark.v < 0) return Failure{Reject::price_is_stale};
-    return cost_of(quantity, scale, mark, settlement_scale, base::Rounding::down);
+    if (!is_scale(scale) || !is_scale(settlement_scale)) {
+        return Failure{Reject::notional_out_of_range};
+    }
+    const auto value =
+        base::notional(quantity, scale, mark, settlement_scale, base::Rounding::down);
+    if (!value) return Failure{Reject::notional_out_of_range};
+    return *value;
 }
 
 bool has_debt(const State& state) {

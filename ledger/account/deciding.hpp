@@ -33,11 +33,8 @@ using Booking = base::Result<std::vector<BalanceChange>, Reject>;
 [[nodiscard]] TradeNovated novated(const State& state, const SubmitTrade& command,
                                    std::vector<BalanceChange> changes);
 
-/// `quantity × price`, whatever the signs. **Errors:** `notional_out_of_range`, also for a scale
-/// that there is not.
-[[nodiscard]] base::Result<base::Amount, Reject> cost_of(base::Amount quantity, int scale,
-                                                         base::Price price, int settlement_scale,
-                                                         base::Rounding rounding);
+/// Whether an asset can have so many decimal digits.
+[[nodiscard]] bool is_scale(int scale);
 
 /// What a quantity is worth at a mark; of a mark of zero nothing. **Rounding:** down, against the
 /// client whether it is long or short. **Errors:** `price_is_stale` below zero,

@@ -19,7 +19,7 @@ namespace crossclear::shards::simulated {
 namespace {
 
 constexpr std::string_view magic = "crossclear chain";
-constexpr std::uint32_t version = 2;
+constexpr std::uint32_t version = 3;
 constexpr std::size_t header_bytes = magic.size() + 4;
 constexpr std::size_t frame_header_bytes = 12;
 

@@ -125,14 +125,12 @@ base::Math<Position> with_funding(const Protocols& protocols, base::InstrumentId
     const auto now = protocols.funding.find(instrument);
     if (now == protocols.funding.end()) return position;
     if (position.funding) {
-        const auto before =
-            value_of(protocols, instrument, position.quantity, *position.funding, Rounding::up);
-        const auto after =
-            value_of(protocols, instrument, position.quantity, now->second, Rounding::up);
-        if (!before || !after) return base::Failure{base::MathError::overflow};
-        const auto paid = base::subtract(*after, *before);
+        const auto& info = protocols.listing.instrument(instrument);
+        const auto paid = base::notional_move(
+            {position.quantity, protocols.listing.asset(info.base).scale}, *position.funding,
+            now->second, protocols.listing.asset(info.settlement).scale, Rounding::up);
         const auto carried = paid ? base::add(position.carried, *paid) : paid;
-        if (!carried) return base::Failure{base::MathError::overflow};
+        if (!carried) return base::Failure{carried.error()};
         position.carried = *carried;
     }
     position.funding = now->second;

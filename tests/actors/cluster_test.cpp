@@ -53,6 +53,21 @@ TEST(Cluster, AnyNodeTakesAnyTrade) {
     EXPECT_EQ(outside.audit(), std::nullopt);
 }
 
+// Goal: who comes later knows what has been published before, funding too.
+TEST(Cluster, ANodeThatComesIsToldTheIndexOfFunding) {
+    Outside outside;
+    OneOf one(outside, "one");
+    await_shares(outside, {&one.house});
+    one.house.set_funding(btc_contract, base::Price{-7 * one_dollar});
+    OneOf two(outside, "two");
+    await_shares(outside, {&one.house, &two.house});
+    EXPECT_TRUE(outside.watch.await([&] {
+        const auto surface = two.house.node().context().broker(alpha).surface.load();
+        return surface != nullptr &&
+               surface->funding_index(btc_contract) == base::Price{-7 * one_dollar};
+    }));
+}
+
 // Goal: a node that comes takes its share without a client noticing more than a pause.
 TEST(Cluster, PartitionsAreHandedOverUnderLoadWithoutARefusal) {
     Outside outside;

@@ -12,6 +12,26 @@ using base::Amount;
 namespace account = ledger::account;
 namespace netting = ledger::netting;
 
+std::int64_t funding_of(const Outside& outside, base::AccountId account) {
+    std::int64_t sum = 0;
+    for (const auto& seen : outside.watch.seen()) {
+        const auto* funding = event_in<account::FundingSettled>(seen.entry);
+        if (funding != nullptr && seen.entry.entity == base::entity_of(account)) {
+            sum += funding->change.v;
+        }
+    }
+    return sum;
+}
+
+// Once it does. The position is one in BTC-PERP.
+bool stands_at(Outside& outside, base::AccountId account, std::int64_t dollars) {
+    return outside.watch.await([&] {
+        const auto contracts = outside.account(account).contracts;
+        const auto held = contracts.find(btc_contract);
+        return held != contracts.end() && held->second.funding == base::Price{dollars * one_dollar};
+    });
+}
+
 // Goal: what a client wins on a contract the venue pays to the broker, and the two meet in VM.
 TEST(Contracts, VariationReachesBothSidesAndMeetsInTheMiddle) {
     Outside outside;
@@ -81,17 +101,72 @@ TEST(Contracts, FundingGoesThroughAndAnAdditionPaysFromThenOn) {
     house.set_funding(btc_contract, base::Price{61 * one_dollar});
     EXPECT_TRUE(
         outside.watch.await_event<account::FundingSettled>(is_at(61, -2), before).has_value());
-    std::int64_t paid = 0;
-    for (const auto& seen : outside.watch.seen()) {
-        const auto* funding = event_in<account::FundingSettled>(seen.entry);
-        if (funding != nullptr) paid += funding->change.v;
-    }
-    EXPECT_EQ(paid, -102 * one_usdc);
+    EXPECT_EQ(funding_of(outside, trader), -102 * one_usdc);
     const auto positions = client->expect<actors::PositionsView>(actors::GetPositions{trader});
     const auto line = std::find_if(positions.positions.begin(), positions.positions.end(),
                                    [](const auto& one) { return one.asset == btc_contract; });
     ASSERT_NE(line, positions.positions.end());
     EXPECT_EQ(line->funding, base::Price{61 * one_dollar});
+    EXPECT_EQ(outside.audit(), std::nullopt);
+}
+
+// Goal: a matched trade is a trade: who adds by it pays for what is added from now on, and who
+// opens stands at the index of now.
+TEST(Contracts, FundingOfAMatchedTradeBeginsWithIt) {
+    Outside outside;
+    House house(outside);
+    const auto buyer = account_in(base::PartitionId{1});
+    const auto seller = account_in(base::PartitionId{2});
+    for (const auto id : {buyer, seller}) {
+        outside.deposit(perpetuals, id, usdc, 100'000 * one_usdc);
+    }
+    const auto client = house.client({buyer, seller});
+    ASSERT_TRUE(outside.watch.await_event<netting::MoveClosed>().has_value());
+    house.set_funding(btc_contract, base::Price{10 * one_dollar});
+    (void)client->expect<actors::TradeCleared>(trade_of(buyer, btc_perp, one_contract));
+    EXPECT_EQ(outside.account(buyer).contracts.at(btc_contract).funding,
+              base::Price{10 * one_dollar})
+        << "what is opened begins at once";
+    house.set_funding(btc_contract, base::Price{30 * one_dollar});
+    (void)client->expect<actors::MatchedTradeCleared>(
+        actors::SubmitMatchedTrade{.account = buyer,
+                                   .seller = seller,
+                                   .id = trade_of(buyer, btc_perp, 1).id,
+                                   .instrument = btc_perp,
+                                   .quantity = Amount{one_contract},
+                                   .price = base::Price{30'000 * one_dollar},
+                                   .received_at = base::wall_clock_now()});
+    EXPECT_EQ(outside.account(seller).contracts.at(btc_contract).funding,
+              base::Price{30 * one_dollar});
+    house.set_funding(btc_contract, base::Price{31 * one_dollar});
+    EXPECT_TRUE(stands_at(outside, buyer, 31));
+    EXPECT_TRUE(stands_at(outside, seller, 31));
+    EXPECT_EQ(funding_of(outside, buyer), -22 * one_usdc);
+    EXPECT_EQ(funding_of(outside, seller), one_usdc);
+    EXPECT_EQ(outside.audit(), std::nullopt);
+}
+
+// Goal: after a restart a position pays for the time in which nobody was there, and until the index
+// is known nobody adds to it; but anybody may close.
+TEST(Contracts, FundingGoesOnAfterARestart) {
+    Outside outside;
+    const auto trader = account_in(base::PartitionId{1});
+    {
+        House house(outside);
+        outside.deposit(perpetuals, trader, usdc, 100'000 * one_usdc);
+        const auto client = house.client({trader});
+        ASSERT_TRUE(outside.watch.await_event<netting::MoveClosed>().has_value());
+        house.set_funding(btc_contract, base::Price{10 * one_dollar});
+        (void)client->expect<actors::TradeCleared>(trade_of(trader, btc_perp, 4 * one_contract));
+    }
+    House house(outside);
+    const auto client = house.client({trader});
+    EXPECT_EQ(client->refusal_code(trade_of(trader, btc_perp, one_contract)), 11022);
+    (void)client->expect<actors::TradeCleared>(trade_of(trader, btc_perp, -one_contract));
+    house.set_funding(btc_contract, base::Price{15 * one_dollar});
+    (void)client->expect<actors::TradeCleared>(trade_of(trader, btc_perp, one_contract));
+    EXPECT_TRUE(stands_at(outside, trader, 15));
+    EXPECT_EQ(funding_of(outside, trader), -15 * one_usdc);
     EXPECT_EQ(outside.audit(), std::nullopt);
 }
 

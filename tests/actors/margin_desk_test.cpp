@@ -64,5 +64,22 @@ TEST(MarginDesk, CountsWhoIsBelowMaintenance) {
     EXPECT_EQ(town.below(), 0U);
 }
 
+// Goal: an index that moves every second makes nobody be looked at every second; but a debt does.
+TEST(MarginDesk, FundingAloneIsNoReasonToLook) {
+    Desk town;
+    town.book.below_margin = {};
+    town.book.contracts[desk_client][base::AssetId{3}] = base::Amount{1};
+    (void)town.desk.take_due();
+    const auto dues_after = [&](std::int64_t debt) {
+        ledger::account::FundingSettled funding;
+        funding.balance.recv = base::Amount{debt};
+        town.desk.note(town.book, {base::entity_of(desk_client), ledger::account::Event{funding}});
+        return town.desk.take_due().size();
+    };
+    EXPECT_EQ(dues_after(0), 0U);
+    EXPECT_EQ(dues_after(-5), 0U) << "a debt that is paid";
+    EXPECT_EQ(dues_after(5), 1U);
+}
+
 }  // namespace
 }  // namespace crossclear::tests

@@ -154,5 +154,25 @@ TEST(MustAdd, StopsTheProcessWhereAnInvariantFailedEarlier) {
     EXPECT_DEATH(static_cast<void>(power_of_ten(-1)), "power of ten");
 }
 
+// Goal: the parts of a way sum to the whole, and only the difference has to fit.
+TEST(Notional, AMoveIsTheDifferenceOfTwoRoundedCosts) {
+    const auto moved = [](std::int64_t quantity, std::int64_t from, std::int64_t to) {
+        return notional_move({Amount{quantity}, 0}, Price{from}, Price{to}, 0, Rounding::up);
+    };
+    EXPECT_EQ(moved(3, 0, 1'500'000'000), Amount{5});
+    EXPECT_EQ(moved(3, 1'500'000'000, 2'000'000'000), Amount{1});
+    EXPECT_EQ(moved(-3, 0, 1'500'000'000), Amount{-4});
+    EXPECT_EQ(moved(3, -1'500'000'000, 0), Amount{4});
+    const std::int64_t far = int64_max - 2'000'000'000;
+    EXPECT_EQ(notional({Amount{int64_max}}, 0, Price{far}, 0, Rounding::up).error(),
+              MathError::overflow);
+    EXPECT_EQ(moved(int64_max, far, far + 1'000'000'000), Amount{int64_max});
+    EXPECT_EQ(moved(int64_max, far, far + 1'000'000'001).error(), MathError::overflow);
+    EXPECT_EQ(moved(1, 5, 5), Amount{0});
+    EXPECT_EQ(
+        notional_move({Amount{int64_max}, 0}, Price{int64_max}, Price{0}, 18, Rounding::up).error(),
+        MathError::overflow);
+}
+
 }  // namespace
 }  // namespace crossclear::base

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <cmath>
 #include <cstdint>
 #include <map>
 #include <variant>
@@ -129,6 +130,29 @@ RC_GTEST_PROP(AccountConservation, AContractsValueIsItsCostAndWhatWasPaidOnIt, (
         const std::int64_t settled =
             found == state.contracts.end() ? 0 : found->second.settled_value.v;
         RC_ASSERT(settled == booked.bought + booked.paid_out);
+    }
+}
+
+// Goal: a position has paid how far the index has moved since the first one it heard, for each
+// contract as long as it was held: within a unit for each time it was another quantity.
+RC_GTEST_PROP(AccountConservation, FundingIsWhatWasHeldTimesHowFarTheIndexMoved, ()) {
+    base::Rng rng{*rc::gen::arbitrary<std::uint64_t>()};
+    State state = an_account().with_free(world::usdc, 5'000);
+    for (int step = 0; step < 200; ++step) {
+        const auto found = state.contracts.find(world::eth_perp);
+        const auto before = found == state.contracts.end() ? Contract{} : found->second;
+        for (const Event& event : run(state, random_account_command(rng, state))) {
+            const auto* settled = std::get_if<FundingSettled>(&event);
+            if (settled == nullptr) continue;
+            RC_ASSERT(before.quantity != base::Amount{0});
+            if (!before.funding) {
+                RC_ASSERT(settled->change == base::Amount{0});
+                continue;
+            }
+            const double moved = static_cast<double>(settled->index.v - before.funding->v) * 1e-9;
+            const double due = -static_cast<double>(before.quantity.v) * moved;
+            RC_ASSERT(std::abs(static_cast<double>(settled->change.v) - due) < 1.001);
+        }
     }
 }
 

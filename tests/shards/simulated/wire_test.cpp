@@ -116,8 +116,10 @@ TEST(Wire, TellsWorldsApartByTheFirstThingThatDiffers) {
     const std::vector<ChainParameters> chains{parameters(swaps), parameters(perpetuals)};
     const auto ours = identity_of("a", listing(), chains);
     EXPECT_EQ(unwelcome({.identity = ours}, ours), std::nullopt);
-    EXPECT_EQ(unwelcome({.version = 2, .identity = identity_of("b", listing(), chains)}, ours),
-              Unwelcome::other_version);
+    EXPECT_EQ(
+        unwelcome({.version = wire_version + 1, .identity = identity_of("b", listing(), chains)},
+                  ours),
+        Unwelcome::other_version);
     EXPECT_EQ(unwelcome({.identity = identity_of("b", listing(), chains)}, ours),
               Unwelcome::other_world);
     auto other_listing = listing();
