@@ -127,7 +127,7 @@ void AccountHost::handle(const AccountAsk& ask, const SubmitTrade& request) {
                                  .terms = {}};
     // A repeat is answered from memory; it must not depend on the market of today.
     if (!is_known) {
-        settle_funding(request.instrument);
+        settle_funding();
         command.terms = terms_of(*context_, crank_.state(), request.instrument, request.quantity,
                                  context_->now());
     }
@@ -139,6 +139,7 @@ void AccountHost::handle(const AccountAsk& ask, const SubmitTrade& request) {
 }
 
 void AccountHost::handle(const AccountAsk& ask, const PreviewTrade& request) {
+    settle_funding();  // As a trade would.
     const auto surface = context_->broker(base::broker_of(request.account)).surface.load();
     const auto terms =
         terms_of(*context_, crank_.state(), request.instrument, request.quantity, context_->now());

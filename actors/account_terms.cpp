@@ -146,12 +146,11 @@ bool price(const BrokerProfile& profile, const risk::Surface& surface,
     return true;
 }
 
-// Whether the index is not known up to which a position has paid: what is added to it would pay for
-// the time before.
-bool awaits_funding(const risk::Surface& surface, const account::State& state, AssetId contract) {
-    const auto found = state.contracts.find(contract);
-    return found != state.contracts.end() && found->second.funding.has_value() &&
-           !surface.funding_index(contract);
+// Whether a position has paid its funding up to now. While nobody knows the index, one that stands
+// at one has not.
+bool has_paid_funding(const risk::Surface& surface, const account::Contract& position,
+                      AssetId contract) {
+    return !position.funding || position.funding == surface.funding_index(contract);
 }
 
 }  // namespace
@@ -359,8 +358,11 @@ account::Terms terms_of(const Context& context, const account::State& state,
     const auto started = std::chrono::steady_clock::now();
     const Order order{.quantity = quantity,
                       .is_averaged = context.listing.instrument(instrument).is_averaged(now)};
-    const bool is_funded = !awaits_funding(*surface, state, terms.base);
-    if (!judge_margin(context, state, *surface, order, terms) || !is_funded) {
+    const auto held = state.contracts.find(terms.base);
+    // What was added would pay for the time before.
+    const bool can_add =
+        held == state.contracts.end() || has_paid_funding(*surface, held->second, terms.base);
+    if (!judge_margin(context, state, *surface, order, terms) || !can_add) {
         terms.is_price_fresh = false;
     }
     const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - started;
@@ -388,7 +390,11 @@ Remainder remainder_without(const Context& context, const account::State& state,
     // Settled tokens do not leave on the strength of a deposit that may still vanish.
     const auto taken = base::negate(amount);
     if (surface == nullptr || !taken) return {};
-    Remainder remainder{.is_price_fresh = true, .has_margin = true};
+    // What may be due of funding may not leave.
+    const bool is_funded = std::all_of(
+        state.contracts.begin(), state.contracts.end(),
+        [&](const auto& held) { return has_paid_funding(*surface, held.second, held.first); });
+    Remainder remainder{.is_price_fresh = is_funded, .has_margin = true};
     const auto& broker = context.broker(base::broker_of(state.id));
     for (const auto& before : outcomes_of(state, settled_portfolio_of(context.listing, state))) {
         auto portfolio = before;

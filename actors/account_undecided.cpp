@@ -78,7 +78,7 @@ void AccountHost::handle(const AccountAsk& ask, const SubmitMatchedTrade& reques
                                         .terms = {}};
     // As with trades, a repeat does not depend on the market of today.
     if (!is_known) {
-        settle_funding(request.instrument);
+        settle_funding();
         command.terms = terms_of(*context_, crank_.state(), request.instrument, request.quantity,
                                  now, request.price);
     }

@@ -16,6 +16,19 @@ double move_of(const Mark& before, const Mark& after) {
     return std::min(1.0, std::abs(static_cast<double>(after.price.v) - was) / was);
 }
 
+// How far the index of a contract has moved, as a part of its price; all of it where there was
+// none.
+double funding_of(std::optional<base::Price> before, const Surface& surface,
+                  base::AssetId contract) {
+    const auto after = surface.funding_index(contract);
+    if (!after || before == after) return 0;
+    const auto instrument = surface.listing().instrument_of(contract);
+    const auto mark = instrument ? surface.instrument_mark(*instrument) : std::nullopt;
+    if (!before || !mark || mark->v <= 0) return 1;
+    const double moved = static_cast<double>(after->v) - static_cast<double>(before->v);
+    return std::min(1.0, std::abs(moved) / static_cast<double>(mark->v));
+}
+
 // In dollars; a dollar where there was no price, or is none any more.
 double difference_of(const Mark& before, const Mark& after) {
     if (before.is_known != after.is_known) return 1;
@@ -90,20 +103,28 @@ void Watch::move_to(const Surface& surface) {
     if (surface.number() == surface_) return;
     surface_ = surface.number();
     std::vector<Mark> marks;
+    std::vector<std::optional<base::Price>> funding;
     marks.reserve(surface.listing().assets.size());
+    funding.reserve(surface.listing().assets.size());
     for (std::size_t i = 0; i < surface.listing().assets.size(); ++i) {
-        marks.push_back(surface.mark(base::AssetId{static_cast<std::uint16_t>(i)}));
+        const base::AssetId asset{static_cast<std::uint16_t>(i)};
+        marks.push_back(surface.mark(asset));
+        funding.push_back(surface.funding_index(asset));
     }
     double largest = 0;
     for (std::size_t i = 0; i < std::min(marks.size(), marks_.size()); ++i) {
+        const base::AssetId asset{static_cast<std::uint16_t>(i)};
+        const double paid = funding_of(funding_[i], surface, asset);
         // What the price of an outcome moves, EV moves against it: what is left is no more than
         // the difference.
         const bool is_outcome = surface.listing().assets[i].kind == base::AssetKind::outcome;
-        largest = std::max(largest, is_outcome ? difference_of(marks_[i], marks[i])
-                                               : move_of(marks_[i], marks[i]));
+        const double moved =
+            is_outcome ? difference_of(marks_[i], marks[i]) : move_of(marks_[i], marks[i]);
+        largest = std::max(largest, moved + paid);
     }
     distance_ += largest;
     marks_ = std::move(marks);
+    funding_ = std::move(funding);
 }
 
 std::vector<Watch::Ask> Watch::take_due(base::Timestamp now) {

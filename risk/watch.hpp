@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <unordered_map>
 #include <utility>
@@ -74,7 +75,7 @@ public:
     void forget(base::AccountId account);
 
     /// Takes a surface in. One that was taken in before, or has none of the former's assets, moves
-    /// nothing.
+    /// nothing. A funding index counts as a price: what it takes is a part of the contract's.
     void move_to(const Surface& surface);
     /// Those that are due, those first to whom something has happened. One that is not heard of
     /// then is due again after `ask_again_after`, under the same ticket.
@@ -99,6 +100,7 @@ private:
     std::uint64_t tickets_{};
     std::uint64_t surface_{};
     std::vector<Mark> marks_;
+    std::vector<std::optional<base::Price>> funding_;
     std::unordered_map<base::AccountId, Entry> entries_;
     std::set<std::pair<double, base::AccountId>> by_distance_;
     std::set<std::pair<base::Timestamp, base::AccountId>> by_time_;

@@ -170,6 +170,31 @@ TEST(Contracts, FundingGoesOnAfterARestart) {
     EXPECT_EQ(outside.audit(), std::nullopt);
 }
 
+// Goal: nothing leaves on the strength of what is owed in funding, known or not.
+TEST(Contracts, FundingComesBeforeAWithdrawal) {
+    Outside outside;
+    const auto trader = account_in(base::PartitionId{1});
+    {
+        House house(outside);
+        outside.deposit(perpetuals, trader, usdc, 20'000 * one_usdc);
+        const auto client = house.client({trader});
+        ASSERT_TRUE(outside.watch.await_event<netting::MoveClosed>().has_value());
+        house.set_funding(btc_contract, base::Price{10 * one_dollar});
+        (void)client->expect<actors::TradeCleared>(trade_of(trader, btc_perp, one_contract));
+        const auto most = withdrawal_of(trader, usdc, 4'000 * one_usdc, perpetuals);
+        house.set_funding(btc_contract, base::Price{15'000 * one_dollar});
+        EXPECT_EQ(client->refusal_code(most), 11020) << "14,990 are due";
+        house.set_funding(btc_contract, base::Price{10 * one_dollar});
+        (void)client->expect<actors::WithdrawalTaken>(
+            withdrawal_of(trader, usdc, 4'000 * one_usdc, perpetuals));
+    }
+    House house(outside);
+    const auto client = house.client({trader});
+    const auto little = withdrawal_of(trader, usdc, one_usdc, perpetuals);
+    EXPECT_EQ(client->refusal_code(little), 11022) << "nobody knows what is due";
+    EXPECT_EQ(outside.audit(), std::nullopt);
+}
+
 TEST(Contracts, FundingIsOfPerpetualsOnly) {
     Outside outside;
     House house(outside);

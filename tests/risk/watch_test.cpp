@@ -19,13 +19,17 @@ using Accounts = std::vector<base::AccountId>;
 // Surfaces one after the other.
 class Tape {
 public:
-    // BTC at so many dollars, everything else still.
-    std::shared_ptr<const Surface> at(const char* dollars) {
+    // BTC at so many dollars, everything else still, and the funding index of its perpetual.
+    std::shared_ptr<const Surface> at(const char* dollars,
+                                      std::optional<base::Price> index = std::nullopt) {
         auto marks = the_marks();
         marks[btc.v].price = price(dollars);
-        return *build_surface(++number_, std::make_shared<base::Listing>(a_listing()),
-                              *try_parameters(the_universe()),
-                              {.marks = std::move(marks), .now = at_noon});
+        std::vector<Mark> funding(marks.size());
+        if (index) funding[btc_perp.v] = {.price = *index, .at = at_noon, .is_known = true};
+        return *build_surface(
+            ++number_, std::make_shared<base::Listing>(a_listing()),
+            *try_parameters(the_universe()),
+            {.marks = std::move(marks), .now = at_noon, .funding = std::move(funding)});
     }
 
 private:
@@ -60,6 +64,21 @@ public:
 private:
     std::map<base::AccountId, Watch::Ask> asks_;
 };
+
+// Goal: funding takes equity as a price does: an index that jumps is a price that moves.
+TEST(Watch, AFundingIndexMovesAsAPriceDoes) {
+    Tape tape;
+    Looker looker;
+    looker.watch.move_to(*tape.at("60000", price("-5")));
+    looker.add(alice, .01);
+    looker.watch.move_to(*tape.at("60000", price("295")));
+    EXPECT_EQ(looker.due(), Accounts{}) << "half a percent of the contract";
+    looker.watch.move_to(*tape.at("60000", price("-35")));
+    EXPECT_EQ(looker.due(), Accounts{alice}) << "and back";
+    looker.keep(alice, .01);
+    looker.watch.move_to(*tape.at("60000"));
+    EXPECT_EQ(looker.due(), Accounts{}) << "what is not known takes nothing";
+}
 
 TEST(Watch, LooksOnlyAtThoseWhomPricesMayHaveReached) {
     Tape tape;
