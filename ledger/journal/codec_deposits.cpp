@@ -40,7 +40,8 @@ bool read_pages(const DepositPages& from, netting::DepositSet& to, Reader& reade
             return reader.refuse(CodecError::Kind::out_of_range, "a page of deposits of its own");
         }
         for (std::size_t i = 0; i < bits.size() * 8; ++i) {
-            if (((static_cast<std::uint8_t>(bits[i / 8]) >> (i % 8)) & 1U) == 0) continue;
+            const unsigned byte = static_cast<std::uint8_t>(bits[i / 8]);
+            if (((byte >> (i % 8)) & 1U) == 0) continue;
             to.insert({shard, part.page() * page_size + i});
         }
     }
