@@ -81,6 +81,7 @@ Math<Amount> notional(Amount quantity, int quantity_scale, Price price, int sett
     return as_amount(multiply_divide(*product, power_of_ten(-shift), 1, rounding));
 }
 
+// NOLINTNEXTLINE(bugprone-easily-swappable-parameters): from and to, as one reads
 Math<Amount> notional_move(Quantity of, Price from, Price to, int settlement_scale,
                            Rounding rounding) {
     const int shift = of.scale + price_scale - settlement_scale;
