@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <memory>
 
 namespace crossclear::tests {
 namespace {
@@ -23,13 +24,14 @@ std::int64_t funding_of(const Outside& outside, base::AccountId account) {
     return sum;
 }
 
-// Once it does. The position is one in BTC-PERP.
+// Once it has been settled up to there, and what came before has been seen.
 bool stands_at(Outside& outside, base::AccountId account, std::int64_t dollars) {
-    return outside.watch.await([&] {
-        const auto contracts = outside.account(account).contracts;
-        const auto held = contracts.find(btc_contract);
-        return held != contracts.end() && held->second.funding == base::Price{dollars * one_dollar};
-    });
+    return outside.watch
+        .await_event<account::FundingSettled>([&](const auto& entry, const auto& event) {
+            return entry.entity == base::entity_of(account) &&
+                   event.index == base::Price{dollars * one_dollar};
+        })
+        .has_value();
 }
 
 // Goal: what a client wins on a contract the venue pays to the broker, and the two meet in VM.
@@ -146,6 +148,23 @@ TEST(Contracts, FundingOfAMatchedTradeBeginsWithIt) {
     EXPECT_EQ(outside.audit(), std::nullopt);
 }
 
+struct Held {
+    std::int64_t dollars{};
+    std::int64_t contracts{};
+};
+
+// Pays in, and buys at a funding index of ten dollars.
+std::unique_ptr<Client> holder_in(Outside& outside, House& house, base::AccountId trader,
+                                  const Held& held) {
+    outside.deposit(perpetuals, trader, usdc, held.dollars * one_usdc);
+    auto client = house.client({trader});
+    EXPECT_TRUE(outside.watch.await_event<netting::MoveClosed>().has_value());
+    house.set_funding(btc_contract, base::Price{10 * one_dollar});
+    (void)client->expect<actors::TradeCleared>(
+        trade_of(trader, btc_perp, held.contracts * one_contract));
+    return client;
+}
+
 // Goal: after a restart a position pays for the time in which nobody was there, and until the index
 // is known nobody adds to it; but anybody may close.
 TEST(Contracts, FundingGoesOnAfterARestart) {
@@ -153,11 +172,7 @@ TEST(Contracts, FundingGoesOnAfterARestart) {
     const auto trader = account_in(base::PartitionId{1});
     {
         House house(outside);
-        outside.deposit(perpetuals, trader, usdc, 100'000 * one_usdc);
-        const auto client = house.client({trader});
-        ASSERT_TRUE(outside.watch.await_event<netting::MoveClosed>().has_value());
-        house.set_funding(btc_contract, base::Price{10 * one_dollar});
-        (void)client->expect<actors::TradeCleared>(trade_of(trader, btc_perp, 4 * one_contract));
+        (void)holder_in(outside, house, trader, {.dollars = 100'000, .contracts = 4});
     }
     House house(outside);
     const auto client = house.client({trader});
@@ -176,11 +191,7 @@ TEST(Contracts, FundingComesBeforeAWithdrawal) {
     const auto trader = account_in(base::PartitionId{1});
     {
         House house(outside);
-        outside.deposit(perpetuals, trader, usdc, 20'000 * one_usdc);
-        const auto client = house.client({trader});
-        ASSERT_TRUE(outside.watch.await_event<netting::MoveClosed>().has_value());
-        house.set_funding(btc_contract, base::Price{10 * one_dollar});
-        (void)client->expect<actors::TradeCleared>(trade_of(trader, btc_perp, one_contract));
+        const auto client = holder_in(outside, house, trader, {.dollars = 20'000, .contracts = 1});
         const auto most = withdrawal_of(trader, usdc, 4'000 * one_usdc, perpetuals);
         house.set_funding(btc_contract, base::Price{15'000 * one_dollar});
         EXPECT_EQ(client->refusal_code(most), 11020) << "14,990 are due";
