@@ -25,12 +25,8 @@ void AccountHost::review_margin(const AccountOrder& order) {
     if (auto* kept = std::get_if<MarginKept>(&word)) {
         kept->safe_move = safe_move_of(look, crank_.state().standing);
         kept->shortfalls = std::move(look.shortfalls);
+        kept->stress = std::move(look.stress);
         kept->is_below_maintenance = look.review.equity_cents < look.review.maintenance_cents;
-        if (look.review.is_known) {
-            kept->stress_cents =
-                stress_of(context_->broker(base::broker_of(crank_.state().id)), *context_->model,
-                          *look.surface, {.portfolio = look.portfolio, .margin = look.margin});
-        }
     }
     crank_.when_durable([this, word = std::move(word)](std::uint64_t) { acknowledge(word); });
 }

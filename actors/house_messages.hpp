@@ -4,6 +4,7 @@
 #include "base/ids.hpp"
 #include "ledger/netting/shortfall.hpp"
 #include "risk/kernel/house.hpp"
+#include "risk/kernel/stress_states.hpp"
 
 #include <cstdint>
 #include <map>
@@ -55,9 +56,17 @@ struct PartitionRisk {
     std::uint64_t clients_waiting{};  ///< Not looked at since the partition was taken over.
     std::uint64_t clients_below{};    ///< Whose equity does not cover maintenance.
     base::AccountId worst_client{};   ///< Of the largest loss in a stress,
-    std::int64_t worst_cents{};       ///< and that loss; 0: there is none.
-    /// What its accounts hold and owe, gross; empty where no CG asks for it.
+    float worst_usd{};                ///< and that loss; 0: there is none.
+    /// What its accounts hold and owe, gross; empty where no CG and no cap asks for it.
     std::map<base::AssetId, base::Amount> open_interest{};
+};
+
+/// From a partition to netting, now and then: the same in the states of the stress book.
+struct PartitionStress {
+    base::BrokerId broker;
+    base::PartitionId partition{};
+    std::uint64_t universe{};  ///< `Parameters::fingerprint`.
+    risk::kernel::StressSums sums{};
 };
 
 /// From a hedge task to netting, and from the partition for those that ended before a restart: what

@@ -41,18 +41,9 @@ bool adds_to_any(std::uint32_t past, const risk::Model& model, const risk::Surfa
     return false;
 }
 
-}  // namespace
-
-bool has_cap_room(const Broker& broker, const base::Listing& listing,
-                  base::InstrumentId instrument) {
-    const bool is_in_kind = listing.instrument(instrument).kind == base::InstrumentKind::in_kind;
-    if (is_in_kind && broker.house.is_unsettled_full()) return false;
-    const auto full = broker.house.shards_full();
-    if (full == 0) return true;
-    const auto venues = listing.venues_of(instrument);
-    return venues.empty() || (full >> venues.front().v & 1U) == 0;
-}
-
+// What the account's worst stress takes beyond its equity, in USD cents. 0 as well where the broker
+// has no such limit, or its home has not told it yet, and where the portfolio is too small to come
+// near it. Nothing where nobody knows.
 std::optional<std::int64_t> stress_of(const Broker& broker, const risk::Model& model,
                                       const risk::Surface& surface, const Judged& judged) {
     const auto limit = broker.house.client_max_cents();
@@ -69,6 +60,18 @@ std::optional<std::int64_t> stress_of(const Broker& broker, const risk::Model& m
     const auto stress = model.stress_loss(surface, judged.portfolio);
     if (!stress) return std::nullopt;
     return *stress;
+}
+
+}  // namespace
+
+bool has_cap_room(const Broker& broker, const base::Listing& listing,
+                  base::InstrumentId instrument) {
+    const bool is_in_kind = listing.instrument(instrument).kind == base::InstrumentKind::in_kind;
+    if (is_in_kind && broker.house.is_unsettled_full()) return false;
+    const auto full = broker.house.shards_full();
+    if (full == 0) return true;
+    const auto venues = listing.venues_of(instrument);
+    return venues.empty() || (full >> venues.front().v & 1U) == 0;
 }
 
 bool has_house_room(const Broker& broker, const risk::Model& model, const risk::Surface& surface,

@@ -6,7 +6,6 @@
 #include "risk/surface.hpp"
 
 #include <cstdint>
-#include <optional>
 
 /// Whether a broker's house has room for what an account would add to what it can lose.
 
@@ -22,13 +21,6 @@ struct Judged {
     const risk::Portfolio& portfolio;
     const risk::Margin& margin;
 };
-
-/// What the account's worst stress takes beyond its equity, in USD cents. 0 as well where the
-/// broker has no such limit, or its home has not told it yet, and where the portfolio is too small
-/// to come near it. Nothing where nobody knows.
-[[nodiscard]] std::optional<std::int64_t> stress_of(const Broker& broker, const risk::Model& model,
-                                                    const risk::Surface& surface,
-                                                    const Judged& judged);
 
 /// What an account would do: trade, or give tokens away.
 struct HouseStep {

@@ -23,6 +23,16 @@ struct HouseLine {
         std::int64_t shortfall_cents{};  ///< ΣSF of all clients.
         bool is_past_limit{};
     };
+    /// What clients would leave unpaid in the worst state of one stress.
+    struct Stress {
+        std::string name{};
+        std::int64_t loss_cents{};
+        std::int64_t largest_cents{};      ///< Of one client in one state,
+        std::int64_t two_largest_cents{};  ///< and of two together.
+        std::string worst{};               ///< The state; empty where nothing is lost.
+        std::uint64_t states{};            ///< None: no prices of it are known.
+        std::uint64_t clients_unknown{};   ///< What these lose in some state is not known.
+    };
     base::BrokerId broker{};
     base::Timestamp at{};                ///< Zero: it was never looked at.
     std::uint64_t clients{};             ///< Accounts that could owe something and have figures.
@@ -34,14 +44,17 @@ struct HouseLine {
     std::int64_t cover1_cents{};         ///< The largest shortfall of one client,
     std::int64_t cover2_cents{};         ///< and of two together.
     std::vector<Protocol> protocols{};   ///< Those whose failure would cost something.
+    std::vector<Stress> stresses{};      ///< In the order of the stress book.
     bool has_limits{};                   ///< The maxima below limit trades.
     std::int64_t protocol_max_cents{};   ///< So much each protocol may cost.
-    base::AccountId worst_client{};      ///< Of those whom a stress could bring past it,
-    std::int64_t worst_client_cents{};   ///< what its worst stress takes; 0: there is none.
+    base::AccountId worst_client{};      ///< Who would leave most unpaid in a stress,
+    std::int64_t worst_client_cents{};   ///< and how much; 0: nobody anything.
     std::int64_t client_max_cents{};     ///< So much the stress of one account may cost.
     bool is_reduce_only{};               ///< Cover-2 is beyond the waterfall.
     std::int64_t unsettled_cents{};      ///< Claims of all accounts.
     bool is_unsettled_full{};            ///< They are at their cap.
+    std::int64_t exposure_cents{};       ///< What all accounts hold and owe, gross.
+    bool is_exposure_full{};             ///< It is at its cap: every shard is.
     std::vector<base::ShardId> shards_full{};  ///< At a cap.
 };
 /// All of them, by broker.

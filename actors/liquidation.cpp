@@ -227,6 +227,7 @@ MarginLook look_at_margin(const Context& context, const account::State& state,
     look.portfolio = std::move(of_worst);
     look.margin = margin;
     look.shortfalls = std::move(worst->shortfalls);
+    look.stress = std::move(worst->stress);
     look.review.is_known = true;
     look.review.equity_cents = margin.equity_cents;
     look.review.initial_cents = initial_to_keep(margin);

@@ -23,7 +23,8 @@ struct MarginLook {
     ledger::account::ReviewMargin review;
     risk::Portfolio portfolio{};            ///< What they are of.
     risk::Margin margin{};                  ///< All of it.
-    risk::kernel::Shortfalls shortfalls{};  ///< What that would leave unpaid.
+    risk::kernel::Shortfalls shortfalls{};  ///< What that would leave unpaid,
+    risk::kernel::ClientStress stress{};    ///< and in the stress book.
 };
 /// Looks on the broker's surface of the moment.
 [[nodiscard]] MarginLook look_at_margin(const Context& context, const ledger::account::State& state,

@@ -11,6 +11,11 @@ namespace {
 
 namespace account = ledger::account;
 
+// Adding up what a hundred thousand levered accounts say of hundreds of states takes a tenth of a
+// second: with so many, it is done every so often.
+constexpr std::uint64_t figures_an_asking = 1'000'000;
+constexpr std::uint64_t stress_waits_max = 30;
+
 bool is_listed(const ledger::Book& book, base::AccountId account) {
     return book.contracts.contains(account) || book.debts.contains(account) ||
            book.below_margin.contains(account);
@@ -69,7 +74,7 @@ void MarginDesk::note(const ledger::Book& book, const ledger::Entry& entry) {
     const auto* event = std::get_if<account::Event>(&entry.event);
     if (event == nullptr) return;
     const base::AccountId account{entry.entity.id};
-    auto& [watch, said, waiting] = brokers_[base::broker_of(account)];
+    auto& [watch, said, waiting, stress_waits] = brokers_[base::broker_of(account)];
     // Who is being liquidated waits for what its contracts leave.
     const bool is_below = book.below_margin.contains(account);
     if (!is_listed(book, account)) {
@@ -86,15 +91,19 @@ void MarginDesk::note(const ledger::Book& book, const ledger::Entry& entry) {
 void MarginDesk::keep(const MarginKept& kept) {
     const auto found = brokers_.find(base::broker_of(kept.account));
     if (found == brokers_.end()) return;
-    auto& [watch, said, waiting] = found->second;
+    auto& [watch, said, waiting, stress_waits] = found->second;
     waiting.erase(kept.account);
     watch.keep({kept.account, kept.ticket}, kept.safe_move, context_->now());
     // Where nobody knows any more, what was known last stands.
     if (std::isnan(kept.safe_move) || !watch.knows(kept.account)) return;
     auto& figures = said[kept.account];
     figures.shortfalls = kept.shortfalls;
+    figures.stress = kept.stress;
     figures.is_below_maintenance = kept.is_below_maintenance;
-    if (kept.stress_cents) figures.stress_cents = *kept.stress_cents;
+    figures.worst_usd = 0;
+    for (const auto& [state, usd] : kept.stress.states) {
+        figures.worst_usd = std::max(figures.worst_usd, usd);
+    }
 }
 
 std::vector<MarginKept> MarginDesk::take_due() {
@@ -122,11 +131,30 @@ PartitionRisk MarginDesk::risk_of(base::BrokerId broker) const {
     for (const auto& [account, one] : said) {
         risk.sums.add(one.shortfalls);
         if (one.is_below_maintenance) ++risk.clients_below;
-        if (one.stress_cents <= risk.worst_cents) continue;
+        if (one.worst_usd <= risk.worst_usd) continue;
         risk.worst_client = account;
-        risk.worst_cents = one.stress_cents;
+        risk.worst_usd = one.worst_usd;
     }
     return risk;
+}
+
+std::optional<PartitionStress> MarginDesk::take_stress(base::BrokerId broker) {
+    PartitionStress stress{.broker = broker,
+                           .universe = context_->broker(broker).parameters->fingerprint()};
+    const auto found = brokers_.find(broker);
+    if (found == brokers_.end()) return stress;
+    auto& clients = found->second;
+    if (clients.stress_waits > 0) {
+        --clients.stress_waits;
+        return std::nullopt;
+    }
+    std::uint64_t figures = 0;
+    for (const auto& [account, one] : clients.said) {
+        stress.sums.add(one.stress);
+        figures += one.stress.states.size();
+    }
+    clients.stress_waits = std::min(figures / figures_an_asking, stress_waits_max);
+    return stress;
 }
 
 }  // namespace crossclear::actors

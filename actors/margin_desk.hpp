@@ -7,6 +7,7 @@
 #include "risk/watch.hpp"
 
 #include <map>
+#include <optional>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
@@ -34,18 +35,23 @@ public:
     [[nodiscard]] std::vector<MarginKept> take_due();
     /// What a broker's accounts here would leave unpaid, as they said last.
     [[nodiscard]] PartitionRisk risk_of(base::BrokerId broker) const;
+    /// The same in the states of the stress book; nothing where it was said a moment ago, as far as
+    /// there is much of it.
+    [[nodiscard]] std::optional<PartitionStress> take_stress(base::BrokerId broker);
 
 private:
     /// What an account said that has looked.
     struct Said {
         risk::kernel::Shortfalls shortfalls;
-        std::int64_t stress_cents{};
+        risk::kernel::ClientStress stress;
+        float worst_usd{};  ///< Of the stress.
         bool is_below_maintenance{};
     };
     struct Clients {
         risk::Watch watch;
         std::unordered_map<base::AccountId, Said> said;
         std::unordered_set<base::AccountId> waiting;  ///< Since the start, for their first look.
+        std::uint64_t stress_waits{};                 ///< So many askings yet.
     };
     const Context* context_;
     std::map<base::BrokerId, Clients> brokers_;

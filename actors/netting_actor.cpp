@@ -84,6 +84,8 @@ void NettingHost::on_news(const HomeNews& news) {
         on_shortfall_done(*written_off);
     } else if (const auto* risk = std::get_if<PartitionRisk>(&news)) {
         on_risk(*risk);
+    } else if (const auto* stress = std::get_if<PartitionStress>(&news)) {
+        on_stress(*stress);
     } else if (const auto* asked = std::get_if<OperatorAsk>(&news)) {
         answer_operator(*asked);
     } else if (const auto* resume = std::get_if<Resume>(&news)) {

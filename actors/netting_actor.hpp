@@ -45,6 +45,8 @@ private:
     void publish_hedge(const HedgeNews& news);
     void on_follow(const HouseFollow& follow);
     void on_risk(const PartitionRisk& risk);
+    void on_stress(const PartitionStress& stress);
+    [[nodiscard]] std::vector<HouseLine::Stress> stress_lines(const risk::Surface& surface) const;
     [[nodiscard]] std::vector<base::Amount> open_interest(const risk::Surface& surface) const;
     void look_at_house();
     [[nodiscard]] std::int64_t waterfall_cents(const risk::Surface& surface) const;
@@ -53,6 +55,7 @@ private:
                                                              double waterfall);
     [[nodiscard]] HouseStanding standing_of(HouseLine& line,
                                             const risk::kernel::HouseReport& report) const;
+    [[nodiscard]] std::int64_t exposure_cents(const risk::Surface& surface) const;
     void note_caps(HouseStanding& standing, HouseLine& line, const risk::Surface& surface) const;
     void complain_of(const HouseStanding& standing) const;
     [[nodiscard]] std::map<base::ShardId, double> held_by_shard(const risk::Surface& surface) const;
@@ -126,6 +129,7 @@ private:
     base::Rng rng_;
     std::map<base::PartitionId, PartitionReport> reports_;
     std::map<base::PartitionId, PartitionRisk> risks_;
+    std::map<base::PartitionId, risk::kernel::StressSums> stresses_;
     risk::kernel::HouseSums sums_;  ///< What the report is of,
     double waterfall_usd_{};        ///< and what there was to pay with.
     std::optional<risk::kernel::HouseReport> report_;

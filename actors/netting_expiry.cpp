@@ -44,7 +44,10 @@ Refusal refusal_of(netting::Reject reject) {
         case netting::Reject::reason_is_missing:
             return refusal(-32602, "say why");
         case netting::Reject::price_out_of_range:
-            return refusal(-32602, "expected no price below zero, and of an outcome none above 1");
+            return refusal(
+                -32602,
+                "expected no price below zero, of an outcome none above 1, of a put none "
+                "above its strike");
         case netting::Reject::contract_not_expired:
             return refusal(11021, "it is traded still; see operator/get_expiries");
         case netting::Reject::price_is_fixed:
@@ -67,16 +70,22 @@ Refusal refusal_of(netting::Reject reject) {
     UNREACHABLE("an unlisted reject");
 }
 
+// What a contract can pay at most.
+base::Price price_max_of(const base::InstrumentInfo& listed) {
+    if (listed.kind == base::InstrumentKind::prediction) return one_token;
+    const bool is_put = listed.option && listed.option->type == base::OptionType::put;
+    return is_put ? listed.option->strike : risk::price_max;
+}
+
 netting::ProposePrice proposal_of(const base::InstrumentInfo& listed, base::CommandId id,
                                   base::Price price, base::Timestamp now) {
-    const bool is_outcome = listed.kind == base::InstrumentKind::prediction;
     // Of one that does not end nothing can be proposed.
     const auto expiry = listed.expiry.value_or(base::Expiry{.at = {INT64_MAX}});
     const bool is_of_operator = id != base::CommandId{} && expiry.dispute_for.us == 0;
     return {.id = id,
             .contract = listed.base,
             .price = price,
-            .price_max = is_outcome ? one_token : risk::price_max,
+            .price_max = price_max_of(listed),
             .expires_at = expiry.at,
             .dispute_for = is_of_operator ? operators_dispute_for : expiry.dispute_for,
             .at = now};
@@ -169,7 +178,8 @@ void NettingHost::propose_average(base::InstrumentId instrument, const base::Exp
             "A contract has expired without an average; an operator has to propose its last price.",
             {{"broker", profile().name}, {"instrument", listed.symbol}});
     }
-    decide_and_commit(proposal_of(listed, {}, *price, parts_.context->now()));
+    const auto last = listed.option ? base::intrinsic_value(*listed.option, *price) : *price;
+    decide_and_commit(proposal_of(listed, {}, last, parts_.context->now()));
 }
 
 void NettingHost::tell_prices(const std::map<base::AssetId, base::Price>& prices) {

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <set>
 #include <tuple>
 #include <utility>
 
@@ -68,6 +69,32 @@ void NettingHost::on_risk(const PartitionRisk& risk) {
     if (risk.sequence >= known.sequence) known = risk;
 }
 
+// The universe that it is of is told apart by `on_risk`, aloud.
+void NettingHost::on_stress(const PartitionStress& stress) {
+    const auto universe = parts_.context->broker(parts_.broker()).parameters->fingerprint();
+    if (stress.universe == universe) stresses_[stress.partition] = stress.sums;
+}
+
+std::vector<HouseLine::Stress> NettingHost::stress_lines(const risk::Surface& surface) const {
+    kernel::StressSums sums;
+    for (const auto& [partition, group] : stresses_) sums.add(group);
+    const auto figures = surface.stress().figures(sums);
+    std::vector<HouseLine::Stress> lines;
+    if (!figures) return lines;
+    for (const auto& figure : *figures) {
+        lines.push_back({.name = figure.name,
+                         .loss_cents = loss_cents(figure.loss),
+                         .largest_cents = loss_cents(figure.largest),
+                         .two_largest_cents = loss_cents(figure.two_largest),
+                         .worst = figure.worst,
+                         .states = figure.states,
+                         .clients_unknown = figure.clients_unknown});
+        parts_.context->instruments->clearing.stress_loss_usd.with({profile().name, figure.name})
+            .set(figure.loss);
+    }
+    return lines;
+}
+
 // Anew only where something has changed.
 const kernel::HouseReport* NettingHost::report_on(const risk::Surface& surface,
                                                   kernel::HouseSums sums, double waterfall) {
@@ -118,9 +145,10 @@ void NettingHost::look_at_house() {
         line.clients += risk.clients;
         line.clients_waiting += risk.clients_waiting;
         line.clients_below += risk.clients_below;
-        if (risk.worst_cents <= line.worst_client_cents) continue;
+        const auto worst_cents = loss_cents(static_cast<double>(risk.worst_usd));
+        if (worst_cents <= line.worst_client_cents) continue;
         line.worst_client = risk.worst_client;
-        line.worst_client_cents = risk.worst_cents;
+        line.worst_client_cents = worst_cents;
     }
     line.waterfall_cents = waterfall_cents(*surface);
     const double waterfall = static_cast<double>(line.waterfall_cents) / cents_a_usd;
@@ -143,6 +171,7 @@ void NettingHost::look_at_house() {
             .with({profile().name, protocols[p].name})
             .set(report->shortfalls[p]);
     }
+    line.stresses = stress_lines(*surface);
     publish_house(*report, waterfall);
     parts_.context->instruments->clearing.accounts_below_maintenance.with({profile().name})
         .set(static_cast<double>(line.clients_below));
@@ -179,6 +208,22 @@ HouseStanding NettingHost::standing_of(HouseLine& line, const kernel::HouseRepor
     return standing;
 }
 
+// At what one unit stands for; what has no mark stands for nothing.
+std::int64_t NettingHost::exposure_cents(const risk::Surface& surface) const {
+    const auto& listing = surface.listing();
+    std::set<base::AssetId> money;
+    for (const auto& instrument : listing.instruments) money.insert(instrument.settlement);
+    base::Wide sum = 0;
+    for (const auto& [partition, risk] : risks_) {
+        for (const auto& [asset, open] : risk.open_interest) {
+            const bool is_money =
+                money.contains(asset) || listing.asset(asset).kind == base::AssetKind::cash;
+            if (!is_money) sum += worth_cents(surface, asset, open).value_or(0);
+        }
+    }
+    return base::saturated(sum).v;
+}
+
 // Claims are at what they are worth now; one without a mark cannot be: its trade had one.
 void NettingHost::note_caps(HouseStanding& standing, HouseLine& line,
                             const risk::Surface& surface) const {
@@ -199,6 +244,9 @@ void NettingHost::note_caps(HouseStanding& standing, HouseLine& line,
     line.unsettled_cents = base::saturated(unsettled).v;
     standing.is_unsettled_full = caps.unsettled_cents > 0 && unsettled >= caps.unsettled_cents;
     line.is_unsettled_full = standing.is_unsettled_full;
+    line.exposure_cents = exposure_cents(surface);
+    line.is_exposure_full = caps.exposure_cents > 0 && line.exposure_cents >= caps.exposure_cents;
+    if (line.is_exposure_full) standing.shards_full = ~std::uint64_t{0};
     const auto held = held_by_shard(surface);
     for (const auto& [shard, cap] : caps.shards) {
         const auto on_it = held.find(shard);

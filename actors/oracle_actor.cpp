@@ -57,7 +57,9 @@ std::optional<Refusal> OracleHost::refusal_of(const PublishMarks& marks) const {
     for (const auto& mark : marks.marks) {
         if (mark.asset.v >= known_.marks.size()) return bad("an asset of the listing");
         if (base::is_derived(context_->listing.asset(mark.asset).kind)) {
-            return bad("an asset with a price of its own: that of a share is made of its tokens'");
+            return bad(
+                "an asset with a price of its own: those of shares and options are made of "
+                "others'");
         }
         const auto kind = context_->listing.asset(mark.asset).kind;
         const auto most = kind == base::AssetKind::outcome ? one_dollar : risk::price_max;

@@ -120,6 +120,8 @@ void put(std::string& out, const T& value) {
         put_number(out, static_cast<std::make_unsigned_t<T>>(value));
     } else if constexpr (std::is_same_v<T, double>) {
         put_number(out, std::bit_cast<std::uint64_t>(value));
+    } else if constexpr (std::is_same_v<T, float>) {
+        put_number(out, std::bit_cast<std::uint32_t>(value));
     } else if constexpr (std::is_same_v<T, std::string>) {
         put_number(out, static_cast<std::uint32_t>(value.size()));
         out += value;
@@ -164,6 +166,11 @@ bool take(std::string_view& in, T& value) {
         std::uint64_t read = 0;
         if (!take_number(in, read)) return false;
         value = std::bit_cast<double>(read);
+        return true;
+    } else if constexpr (std::is_same_v<T, float>) {
+        std::uint32_t read = 0;
+        if (!take_number(in, read)) return false;
+        value = std::bit_cast<float>(read);
         return true;
     } else if constexpr (std::is_same_v<T, std::string>) {
         std::uint32_t size = 0;
@@ -227,7 +234,7 @@ void spell(std::string& out) {
     if constexpr (std::is_enum_v<T>) {
         spell<std::underlying_type_t<T>>(out);
     } else if constexpr (std::is_arithmetic_v<T>) {
-        out += std::is_same_v<T, double> ? 'd' : std::is_same_v<T, bool> ? 'b' : 'n';
+        out += std::is_floating_point_v<T> ? 'd' : std::is_same_v<T, bool> ? 'b' : 'n';
         out += std::to_string(sizeof(T));
     } else if constexpr (std::is_same_v<T, std::string>) {
         out += 's';

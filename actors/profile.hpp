@@ -41,6 +41,9 @@ struct Caps {
         std::int64_t exposure_cents{};   ///< The broker's own holdings, posted margin among them.
     };
     std::int64_t unsettled_cents{};  ///< Claims of all accounts.
+    /// What all accounts hold and owe, gross: contracts and tokens, but those that others are paid
+    /// in. An option is what it stands for.
+    std::int64_t exposure_cents{};
     std::map<base::ShardId, Shard> shards;
 };
 

@@ -101,7 +101,7 @@ using HomeNews =
                  shards::Balances, Wake, Resume, ledger::withdrawal::CancelWithdrawal,
                  ledger::hedge::CancelHedge, shards::NoAnswer, OperatorAsk, ShortfallAsk,
                  ShortfallAnswer, ShortfallDone, HedgePublished, HouseFollow, Distrusted,
-                 PartitionRisk>;
+                 PartitionRisk, PartitionStress>;
 
 /// News for one home machine; through the partition that owns it, which makes the host on demand.
 struct ToHome {
@@ -162,7 +162,7 @@ struct MarginKept {
     std::uint64_t ticket{};
     double safe_move{};  ///< NaN: nobody knows, nor the rest.
     risk::kernel::Shortfalls shortfalls{};
-    std::optional<std::int64_t> stress_cents{};  ///< None: as it was.
+    risk::kernel::ClientStress stress{};
     bool is_below_maintenance{};
 };
 /// From home machines and the partition's desk: a command that no client gave. `acknowledge` is

@@ -13,12 +13,12 @@ namespace crossclear::actors {
 
 inline constexpr int usd_cents_scale = 2;
 
-/// What a quantity is worth in USD cents, rounded up; nothing without a mark, or where it does not
-/// fit.
+/// What a quantity is worth in USD cents, rounded up, and of an option what it stands for; nothing
+/// without a mark, or where it does not fit.
 [[nodiscard]] inline std::optional<std::int64_t> worth_cents(const risk::Surface& surface,
                                                              base::AssetId asset,
                                                              base::Amount quantity) {
-    const auto& mark = surface.mark(asset);
+    const auto& mark = surface.notional_mark(asset);
     if (!mark.is_known) return std::nullopt;
     const auto cents = base::notional(quantity, surface.listing().asset(asset).scale, mark.price,
                                       usd_cents_scale, base::Rounding::up);
@@ -26,14 +26,14 @@ inline constexpr int usd_cents_scale = 2;
     return cents->v;
 }
 
-/// How many minor units of an asset are worth `cents`; nothing without a mark, at one of zero, or
-/// where it does not fit.
+/// How many minor units of an asset are worth, or of an option stand for, `cents`; nothing without
+/// a mark, at one of zero, or where it does not fit.
 [[nodiscard]] inline std::optional<base::Amount> units_worth(const risk::Surface& surface,
                                                              base::AssetId asset,
                                                              std::int64_t cents,
                                                              base::Rounding rounding) {
     constexpr std::int64_t price_units_a_cent = 10'000'000;
-    const auto& mark = surface.mark(asset);
+    const auto& mark = surface.notional_mark(asset);
     std::int64_t dollars = 0;
     if (!mark.is_known || mark.price <= base::Price{0} ||
         __builtin_mul_overflow(cents, price_units_a_cent, &dollars)) {

@@ -2,6 +2,7 @@
 #include "api/json.hpp"
 #include "api/methods.hpp"
 #include "base/check.hpp"
+#include "base/decimal.hpp"
 #include "base/limits.hpp"
 
 #include <algorithm>
@@ -33,6 +34,8 @@ std::string_view kind_name(base::InstrumentKind kind) {
             return "dated_future";
         case base::InstrumentKind::prediction:
             return "prediction";
+        case base::InstrumentKind::option:
+            return "option";
     }
     UNREACHABLE("an unlisted instrument kind");
 }
@@ -268,6 +271,12 @@ Outcome get_instruments(Caller& caller, Params& params) {
                 writer.member("expires_at", instrument.expiry->at.us);
                 writer.member("average_over", instrument.expiry->average_over.us);
                 writer.member("dispute_for", instrument.expiry->dispute_for.us);
+            }
+            if (instrument.option) {
+                const bool is_put = instrument.option->type == base::OptionType::put;
+                writer.member("option_type", is_put ? "put" : "call");
+                writer.member("strike",
+                              base::format_decimal(instrument.option->strike.v, base::price_scale));
             }
             writer.key("shards").begin_array();
             const base::InstrumentId id{static_cast<std::uint16_t>(i)};

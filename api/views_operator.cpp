@@ -77,9 +77,24 @@ void write_house(JsonWriter& writer, const actors::HouseLine& house, const base:
         writer.end_object();
     }
     writer.end_array();
+    writer.key("stresses").begin_array();
+    for (const auto& stress : house.stresses) {
+        writer.begin_object();
+        writer.member("stress", stress.name);
+        writer.member("states", stress.states);
+        writer.member("loss_usd", usd_of(stress.loss_cents));
+        writer.member("largest_usd", usd_of(stress.largest_cents));
+        writer.member("two_largest_usd", usd_of(stress.two_largest_cents));
+        if (!stress.worst.empty()) writer.member("worst", stress.worst);
+        writer.member("clients_unknown", stress.clients_unknown);
+        writer.end_object();
+    }
+    writer.end_array();
     writer.member("is_reduce_only", house.is_reduce_only);
     writer.member("unsettled_usd", usd_of(house.unsettled_cents));
     writer.member("is_unsettled_full", house.is_unsettled_full);
+    writer.member("exposure_usd", usd_of(house.exposure_cents));
+    writer.member("is_exposure_full", house.is_exposure_full);
     writer.key("shards_full").begin_array();
     for (const auto shard : house.shards_full) writer.string(listing.shard(shard).symbol);
     writer.end_array();

@@ -122,6 +122,7 @@ struct BrokerCaps {
         std::int64_t exposure_cents{};   ///< The broker's own holdings, posted margin among them.
     };
     std::int64_t unsettled_cents{};  ///< Claims of all accounts.
+    std::int64_t exposure_cents{};   ///< What all accounts hold and owe, gross, but money.
     std::vector<Shard> shards;
 };
 
@@ -190,6 +191,22 @@ struct MarksConfig {
     base::Ppm funding_per_day{};             ///< What perpetuals' longs pay shorts, of the price.
 };
 
+/// What the stress book is stressed by, beyond what is the same for everyone.
+struct StressConfig {
+    /// Whose column stands for a coin or a wrapper.
+    struct Column {
+        std::string of;
+        std::string column;
+
+        friend bool operator==(const Column&, const Column&) = default;
+    };
+    base::Duration oracle_frozen{base::seconds(86'400)};
+    std::string prices;           ///< A file of what once happened; empty: no paths.
+    std::vector<Column> columns;  ///< Where that is not its own name.
+
+    friend bool operator==(const StressConfig&, const StressConfig&) = default;
+};
+
 /// Where the simulated outside world runs.
 struct WorldPlace {
     /// In which process.
@@ -236,6 +253,7 @@ struct Config {
     std::vector<std::string> price_columns;
     base::Duration mark_age_max{base::seconds(60)};
     risk::kernel::Universe universe;  ///< How what is listed may move, and who may fail.
+    std::optional<StressConfig> stress;
     std::vector<BrokerProfile> brokers;
     /// The chains of the simulated world, one per shard; their genesis is left empty and comes
     /// from the brokers' capital, see `chains_of`.

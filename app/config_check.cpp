@@ -1,5 +1,6 @@
 #include "app/config.hpp"
 #include "app/config_codecs.hpp"
+#include "app/price_paths.hpp"
 #include "app/prices.hpp"
 #include "ledger/netting/limits.hpp"
 #include "store/redis/limits.hpp"
@@ -363,12 +364,40 @@ std::vector<ConfigFault> faults_of(const Config& config) {
     return faults;
 }
 
+namespace {
+
+// The paths that the file covers; one that it does not is a stress without states.
+base::Result<risk::kernel::StressTerms, std::string> stress_terms_of(
+    const Config& config, const risk::kernel::Universe& universe) {
+    risk::kernel::StressTerms terms;
+    if (!config.stress) return terms;
+    constexpr double us_an_hour = 3'600e6;
+    terms.oracle_frozen_hours = static_cast<double>(config.stress->oracle_frozen.us) / us_an_hour;
+    if (config.stress->prices.empty()) return terms;
+    ColumnNames columns;
+    for (const auto& one : config.stress->columns) columns[one.of] = one.column;
+    for (const auto& window : path_windows) {
+        auto found = read_price_path(config.stress->prices, window, universe, columns);
+        if (!found) return base::Failure{found.error().says};
+        terms.paths.push_back(std::move(found->path));
+    }
+    return terms;
+}
+
+}  // namespace
+
 base::Result<std::vector<std::shared_ptr<const risk::Parameters>>, std::vector<ConfigFault>>
 risk_parameters_of(const Config& config) {
     std::vector<ConfigFault> faults;
     const auto made_of = [&](const risk::kernel::Universe& universe, const std::string& path) {
-        auto parameters = risk::Parameters::of(
-            config.listing, {.universe = universe, .mark_age_max = config.mark_age_max});
+        auto stress = stress_terms_of(config, universe);
+        if (!stress) {
+            faults.push_back({.line = 0, .path = "risk.stress.prices", .says = stress.error()});
+            return std::shared_ptr<const risk::Parameters>{};
+        }
+        auto parameters = risk::Parameters::of(config.listing, {.universe = universe,
+                                                                .mark_age_max = config.mark_age_max,
+                                                                .stress = *std::move(stress)});
         if (parameters) return *std::move(parameters);
         for (const auto& fault : parameters.error()) {
             faults.push_back({.line = 0, .path = path + "." + fault.path, .says = fault.says});

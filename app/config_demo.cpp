@@ -276,6 +276,8 @@ Config demo_config(const DemoOptions& options) {
         config.price_columns.push_back(asset.underlying);
     DemoBuilder build(config);
     config.universe = demo_universe();
+    if (!options.prices.empty())
+        config.stress = StressConfig{.prices = options.prices, .columns = {}};
     config.brokers = {alpha(build), beta(build)};
     config.chains = {synthetix(build, options.seed), aave_uniswap(build, options.seed + 1),
                      perpetuals(build, options.seed + 2)};

@@ -16,10 +16,11 @@ constexpr std::array<std::string_view, 2> node_modes{"alone", "cluster"};
 constexpr std::array<std::string_view, 3> marks_sources{"none", "csv", "generator"};
 constexpr std::array<std::string_view, 2> actor_policies{"stealing", "sharing"};
 constexpr std::array<std::string_view, 3> capital_sources{"capital", "insurance", "fund"};
-constexpr std::array<std::string_view, 8> asset_kinds{"cash",     "spot", "synthetic", "stable",
-                                                      "contract", "pool", "lending",   "outcome"};
-constexpr std::array<std::string_view, 4> instrument_kinds{"in_kind", "linear_perpetual",
-                                                           "dated_future", "prediction"};
+constexpr std::array<std::string_view, 9> asset_kinds{
+    "cash", "spot", "synthetic", "stable", "contract", "pool", "lending", "outcome", "option"};
+constexpr std::array<std::string_view, 5> instrument_kinds{"in_kind", "linear_perpetual",
+                                                           "dated_future", "prediction", "option"};
+constexpr std::array<std::string_view, 2> option_types{"call", "put"};
 
 constexpr Span any_span{};
 constexpr Span positive_span{.min = base::Duration{1}};
@@ -125,6 +126,11 @@ void visit_expiry(FieldVisitor& v, base::Expiry& x) {
     v.optional("dispute_for", x.dispute_for, span);
 }
 
+void visit_option_terms(FieldVisitor& v, base::OptionTerms& x) {
+    v.field("type", x.type, OneOf<base::OptionType>{.names = option_types});
+    v.field("strike", x.strike, Dollars{});
+}
+
 void visit_listing(FieldVisitor& v, Config& config) {
     auto& listing = config.listing;
     // The column belongs to the file of prices, not to the asset, so it is stored beside it.
@@ -158,6 +164,7 @@ void visit_listing(FieldVisitor& v, Config& config) {
                 inner.field("base", x.base, AssetSymbol{listing});
                 inner.field("settlement", x.settlement, AssetSymbol{listing});
                 inner.optional_object("expiry", x.expiry, visit_expiry);
+                inner.optional_object("option", x.option, visit_option_terms);
             });
     v.items("shards", listing.shards, [&listing](FieldVisitor& inner, base::ShardInfo& x) {
         inner.field("symbol", x.symbol, Text{.length_max = 32});
@@ -168,8 +175,18 @@ void visit_listing(FieldVisitor& v, Config& config) {
     });
 }
 
+void visit_stress(FieldVisitor& v, StressConfig& x) {
+    v.optional("oracle_frozen", x.oracle_frozen, any_span);
+    v.optional("prices", x.prices, Text{.length_min = 0, .length_max = 4'096});
+    v.optional_items("columns", x.columns, [](FieldVisitor& inner, StressConfig::Column& one) {
+        inner.field("of", one.of, Text{.length_max = 32});
+        inner.field("column", one.column, Text{.length_max = 32});
+    });
+}
+
 void visit_risk(FieldVisitor& v, Config& config) {
     v.field("mark_age_max", config.mark_age_max, positive_span);
+    v.optional_object("stress", config.stress, visit_stress);
     v.object("universe", [&config](FieldVisitor& inner) { visit(inner, config.universe); });
 }
 
@@ -194,6 +211,7 @@ void visit_hedge(FieldVisitor& v, HedgeProfile& x, const base::Listing& listing)
 
 void visit_caps(FieldVisitor& v, BrokerCaps& x, const base::Listing& listing) {
     v.optional("unsettled_usd", x.unsettled_cents, Usd{});
+    v.optional("exposure_usd", x.exposure_cents, Usd{});
     v.items("shards", x.shards, [&listing](FieldVisitor& inner, BrokerCaps::Shard& cap) {
         inner.field("shard", cap.shard, ShardSymbol{listing});
         inner.optional("unsettled_usd", cap.unsettled_cents, Usd{});

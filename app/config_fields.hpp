@@ -52,27 +52,29 @@ public:
     template <class T, class Codec>
     void values(std::string_view key, std::vector<T>& list, const Codec& codec,
                 std::size_t max = list_items_max) {
-        scalars(key, {.size = list.size(),
-                      .max = max,
-                      .clear = [&list] { list.clear(); },
-                      .at =
-                          [&list, codec](std::size_t i) {
-                              if (i == list.size()) list.emplace_back();
-                              return erase(list[i], codec);
-                          }});
+        scalars(key, list_of(list, codec, max));
+    }
+    /// The same, empty where the file does not give it.
+    template <class T, class Codec>
+    void optional_values(std::string_view key, std::vector<T>& list, const Codec& codec,
+                         std::size_t max = list_items_max) {
+        auto of = list_of(list, codec, max);
+        of.is_required = false;
+        scalars(key, of);
     }
     /// A list of mappings.
     template <class T, class Fields>
     void items(std::string_view key, std::vector<T>& list, Fields fields,
                std::size_t max = list_items_max) {
-        objects(key, {.size = list.size(),
-                      .max = max,
-                      .clear = [&list] { list.clear(); },
-                      .visit =
-                          [&list, fields](std::size_t i, FieldVisitor& inner) {
-                              if (i == list.size()) list.emplace_back();
-                              fields(inner, list[i]);
-                          }});
+        objects(key, objects_of(list, fields, max));
+    }
+    /// The same, empty where the file does not give it.
+    template <class T, class Fields>
+    void optional_items(std::string_view key, std::vector<T>& list, Fields fields,
+                        std::size_t max = list_items_max) {
+        auto of = objects_of(list, fields, max);
+        of.is_required = false;
+        objects(key, of);
     }
     /// A mapping whose keys are values too, each with a list of values.
     template <class K, class T, class KeyCodec, class Codec>
@@ -118,12 +120,14 @@ protected:
     struct ScalarList {
         std::size_t size{};
         std::size_t max{};  ///< Entries that are read; a longer list is a fault.
+        bool is_required{true};
         std::function<void()> clear;
         std::function<Scalar(std::size_t)> at;
     };
     struct ObjectList {
         std::size_t size{};
         std::size_t max{};
+        bool is_required{true};
         std::function<void()> clear;
         std::function<void(std::size_t, FieldVisitor&)> visit;
     };
@@ -142,6 +146,28 @@ protected:
     virtual void entries(std::string_view key, const EntryList& list) = 0;
 
 private:
+    template <class T, class Codec>
+    static ScalarList list_of(std::vector<T>& list, const Codec& codec, std::size_t max) {
+        return {.size = list.size(),
+                .max = max,
+                .clear = [&list] { list.clear(); },
+                .at =
+                    [&list, codec](std::size_t i) {
+                        if (i == list.size()) list.emplace_back();
+                        return erase(list[i], codec);
+                    }};
+    }
+    template <class T, class Fields>
+    static ObjectList objects_of(std::vector<T>& list, Fields fields, std::size_t max) {
+        return {.size = list.size(),
+                .max = max,
+                .clear = [&list] { list.clear(); },
+                .visit =
+                    [&list, fields](std::size_t i, FieldVisitor& inner) {
+                        if (i == list.size()) list.emplace_back();
+                        fields(inner, list[i]);
+                    }};
+    }
     template <class T, class Codec>
     static Scalar erase(T& value, const Codec& codec) {
         Scalar scalar;

@@ -76,6 +76,7 @@ public:
         }
         for (std::size_t i = 0; i < listing.assets.size(); ++i) {
             const auto& asset = listing.assets[i];
+            if (base::is_derived(asset.kind)) continue;
             const auto its = std::find_if(
                 options.walks.begin(), options.walks.end(),
                 [&](const PriceWalk& walk) { return walk.underlying == asset.underlying; });

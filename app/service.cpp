@@ -174,13 +174,23 @@ void PriceFeed::tell(const PriceTick& tick) {
         world_.set_funding(contract, index);
     }
     node_.publish_marks(marks);
+    const auto known = with_derived(tick);
     for (const auto& instrument : listing.instruments) {
-        const auto price = price_in(tick, instrument);
-        // The world trades at no price of zero but for outcomes: what is worth nothing keeps its
-        // last one there.
-        const bool may_be_zero = listing.asset(instrument.base).kind == base::AssetKind::outcome;
+        const auto price = price_in(known, instrument);
+        // The world trades at no price of zero but where all may be lost: what else is worth
+        // nothing keeps its last one there.
+        const bool may_be_zero = base::may_be_worthless(listing.asset(instrument.base).kind);
         if (price && (price->v > 0 || may_be_zero)) world_.set_price(instrument.base, *price);
     }
+}
+
+// What has no price in any source is traded at the mark that others' made of it a tick ago.
+PriceTick PriceFeed::with_derived(PriceTick tick) const {
+    for (const auto& mark : node_.marks()) {
+        if (!base::is_derived(node_.listing().asset(mark.asset).kind)) continue;
+        tick.points.push_back({.asset = mark.asset, .price = mark.price});
+    }
+    return tick;
 }
 
 ShardHistory shard_history_of(const Config& config) {

@@ -49,6 +49,7 @@ public:
 private:
     void run();
     void tell(const PriceTick& tick);
+    [[nodiscard]] PriceTick with_derived(PriceTick tick) const;
 
     std::unique_ptr<PriceSource> source_;
     base::Duration pause_;

@@ -138,6 +138,8 @@ void visit_option(FieldVisitor& v, kernel::Instrument& x, const kernel::Universe
     v.field("volatility", x.volatility, Real{});
     v.field("days", x.days, Real{});
     v.optional("rate", x.rate, Real{});
+    v.optional("half_spread", x.half_spread, Real{});
+    v.optional("volatility_published", x.is_index_published, Flag{});
 }
 
 void visit_pool(FieldVisitor& v, kernel::Instrument& x, const kernel::Universe& universe) {
@@ -208,9 +210,11 @@ void visit_instrument(FieldVisitor& v, kernel::Instrument& x, const kernel::Univ
     v.field("name", x.name, name_text);
     v.field("kind", x.kind, OneOf<Kind>{.names = kernel::kind_names});
     visit_terms(v, x, universe);
+    const ProtocolName protocol{universe.protocols, "a protocol"};
     if (names_protocols(x.kind)) {
-        v.values("protocols", x.protocols, ProtocolName{universe.protocols, "a protocol"},
-                 limits::protocols_max);
+        v.values("protocols", x.protocols, protocol, limits::protocols_max);
+    } else if (x.kind == Kind::option) {
+        v.optional_values("protocols", x.protocols, protocol, limits::protocols_max);
     }
 }
 

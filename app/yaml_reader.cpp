@@ -97,7 +97,7 @@ private:
 
     void scalars(std::string_view key, const ScalarList& list) override {
         list.clear();
-        const auto node = find_list(key, list.max);
+        const auto node = find_list(key, list.is_required, list.max);
         if (!node) return;
         std::size_t next = 0;
         for (std::size_t i = 0; i < node->size(); ++i) {
@@ -107,7 +107,7 @@ private:
 
     void objects(std::string_view key, const ObjectList& list) override {
         list.clear();
-        const auto node = find_list(key, list.max);
+        const auto node = find_list(key, list.is_required, list.max);
         if (!node) return;
         std::size_t next = 0;
         for (std::size_t i = 0; i < node->size(); ++i) {
@@ -168,8 +168,8 @@ private:
         return std::nullopt;
     }
 
-    std::optional<YAML::Node> find_list(std::string_view key, std::size_t max) {
-        auto node = find(key, true, "a list");
+    std::optional<YAML::Node> find_list(std::string_view key, bool is_required, std::size_t max) {
+        auto node = find(key, is_required, "a list");
         if (!node) return std::nullopt;
         findings_.lines.emplace(child(key), line_of(*node));
         if (!node->IsSequence()) {

@@ -38,14 +38,19 @@ std::optional<std::string> repeated_symbol(const Table& table, std::string_view 
 
 std::optional<std::string> fault_of_derived(const Listing& listing) {
     for (const auto& asset : listing.assets) {
-        if (!is_derived(asset.kind) || asset.underlying.empty()) continue;
+        if (asset.kind == AssetKind::option && asset.underlying.empty()) {
+            return fmt::format("asset {} follows no coin: expected one that it is an option on",
+                               asset.symbol);
+        }
+        if (!is_untraded(asset.kind) || asset.underlying.empty()) continue;
         return fmt::format("asset {} follows {}: its price is made of its tokens'", asset.symbol,
                            asset.underlying);
     }
     return std::nullopt;
 }
 
-// Contracts are perpetuals or futures, outcomes are predictions, and everything else is in kind.
+// Contracts are perpetuals or futures, outcomes are predictions, options are options, and
+// everything else is in kind.
 bool does_fit(InstrumentKind instrument, AssetKind base) {
     switch (instrument) {
         case InstrumentKind::in_kind:
@@ -55,6 +60,8 @@ bool does_fit(InstrumentKind instrument, AssetKind base) {
             return base == AssetKind::contract;
         case InstrumentKind::prediction:
             return base == AssetKind::outcome;
+        case InstrumentKind::option:
+            return base == AssetKind::option;
     }
     UNREACHABLE("an unlisted kind of instrument");
 }
@@ -63,14 +70,21 @@ std::optional<std::string> fault_of_kind(const InstrumentInfo& instrument, Asset
     if (!does_fit(instrument.kind, base)) {
         return fmt::format(
             "instrument {}: contracts are perpetuals or dated futures, outcomes are predictions, "
-            "and tokens are in kind",
+            "options are options, and tokens are in kind",
             instrument.symbol);
     }
-    const bool ends = instrument.kind == InstrumentKind::dated_future ||
-                      instrument.kind == InstrumentKind::prediction;
-    if (ends != instrument.expiry.has_value()) {
-        return fmt::format("instrument {}: dated futures and predictions expire, others do not",
+    const bool is_option = instrument.kind == InstrumentKind::option;
+    if (is_option != instrument.option.has_value() ||
+        (is_option && instrument.option->strike <= Price{0})) {
+        return fmt::format("instrument {}: options have a type and a strike above 0, others none",
                            instrument.symbol);
+    }
+    const bool ends = instrument.kind != InstrumentKind::in_kind &&
+                      instrument.kind != InstrumentKind::linear_perpetual;
+    if (ends != instrument.expiry.has_value()) {
+        return fmt::format(
+            "instrument {}: dated futures, predictions and options expire, others do not",
+            instrument.symbol);
     }
     if (!ends) return std::nullopt;
     const auto& expiry = *instrument.expiry;
@@ -105,8 +119,8 @@ std::optional<std::string> fault_of_instruments(const Listing& listing) {
         if (instrument.base == instrument.settlement) {
             return fmt::format("instrument {} is paid in itself", instrument.symbol);
         }
-        if (is_derived(listing.asset(instrument.base).kind) ||
-            is_derived(listing.asset(instrument.settlement).kind)) {
+        if (is_untraded(listing.asset(instrument.base).kind) ||
+            is_untraded(listing.asset(instrument.settlement).kind)) {
             return fmt::format("instrument {}: shares of pools and what is lent are not traded",
                                instrument.symbol);
         }

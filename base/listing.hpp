@@ -2,6 +2,7 @@
 
 #include "base/amount.hpp"
 #include "base/ids.hpp"
+#include "base/option.hpp"
 #include "base/time.hpp"
 
 #include <cstdint>
@@ -25,17 +26,27 @@ enum class AssetKind : std::uint8_t {
     pool,       ///< A share of a pool of two tokens.
     lending,    ///< A token lent at a protocol.
     outcome,    ///< A contract that pays a dollar if an event ends so, and else nothing.
+    option,     ///< A contract that pays what its coin is worth beyond a strike, and else nothing.
 };
 
 /// Whether positions in it are counted as memo and paid by variation.
 [[nodiscard]] constexpr bool is_contract(AssetKind kind) noexcept {
-    return kind == AssetKind::contract || kind == AssetKind::outcome;
+    return kind == AssetKind::contract || kind == AssetKind::outcome || kind == AssetKind::option;
 }
 
-/// Whether its price is made of other assets' prices: nobody publishes a mark of it. It is
-/// collateral, and no instrument trades it.
-[[nodiscard]] constexpr bool is_derived(AssetKind kind) noexcept {
+/// Whether it is collateral only: no instrument trades it.
+[[nodiscard]] constexpr bool is_untraded(AssetKind kind) noexcept {
     return kind == AssetKind::pool || kind == AssetKind::lending;
+}
+
+/// Whether its price is made of other assets' prices: nobody publishes a mark of it.
+[[nodiscard]] constexpr bool is_derived(AssetKind kind) noexcept {
+    return is_untraded(kind) || kind == AssetKind::option;
+}
+
+/// Whether it is traded at a price of zero, too: all it can pay may be out of reach.
+[[nodiscard]] constexpr bool may_be_worthless(AssetKind kind) noexcept {
+    return kind == AssetKind::outcome || kind == AssetKind::option;
 }
 
 /// Anything a ledger counts.
@@ -43,7 +54,8 @@ struct AssetInfo {
     std::string symbol;  ///< `sBTC`.
     int scale{};         ///< Decimal digits of its minor unit, at most 9.
     AssetKind kind{AssetKind::spot};
-    std::string underlying;  ///< The coin whose price moves it: `BTC`; empty for dollars, derived.
+    std::string underlying;  ///< The coin whose price moves it: `BTC`; empty for dollars, events,
+                             ///< pools, loans.
     std::string protocol;    ///< Who can fail: `synthetix`; empty for a coin of its own.
 };
 
@@ -53,6 +65,7 @@ enum class InstrumentKind : std::uint8_t {
     linear_perpetual,  ///< A contract; profit and loss in the settlement token.
     dated_future,      ///< The same, up to a last price.
     prediction,        ///< A share of an outcome, up to a last price of zero or a dollar.
+    option,            ///< European, paid out in cash: up to its intrinsic value.
 };
 
 /// Whether a trade in it opens or closes a contract.
@@ -75,9 +88,10 @@ struct Expiry {
 struct InstrumentInfo {
     std::string symbol;  ///< `sBTC` or `BTC-PERP`.
     InstrumentKind kind{InstrumentKind::in_kind};
-    AssetId base;                    ///< What is counted: the token, or the contract.
-    AssetId settlement;              ///< What it is paid in.
-    std::optional<Expiry> expiry{};  ///< Of dated futures and predictions.
+    AssetId base;                         ///< What is counted: the token, or the contract.
+    AssetId settlement;                   ///< What it is paid in.
+    std::optional<Expiry> expiry{};       ///< Of dated futures, predictions and options.
+    std::optional<OptionTerms> option{};  ///< Of options.
 
     /// Whether its last price is being averaged, and so in part known: no position may grow.
     [[nodiscard]] bool is_averaged(Timestamp now) const {

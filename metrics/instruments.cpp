@@ -142,6 +142,9 @@ ClearingInstruments::ClearingInstruments(Registry& registry)
       cover2_ratio(Maker{registry}.gauges(
           "cover2_ratio", "The waterfall over the two largest shortfalls of one scenario.",
           {"broker"})),
+      stress_loss_usd(Maker{registry}.gauges(
+          "stress_loss_usd", "What clients would leave unpaid in the worst state of a stress.",
+          {"broker", "stress"})),
       solvency_probability(Maker{registry}.gauges(
           "solvency_probability", "The chance that the waterfall pays for all losses of a year.",
           {"broker"})),

@@ -94,6 +94,7 @@ struct ClearingInstruments {
     Labelled<Gauge> accounts_below_maintenance;  ///< broker.
     Labelled<Gauge> contracts_without_last_price;  ///< broker: expired ones.
     Labelled<Gauge> cover2_ratio;                  ///< broker: waterfall over cover-2.
+    Labelled<Gauge> stress_loss_usd;               ///< broker, stress: what clients leave unpaid.
     Labelled<Gauge> solvency_probability;          ///< broker.
     Histogram margin_check_duration_seconds;
     Labelled<Gauge> price_age_seconds;  ///< feed.

@@ -3,7 +3,6 @@
 #include "base/limits.hpp"
 #include "risk/kernel/account.hpp"
 #include "risk/kernel/fee.hpp"
-#include "risk/kernel/stress.hpp"
 
 #include <algorithm>
 #include <array>
@@ -34,9 +33,9 @@ constexpr Wide unwind_rounding_cents = 2;
 static_assert(base::price_scale + base::asset_scale_max == value_scale);
 
 // quantity × mark, exactly. Nothing of an asset is worth nothing, even without a mark.
-base::Result<Wide, RiskError> value_of(const Surface& surface, base::AssetId asset, Wide quantity) {
+base::Result<Wide, RiskError> value_at(const Mark& mark, const Surface& surface,
+                                       base::AssetId asset, Wide quantity) {
     if (quantity == 0) return Wide{0};
-    const auto& mark = surface.mark(asset);
     if (!mark.is_known) return base::Failure{RiskError::mark_missing};
     const int digits = base::asset_scale_max - surface.listing().asset(asset).scale;
     Wide value = 0;
@@ -45,6 +44,10 @@ base::Result<Wide, RiskError> value_of(const Surface& surface, base::AssetId ass
         return base::Failure{RiskError::out_of_range};
     }
     return value;
+}
+
+base::Result<Wide, RiskError> value_of(const Surface& surface, base::AssetId asset, Wide quantity) {
+    return value_at(surface.mark(asset), surface, asset, quantity);
 }
 
 base::Result<std::int64_t, RiskError> cents_down(Wide value) {
@@ -110,7 +113,8 @@ base::Result<Netted, RiskError> netted_of(const Surface& surface, const Portfoli
     return netted;
 }
 
-double dollars_of(Wide value) { return static_cast<double>(value) * 1e-18; }
+// By division: what is a whole number of dollars is one, so that cash that is all promised is none.
+double dollars_of(Wide value) { return static_cast<double>(value) / 1e18; }
 
 // What the kernel is asked about, and equity in exact figures.
 struct Question {
@@ -141,7 +145,9 @@ base::Result<Question, RiskError> question_of(const Surface& surface, const Nett
         const auto value = value_of(surface, asset, quantity);
         if (!value) return base::Failure{value.error()};
         const auto& info = surface.listing().asset(asset);
-        const Wide size = *value < 0 ? -*value : *value;
+        const auto notional = value_at(surface.notional_mark(asset), surface, asset, quantity);
+        if (!notional) return base::Failure{notional.error()};
+        const Wide size = *notional < 0 ? -*notional : *notional;
         if (info.kind != base::AssetKind::cash &&
             __builtin_add_overflow(question.gross, size, &question.gross)) {
             return base::Failure{RiskError::out_of_range};
@@ -340,7 +346,10 @@ public:
         }
         auto shortfalls = kernel::shortfalls_of(looked->account, looked->found.usd);
         if (!shortfalls) return base::Failure{error_of(shortfalls.error())};
-        return MarginAndShortfalls{.margin = *margin, .shortfalls = *std::move(shortfalls)};
+        auto stress = surface.stress().of_client(looked->account, looked->found.usd);
+        if (!stress) return base::Failure{error_of(stress.error())};
+        return MarginAndShortfalls{
+            .margin = *margin, .shortfalls = *std::move(shortfalls), .stress = *std::move(stress)};
     }
 
     base::Result<std::int64_t, RiskError> stress_loss(const Surface& surface,
@@ -352,10 +361,11 @@ public:
             looked = look_at_the_end(surface, portfolio, *margin);
         }
         if (!looked) return base::Failure{looked.error()};
-        const std::array<const kernel::Account*, 1> client{&looked->account};
-        const auto book = kernel::stress_book_of(*surface.kernel(), client, {});
-        if (!book) return base::Failure{error_of(book.error())};
-        return cents_up(book->by_client().front());
+        const auto states = surface.stress().shortfalls(looked->account, looked->found.usd);
+        if (!states) return base::Failure{error_of(states.error())};
+        double worst = 0;
+        for (const double usd : *states) worst = usd > worst ? usd : worst;  // None of NaN.
+        return cents_up(worst);
     }
 
     base::Result<Judgement, RiskError> judge(const Surface& surface, const Step& step,

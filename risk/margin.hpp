@@ -60,7 +60,8 @@ struct Margin {
     std::int64_t equity_cents{};
     std::int64_t initial_cents{};      ///< IM.
     std::int64_t maintenance_cents{};  ///< MM, at most IM.
-    std::int64_t gross_cents{};        ///< What is held and owed but cash, without signs.
+    std::int64_t gross_cents{};  ///< What is held and owed but cash, without signs, by what one
+                                 ///< unit stands for: an option's is what it is hedged with.
     bool is_in_kind{true};  ///< Nothing held can lose more than its value: IM is at most equity.
     std::array<std::int64_t, parts> parts_cents{};  ///< Of IM, by `Part`; not capped.
 
@@ -91,6 +92,7 @@ struct MarginDetail {
 struct MarginAndShortfalls {
     Margin margin;
     kernel::Shortfalls shortfalls;
+    kernel::ClientStress stress;
 };
 
 /// What a margin becomes once a fee is paid: equity is less, and what can lose no more than it is
@@ -137,13 +139,13 @@ public:
     [[nodiscard]] virtual base::Result<MarginDetail, RiskError> detail(
         const Surface& surface, const Portfolio& portfolio) const = 0;
 
-    /// The same with what the client would leave unpaid, scenario by scenario.
+    /// The same with what the client would leave unpaid, scenario by scenario, and in the states of
+    /// the stress book.
     [[nodiscard]] virtual base::Result<MarginAndShortfalls, RiskError> shortfalls(
         const Surface& surface, const Portfolio& portfolio) const = 0;
 
-    /// What the worst state of the stress book takes beyond equity, an oracle frozen for a day and
-    /// no path of prices: `kernel::stress_book_of`. **Units:** USD cents, rounded up.
-    /// **Cost:** some hundred states by revaluation.
+    /// What the worst state of the stress book takes beyond equity, of those that are known.
+    /// **Units:** USD cents, rounded up.
     [[nodiscard]] virtual base::Result<std::int64_t, RiskError> stress_loss(
         const Surface& surface, const Portfolio& portfolio) const = 0;
 

@@ -1,9 +1,10 @@
 #include "risk/parameters.hpp"
 
 #include "base/check.hpp"
+#include "base/decimal.hpp"
 #include "base/hash.hpp"
 #include "risk/kernel/scenarios.hpp"
-#include "risk/kernel/stress.hpp"
+#include "risk/kernel/stress_states.hpp"
 #include "risk/kernel/surface.hpp"
 
 #include <fmt/format.h>
@@ -30,6 +31,7 @@ using kernel::UniverseFault;
 
 constexpr double half_spread_max = 0.5;
 constexpr double billion = 1e9;
+constexpr double strike_noise = 1e-12;  // Of a number as text.
 
 // Whether an instrument of the kind can be the place of an asset, and the kind by which to say so.
 bool fits(AssetKind asset, kernel::Kind kind) {
@@ -50,6 +52,8 @@ bool fits(AssetKind asset, kernel::Kind kind) {
             return kernel::is_lp(kind);
         case AssetKind::lending:
             return kind == kernel::Kind::deposit;
+        case AssetKind::option:
+            return kind == kernel::Kind::option;
     }
     UNREACHABLE("an unlisted kind");
 }
@@ -90,7 +94,7 @@ std::optional<std::string> misfit_of(const Universe& universe, const kernel::Ins
         return fmt::format("expected {} among its protocols, or for its venue: so it is listed",
                            asset.protocol);
     }
-    if (!kernel::has_wrapper(x.kind) || base::is_derived(asset.kind)) return std::nullopt;
+    if (!has_own_price(x.kind)) return std::nullopt;
     const auto& wrapper = universe.wrapper(x.wrapper);
     const std::string_view coin =
         wrapper.underlying ? universe.underlying(*wrapper.underlying).name : std::string_view{};
@@ -108,20 +112,28 @@ std::optional<std::string> misfit_of(const Universe& universe, const kernel::Ins
 }
 
 /// Which listed asset's mark is the price of a wrapper.
-using Priced = std::map<kernel::WrapperId, const AssetInfo*>;
+using Priced = std::map<kernel::WrapperId, base::AssetId>;
 
 bool is_token(const AssetInfo& asset) {
     return asset.kind == AssetKind::spot || asset.kind == AssetKind::synthetic ||
            asset.kind == AssetKind::stable;
 }
 
-// What a share or a deposit is made of has to be listed, or nothing would move its price.
-std::optional<std::string> unpriced_leg_of(const Universe& universe, const kernel::Instrument& x,
-                                           const Priced& priced) {
-    for (const auto leg : legs_of(x)) {
-        const auto found = priced.find(leg);
-        if (found != priced.end() && is_token(*found->second)) continue;
-        return fmt::format("expected tokens that are listed, not {}", universe.wrapper(leg).name);
+// What keeps an option's terms from being those of its listing, or nothing.
+std::optional<std::string> other_terms_of(const Universe& universe, const kernel::Instrument& x,
+                                          const base::Listing& listing, base::AssetId asset) {
+    const auto& info = listing.asset(asset);
+    const auto traded = listing.instrument_of(asset);
+    if (!traded) return fmt::format("expected an instrument that trades {}", info.symbol);
+    const auto& listed = *listing.instrument(*traded).option;
+    if (universe.underlying(x.underlying).name != info.underlying) {
+        return fmt::format("expected the underlying {}: so it is listed", info.underlying);
+    }
+    if (x.type != listed.type) return "expected the other type: so it is listed";
+    const double strike = static_cast<double>(listed.strike.v) / billion;
+    if (std::abs(x.strike - strike) > strike * strike_noise) {
+        return fmt::format("expected the strike {}: so it is listed",
+                           base::format_decimal(listed.strike.v, base::price_scale));
     }
     return std::nullopt;
 }
@@ -135,8 +147,8 @@ public:
         for (std::size_t i = 0; i < places.size(); ++i) {
             const auto& asset = listing_.assets[i];
             if (!places[i] || !base::is_derived(asset.kind)) continue;
-            if (auto fault =
-                    unpriced_leg_of(universe_, universe_.instrument(*places[i]), priced_)) {
+            const base::AssetId id{static_cast<std::uint16_t>(i)};
+            if (auto fault = unpriced_leg_of(universe_.instrument(*places[i]), id)) {
                 complain(*places[i], std::move(*fault));
             }
         }
@@ -146,6 +158,27 @@ public:
     std::vector<UniverseFault> faults;
 
 private:
+    // What a share, a deposit or an option is made of has to be listed, or nothing would move its
+    // price; and that of an option as long as it is traded.
+    std::optional<std::string> unpriced_leg_of(const kernel::Instrument& x,
+                                               base::AssetId asset) const {
+        const bool is_option = x.kind == kernel::Kind::option;
+        const auto end = listing_.end_of(asset);
+        for (const auto leg : legs_of(x)) {
+            const auto found = priced_.find(leg);
+            if (found != priced_.end()) {
+                if (is_token(listing_.asset(found->second))) continue;
+                const auto other_end = listing_.end_of(found->second);
+                if (is_option && (!other_end || (end && *other_end >= *end))) continue;
+            }
+            return fmt::format("expected {}, not {}",
+                               is_option ? "a listed token or contract that does not end before it"
+                                         : "tokens that are listed",
+                               universe_.wrapper(leg).name);
+        }
+        return std::nullopt;
+    }
+
     void complain(kernel::InstrumentId at, std::string says) {
         faults.push_back({fmt::format("instruments[{}]", at.v), std::move(says)});
     }
@@ -167,13 +200,18 @@ private:
             return complain(*found,
                             "expected a perpetual, or a future if it is listed with an end");
         }
+        if (x.kind == kernel::Kind::option) {
+            if (auto other = other_terms_of(universe_, x, listing_, id)) {
+                complain(*found, std::move(*other));
+            }
+        }
         if (!has_own_price(x.kind)) return;
-        const auto [other, is_first] = priced_.emplace(x.wrapper, &asset);
+        const auto [other, is_first] = priced_.emplace(x.wrapper, id);
         if (is_first) return;
         complain(*found,
                  fmt::format("expected a wrapper of its own: the mark of {} is the price of "
                              "this one",
-                             other->second->symbol));
+                             listing_.asset(other->second).symbol));
     }
 
     const base::Listing& listing_;
@@ -206,14 +244,32 @@ std::uint64_t mixed(std::uint64_t seed, const std::vector<double>& numbers) {
     return base::hash_combine(seed, numbers.size());
 }
 
-std::uint64_t fingerprint_of(const Universe& universe) {
-    std::uint64_t seed = 0;
-    for (const auto& protocol : universe.protocols) {
-        for (const char letter : protocol.name) {
-            seed = base::hash_combine(seed, static_cast<unsigned char>(letter));
-        }
-        seed = base::hash_combine(seed, protocol.name.size());
+std::uint64_t mixed(std::uint64_t seed, std::string_view text) {
+    for (const char letter : text) {
+        seed = base::hash_combine(seed, static_cast<unsigned char>(letter));
     }
+    return base::hash_combine(seed, text.size());
+}
+
+std::uint64_t mixed(std::uint64_t seed, const kernel::PricePath& path) {
+    seed = mixed(seed, path.name);
+    for (const auto* forms : {&path.underlyings, &path.wrappers}) {
+        for (const auto& moment : *forms) {
+            std::vector<double> known;
+            // No price is below zero.
+            for (const auto& multiple : moment) known.push_back(multiple.value_or(-1));
+            seed = mixed(seed, known);
+        }
+    }
+    return base::hash_combine(seed, path.moments.size());
+}
+
+std::uint64_t fingerprint_of(const Universe& universe, const kernel::StressTerms& stress) {
+    std::uint64_t seed = mixed(0, std::vector<double>{stress.oracle_frozen_hours});
+    for (const auto& path : stress.paths) seed = mixed(seed, path);
+    for (const auto& coin : universe.underlyings) seed = mixed(seed, coin.name);
+    for (const auto& wrapper : universe.wrappers) seed = mixed(seed, wrapper.name);
+    for (const auto& protocol : universe.protocols) seed = mixed(seed, protocol.name);
     for (const auto* scenarios : {&universe.core, &universe.simulated}) {
         for (const auto& scenario : *scenarios) {
             seed = mixed(seed, scenario.moves);
@@ -270,9 +326,13 @@ base::Result<std::shared_ptr<const Parameters>, std::vector<UniverseFault>> Para
     // What only shows in the whole, such as its size, shows now and not with the first marks.
     const auto trial = kernel::build_surface(0, universe);
     if (!trial) return base::Failure{trial.error()};
-    made->fingerprint_ = fingerprint_of(universe);
-    made->largest_multiple_ =
-        kernel::largest_multiple(universe, kernel::StressTerms{}.oracle_frozen_hours);
+    const auto& stress = made->source_.stress;
+    if (!kernel::StressStates::of(**trial, stress)) {
+        return base::Failure{std::vector<UniverseFault>{
+            {"instruments", "times all states of the stress book are too many, or no numbers"}}};
+    }
+    made->fingerprint_ = fingerprint_of(universe, stress);
+    made->largest_multiple_ = kernel::largest_multiple(universe, stress);
     return std::shared_ptr<const Parameters>(made);
 }
 

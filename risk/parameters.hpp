@@ -4,6 +4,7 @@
 #include "base/listing.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
+#include "risk/kernel/stress.hpp"
 #include "risk/kernel/universe.hpp"
 
 #include <cstddef>
@@ -20,9 +21,10 @@ namespace crossclear::risk {
 
 /// Whether the price of an instrument of this kind is that of one wrapper, which a mark sets.
 [[nodiscard]] constexpr bool has_own_price(kernel::Kind kind) noexcept {
-    return kernel::has_wrapper(kind) && !kernel::is_lp(kind) && kind != kernel::Kind::deposit;
+    return kernel::has_wrapper(kind) && !kernel::is_lp(kind) && kind != kernel::Kind::deposit &&
+           kind != kernel::Kind::option;
 }
-/// The wrappers that the price of a share of a pool, or of a deposit, is made of.
+/// The wrappers that the price of a share of a pool, a deposit or an option is made of.
 [[nodiscard]] std::vector<kernel::WrapperId> legs_of(const kernel::Instrument& derived);
 
 /// Immutable. **Thread:** any.
@@ -32,6 +34,7 @@ public:
     struct Source {
         kernel::Universe universe;
         base::Duration mark_age_max;  ///< A mark older than this is stale.
+        kernel::StressTerms stress{};
     };
 
     /// Finds the place of every listed asset and draws the scenarios that the universe leaves out.
@@ -41,8 +44,10 @@ public:
     /// and an outcome a binary, whose price is the mark; to follow the asset's
     /// underlying; to name the asset's protocol, or be traded there; and to have a wrapper of its
     /// own, since the asset's mark is that wrapper's price. A pool and a deposit have those of
-    /// other listed assets that are tokens. Half a spread is at most a half. Somewhere there is
-    /// cash. Instruments that are not listed are left out: nobody can hold them.
+    /// other listed assets that are tokens, an option that of a listed token or contract which
+    /// does not end before it, and the type and strike of its listing; its days are those up to
+    /// its end, and its forward is that wrapper's price. Half a spread is at most a half. Somewhere
+    /// there is cash. Instruments that are not listed are left out: nobody can hold them.
     ///
     /// **Errors:** all that is wrong, with its place in the universe; and what the kernel makes no
     /// surface of.
@@ -55,6 +60,8 @@ public:
     [[nodiscard]] const kernel::Universe& universe() const noexcept { return source_.universe; }
     /// A mark older than this is stale.
     [[nodiscard]] base::Duration mark_age_max() const noexcept { return source_.mark_age_max; }
+    /// What its stress book is stressed by.
+    [[nodiscard]] const kernel::StressTerms& stress() const noexcept { return source_.stress; }
 
     /// Assets that the listing had.
     [[nodiscard]] std::size_t assets() const noexcept { return places_.size(); }
@@ -69,13 +76,13 @@ public:
     [[nodiscard]] std::int64_t half_spread_ppb(base::AssetId asset) const {
         return places_.at(asset.v).half_spread_ppb;
     }
-    /// `kernel::largest_multiple` of an oracle frozen for a day.
+    /// `kernel::largest_multiple` of its stresses.
     [[nodiscard]] double largest_multiple() const noexcept { return largest_multiple_; }
     /// Whether CG may be something: a wrapper's cap on open interest is above where CG begins.
     [[nodiscard]] bool has_open_interest_caps() const noexcept;
     /// Whether it is that of this asset. **Requires:** it is listed.
     [[nodiscard]] bool has_open_interest_cap(base::AssetId asset) const;
-    /// Of all that shortfalls are told by: the protocols and the scenarios, each in their order.
+    /// Of all that shortfalls are told by: protocols, scenarios and stresses, each in their order.
     /// Two universes with the same one agree in them.
     [[nodiscard]] std::uint64_t fingerprint() const noexcept { return fingerprint_; }
     /// The age up to which its mark costs nothing; none where it has no mark of its own.

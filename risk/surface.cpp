@@ -17,6 +17,7 @@ constexpr std::int64_t ppb_one = 1'000'000'000;
 constexpr std::int64_t price_one = 1'000'000'000;
 constexpr double age_max_s = 1e9;  // What the kernel takes.
 constexpr double price_noise = 1e-13;
+constexpr double a_day_us = 86'400e6;
 
 std::optional<SurfaceError> fault_of_mark(const Mark& mark, base::AssetKind kind) {
     if (!mark.is_known) return std::nullopt;
@@ -55,6 +56,29 @@ Mark index_of(const Market& market, std::size_t asset) {
     return market.indices.empty() ? Mark{} : market.indices[asset];
 }
 
+void follow_index(kernel::Instrument& x, double index) {
+    if (x.kind == kernel::Kind::deposit) {
+        x.index = index;
+    } else if (x.kind == kernel::Kind::option) {
+        x.volatility = index;
+    } else {
+        x.liquidity *= index;
+    }
+}
+
+// An option as it stands at the marks: its forward is the price of what it is hedged with, and its
+// strike, which is one in its settlement token, is worth what that is.
+void set_option(kernel::Instrument& x, const kernel::Universe& universe,
+                const base::Listing& listing, base::AssetId asset, const Market& market) {
+    const auto& listed = listing.instrument(*listing.instrument_of(asset));
+    const double days = static_cast<double>((listed.expiry->at - market.now).us) / a_day_us;
+    x.days = std::clamp(days, 0.0, kernel::limits::days_max);
+    x.forward = universe.wrappers.at(x.wrapper.v).price;
+    const auto& settlement = market.marks[listed.settlement.v];
+    const double token = settlement.is_known ? dollars(settlement.price) : 1;
+    x.strike = std::min(dollars(listed.option->strike) * token, kernel::limits::price_max);
+}
+
 // The universe with the prices and ages of the marks, and with what is open at them.
 kernel::Universe universe_at(const base::Listing& listing, const Parameters& parameters,
                              const Market& market) {
@@ -64,8 +88,7 @@ kernel::Universe universe_at(const base::Listing& listing, const Parameters& par
         auto& x = universe.instruments.at(parameters.instrument(asset_at(i)).v);
         if (mark.is_known && x.kind == kernel::Kind::binary) x.mark = dollars(mark.price);
         if (const auto index = index_of(market, i); x.is_index_published && index.is_known) {
-            (x.kind == kernel::Kind::deposit ? x.index : x.liquidity) =
-                dollars(index.price) * (x.kind == kernel::Kind::deposit ? 1 : x.liquidity);
+            follow_index(x, dollars(index.price));
         }
         if (!mark.is_known || !has_own_price(x.kind)) continue;
         auto& wrapper = universe.wrappers.at(x.wrapper.v);
@@ -82,12 +105,24 @@ kernel::Universe universe_at(const base::Listing& listing, const Parameters& par
         if (!coin || !market.marks[coin->v].is_known) continue;
         universe.underlyings[i].spot = dollars(market.marks[coin->v].price);
     }
+    for (std::size_t i = 0; i < market.marks.size(); ++i) {
+        if (listing.assets[i].kind != base::AssetKind::option) continue;
+        auto& x = universe.instruments.at(parameters.instrument(asset_at(i)).v);
+        set_option(x, universe, listing, asset_at(i), market);
+    }
     return universe;
 }
 
-// The price of a share or a deposit is the kernel's value of one unit, rounded down, and as old as
-// the oldest of those it is made of, its index among them. One that is beyond all prices stays
-// unknown: it is the only thing that is wrong.
+// Whether it stays at the mark that it had when it ended, as what is published does.
+bool is_held(const base::Listing& listing, base::AssetId asset, const Market& market) {
+    const auto end = listing.end_of(asset);
+    const auto& mark = market.marks[asset.v];
+    return end && *end <= market.now && mark.is_known && mark.at <= *end;
+}
+
+// The price of a share, a deposit or an option is the kernel's value of one unit, rounded down, and
+// as old as the oldest of those it is made of, its index among them. One that is beyond all prices
+// stays unknown: it is the only thing that is wrong.
 void derive_marks(Market& market, const base::Listing& listing, const Parameters& parameters,
                   const kernel::Surface& valued) {
     auto& marks = market.marks;
@@ -98,6 +133,7 @@ void derive_marks(Market& market, const base::Listing& listing, const Parameters
     }
     for (std::size_t i = 0; i < marks.size(); ++i) {
         if (!base::is_derived(listing.assets[i].kind)) continue;
+        if (is_held(listing, asset_at(i), market)) continue;
         const auto place = parameters.instrument(asset_at(i));
         Mark mark{.price = {}, .at = {std::numeric_limits<std::int64_t>::max()}, .is_known = true};
         for (const auto leg : legs_of(valued.universe().instrument(place))) {
@@ -119,6 +155,23 @@ void derive_marks(Market& market, const base::Listing& listing, const Parameters
         }
         marks[i] = mark.is_known ? mark : Mark{};
     }
+}
+
+std::vector<Mark> notional_marks_of(const std::vector<Mark>& marks, const base::Listing& listing,
+                                    const Parameters& parameters) {
+    auto all = marks;
+    const auto& universe = parameters.universe();
+    const auto wrapper_of = [&](std::size_t asset) {
+        return universe.instrument(parameters.instrument(asset_at(asset))).wrapper;
+    };
+    for (std::size_t i = 0; i < marks.size(); ++i) {
+        if (listing.assets[i].kind != base::AssetKind::option) continue;
+        for (std::size_t other = 0; other < marks.size(); ++other) {
+            const auto kind = universe.instrument(parameters.instrument(asset_at(other))).kind;
+            if (has_own_price(kind) && wrapper_of(other) == wrapper_of(i)) all[i] = marks[other];
+        }
+    }
+    return all;
 }
 
 std::optional<base::Price> as_price(Wide value) {
@@ -170,21 +223,31 @@ base::Result<std::shared_ptr<const Surface>, SurfaceError> build_surface(
     auto valued = kernel::build_surface(number, universe_at(*listing, *parameters, market));
     if (!valued) return base::Failure{SurfaceError::not_finite};
 
+    auto stress = kernel::StressStates::of(**valued, parameters->stress());
+    if (!stress) return base::Failure{SurfaceError::not_finite};
+
     derive_marks(market, *listing, *parameters, **valued);
 
     const std::shared_ptr<Surface> made(new Surface());
+    made->notional_marks_ = notional_marks_of(marks, *listing, *parameters);
     made->number_ = number;
     made->listing_ = std::move(listing);
     made->parameters_ = std::move(parameters);
     made->marks_ = std::move(marks);
     made->funding_ = std::move(market.funding);
     made->kernel_ = *std::move(valued);
+    made->stress_ = *std::move(stress);
     return std::shared_ptr<const Surface>(made);
 }
 
 const Mark& Surface::mark(base::AssetId asset) const {
     CHECK(asset.v < marks_.size(), "a mark is asked for a listed asset");
     return marks_[asset.v];
+}
+
+const Mark& Surface::notional_mark(base::AssetId asset) const {
+    CHECK(asset.v < notional_marks_.size(), "a mark is asked for a listed asset");
+    return notional_marks_[asset.v];
 }
 
 bool Surface::is_fresh(base::AssetId asset, base::Timestamp now) const {
@@ -211,10 +274,8 @@ std::optional<base::Price> Surface::instrument_mark(base::InstrumentId instrumen
 std::optional<base::Price> Surface::coin_price(base::InstrumentId instrument,
                                                base::Timestamp now) const {
     const auto& info = listing_->instrument(instrument);
-    const auto& universe = parameters_->universe();
-    const auto& x = universe.instrument(parameters_->instrument(info.base));
-    if (!has_own_price(x.kind)) return std::nullopt;
-    const auto coin = universe.wrapper(x.wrapper).underlying;
+    const auto coin =
+        parameters_->universe().find_underlying(listing_->asset(info.base).underlying);
     const auto held = coin ? parameters_->coin(*coin) : std::nullopt;
     if (!held || listing_->asset(*held).kind != base::AssetKind::spot) return std::nullopt;
     if (!is_fresh(*held, now) || !is_fresh(info.settlement, now)) return std::nullopt;

@@ -5,6 +5,7 @@
 #include "base/listing.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
+#include "risk/kernel/stress_states.hpp"
 #include "risk/kernel/surface.hpp"
 #include "risk/parameters.hpp"
 
@@ -53,8 +54,9 @@ struct Market {
     /// assets. **Units:** minor units, none negative. Empty: as the universe says.
     std::vector<base::Amount> open_interest{};
     /// Of what is lent, the tokens of one unit; of shares of pools, by how much liquidity has grown
-    /// since the universe was written: in the order of the listing's assets, where the universe
-    /// says that they are published. **Units:** times 1e9, positive. Empty: none is known.
+    /// since the universe was written; of options, a year's volatility: in the order of the
+    /// listing's assets, where the universe says that they are published. **Units:** times 1e9,
+    /// positive. Empty: none is known.
     std::vector<Mark> indices{};
     /// Of perpetuals, what one contract has paid in funding who was long since ever: in the order
     /// of the listing's assets. No margin looks at it: it is paid as it moves. **Units:** of the
@@ -81,6 +83,10 @@ public:
 
     /// The latest mark of an asset. **Requires:** it is listed.
     [[nodiscard]] const Mark& mark(base::AssetId asset) const;
+
+    /// What one unit stands for, by which limits count it: its mark, and of an option the mark of
+    /// what it is hedged with. **Requires:** it is listed.
+    [[nodiscard]] const Mark& notional_mark(base::AssetId asset) const;
 
     /// Whether the mark is known and within `mark_age_max` of `now`. One from further ahead than
     /// that is not fresh either: its clock or ours is wrong. Cash is always fresh, and a contract
@@ -117,6 +123,9 @@ public:
         return kernel_;
     }
 
+    /// The states of the stress book at these marks.
+    [[nodiscard]] const kernel::StressStates& stress() const noexcept { return *stress_; }
+
 private:
     friend base::Result<std::shared_ptr<const Surface>, SurfaceError> build_surface(
         std::uint64_t number, std::shared_ptr<const base::Listing> listing,
@@ -128,8 +137,10 @@ private:
     std::shared_ptr<const base::Listing> listing_;
     std::shared_ptr<const Parameters> parameters_;
     std::vector<Mark> marks_;
+    std::vector<Mark> notional_marks_;
     std::vector<Mark> funding_;
     std::shared_ptr<const kernel::Surface> kernel_;
+    std::shared_ptr<const kernel::StressStates> stress_;
 };
 
 }  // namespace crossclear::risk

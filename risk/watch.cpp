@@ -29,10 +29,35 @@ double funding_of(std::optional<base::Price> before, const Surface& surface,
     return std::min(1.0, std::abs(moved) / static_cast<double>(mark->v));
 }
 
-// In dollars; a dollar where there was no price, or is none any more.
-double difference_of(const Mark& before, const Mark& after) {
+// As a part of `unit`; all of it where there was no price, or is none any more.
+double difference_of(const Mark& before, const Mark& after, double unit) {
     if (before.is_known != after.is_known) return 1;
-    return std::abs(static_cast<double>(after.price.v - before.price.v)) * 1e-9;
+    const double moved = std::abs(static_cast<double>(after.price.v - before.price.v));
+    return moved == 0 ? 0 : std::min(1.0, moved / std::max(unit, 1.0));
+}
+
+// How far a price has gone, by what limits of loss are counted in.
+double distance_of(const Mark& before, const Surface& surface, base::AssetId asset) {
+    const auto& after = surface.mark(asset);
+    switch (surface.listing().asset(asset).kind) {
+        case base::AssetKind::outcome:
+            // In dollars: what the price of an outcome moves, EV moves against it, and what is
+            // left is no more than the difference.
+            return difference_of(before, after, 1e9);
+        case base::AssetKind::option:
+            // Of what it is hedged with, as it counts in gross exposure.
+            return difference_of(before, after,
+                                 static_cast<double>(surface.notional_mark(asset).price.v));
+        case base::AssetKind::cash:
+        case base::AssetKind::spot:
+        case base::AssetKind::synthetic:
+        case base::AssetKind::stable:
+        case base::AssetKind::contract:
+        case base::AssetKind::pool:
+        case base::AssetKind::lending:
+            return move_of(before, after);
+    }
+    UNREACHABLE("an unlisted kind of asset");
 }
 
 }  // namespace
@@ -115,12 +140,7 @@ void Watch::move_to(const Surface& surface) {
     for (std::size_t i = 0; i < std::min(marks.size(), marks_.size()); ++i) {
         const base::AssetId asset{static_cast<std::uint16_t>(i)};
         const double paid = funding_of(funding_[i], surface, asset);
-        // What the price of an outcome moves, EV moves against it: what is left is no more than
-        // the difference.
-        const bool is_outcome = surface.listing().assets[i].kind == base::AssetKind::outcome;
-        const double moved =
-            is_outcome ? difference_of(marks_[i], marks[i]) : move_of(marks_[i], marks[i]);
-        largest = std::max(largest, moved + paid);
+        largest = std::max(largest, distance_of(marks_[i], surface, asset) + paid);
     }
     distance_ += largest;
     marks_ = std::move(marks);

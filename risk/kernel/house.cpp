@@ -148,13 +148,22 @@ base::Result<Shortfalls, Fault> shortfalls_of(const Account& account, const Marg
     return found;
 }
 
+void HouseSums::Line::add(double usd) {
+    total += usd;
+    second = std::max(second, std::min(largest, usd));
+    largest = std::max(largest, usd);
+}
+
+void HouseSums::Line::add(const Line& group) {
+    total += group.total;
+    second = std::max({std::min(largest, group.largest), second, group.second});
+    largest = std::max(largest, group.largest);
+}
+
 void HouseSums::add(const Shortfalls& client) {
     for (const auto& [index, usd] : client.scenarios) {
         if (index >= scenarios.size()) scenarios.resize(std::size_t{index} + 1);
-        auto& line = scenarios[index];
-        line.total += usd;
-        line.second = std::max(line.second, std::min(line.largest, usd));
-        line.largest = std::max(line.largest, usd);
+        scenarios[index].add(usd);
     }
     for (const auto& [index, usd] : client.protocols) {
         if (index >= protocols.size()) protocols.resize(std::size_t{index} + 1);
@@ -166,11 +175,7 @@ void HouseSums::add(const HouseSums& group) {
     if (scenarios.size() < group.scenarios.size()) scenarios.resize(group.scenarios.size());
     if (protocols.size() < group.protocols.size()) protocols.resize(group.protocols.size());
     for (std::size_t i = 0; i < group.scenarios.size(); ++i) {
-        auto& line = scenarios[i];
-        const auto& other = group.scenarios[i];
-        line.total += other.total;
-        line.second = std::max({std::min(line.largest, other.largest), line.second, other.second});
-        line.largest = std::max(line.largest, other.largest);
+        scenarios[i].add(group.scenarios[i]);
     }
     for (std::size_t i = 0; i < group.protocols.size(); ++i) protocols[i] += group.protocols[i];
 }

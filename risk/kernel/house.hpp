@@ -52,6 +52,11 @@ struct HouseSums {
         double largest{};
         double second{};
 
+        /// One client more.
+        void add(double usd);
+        /// Another group's.
+        void add(const Line& group);
+
         friend bool operator==(const Line&, const Line&) = default;
     };
     std::vector<Line> scenarios;  ///< Core and then simulated, as far as anybody leaves something.

@@ -33,7 +33,7 @@ struct PricePath {
 /// What a book is stressed by, beyond what is the same for everyone.
 struct StressTerms {
     double oracle_frozen_hours{24};  ///< T.
-    std::vector<PricePath> paths;
+    std::vector<PricePath> paths{};
 };
 
 /// One stress: the worst of its states. **Units:** USD.
@@ -69,9 +69,9 @@ inline constexpr std::string_view stress_oracle = "an oracle is frozen";
 inline constexpr std::string_view stress_default = "the largest client defaults";
 inline constexpr std::string_view stress_defaults = "the two largest clients default";
 
-/// The largest multiple of a price in the states below, paths aside, at least 1. What is worth as
-/// much as it holds of prices, long or short, loses less than its worth times this and 1 more.
-[[nodiscard]] double largest_multiple(const Universe& universe, double oracle_frozen_hours);
+/// The largest multiple of a price in the states below, at least 1. What is worth as much as it
+/// holds of prices, long or short, loses less than its worth times this and 1 more.
+[[nodiscard]] double largest_multiple(const Universe& universe, const StressTerms& terms);
 
 /// Stresses a book. A client's shortfall is what its loss exceeds its equity by:
 ///

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/ids.hpp"
+#include "base/option.hpp"
 
 #include <array>
 #include <cstdint>
@@ -117,8 +118,7 @@ inline constexpr std::array<std::string_view, kinds> kind_names{
     return kind_names[static_cast<std::size_t>(kind)];
 }
 
-/// What an option gives a right to: to buy or to sell.
-enum class OptionType : std::uint8_t { call, put };
+using base::OptionType;
 
 /// One thing that can be held. Which fields count depends on the kind; `fault_of` refuses others
 /// only where they would be misread.
@@ -130,7 +130,8 @@ struct Instrument {
     double entry{};      ///< Perpetuals and futures: where nothing was won yet. 0: mark.
     double face_usd{1};  ///< Inverse perpetual: dollars of one contract.
     double index{1};     ///< Deposit, debt: tokens of one unit.
-    /// Deposit, LP: the index, or by how much liquidity has grown since, comes with the marks.
+    /// Deposit, LP, option: the index, by how much liquidity has grown since, or the volatility
+    /// comes with the marks.
     bool is_index_published{};
     double liquidity{};   ///< lp2: sqrt(k) of one unit; lp3: L of one unit.
     double price_low{};   ///< lp3: pa, price of the first leg in the second.
@@ -145,8 +146,8 @@ struct Instrument {
     std::string event;                  ///< Binary: which event,
     std::uint16_t outcome{};            ///< which of its outcomes, from 0,
     std::uint16_t outcomes{};           ///< of how many,
-    double mark{};                      ///< its price, within [0, 1],
-    double half_spread{};               ///< and that of trades in it, at most a half.
+    double mark{};                      ///< and its price, within [0, 1].
+    double half_spread{};               ///< Binary, option: of trades in it, at most a half.
     std::vector<ProtocolId> protocols;  ///< Whose failure takes at least LGD of its value.
     std::optional<ProtocolId> venue;    ///< Where it is traded on margin.
 

@@ -224,6 +224,7 @@ private:
         number(path, "forward", x.forward, price_bounds);
         number(path, "volatility", x.volatility, volatility_bounds);
         number(path, "rate", x.rate, {-1, 1});
+        number(path, "half_spread", x.half_spread, {0, .5});
         if (x.days < 0) {
             complain(path + ".days", "expired; expected days to come, or 0 on the last one");
         } else {

@@ -28,7 +28,7 @@ public:
                                                        base::BrokerId broker) = 0;
     /// The price of the instrument whose base is `asset`; nothing if none is. A world that is away
     /// does not hear it: whoever feeds prices tells them again and again.
-    /// **Requires:** a positive price, or of an outcome none below zero.
+    /// **Requires:** a positive price, or of an outcome or an option none below zero.
     virtual void set_price(base::AssetId asset, base::Price price) = 0;
     /// The funding index of the perpetual whose contract is `asset`, as above; it may be negative.
     /// A position pays from the first one that its venue knew when it was touched.

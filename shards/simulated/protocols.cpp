@@ -337,7 +337,7 @@ Entry execute(const Protocols& protocols, const Book& book, CapacityTaken& taken
 
 bool is_price(const base::Listing& listing, base::InstrumentId instrument, base::Price price) {
     const auto kind = listing.asset(listing.instrument(instrument).base).kind;
-    return price.v > 0 || (price.v == 0 && kind == base::AssetKind::outcome);
+    return price.v > 0 || (price.v == 0 && base::may_be_worthless(kind));
 }
 
 namespace {

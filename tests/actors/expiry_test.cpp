@@ -30,13 +30,15 @@ base::Expiry in_a_while(base::Duration average_over, base::Duration dispute_for 
 // Two who trade with their broker; a future ends soon, and so does the wait for rain.
 struct Ending {
     explicit Ending(const base::Expiry& of_future, const base::Expiry& of_rain)
-        : outside(town::partitions, listing_with_ends(of_future, of_rain)) {
+        : Ending(listing_with_ends(of_future, of_rain)) {
+        house.set_price(eth_future, 2'000);
+        house.set_price(rain, forty_cents);
+    }
+    explicit Ending(const base::Listing& listing) : outside(town::partitions, listing) {
         for (const auto of : {long_side, short_side, guesser}) {
             outside.deposit(perpetuals, of, usdc, 100'000 * one_usdc);
         }
         EXPECT_TRUE(outside.watch.await_event<netting::MoveClosed>().has_value());
-        house.set_price(eth_future, 2'000);
-        house.set_price(rain, forty_cents);
     }
 
     void trade(base::AccountId of, base::InstrumentId instrument, std::int64_t quantity) {
@@ -161,6 +163,46 @@ TEST(Expiry, AnOutcomeIsProposedDisputedAndPaid) {
     ASSERT_TRUE(town.has_ended(short_side, rain, base::Price{0}));
     town.expect_gone(rain);
     EXPECT_EQ(town.line(rain_yes).state, "fixed");
+}
+
+// Goal: options end at what they are worth at the average of their coin, or at what an operator
+// says; they are hedged at a venue that trades them, and nobody publishes their mark.
+TEST(Expiry, AnOptionEndsAtItsIntrinsicValue) {
+    Ending town(
+        listing_with_options({.expiry = in_a_while(base::seconds(4)), .strike = 1'900},
+                             {.expiry = in_a_while({}, base::seconds(1)), .strike = 2'200}));
+    const auto mark_of = [&](base::AssetId option) {
+        return town.house.node().context().broker(alpha).surface.load()->mark(option).price;
+    };
+    town.house.set_price(eth, 2'000);
+    // Seconds before its end it is worth no more than that; at a volatility of one half a minute
+    // moves the coin by some .07 %.
+    EXPECT_NEAR(static_cast<double>(mark_of(eth_call).v), 100e9, 1e9);
+    EXPECT_NEAR(static_cast<double>(mark_of(eth_put).v), 200e9, 1e9);
+    town.outside.world->set_price(eth_call, mark_of(eth_call));
+    town.outside.world->set_price(eth_put, mark_of(eth_put));
+    town.trade(long_side, trade_call, 3 * one_contract);
+    town.trade(short_side, trade_call, -one_contract);
+    town.trade(guesser, trade_put, -one_contract);
+    ASSERT_TRUE(town.has_hedged(Amount{2 * one_contract}, eth_call));
+    ASSERT_TRUE(town.has_hedged(Amount{-one_contract}, eth_put));
+    town.house.set_price(eth, 2'100);
+    town.outside.world->set_price(eth_call, base::Price{200 * one_dollar});
+    town.outside.world->set_price(eth_put, base::Price{100 * one_dollar});
+    const base::Price of_call{200 * one_dollar};
+    ASSERT_TRUE(town.has_ended(long_side, eth_call, of_call));
+    ASSERT_TRUE(town.has_ended(short_side, eth_call, of_call));
+    EXPECT_EQ(town.line(trade_put).state, "waiting");
+    EXPECT_EQ(std::get<actors::Refusal>(
+                  town.client->ask(town.proposal(trade_put, base::Price{2'200 * one_dollar + 1})))
+                  .reason,
+              "price_out_of_range");
+    const base::Price of_put{100 * one_dollar};
+    (void)town.client->expect<actors::ExpiriesView>(town.proposal(trade_put, of_put));
+    ASSERT_TRUE(town.has_ended(guesser, eth_put, of_put));
+    town.expect_gone(eth_call);
+    town.expect_gone(eth_put);
+    EXPECT_EQ(town.line(trade_call).state, "fixed");
 }
 
 // Goal: a node that starts after a last price was fixed tells every partition of it.

@@ -81,7 +81,33 @@ TEST(HouseLimits, AreSeenByOperators) {
     EXPECT_LE(line.solvency_ppm, 1'000'000);
     EXPECT_GT(line.expected_loss_cents, 0);
     EXPECT_GE(line.cover2_cents, line.cover1_cents);
-    EXPECT_EQ(line.worst_client_cents, 0) << "too small to be stressed";
+    EXPECT_EQ(line.worst_client, lender);
+    EXPECT_GE(line.worst_client_cents, line.protocols.front().shortfall_cents);
+}
+
+// Goal: the stress book of all clients is told, with its worst states and with what nobody knows.
+TEST(HouseLimits, TellTheStressBookOfAllClients) {
+    Carry town({});
+    const auto stress_named = [&](std::string_view name) {
+        const auto line = town.line();
+        for (const auto& stress : line.stresses) {
+            if (stress.name == name) return stress;
+        }
+        return actors::HouseLine::Stress{};
+    };
+    ASSERT_TRUE(town.outside.watch.await([&] {
+        return stress_named(risk::kernel::stress_protocol).loss_cents > 2'000'00 &&
+               town.shortfall() > 2'000'00;
+    }));
+    const auto one = stress_named(risk::kernel::stress_protocol);
+    EXPECT_EQ(one.worst, "synthetix");
+    EXPECT_NEAR(static_cast<double>(one.loss_cents), static_cast<double>(town.shortfall()), 1'00);
+    EXPECT_EQ(one.largest_cents, one.loss_cents) << "of one client";
+    EXPECT_EQ(one.two_largest_cents, one.loss_cents);
+    EXPECT_EQ(one.clients_unknown, 0U);
+    // The perpetual wins what the synthetic loses.
+    EXPECT_EQ(stress_named(risk::kernel::stress_coins).loss_cents, 0);
+    EXPECT_EQ(stress_named(risk::kernel::stress_coins).states, 1U);
 }
 
 // Goal: past a protocol's limit nobody adds to what its failure costs, and everybody may reduce it.
@@ -305,6 +331,24 @@ TEST(HouseLimits, LetClaimsGrowToACap) {
     EXPECT_EQ(town.code_of(sbtc_swap, -one_sbtc / 100), 0);
     ASSERT_TRUE(town.await_full(false));
     EXPECT_EQ(town.code_of(eth_swap, one_eth / 100), 0);
+}
+
+// Goal: what all accounts hold and owe together grows to a broker's cap and no further.
+TEST(HouseLimits, LetExposuresGrowToACap) {
+    Claimed town({.exposure_cents = 700'00, .shards = {}});
+    ASSERT_TRUE(town.await_full(false));
+    EXPECT_EQ(town.code_of(btc_perp, -2 * one_contract / 100), 0);
+    ASSERT_TRUE(town.await_full(true));
+    EXPECT_EQ(town.code_of(btc_perp, -one_contract / 100), 11021);
+    EXPECT_EQ(town.code_of(eth_swap, one_eth / 100), 11021);
+    const auto line =
+        town.client->expect<actors::HousesView>(actors::OperatorRequest{actors::GetHouses{}})
+            .houses.front();
+    EXPECT_TRUE(line.is_exposure_full);
+    // A hundredth of 30,000 in kind, and two of the contract.
+    EXPECT_EQ(line.exposure_cents, 900'00);
+    EXPECT_EQ(town.code_of(btc_perp, one_contract / 100), 0);
+    ASSERT_TRUE(town.await_full(false));
 }
 
 // Goal: a shard that owes much, or holds much, takes no more; the others go on.

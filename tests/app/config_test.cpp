@@ -117,7 +117,10 @@ TEST(Config, SettingsAreTrustedInSingleModeOnly) {
 }
 
 TEST(Config, OfADemoIsWithoutFault) {
-    for (const char* prices : {"", "market.csv"}) {
+    const auto file = std::filesystem::temp_directory_path() /
+                      ("crossclear-demo-" + std::to_string(::getpid()) + ".csv");
+    std::ofstream(file, std::ios::binary) << "hour_utc,BTC,ETH\n2022-05-07T00:00Z,36000,2500\n";
+    for (const auto& prices : {std::string(), file.string()}) {
         const auto config = demo_config({.trades = 1,
                                          .accounts = 1,
                                          .prices = prices,
@@ -132,6 +135,7 @@ TEST(Config, OfADemoIsWithoutFault) {
         EXPECT_EQ(dump_config(*read), text);
         EXPECT_EQ(read->data_dir, config.data_dir);
     }
+    std::filesystem::remove(file);
 }
 
 TEST(Config, OfADemoKnowsHowManyKeptItsJournal) {
@@ -225,6 +229,12 @@ TEST(Config, RefusesWhatIsMalformedByLine) {
         {"listing", "kind: linear_perpetual",
          "kind: dated_future\n      expiry: {at: 2026-12-25T08:00:00Z}",
          "risk.universe.instruments[6]", "a future if it is listed with an end"},
+        {"listing", "kind: linear_perpetual",
+         "kind: option\n      option: {type: straddle, strike: 60000}",
+         "listing.instruments[4].option.type", "one of call, put"},
+        {"listing", "kind: linear_perpetual",
+         "kind: linear_perpetual\n      option: {type: put, strike: 60000}", "listing",
+         "options have a type and a strike above 0, others none"},
         {"risk", "half_spread: 0.0001", "half_spread: .nan",
          "risk.universe.wrappers[0].half_spread", "a number"},
         {"risk", "half_spread: 0.0001", "half_spread: .inf",
@@ -469,30 +479,6 @@ TEST(Config, PutsEachBrokersCapitalIntoTheGenesis) {
     ASSERT_NE(alpha, chains[2].genesis.end());
     EXPECT_EQ(alpha->held, base::Amount{23'000'000'000'000});  // Capital, insurance and fund.
     EXPECT_EQ(chains[0].genesis.size(), 7U);
-}
-
-TEST(Config, OpensThePricesItNames) {
-    const base::Timestamp now{1'700'000'000'000'000};
-    auto config = demo_config({});
-    auto source = open_prices(config, now);
-    ASSERT_TRUE(source.has_value());
-    const auto tick = (*source)->next();
-    EXPECT_EQ(tick->at, now);
-    const auto& assets = config.listing.assets;
-    EXPECT_EQ(tick->points.size(), std::count_if(assets.begin(), assets.end(), [](const auto& x) {
-                  return !base::is_derived(x.kind);
-              }));
-    config.marks = {};
-    EXPECT_EQ(*open_prices(config, now), nullptr);
-    config.marks = {.source = MarksConfig::Source::csv,
-                    .path = "/nowhere.csv",
-                    .from = {},
-                    .until = {},
-                    .seed = 0,
-                    .step = {},
-                    .walks = {},
-                    .speed = 1};
-    EXPECT_EQ(open_prices(config, now).error().kind, PriceError::Kind::unreadable);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -250,6 +251,14 @@ TEST(GeneratedPrices, AreTheSameForOneSeed) {
     EXPECT_EQ(ticks[1].at, hour("2022-05-07T01:00Z"));
 }
 
+// Goal: an option follows a coin and has no price of its own all the same.
+TEST(GeneratedPrices, GiveNoneToWhatIsDerived) {
+    auto listing = a_listing();
+    listing.assets[luna.v] = {"BTC-60C", 6, base::AssetKind::option, "BTC", "venue"};
+    const auto tick = make_price_generator(listing, some_walks(7))->next();
+    EXPECT_EQ(tick->points.size(), listing.assets.size() - 1);
+}
+
 // Goal: 400 days of 24 steps have about the daily volatility that was asked for, 3.2 %.
 TEST(GeneratedPrices, MoveAsMuchAsTheyShould) {
     const auto source = make_price_generator(a_listing(), some_walks(7));
@@ -277,6 +286,30 @@ TEST(GeneratedPrices, StayPricesAtAnyVolatility) {
         EXPECT_LE(tick.points[btc.v].price, risk::price_max);
         EXPECT_EQ(tick.points[luna.v].price, base::Price{0});
     }
+}
+
+TEST(Prices, AreThoseThatAConfigurationNames) {
+    const base::Timestamp now{1'700'000'000'000'000};
+    auto config = demo_config({});
+    auto source = open_prices(config, now);
+    ASSERT_TRUE(source.has_value());
+    const auto tick = (*source)->next();
+    EXPECT_EQ(tick->at, now);
+    const auto& assets = config.listing.assets;
+    EXPECT_EQ(tick->points.size(), std::count_if(assets.begin(), assets.end(), [](const auto& x) {
+                  return !base::is_derived(x.kind);
+              }));
+    config.marks = {};
+    EXPECT_EQ(*open_prices(config, now), nullptr);
+    config.marks = {.source = MarksConfig::Source::csv,
+                    .path = "/nowhere.csv",
+                    .from = {},
+                    .until = {},
+                    .seed = 0,
+                    .step = {},
+                    .walks = {},
+                    .speed = 1};
+    EXPECT_EQ(open_prices(config, now).error().kind, PriceError::Kind::unreadable);
 }
 
 }  // namespace

@@ -42,10 +42,30 @@ TEST(Listing, TakesWhatEnds) {
     EXPECT_FALSE(ends.is_averaged(Timestamp{1'000} - seconds(1'801)));
     EXPECT_FALSE(listing.instruments[0].is_averaged({1'000'000}));
     EXPECT_FALSE(listing.instruments[0].has_expired({1'000'000}));
+    listing.assets[3].kind = AssetKind::option;
+    ends.kind = InstrumentKind::option;
+    ends.option = OptionTerms{.type = OptionType::put, .strike = Price{1}};
+    EXPECT_EQ(fault_of(listing), std::nullopt);
+    ends.option.reset();
     listing.assets[3].kind = AssetKind::outcome;
     ends.kind = InstrumentKind::prediction;
     ends.expiry->average_over = {};
     EXPECT_EQ(fault_of(listing), std::nullopt);
+}
+
+TEST(Option, PaysWhatItsCoinIsWorthBeyondItsStrike) {
+    struct Row {
+        OptionType type;
+        std::int64_t coin;
+        std::int64_t pays;
+    };
+    const Row table[] = {{OptionType::call, 61, 1}, {OptionType::call, 60, 0},
+                         {OptionType::call, 0, 0},  {OptionType::put, 61, 0},
+                         {OptionType::put, 60, 0},  {OptionType::put, 59, 1},
+                         {OptionType::put, 0, 60},  {OptionType::call, INT64_MAX, INT64_MAX - 60}};
+    for (const auto& [type, coin, pays] : table) {
+        EXPECT_EQ(intrinsic_value({.type = type, .strike = Price{60}}, Price{coin}), Price{pays});
+    }
 }
 
 struct FaultyListing {
@@ -69,9 +89,9 @@ TEST(Listing, WithAFaultIsRefusedByName) {
         {[](Listing& l) { l.instruments[1].kind = InstrumentKind::prediction; },
          "outcomes are predictions"},
         {[](Listing& l) { l.instruments[1].kind = InstrumentKind::dated_future; },
-         "dated futures and predictions expire"},
+         "predictions and options expire"},
         {[](Listing& l) { l.instruments[1].expiry = Expiry{.at = {1}}; },
-         "dated futures and predictions expire"},
+         "predictions and options expire"},
         {[](Listing& l) {
              l.instruments[1].kind = InstrumentKind::dated_future;
              l.instruments[1].expiry = Expiry{};
@@ -95,6 +115,33 @@ TEST(Listing, WithAFaultIsRefusedByName) {
              l.instruments[1].expiry = Expiry{.at = {1}};
          },
          "can be disputed"},
+        {[](Listing& l) {
+             l.assets[3].kind = AssetKind::option;
+             l.instruments[1].kind = InstrumentKind::option;
+             l.instruments[1].expiry = Expiry{.at = {1}};
+         },
+         "a type and a strike above 0"},
+        {[](Listing& l) {
+             l.assets[3].kind = AssetKind::option;
+             l.instruments[1].kind = InstrumentKind::option;
+             l.instruments[1].expiry = Expiry{.at = {1}};
+             l.instruments[1].option = OptionTerms{};
+         },
+         "a type and a strike above 0"},
+        {[](Listing& l) { l.instruments[1].option = OptionTerms{.strike = Price{1}}; },
+         "options have a type"},
+        {[](Listing& l) {
+             l.assets[3].kind = AssetKind::option;
+             l.instruments[1].kind = InstrumentKind::option;
+             l.instruments[1].option = OptionTerms{.strike = Price{1}};
+         },
+         "options expire"},
+        {[](Listing& l) {
+             l.assets[3].kind = AssetKind::option;
+             l.assets[3].underlying.clear();
+         },
+         "follows no coin"},
+        {[](Listing& l) { l.assets[3].kind = AssetKind::option; }, "options are options"},
         {[](Listing& l) { l.instruments[0].settlement = AssetId{2}; }, "paid in itself"},
         {[](Listing& l) {
              l.assets[l.instruments[0].base.v].kind = AssetKind::pool;

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Goal: a future and an outcome end over the wire, and a kill -9 in between changes nothing.
+"""Goal: a future, an option and an outcome end over the wire, whatever a kill -9 comes between.
 
-The future's last price is the average of its coin; the outcome's is proposed, disputed, and
-proposed again. The service dies while that can still be disputed, and pays once it is back.
+The future's last price is the average of its coin, and the option's what that is beyond its strike;
+the outcome's is proposed, disputed, and proposed again. The service dies while that can still be
+disputed, and pays once it is back.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ from service import SOURCE, Client, run, two_programs, uuid7, wait_until  # noqa
 HEAD_START = 15  # Seconds until they end: time to start, pay in and trade.
 PRICES = {"USDC": "1", "DAI": "1", "ETH": "3000", "sBTC": "60000", "sETH": "3000",
           "BTC-PERP": "60000", "ETH-PERP": "3000", "ETH-SOON": "3050", "RAIN": "0.4"}
+ENDING = ("ETH-SOON", "ETH-CALL", "RAIN")
 LONG, SHORT = "0-1", "0-2"
 
 
@@ -28,16 +30,20 @@ def example():
 
 
 def with_endings(at):
-    """The example's world with a future on ETH and a share of rain, at alpha."""
+    """The example's world with a future and a call on ETH and a share of rain, at alpha."""
     config = example()
     listing, universe = config["listing"], config["risk"]["universe"]
     listing["assets"] += [
         {"symbol": "ETH-SOON", "scale": 9, "kind": "contract", "underlying": "ETH",
          "protocol": "perpetual-venue"},
+        {"symbol": "ETH-CALL", "scale": 9, "kind": "option", "underlying": "ETH",
+         "protocol": "perpetual-venue"},
         {"symbol": "RAIN", "scale": 6, "kind": "outcome", "protocol": "augur"}]
     listing["instruments"] += [
         {"symbol": "ETH-SOON", "kind": "dated_future", "base": "ETH-SOON", "settlement": "USDC",
          "expiry": {"at": at, "average_over": "4s"}},
+        {"symbol": "ETH-CALL", "kind": "option", "base": "ETH-CALL", "settlement": "USDC",
+         "expiry": {"at": at, "average_over": "4s"}, "option": {"type": "call", "strike": 2900}},
         {"symbol": "RAIN", "kind": "prediction", "base": "RAIN", "settlement": "USDC",
          "expiry": {"at": at, "dispute_for": "4s"}}]
     venue = listing["shards"][2]
@@ -47,9 +53,12 @@ def with_endings(at):
         {"name": "augur", "default_year": 0.02, "loss_given_default": 1, "depegs": []})
     universe["instruments"] += [
         {"name": "ETH-SOON", "kind": "future", "wrapper": "ETH-SOON", "venue": "perpetual-venue"},
+        {"name": "ETH-CALL", "kind": "option", "underlying": "ETH", "hedged_with": "ETH-SOON",
+         "type": "call", "strike": 2900, "forward": 3000, "volatility": 0.6, "days": 1,
+         "half_spread": 0.01, "volatility_published": True, "protocols": ["perpetual-venue"]},
         {"name": "RAIN", "kind": "binary", "event": "rain", "outcome": 0, "outcomes": 2,
          "mark": 0.4, "half_spread": 0.01, "protocols": ["augur"]}]
-    for symbol in ("ETH-SOON", "RAIN"):
+    for symbol in ENDING:
         venue["assets"].append(symbol)
         venue["instruments"].append(symbol)
         config["simulated"][2]["venues"].append(
@@ -71,8 +80,12 @@ async def publish(service):
     oracle = await operator_of(service)
     refused = await oracle.call("oracle/publish_marks", marks=[{"asset": "RAIN", "price": "1.01"}])
     assert refused["error"]["code"] == -32602, refused
-    answer = await oracle.call("oracle/publish_marks", marks=[
-        {"asset": asset, "price": price} for asset, price in PRICES.items()])
+    derived = await oracle.call("oracle/publish_marks", marks=[{"asset": "ETH-CALL", "price": "1"}])
+    assert derived["error"]["code"] == -32602, derived
+    answer = await oracle.call(
+        "oracle/publish_marks",
+        marks=[{"asset": asset, "price": price} for asset, price in PRICES.items()],
+        indices=[{"asset": "ETH-CALL", "index": "0.5"}])
     assert "result" in answer, answer
     await oracle.socket.close()
 
@@ -104,15 +117,17 @@ async def trade(service, account, instrument, side, quantity):
 async def line_of(operator, instrument):
     expiries = (await operator.call("operator/get_expiries"))["result"]["expiries"]
     assert [(line["instrument"], line["broker"]) for line in expiries] == [
-        ("ETH-SOON", 0), ("ETH-SOON", 1), ("RAIN", 0), ("RAIN", 1)], expiries
+        (ending, broker) for ending in ENDING for broker in (0, 1)], expiries
     return next(line for line in expiries if line["instrument"] == instrument)
 
 
 async def before(service):
-    """Both are traded, and are no one's to end yet."""
+    """All are traded, and are no one's to end yet."""
     await publish(service)
     for account, side, instrument, quantity in ((LONG, "buy", "ETH-SOON", "10"),
                                                 (SHORT, "sell", "ETH-SOON", "5"),
+                                                (LONG, "buy", "ETH-CALL", "4"),
+                                                (SHORT, "sell", "ETH-CALL", "2"),
                                                 (LONG, "buy", "RAIN", "1000"),
                                                 (SHORT, "sell", "RAIN", "1000")):
         answer = await trade(service, account, instrument, side, quantity)
@@ -120,7 +135,10 @@ async def before(service):
     client = await Client.connect(service.port)
     listed = (await client.call("public/get_instruments"))["result"]["instruments"]
     await client.socket.close()
-    assert {line["instrument"]: line.get("dispute_for") for line in listed}["RAIN"] == 4_000_000
+    by_name = {line["instrument"]: line for line in listed}
+    assert by_name["RAIN"]["dispute_for"] == 4_000_000, listed
+    call = by_name["ETH-CALL"]
+    assert (call["kind"], call["option_type"], call["strike"]) == ("option", "call", "2900"), call
     operator = await operator_of(service)
     early = await operator.call("operator/propose_price", instrument="RAIN", price="1",
                                 client_id=uuid7())
@@ -133,12 +151,13 @@ async def before(service):
 
 
 async def dispute(service):
-    """The future has ended by itself; the outcome is proposed, disputed and proposed again."""
+    """Future and option have ended by themselves; the outcome is proposed, disputed, proposed."""
     operator = await operator_of(service)
     async with asyncio.timeout(30):
         while (await line_of(operator, "ETH-SOON"))["state"] != "fixed":
             await asyncio.sleep(.1)
     assert (await line_of(operator, "ETH-SOON"))["price"] == "3000"
+    assert (await line_of(operator, "ETH-CALL"))["price"] == "100"
     assert (await line_of(operator, "RAIN"))["state"] == "waiting"
     late = await trade(service, LONG, "RAIN", "sell", "1")
     assert late["error"]["data"]["reason"] == "contract_has_expired", late
@@ -159,15 +178,17 @@ async def dispute(service):
 
 async def is_over(service):
     for account in (LONG, SHORT):
-        if {"ETH-SOON", "RAIN"} & set(await positions_of(service, account)):
+        if set(ENDING) & set(await positions_of(service, account)):
             return False
     return True
 
 
 async def after(service, paid_in):
-    # Ten coins bought at 3,050 and a spread, and they ended at 3,000; five sold. A thousand shares
-    # at 40 cents and a spread are lost by one, and won less a spread by the other.
-    for account, expected in ((LONG, -10 * 50.61 - 404), (SHORT, 5 * 49.39 + 396)):
+    # Ten coins bought at 3,050 and a spread, and they ended at 3,000; five sold. Four calls bought
+    # at 150 and a spread, which paid 100; two sold. A thousand shares at 40 cents and a spread are
+    # lost by one, and won less a spread by the other.
+    for account, expected in ((LONG, -10 * 50.61 - 4 * 51.5 - 404),
+                              (SHORT, 5 * 49.39 + 2 * 48.5 + 396)):
         won = await usdc_of(service, account) - paid_in
         assert abs(won - expected) < 25, (account, won, expected)  # The rest are fees.
     refused = await trade(service, LONG, "ETH-SOON", "buy", "0.1")

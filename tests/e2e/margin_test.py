@@ -171,6 +171,12 @@ async def house(service):
     assert float(found["cover2_usd"]) >= float(found["cover1_usd"]), found
     assert .99 < float(found["solvency_probability"]) <= 1, found
     assert not found["is_reduce_only"], found
+    stresses = {one["stress"]: one for one in found["stresses"]}
+    fails = stresses["one protocol fails"]
+    assert fails["worst"] == "synthetix", fails
+    near(fails["loss_usd"], .9 * 60_000 - equity, 0.001, "the stress of synthetix")
+    for week, hours in (("2022-05 LUNA, UST", 145), ("2022-11 FTT", 216), ("2023-03 USDC", 96)):
+        assert stresses[week]["states"] == hours, stresses
     print(f"the house: {found}")
 
 
@@ -181,6 +187,8 @@ def main():
         for one in risk["universe"]["instruments"]:
             if one["name"] == "aDAI":
                 one["index_published"] = True
+        prices = os.path.join(SOURCE, "../shared/data/market_hourly.csv")
+        risk["stress"] = {"oracle_frozen": "24h", "prices": prices}
         both.configure(marks={"source": "none"}, risk=risk)
         both.start_world()
         both.start_service("--create")

@@ -43,6 +43,19 @@ kernel::Protocol harmless(const std::string& name) {
     return {.name = name, .default_year = .01, .loss_given_default = 0, .depegs = {}};
 }
 
+// As it is listed, and hedged with its coin.
+void add_option(kernel::Universe& universe, const base::AssetInfo& asset,
+                const base::OptionTerms& terms) {
+    const auto of_coin = universe.find_wrapper(asset.underlying)->v;
+    auto made = instrument(asset.symbol.c_str(), kernel::Kind::option, of_coin);
+    made.underlying = *universe.find_underlying(asset.underlying);
+    made.type = terms.type;
+    made.strike = static_cast<double>(terms.strike.v) * 1e-9;
+    made.volatility = .5;
+    made.half_spread = .01;
+    universe.instruments.push_back(std::move(made));
+}
+
 // A future is as its coin's perpetual, an outcome one of two.
 void add_what_ends(kernel::Universe& universe, const base::AssetInfo& asset) {
     if (asset.kind == base::AssetKind::outcome) {
@@ -74,6 +87,11 @@ kernel::Universe town_universe(const base::Listing& listing) {
         instrument("BTC-PERP", kernel::Kind::perpetual, 3)};
     for (const auto& asset : listing.assets) {
         if (universe.find_instrument(asset.symbol)) continue;
+        if (asset.kind == base::AssetKind::option) {
+            const auto of = listing.instrument_of(*listing.find_asset(asset.symbol));
+            add_option(universe, asset, *listing.instrument(*of).option);
+            continue;
+        }
         add_what_ends(universe, asset);
     }
     for (const auto& asset : listing.assets) {

@@ -245,10 +245,16 @@ TEST(Stress, MultipliesNoPriceByMoreThanIsSaid) {
     auto universe = a_small_universe();
     universe.core = core_scenarios(universe);
     universe.simulated.clear();
-    EXPECT_NEAR(largest_multiple(universe, 24 * 36), std::exp(2.33 * 6 * .04), 1e-12);
-    EXPECT_GE(largest_multiple(universe, 0), 1.1);
+    EXPECT_NEAR(largest_multiple(universe, {.oracle_frozen_hours = 24 * 36}),
+                std::exp(2.33 * 6 * .04), 1e-12);
+    EXPECT_GE(largest_multiple(universe, {.oracle_frozen_hours = 0}), 1.1);
+    const PricePath path{.name = "up",
+                         .moments = {"then"},
+                         .underlyings = {{7.0}},
+                         .wrappers = {{std::nullopt, 8.0, 7.0}}};
+    EXPECT_EQ(largest_multiple(universe, {.paths = {path}}), 8);
     universe.wrappers[0].price = 0;
-    EXPECT_GE(largest_multiple(universe, 0), 1.1) << "of no price as well";
+    EXPECT_GE(largest_multiple(universe, {.oracle_frozen_hours = 0}), 1.1) << "of no price as well";
 }
 
 RC_GTEST_PROP(Stress, TakesNoMoreThanTheMultipleOfWhatIsHeld, ()) {
@@ -261,8 +267,9 @@ RC_GTEST_PROP(Stress, TakesNoMoreThanTheMultipleOfWhatIsHeld, ()) {
     }
     Clients one{.surface = surface, .held = {account_of(surface, positions)}};
     const double equity = one.held.front().margin()->equity;
-    const double most = gross * (1 + largest_multiple(surface->universe(), 24)) +
-                        one.held.front().margin()->liquidity;
+    const double most =
+        gross * (1 + largest_multiple(surface->universe(), {.oracle_frozen_hours = 24})) +
+        one.held.front().margin()->liquidity;
     RC_ASSERT(one.stress().by_client().front() <= most - equity + 1e-6);
 }
 

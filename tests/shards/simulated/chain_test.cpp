@@ -271,6 +271,28 @@ TEST(Chain, EndsAnOutcomeOnceItsEventHas) {
     EXPECT_GT(left, 8'500 * one_usdc);
 }
 
+// Goal: an option that ends out of the money is gone, and has taken what it was worth.
+TEST(Chain, EndsAnOptionThatIsWorthNothing) {
+    auto listing = sample::listing();
+    listing.assets[btc_perp_units.v] = {"BTC-CALL", 6, base::AssetKind::option, "BTC", "venue"};
+    auto& ends = listing.instruments[btc_perp.v];
+    ends.kind = base::InstrumentKind::option;
+    ends.expiry = base::Expiry{.at = at(20)};
+    ends.option = base::OptionTerms{.strike = base::Price{60'000'000'000'000}};
+    SampleChain sample{parameters(perpetuals), listing};
+    auto& chain = sample.chain;
+    chain.set_price(btc_perp, base::Price{500'000'000'000});
+    const auto post = move_order(1, OrderKind::post_margin, perpetuals, usdc, 9'000 * one_usdc);
+    ASSERT_TRUE(is_accepted(chain.submit(post, at(0))));
+    ASSERT_TRUE(is_accepted(chain.submit(contract_order(2, 1'000'000), at(0))));
+    sample.run_to(10);
+    EXPECT_EQ(chain.final_book().position(alpha, btc_perp).quantity.v, 1'000'000);
+    chain.set_price(btc_perp, base::Price{0});
+    sample.run_to(40);
+    EXPECT_EQ(chain.final_book().position(alpha, btc_perp), Position{});
+    EXPECT_LT(chain.final_book().balance(margin_of(alpha), usdc).v, 8'500 * one_usdc);
+}
+
 TEST(Chain, TakesTwoThousandDepositsInOneBlock) {
     SampleChain sample{parameters(swaps)};
     for (std::uint64_t number = 0; number < 2'000; ++number) {

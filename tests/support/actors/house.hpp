@@ -57,6 +57,20 @@ inline constexpr base::InstrumentId rain_yes{4};
 [[nodiscard]] base::Listing listing_with_ends(const base::Expiry& of_future,
                                               const base::Expiry& of_rain);
 
+/// Options, in towns that list them: a call and a put on ETH, hedged with ETH.
+inline constexpr base::AssetId eth_call{4};
+inline constexpr base::AssetId eth_put{5};
+inline constexpr base::InstrumentId trade_call{3};
+inline constexpr base::InstrumentId trade_put{4};
+/// One option: how it ends, and at which strike in dollars.
+struct OptionOnEth {
+    base::Expiry expiry;
+    std::int64_t strike{};
+};
+/// The listing with both.
+[[nodiscard]] base::Listing listing_with_options(const OptionOnEth& of_call,
+                                                 const OptionOnEth& of_put);
+
 /// An account of alpha in this partition of `of`; `nth` tells several apart.
 [[nodiscard]] base::AccountId account_in(base::PartitionId partition, std::uint64_t nth = 0,
                                          base::BrokerId broker = alpha,

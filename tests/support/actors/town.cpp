@@ -33,6 +33,29 @@ base::Listing listing_with_ends(const base::Expiry& of_future, const base::Expir
     return all;
 }
 
+base::Listing listing_with_options(const OptionOnEth& of_call, const OptionOnEth& of_put) {
+    auto all = listing();
+    auto& venue = all.shards.at(perpetuals.v);
+    const auto add = [&](const char* symbol, base::OptionType type, const OptionOnEth& option) {
+        const base::AssetId asset{static_cast<std::uint16_t>(all.assets.size())};
+        const base::InstrumentId id{static_cast<std::uint16_t>(all.instruments.size())};
+        all.assets.push_back({symbol, 6, base::AssetKind::option, "ETH", "perps"});
+        all.instruments.push_back(
+            {.symbol = symbol,
+             .kind = base::InstrumentKind::option,
+             .base = asset,
+             .settlement = usdc,
+             .expiry = option.expiry,
+             .option = base::OptionTerms{.type = type,
+                                         .strike = base::Price{option.strike * one_dollar}}});
+        venue.assets.push_back(asset);
+        venue.instruments.push_back(id);
+    };
+    add("ETH-CALL", base::OptionType::call, of_call);
+    add("ETH-PUT", base::OptionType::put, of_put);
+    return all;
+}
+
 base::AccountId account_in(base::PartitionId partition, std::uint64_t nth, base::BrokerId broker,
                            std::uint16_t of) {
     for (std::uint64_t number = 1;; ++number) {
