@@ -127,6 +127,7 @@ public:
         protocols_past_.store(said.protocols_past, std::memory_order_relaxed);
         client_max_cents_.store(said.client_max_cents, std::memory_order_relaxed);
         is_unsettled_full_.store(said.is_unsettled_full, std::memory_order_relaxed);
+        is_exposure_full_.store(said.is_exposure_full, std::memory_order_relaxed);
         shards_full_.store(said.shards_full, std::memory_order_relaxed);
     }
     /// All of what was said last.
@@ -139,6 +140,7 @@ public:
     [[nodiscard]] std::uint32_t protocols_past() const { return protocols_past_.load(relaxed); }
     [[nodiscard]] std::int64_t client_max_cents() const { return client_max_cents_.load(relaxed); }
     [[nodiscard]] bool is_unsettled_full() const { return is_unsettled_full_.load(relaxed); }
+    [[nodiscard]] bool is_exposure_full() const { return is_exposure_full_.load(relaxed); }
     [[nodiscard]] std::uint64_t shards_full() const { return shards_full_.load(relaxed); }
 
 private:
@@ -150,6 +152,7 @@ private:
     std::atomic<std::uint32_t> protocols_past_{};
     std::atomic<std::int64_t> client_max_cents_{};
     std::atomic<bool> is_unsettled_full_{};
+    std::atomic<bool> is_exposure_full_{};
     std::atomic<std::uint64_t> shards_full_{};
 };
 
@@ -278,6 +281,11 @@ struct Broker {
     SurfaceBoard surface;
     mutable HouseFigures figures;
     mutable HouseBoard house;
+
+    /// Whether something asks for what all its accounts hold and owe.
+    [[nodiscard]] bool counts_exposure() const {
+        return parameters->has_open_interest_caps() || profile.caps.exposure_cents > 0;
+    }
 };
 
 /// How the node stands among others, for readiness and operators. **Thread:** any.

@@ -65,7 +65,8 @@ struct PartitionRisk {
 struct PartitionStress {
     base::BrokerId broker;
     base::PartitionId partition{};
-    std::uint64_t universe{};  ///< `Parameters::fingerprint`.
+    std::uint64_t sequence{};  ///< Of the latest durable record.
+    std::uint64_t universe{};  ///< `Parameters::stress_fingerprint`.
     risk::kernel::StressSums sums{};
 };
 

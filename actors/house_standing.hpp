@@ -17,6 +17,7 @@ struct HouseStanding {
     std::uint32_t protocols_past{};   ///< A bit each, in the universe's order.
     std::int64_t client_max_cents{};  ///< Of one account's stress; 0: there is no limit.
     bool is_unsettled_full{};         ///< Claims of all accounts are at their cap.
+    bool is_exposure_full{};          ///< What all accounts hold and owe is at its cap.
     std::uint64_t shards_full{};      ///< A bit for each that is at a cap.
     /// What all accounts hold and owe of each asset, in minor units; empty where no CG asks for it.
     std::vector<base::Amount> open_interest{};

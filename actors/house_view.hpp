@@ -4,6 +4,7 @@
 #include "base/time.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -53,8 +54,9 @@ struct HouseLine {
     bool is_reduce_only{};               ///< Cover-2 is beyond the waterfall.
     std::int64_t unsettled_cents{};      ///< Claims of all accounts.
     bool is_unsettled_full{};            ///< They are at their cap.
-    std::int64_t exposure_cents{};       ///< What all accounts hold and owe, gross.
-    bool is_exposure_full{};             ///< It is at its cap: every shard is.
+    /// What all accounts hold and owe, gross; nothing where no cap asks for it.
+    std::optional<std::int64_t> exposure_cents{};
+    bool is_exposure_full{};                   ///< It is at its cap.
     std::vector<base::ShardId> shards_full{};  ///< At a cap.
 };
 /// All of them, by broker.

@@ -63,6 +63,7 @@ void JournalHost::say_figures_again() {
         send(owner_, ToHome{base::entity_of(base::EntityKind::netting, broker), std::move(risk)});
         if (auto stress = margins_.take_stress(broker)) {
             stress->partition = partition_;
+            stress->sequence = last_.seq;
             send(owner_,
                  ToHome{base::entity_of(base::EntityKind::netting, broker), *std::move(stress)});
         }
@@ -72,10 +73,7 @@ void JournalHost::say_figures_again() {
 // Positions in contracts by their size, and tokens that are owed to clients or by them.
 std::map<base::AssetId, Amount> JournalHost::open_interest_of(base::BrokerId broker) const {
     std::map<base::AssetId, Amount> open;
-    const auto& of_its = context_->broker(broker);
-    const bool is_capped =
-        of_its.parameters->has_open_interest_caps() || of_its.profile.caps.exposure_cents > 0;
-    if (!is_capped) return open;
+    if (!context_->broker(broker).counts_exposure()) return open;
     std::map<base::AssetId, base::Wide> sums;
     for (const auto& [key, amount] : of_broker(book_.trial, broker)) {
         if (is_clients(key.account)) sums[key.asset] += amount < 0 ? -amount : amount;

@@ -196,7 +196,18 @@ std::optional<std::int64_t> stale_cents(const risk::Surface& surface,
     for (const auto& position : portfolio.contracts) {
         const bool is_fresh =
             surface.is_fresh(position.contract, now) && surface.is_fresh(position.settlement, now);
-        if (!is_fresh && !add(position.contract, position.quantity)) return std::nullopt;
+        if (is_fresh) continue;
+        // What may become worthless loses what it is worth, and no more, to who has bought it.
+        const auto kind = surface.listing().asset(position.contract).kind;
+        if (base::may_be_worthless(kind) && position.quantity > Amount{0}) {
+            const auto& mark = surface.mark(position.contract);
+            const auto cents =
+                base::notional(position.quantity, surface.listing().asset(position.contract).scale,
+                               mark.price, usd_cents_scale, base::Rounding::up);
+            if (!cents || __builtin_add_overflow(sum, cents->v, &sum)) return std::nullopt;
+        } else if (!add(position.contract, position.quantity)) {
+            return std::nullopt;
+        }
     }
     return sum;
 }

@@ -140,7 +140,7 @@ PartitionRisk MarginDesk::risk_of(base::BrokerId broker) const {
 
 std::optional<PartitionStress> MarginDesk::take_stress(base::BrokerId broker) {
     PartitionStress stress{.broker = broker,
-                           .universe = context_->broker(broker).parameters->fingerprint()};
+                           .universe = context_->broker(broker).parameters->stress_fingerprint()};
     const auto found = brokers_.find(broker);
     if (found == brokers_.end()) return stress;
     auto& clients = found->second;

@@ -129,13 +129,14 @@ private:
     base::Rng rng_;
     std::map<base::PartitionId, PartitionReport> reports_;
     std::map<base::PartitionId, PartitionRisk> risks_;
-    std::map<base::PartitionId, risk::kernel::StressSums> stresses_;
+    std::map<base::PartitionId, PartitionStress> stresses_;
     risk::kernel::HouseSums sums_;  ///< What the report is of,
     double waterfall_usd_{};        ///< and what there was to pay with.
     std::optional<risk::kernel::HouseReport> report_;
     std::optional<HouseLine> house_;  ///< As it was last looked at.
     HouseStanding standing_;          ///< As it was last said; at first as this node has heard it.
     base::Timestamp standing_told_at_;
+    bool is_stress_told_{};
     bool is_universe_told_{};
     bool is_fault_told_{};
     /// What was needed of an asset at the last look, for the next one.

@@ -6,6 +6,7 @@
 #include "ledger/book.hpp"
 
 #include <algorithm>
+#include <limits>
 
 namespace crossclear::actors {
 namespace {
@@ -120,9 +121,16 @@ std::optional<netting::Exposure> NettingHost::exposure_of(base::InstrumentId ins
     const auto task_max = units_worth(surface, listed.base, policy.task_max_cents, Rounding::down);
     if (!band || !task_max || *task_max <= Amount{0}) return std::nullopt;
     const bool is_contract = base::is_contract(listed.kind);
+    // What is worth nothing is not traded. A move of the coin moves an option by a part of it,
+    // which may be many times its premium.
+    const auto moves = surface.instrument_notional(instrument);
+    if (*mark == base::Price{0} || !moves) return std::nullopt;
     const auto bound = [&](bool is_up) {
-        const auto price = base::moved(*mark, policy.bound, is_up);
-        return price ? *price : *mark;
+        const auto price = base::moved(*moves, policy.bound, is_up);
+        if (!price) return *mark;
+        const auto moved = base::Wide{mark->v} + price->v - moves->v;
+        return base::Price{static_cast<std::int64_t>(
+            std::clamp<base::Wide>(moved, 1, std::numeric_limits<std::int64_t>::max()))};
     };
     netting::Exposure exposure{.base = listed.base,
                                .instrument = instrument,

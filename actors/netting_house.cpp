@@ -45,7 +45,7 @@ bool is_another(std::int64_t limit, std::int64_t before) {
 // What stops trades of it, whatever else is said.
 auto stops(const HouseStanding& standing) {
     return std::tuple{standing.is_reduce_only, standing.protocols_past, standing.is_unsettled_full,
-                      standing.shards_full};
+                      standing.is_exposure_full, standing.shards_full};
 }
 
 std::int64_t share_of(std::int64_t cents, base::Ppm share) {
@@ -69,17 +69,27 @@ void NettingHost::on_risk(const PartitionRisk& risk) {
     if (risk.sequence >= known.sequence) known = risk;
 }
 
-// The universe that it is of is told apart by `on_risk`, aloud.
 void NettingHost::on_stress(const PartitionStress& stress) {
-    const auto universe = parts_.context->broker(parts_.broker()).parameters->fingerprint();
-    if (stress.universe == universe) stresses_[stress.partition] = stress.sums;
+    const auto universe = parts_.context->broker(parts_.broker()).parameters->stress_fingerprint();
+    if (stress.universe != universe) {
+        stresses_.erase(stress.partition);
+        if (std::exchange(is_stress_told_, true)) return;
+        return parts_.context->log(LogLevel::warning,
+                                   "A node has another stress book; there is none of all clients "
+                                   "until it has the same.",
+                                   {{"broker", profile().name}});
+    }
+    auto& known = stresses_[stress.partition];
+    if (stress.sequence >= known.sequence) known = stress;
 }
 
+// Of all partitions, or none: a part of the clients would look like all of them.
 std::vector<HouseLine::Stress> NettingHost::stress_lines(const risk::Surface& surface) const {
-    kernel::StressSums sums;
-    for (const auto& [partition, group] : stresses_) sums.add(group);
-    const auto figures = surface.stress().figures(sums);
     std::vector<HouseLine::Stress> lines;
+    if (stresses_.size() != reports_.size()) return lines;
+    kernel::StressSums sums;
+    for (const auto& [partition, group] : stresses_) sums.add(group.sums);
+    const auto figures = surface.stress().figures(sums);
     if (!figures) return lines;
     for (const auto& figure : *figures) {
         lines.push_back({.name = figure.name,
@@ -244,9 +254,12 @@ void NettingHost::note_caps(HouseStanding& standing, HouseLine& line,
     line.unsettled_cents = base::saturated(unsettled).v;
     standing.is_unsettled_full = caps.unsettled_cents > 0 && unsettled >= caps.unsettled_cents;
     line.is_unsettled_full = standing.is_unsettled_full;
-    line.exposure_cents = exposure_cents(surface);
-    line.is_exposure_full = caps.exposure_cents > 0 && line.exposure_cents >= caps.exposure_cents;
-    if (line.is_exposure_full) standing.shards_full = ~std::uint64_t{0};
+    if (parts_.context->broker(parts_.broker()).counts_exposure()) {
+        line.exposure_cents = exposure_cents(surface);
+        line.is_exposure_full =
+            caps.exposure_cents > 0 && *line.exposure_cents >= caps.exposure_cents;
+    }
+    standing.is_exposure_full = line.is_exposure_full;
     const auto held = held_by_shard(surface);
     for (const auto& [shard, cap] : caps.shards) {
         const auto on_it = held.find(shard);
@@ -299,6 +312,7 @@ void NettingHost::complain_of(const HouseStanding& standing) const {
             "what adds to it is refused.");
     }
     const bool is_full = (standing.is_unsettled_full && !before.is_unsettled_full) ||
+                         (standing.is_exposure_full && !before.is_exposure_full) ||
                          (standing.shards_full & ~before.shards_full) != 0;
     if (is_full) {
         log(LogLevel::warning, "A broker is at one of its caps; what adds to it is refused.");

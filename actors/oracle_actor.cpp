@@ -7,6 +7,7 @@ namespace crossclear::actors {
 namespace {
 
 constexpr std::chrono::seconds tick{1};
+constexpr base::Duration average_least = base::seconds(1);
 constexpr base::Price one_dollar{1'000'000'000};
 constexpr base::Price index_max{1'000'000'000'000'000};  // A million.
 
@@ -31,6 +32,15 @@ OracleHost::OracleHost(caf::actor_config& config, Context* context)
     for (std::size_t i = 0; i < known_.marks.size(); ++i) {
         if (!base::is_derived(context->listing.assets[i].kind)) continue;
         derived_.push_back(base::AssetId{static_cast<std::uint16_t>(i)});
+    }
+    for (std::size_t i = 0; i < context->listing.instruments.size(); ++i) {
+        const auto& listed = context->listing.instruments[i];
+        if (!listed.option) continue;
+        // Where an operator says what it is, it most likely is what its coin stood at.
+        const auto over = std::max(listed.expiry->average_over, average_least);
+        averages_.emplace(
+            base::InstrumentId{static_cast<std::uint16_t>(i)},
+            TimeAverage({.from = listed.expiry->at - over, .until = listed.expiry->at}));
     }
 }
 
@@ -154,6 +164,7 @@ void OracleHost::on_publish(const OraclePublish& message) {
 // Builds every broker's surface of these marks and swaps them in. Where one cannot be built all
 // stay as they were, and so do the marks.
 bool OracleHost::take(Known known) {
+    note_averages();
     const std::shared_ptr<const base::Listing> listing(&context_->listing,
                                                        [](const base::Listing*) {});
     std::vector<std::shared_ptr<const risk::Surface>> surfaces;
@@ -165,7 +176,8 @@ bool OracleHost::take(Known known) {
                                             .now = context_->now(),
                                             .open_interest = open_interest.back(),
                                             .indices = known.indices,
-                                            .funding = known.funding});
+                                            .funding = known.funding,
+                                            .averages = averages()});
         if (!surface) {
             context_->log(LogLevel::error, "A market surface was refused.",
                           {{"broker", broker->profile.name},
@@ -186,6 +198,38 @@ bool OracleHost::take(Known known) {
     context_->last_indices.store(known_.indices);
     context_->last_funding.store(known_.funding);
     return true;
+}
+
+// As houses do: what the prices before were holds up to now.
+void OracleHost::note_averages() {
+    const auto surface = context_->brokers.front()->surface.load();
+    if (surface == nullptr) return;
+    const auto now = context_->now();
+    for (auto& [instrument, average] : averages_) {
+        average.note(surface->coin_price(instrument, now), now);
+    }
+}
+
+// And once more when it is done, so that options stand at what they end at.
+bool OracleHost::is_averaging() const {
+    const auto now = context_->now();
+    constexpr base::Duration and_after = base::seconds(3);
+    return std::any_of(averages_.begin(), averages_.end(), [&](const auto& entry) {
+        const auto& listed = context_->listing.instrument(entry.first);
+        return listed.is_averaged(now) && now < listed.expiry->at + and_after;
+    });
+}
+
+std::vector<risk::Average> OracleHost::averages() const {
+    if (averages_.empty()) return {};
+    std::vector<risk::Average> all(context_->listing.assets.size());
+    for (const auto& [instrument, average] : averages_) {
+        const auto price = average.value();
+        if (!price) continue;
+        all[context_->listing.instrument(instrument).base.v] = {.price = *price,
+                                                                .share = average.share()};
+    }
+    return all;
 }
 
 // As the broker's home said last; of another listing, or from nobody yet, it is as in the universe.
@@ -263,7 +307,8 @@ void OracleHost::tell(base::AssetId asset) {
 
 void OracleHost::on_tick() {
     delayed_send(this, tick, OracleTick{});
-    if (is_any_overdue() || is_open_interest_another()) take(known_);
+    note_averages();
+    if (is_averaging() || is_any_overdue() || is_open_interest_another()) take(known_);
     const auto now = context_->now();
     for (std::size_t i = 0; i < known_.marks.size(); ++i) {
         const auto end = context_->listing.end_of(base::AssetId{static_cast<std::uint16_t>(i)});

@@ -2,6 +2,7 @@
 
 #include "actors/context.hpp"
 #include "actors/messages.hpp"
+#include "actors/time_average.hpp"
 
 #include <map>
 #include <vector>
@@ -36,6 +37,9 @@ private:
     void on_follow(const OracleFollow& message);
     void tell(base::AssetId asset);
     void on_tick();
+    void note_averages();
+    [[nodiscard]] bool is_averaging() const;
+    [[nodiscard]] std::vector<risk::Average> averages() const;
 
     Context* context_;
     NodeActor node_;
@@ -44,6 +48,7 @@ private:
     std::vector<std::vector<base::Amount>> open_interest_;  ///< By broker, in the surfaces.
     std::vector<base::AssetId> derived_;                    ///< Whose marks are made of others.
     std::map<Channel, std::map<caf::actor_id, SessionActor>> followers_;
+    std::map<base::InstrumentId, TimeAverage> averages_;  ///< Of options' coins.
     std::map<base::AssetId, std::uint64_t> told_;  ///< The surface of the latest news per asset.
     std::uint64_t shards_told_{};
 };

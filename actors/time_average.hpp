@@ -31,6 +31,11 @@ public:
     }
     /// How much of the span there was a price for.
     [[nodiscard]] base::Duration covered() const { return covered_; }
+    /// The same as a part of the whole span.
+    [[nodiscard]] double share() const {
+        const auto all = (span_.until - span_.from).us;
+        return all <= 0 ? 0 : static_cast<double>(covered_.us) / static_cast<double>(all);
+    }
     /// **Rounding:** down. Nothing where there was none.
     [[nodiscard]] std::optional<base::Price> value() const {
         if (covered_.us <= 0) return std::nullopt;

@@ -93,7 +93,7 @@ void write_house(JsonWriter& writer, const actors::HouseLine& house, const base:
     writer.member("is_reduce_only", house.is_reduce_only);
     writer.member("unsettled_usd", usd_of(house.unsettled_cents));
     writer.member("is_unsettled_full", house.is_unsettled_full);
-    writer.member("exposure_usd", usd_of(house.exposure_cents));
+    if (house.exposure_cents) writer.member("exposure_usd", usd_of(*house.exposure_cents));
     writer.member("is_exposure_full", house.is_exposure_full);
     writer.key("shards_full").begin_array();
     for (const auto shard : house.shards_full) writer.string(listing.shard(shard).symbol);

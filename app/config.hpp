@@ -306,12 +306,15 @@ struct ConfigReport {
 /// What contradicts itself across a configuration, by path; lines are 0.
 [[nodiscard]] std::vector<ConfigFault> faults_of(const Config& config);
 
+/// Whether the file of prices that `risk.stress` names is read.
+enum class StressPaths : std::uint8_t { left_out, of_file };
+
 /// Each broker's risk parameters in the form the model wants, in the brokers' order; those without
 /// a universe of their own share one. **Errors:** what is wrong with a universe or does not fit the
-/// listing. **Requires:** a listing without fault.
+/// listing, or with the file of prices. **Requires:** a listing without fault.
 [[nodiscard]] base::Result<std::vector<std::shared_ptr<const risk::Parameters>>,
                            std::vector<ConfigFault>>
-risk_parameters_of(const Config& config);
+risk_parameters_of(const Config& config, StressPaths paths);
 
 /// The simulated chains with each broker's capital as its holding in the genesis block.
 [[nodiscard]] std::vector<shards::simulated::ChainParameters> chains_of(const Config& config);

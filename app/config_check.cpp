@@ -183,8 +183,31 @@ void check_marks(Faults& faults, const Config& config) {
     UNREACHABLE("an unlisted source of marks");
 }
 
+bool is_of_universe(const risk::kernel::Universe& universe, const std::string& name) {
+    return universe.find_underlying(name) || universe.find_wrapper(name);
+}
+
+void check_stress(Faults& faults, const Config& config) {
+    if (!config.stress) return;
+    const auto& [frozen, prices, columns] = *config.stress;
+    add_repeats(faults, columns, "risk.stress.columns", [](const auto& one) { return one.of; });
+    if (prices.empty() && !columns.empty()) {
+        add(faults, "risk.stress.columns", "columns of no file: expected prices");
+    }
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+        const auto is_its = [&](const BrokerProfile& broker) {
+            return broker.universe && is_of_universe(*broker.universe, columns[i].of);
+        };
+        if (is_of_universe(config.universe, columns[i].of)) continue;
+        if (std::any_of(config.brokers.begin(), config.brokers.end(), is_its)) continue;
+        add(faults, fmt::format("risk.stress.columns[{}].of", i),
+            fmt::format("expected a coin or a wrapper of the universe, found '{}'", columns[i].of));
+    }
+}
+
 void check_risk(Faults& faults, const Config& config) {
-    const auto parameters = risk_parameters_of(config);
+    check_stress(faults, config);
+    const auto parameters = risk_parameters_of(config, StressPaths::left_out);
     if (parameters) return;
     for (const auto& fault : parameters.error()) faults.push_back(fault);
 }
@@ -366,14 +389,14 @@ std::vector<ConfigFault> faults_of(const Config& config) {
 
 namespace {
 
-// The paths that the file covers; one that it does not is a stress without states.
+// One that the file does not cover is a path without states.
 base::Result<risk::kernel::StressTerms, std::string> stress_terms_of(
-    const Config& config, const risk::kernel::Universe& universe) {
+    const Config& config, const risk::kernel::Universe& universe, StressPaths paths) {
     risk::kernel::StressTerms terms;
     if (!config.stress) return terms;
     constexpr double us_an_hour = 3'600e6;
     terms.oracle_frozen_hours = static_cast<double>(config.stress->oracle_frozen.us) / us_an_hour;
-    if (config.stress->prices.empty()) return terms;
+    if (config.stress->prices.empty() || paths == StressPaths::left_out) return terms;
     ColumnNames columns;
     for (const auto& one : config.stress->columns) columns[one.of] = one.column;
     for (const auto& window : path_windows) {
@@ -387,10 +410,10 @@ base::Result<risk::kernel::StressTerms, std::string> stress_terms_of(
 }  // namespace
 
 base::Result<std::vector<std::shared_ptr<const risk::Parameters>>, std::vector<ConfigFault>>
-risk_parameters_of(const Config& config) {
+risk_parameters_of(const Config& config, StressPaths paths) {
     std::vector<ConfigFault> faults;
     const auto made_of = [&](const risk::kernel::Universe& universe, const std::string& path) {
-        auto stress = stress_terms_of(config, universe);
+        auto stress = stress_terms_of(config, universe, paths);
         if (!stress) {
             faults.push_back({.line = 0, .path = "risk.stress.prices", .says = stress.error()});
             return std::shared_ptr<const risk::Parameters>{};

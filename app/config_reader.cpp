@@ -45,8 +45,11 @@ base::Result<Config, ConfigError> load_config(const std::filesystem::path& path)
 
 ConfigReport check_config(const std::filesystem::path& path) {
     const auto config = load_config(path);
-    if (config) return {.is_ok = true, .text = "ok\n"};
-    return {.is_ok = false, .text = to_string(config.error())};
+    if (!config) return {.is_ok = false, .text = to_string(config.error())};
+    const auto parameters = risk_parameters_of(*config, StressPaths::of_file);
+    if (parameters) return {.is_ok = true, .text = "ok\n"};
+    return {.is_ok = false,
+            .text = to_string(ConfigError{.file = path.string(), .faults = parameters.error()})};
 }
 
 }  // namespace crossclear::app

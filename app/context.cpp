@@ -119,6 +119,13 @@ std::unique_ptr<actors::Broker> broker_of(const Config& config, std::size_t inde
 }  // namespace
 
 std::unique_ptr<actors::Context> context_of(const Config& config) {
+    auto parameters = risk_parameters_of(config, StressPaths::left_out);
+    CHECK(parameters.has_value(), "a configuration is without fault");
+    return context_of(config, *parameters);
+}
+
+std::unique_ptr<actors::Context> context_of(
+    const Config& config, const std::vector<std::shared_ptr<const risk::Parameters>>& parameters) {
     auto context = std::make_unique<actors::Context>();
     context->listing = config.listing;
     context->cluster = config.cluster;
@@ -133,10 +140,8 @@ std::unique_ptr<actors::Context> context_of(const Config& config) {
     context->options.snapshot_events = config.journal.snapshot_events;
     context->options.snapshot_every = config.journal.snapshot_every;
     context->options.is_log_trimmed = config.journal.is_trimmed;
-    const auto parameters = risk_parameters_of(config);
-    CHECK(parameters.has_value(), "a configuration is without fault");
     for (std::size_t i = 0; i < config.brokers.size(); ++i) {
-        context->brokers.push_back(broker_of(config, i, parameters->at(i)));
+        context->brokers.push_back(broker_of(config, i, parameters.at(i)));
     }
     context->model = risk::make_portfolio_model();
     context->now = base::wall_clock_now;

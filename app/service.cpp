@@ -252,7 +252,12 @@ base::Result<std::unique_ptr<Service>, std::string> Service::start(const Config&
         owner->publish_archive();
         return std::vector<metrics::Family>{};
     });
-    auto context = context_of(config);
+    const auto parameters = risk_parameters_of(config, StressPaths::of_file);
+    if (!parameters) {
+        const auto& fault = parameters.error().front();
+        return base::Failure{fault.path + ": " + fault.says};
+    }
+    auto context = context_of(config, *parameters);
     if (auto fault = service->open_archive(config)) return base::Failure{std::move(*fault)};
     context->journal = service->journal_.get();
     if (service->archiving_ != nullptr) context->journal = service->archiving_.get();

@@ -144,6 +144,9 @@ private:
 [[nodiscard]] AuditOptions audit_options_of(const Config& config);
 
 /// The actors' view of a configuration, without journal, shards and instruments.
+[[nodiscard]] std::unique_ptr<actors::Context> context_of(
+    const Config& config, const std::vector<std::shared_ptr<const risk::Parameters>>& parameters);
+/// The same without what files of prices say.
 [[nodiscard]] std::unique_ptr<actors::Context> context_of(const Config& config);
 
 }  // namespace crossclear::app

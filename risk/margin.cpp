@@ -84,17 +84,37 @@ Wide quantity_of(const Portfolio& portfolio, base::AssetId asset) {
 // A portfolio with one entry an asset, and what its contracts have won and not been paid.
 struct Netted {
     std::array<Wide, base::limits::assets_max> quantities{};
-    Wide settled{};  // Of contracts: paid for them so far, in 10^-18 USD.
+    std::array<Wide, base::limits::assets_max> promised{};
+    Wide settled{};  // Of contracts: paid for them so far, less what is promised, in 10^-18 USD.
 };
+
+// What is to be paid for options and outcomes is no money of the client's any more: it comes off
+// the token that it is promised in, as far as there is any. What is left owes dollars.
+void promise(Netted& netted, const base::Listing& listing, const Portfolio& portfolio) {
+    for (const auto& contract : portfolio.contracts) {
+        if (!base::may_be_worthless(listing.asset(contract.contract).kind)) continue;
+        auto& held = netted.quantities.at(contract.settlement.v);
+        const Wide taken = std::clamp<Wide>(contract.settled_value.v, 0, std::max<Wide>(held, 0));
+        held -= taken;
+        netted.promised.at(contract.settlement.v) += taken;
+    }
+}
 
 std::optional<RiskError> add_settled(Netted& netted, const Surface& surface,
                                      const Portfolio& portfolio) {
-    for (const auto& contract : portfolio.contracts) {
-        const auto settled = value_of(surface, contract.settlement, Wide{contract.settled_value.v});
+    const auto add = [&](base::AssetId asset, Wide quantity) -> std::optional<RiskError> {
+        const auto settled = value_of(surface, asset, quantity);
         if (!settled) return settled.error();
-        if (__builtin_add_overflow(netted.settled, *settled, &netted.settled)) {
-            return RiskError::out_of_range;
-        }
+        const bool is_off = __builtin_add_overflow(netted.settled, *settled, &netted.settled);
+        return is_off ? std::optional(RiskError::out_of_range) : std::nullopt;
+    };
+    for (const auto& contract : portfolio.contracts) {
+        if (auto error = add(contract.settlement, Wide{contract.settled_value.v})) return error;
+    }
+    for (std::size_t i = 0; i < surface.listing().assets.size(); ++i) {
+        const base::AssetId asset{static_cast<std::uint16_t>(i)};
+        if (netted.promised[i] == 0) continue;
+        if (auto error = add(asset, -netted.promised[i])) return error;
     }
     return std::nullopt;
 }
@@ -107,6 +127,7 @@ base::Result<Netted, RiskError> netted_of(const Surface& surface, const Portfoli
     for (const auto& contract : portfolio.contracts) {
         netted.quantities.at(contract.contract.v) += contract.quantity.v;
     }
+    promise(netted, surface.listing(), portfolio);
     if (const auto error = add_settled(netted, surface, portfolio)) {
         return base::Failure{*error};
     }
@@ -147,7 +168,9 @@ base::Result<Question, RiskError> question_of(const Surface& surface, const Nett
         const auto& info = surface.listing().asset(asset);
         const auto notional = value_at(surface.notional_mark(asset), surface, asset, quantity);
         if (!notional) return base::Failure{notional.error()};
-        const Wide size = *notional < 0 ? -*notional : *notional;
+        // An option stands for its coin; in the money it may be worth more.
+        const auto magnitude = [](Wide of) { return of < 0 ? -of : of; };
+        const Wide size = std::max(magnitude(*value), magnitude(*notional));
         if (info.kind != base::AssetKind::cash &&
             __builtin_add_overflow(question.gross, size, &question.gross)) {
             return base::Failure{RiskError::out_of_range};
@@ -361,11 +384,9 @@ public:
             looked = look_at_the_end(surface, portfolio, *margin);
         }
         if (!looked) return base::Failure{looked.error()};
-        const auto states = surface.stress().shortfalls(looked->account, looked->found.usd);
+        const auto states = surface.stress().least(looked->account, looked->found.usd);
         if (!states) return base::Failure{error_of(states.error())};
-        double worst = 0;
-        for (const double usd : *states) worst = usd > worst ? usd : worst;  // None of NaN.
-        return cents_up(worst);
+        return cents_up(*std::max_element(states->begin(), states->end()));
     }
 
     base::Result<Judgement, RiskError> judge(const Surface& surface, const Step& step,

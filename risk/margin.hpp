@@ -144,7 +144,8 @@ public:
     [[nodiscard]] virtual base::Result<MarginAndShortfalls, RiskError> shortfalls(
         const Surface& surface, const Portfolio& portfolio) const = 0;
 
-    /// What the worst state of the stress book takes beyond equity, of those that are known.
+    /// What the worst state of the stress book takes beyond equity, what nobody knows standing
+    /// still.
     /// **Units:** USD cents, rounded up.
     [[nodiscard]] virtual base::Result<std::int64_t, RiskError> stress_loss(
         const Surface& surface, const Portfolio& portfolio) const = 0;

@@ -167,12 +167,15 @@ private:
         for (const auto leg : legs_of(x)) {
             const auto found = priced_.find(leg);
             if (found != priced_.end()) {
-                if (is_token(listing_.asset(found->second))) continue;
+                const auto& of_leg = listing_.asset(found->second);
+                if (!is_option && is_token(of_leg)) continue;
                 const auto other_end = listing_.end_of(found->second);
-                if (is_option && (!other_end || (end && *other_end >= *end))) continue;
+                const bool hedges =
+                    of_leg.kind == AssetKind::spot || of_leg.kind == AssetKind::contract;
+                if (is_option && hedges && (!other_end || (end && *other_end >= *end))) continue;
             }
             return fmt::format("expected {}, not {}",
-                               is_option ? "a listed token or contract that does not end before it"
+                               is_option ? "a listed coin or contract that does not end before it"
                                          : "tokens that are listed",
                                universe_.wrapper(leg).name);
         }
@@ -264,11 +267,8 @@ std::uint64_t mixed(std::uint64_t seed, const kernel::PricePath& path) {
     return base::hash_combine(seed, path.moments.size());
 }
 
-std::uint64_t fingerprint_of(const Universe& universe, const kernel::StressTerms& stress) {
-    std::uint64_t seed = mixed(0, std::vector<double>{stress.oracle_frozen_hours});
-    for (const auto& path : stress.paths) seed = mixed(seed, path);
-    for (const auto& coin : universe.underlyings) seed = mixed(seed, coin.name);
-    for (const auto& wrapper : universe.wrappers) seed = mixed(seed, wrapper.name);
+std::uint64_t fingerprint_of(const Universe& universe) {
+    std::uint64_t seed = 0;
     for (const auto& protocol : universe.protocols) seed = mixed(seed, protocol.name);
     for (const auto* scenarios : {&universe.core, &universe.simulated}) {
         for (const auto& scenario : *scenarios) {
@@ -276,6 +276,23 @@ std::uint64_t fingerprint_of(const Universe& universe, const kernel::StressTerms
             seed = mixed(seed, scenario.pegs);
         }
         seed = base::hash_combine(seed, scenarios->size());
+    }
+    return seed;
+}
+
+// Of what moves in the states of the stress book, and how far.
+std::uint64_t fingerprint_of(const kernel::StressTerms& stress, const Universe& universe) {
+    const auto with = [](std::uint64_t seed, double number) {
+        return base::hash_combine(seed, std::bit_cast<std::uint64_t>(number));
+    };
+    std::uint64_t seed = with(fingerprint_of(universe), stress.oracle_frozen_hours);
+    seed = with(seed, universe.model.oracle_quantile);
+    for (const auto& path : stress.paths) seed = mixed(seed, path);
+    for (const auto& coin : universe.underlyings) {
+        seed = with(mixed(seed, coin.name), coin.volatility_day);
+    }
+    for (const auto& wrapper : universe.wrappers) {
+        seed = with(mixed(seed, wrapper.name), wrapper.volatility_day);
     }
     return seed;
 }
@@ -331,7 +348,8 @@ base::Result<std::shared_ptr<const Parameters>, std::vector<UniverseFault>> Para
         return base::Failure{std::vector<UniverseFault>{
             {"instruments", "times all states of the stress book are too many, or no numbers"}}};
     }
-    made->fingerprint_ = fingerprint_of(universe, stress);
+    made->fingerprint_ = fingerprint_of(universe);
+    made->stress_fingerprint_ = fingerprint_of(stress, universe);
     made->largest_multiple_ = kernel::largest_multiple(universe, stress);
     return std::shared_ptr<const Parameters>(made);
 }
@@ -348,7 +366,7 @@ void Parameters::find_coins(const base::Listing& listing) {
         std::optional<base::AssetId> coin;
         for (std::size_t i = 0; i < listing.assets.size(); ++i) {
             const auto& asset = listing.assets[i];
-            if (asset.underlying != underlying.name) continue;
+            if (asset.underlying != underlying.name || base::is_derived(asset.kind)) continue;
             const base::AssetId id{static_cast<std::uint16_t>(i)};
             if (!coin) coin = id;
             if (asset.kind == AssetKind::spot) {
@@ -367,7 +385,8 @@ bool Parameters::has_open_interest_caps() const noexcept {
 
 bool Parameters::has_open_interest_cap(base::AssetId asset) const {
     const auto& x = universe().instrument(instrument(asset));
-    return has_own_price(x.kind) && is_capped(universe().wrappers.at(x.wrapper.v));
+    const bool counts = has_own_price(x.kind) || x.kind == kernel::Kind::option;
+    return counts && is_capped(universe().wrappers.at(x.wrapper.v));
 }
 
 }  // namespace crossclear::risk

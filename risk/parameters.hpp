@@ -44,7 +44,7 @@ public:
     /// and an outcome a binary, whose price is the mark; to follow the asset's
     /// underlying; to name the asset's protocol, or be traded there; and to have a wrapper of its
     /// own, since the asset's mark is that wrapper's price. A pool and a deposit have those of
-    /// other listed assets that are tokens, an option that of a listed token or contract which
+    /// other listed assets that are tokens, an option that of a listed coin or contract which
     /// does not end before it, and the type and strike of its listing; its days are those up to
     /// its end, and its forward is that wrapper's price. Half a spread is at most a half. Somewhere
     /// there is cash. Instruments that are not listed are left out: nobody can hold them.
@@ -82,9 +82,11 @@ public:
     [[nodiscard]] bool has_open_interest_caps() const noexcept;
     /// Whether it is that of this asset. **Requires:** it is listed.
     [[nodiscard]] bool has_open_interest_cap(base::AssetId asset) const;
-    /// Of all that shortfalls are told by: protocols, scenarios and stresses, each in their order.
+    /// Of all that shortfalls are told by: the protocols and the scenarios, each in their order.
     /// Two universes with the same one agree in them.
     [[nodiscard]] std::uint64_t fingerprint() const noexcept { return fingerprint_; }
+    /// The same with the states of the stress book.
+    [[nodiscard]] std::uint64_t stress_fingerprint() const noexcept { return stress_fingerprint_; }
     /// The age up to which its mark costs nothing; none where it has no mark of its own.
     /// **Requires:** it is listed.
     [[nodiscard]] std::optional<base::Duration> heartbeat(base::AssetId asset) const;
@@ -111,6 +113,7 @@ private:
     kernel::InstrumentId cash_;
     double largest_multiple_{1};
     std::uint64_t fingerprint_{};
+    std::uint64_t stress_fingerprint_{};
     std::vector<std::optional<base::AssetId>> coins_;
 };
 

@@ -60,7 +60,7 @@ void follow_index(kernel::Instrument& x, double index) {
     if (x.kind == kernel::Kind::deposit) {
         x.index = index;
     } else if (x.kind == kernel::Kind::option) {
-        x.volatility = index;
+        x.volatility = std::min(index, kernel::limits::volatility_max);
     } else {
         x.liquidity *= index;
     }
@@ -77,6 +77,10 @@ void set_option(kernel::Instrument& x, const kernel::Universe& universe,
     const auto& settlement = market.marks[listed.settlement.v];
     const double token = settlement.is_known ? dollars(settlement.price) : 1;
     x.strike = std::min(dollars(listed.option->strike) * token, kernel::limits::price_max);
+    if (market.averages.empty()) return;
+    const auto& average = market.averages[asset.v];
+    x.averaged = average.share;
+    x.average = std::min(dollars(average.price) * token, kernel::limits::price_max);
 }
 
 // The universe with the prices and ages of the marks, and with what is open at them.
@@ -109,15 +113,15 @@ kernel::Universe universe_at(const base::Listing& listing, const Parameters& par
         if (listing.assets[i].kind != base::AssetKind::option) continue;
         auto& x = universe.instruments.at(parameters.instrument(asset_at(i)).v);
         set_option(x, universe, listing, asset_at(i), market);
+        if (market.open_interest.empty()) continue;
+        // It fills the cap of what it is hedged with.
+        auto& wrapper = universe.wrappers.at(x.wrapper.v);
+        wrapper.open_interest_usd =
+            std::min(kernel::limits::usd_max,
+                     wrapper.open_interest_usd +
+                         open_usd(market.open_interest[i], listing.assets[i].scale, wrapper.price));
     }
     return universe;
-}
-
-// Whether it stays at the mark that it had when it ended, as what is published does.
-bool is_held(const base::Listing& listing, base::AssetId asset, const Market& market) {
-    const auto end = listing.end_of(asset);
-    const auto& mark = market.marks[asset.v];
-    return end && *end <= market.now && mark.is_known && mark.at <= *end;
 }
 
 // The price of a share, a deposit or an option is the kernel's value of one unit, rounded down, and
@@ -133,19 +137,24 @@ void derive_marks(Market& market, const base::Listing& listing, const Parameters
     }
     for (std::size_t i = 0; i < marks.size(); ++i) {
         if (!base::is_derived(listing.assets[i].kind)) continue;
-        if (is_held(listing, asset_at(i), market)) continue;
         const auto place = parameters.instrument(asset_at(i));
+        const auto& x = valued.universe().instrument(place);
         Mark mark{.price = {}, .at = {std::numeric_limits<std::int64_t>::max()}, .is_known = true};
-        for (const auto leg : legs_of(valued.universe().instrument(place))) {
+        for (const auto leg : legs_of(x)) {
             const auto& of = *by_wrapper.at(leg);
             mark.at = std::min(mark.at, of.at);
             mark.is_known = mark.is_known && of.is_known;
         }
-        if (parameters.is_index_published(asset_at(i))) {
+        const auto end = listing.end_of(asset_at(i));
+        // On the last day volatility does nothing any more.
+        const bool is_over = end && *end <= market.now;
+        if (parameters.is_index_published(asset_at(i)) && !is_over) {
             const auto index = index_of(market, i);
             mark.at = std::min(mark.at, index.at);
             mark.is_known = mark.is_known && index.is_known;
         }
+        // What ended then grows no older.
+        if (is_over) mark.at = std::min(mark.at, *end);
         const double price = valued.row(place).value * static_cast<double>(price_one);
         mark.is_known = mark.is_known && price <= static_cast<double>(price_max.v);
         if (mark.is_known) {
@@ -209,6 +218,12 @@ base::Result<std::shared_ptr<const Surface>, SurfaceError> build_surface(
                                        return !x.is_known || x.price.v > 0;
                                    });
     if (!are_indices_known) return base::Failure{SurfaceError::indices_not_of_listing};
+    const auto& averages = market.averages;
+    const bool are_averages = (averages.empty() || averages.size() == listing->assets.size()) &&
+                              std::all_of(averages.begin(), averages.end(), [](const Average& x) {
+                                  return x.price.v >= 0 && x.share >= 0 && x.share <= 1;
+                              });
+    if (!are_averages) return base::Failure{SurfaceError::averages_not_of_listing};
     const auto& funding = market.funding;
     if (!funding.empty() && funding.size() != listing->assets.size()) {
         return base::Failure{SurfaceError::funding_not_of_listing};
@@ -269,6 +284,11 @@ bool Surface::is_fresh(base::AssetId asset, base::Timestamp now) const {
 std::optional<base::Price> Surface::instrument_mark(base::InstrumentId instrument) const {
     const auto& info = listing_->instrument(instrument);
     return quotient_of(mark(info.base), mark(info.settlement));
+}
+
+std::optional<base::Price> Surface::instrument_notional(base::InstrumentId instrument) const {
+    const auto& info = listing_->instrument(instrument);
+    return quotient_of(notional_mark(info.base), mark(info.settlement));
 }
 
 std::optional<base::Price> Surface::coin_price(base::InstrumentId instrument,

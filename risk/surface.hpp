@@ -40,10 +40,19 @@ enum class SurfaceError : std::uint8_t {
     open_interest_not_of_listing,  ///< Not one figure per asset, or a negative one.
     indices_not_of_listing,        ///< Not one per asset, or one that is not positive.
     funding_not_of_listing,        ///< Not one per asset.
+    averages_not_of_listing,       ///< Not one per asset, or no share or no price.
     not_finite,                    ///< At these prices something is worth no number.
 };
 
 class Surface;
+
+/// What is known of the average that an option's last price follows.
+struct Average {
+    base::Price price;  ///< Of its coin so far, in the settlement token.
+    double share{};     ///< Of the time that it is taken over, within [0, 1].
+
+    friend bool operator==(const Average&, const Average&) = default;
+};
 
 /// What a surface is composed of besides its number.
 struct Market {
@@ -62,6 +71,8 @@ struct Market {
     /// of the listing's assets. No margin looks at it: it is paid as it moves. **Units:** of the
     /// settlement token, times 1e9; may be negative. Empty: none is known.
     std::vector<Mark> funding{};
+    /// Of options, in the order of the listing's assets. Empty: none has begun.
+    std::vector<Average> averages{};
 };
 
 /// Composes a surface. Cash is 1 in any case; what has no mark yet is valued at the universe's
@@ -97,6 +108,11 @@ public:
     /// two marks in USD. **Rounding:** to nearest, halves up. Nothing if a mark is unknown, the
     /// settlement token is worth nothing or the quotient does not fit.
     [[nodiscard]] std::optional<base::Price> instrument_mark(base::InstrumentId instrument) const;
+
+    /// What one unit of the instrument's base stands for, in its settlement token: as
+    /// `instrument_mark`, of `notional_mark`.
+    [[nodiscard]] std::optional<base::Price> instrument_notional(
+        base::InstrumentId instrument) const;
 
     /// What the coin that an instrument's base follows costs in its settlement token, at fresh
     /// marks. **Rounding:** as above. Nothing where it follows none that is held in kind, too.

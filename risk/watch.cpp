@@ -36,6 +36,26 @@ double difference_of(const Mark& before, const Mark& after, double unit) {
     return moved == 0 ? 0 : std::min(1.0, moved / std::max(unit, 1.0));
 }
 
+// A year's volatility of an option.
+double volatility_of(const Surface& surface, base::AssetId asset) {
+    if (surface.listing().asset(asset).kind != base::AssetKind::option) return 0;
+    const auto& universe = surface.kernel()->universe();
+    return universe.instrument(surface.parameters().instrument(asset)).volatility;
+}
+
+// What a change of volatility moves beyond the mark, of what the option is hedged with: its worst
+// scenarios by about as much as an option at the money, and its requirement by half as much more.
+double vega_of(double before, const Surface& surface, base::AssetId asset) {
+    const double after = volatility_of(surface, asset);
+    if (before == after) return 0;
+    const auto& universe = surface.kernel()->universe();
+    const double days = universe.instrument(surface.parameters().instrument(asset)).days;
+    constexpr double at_the_money = .4;
+    constexpr double and_half = 1.5;
+    return at_the_money * and_half * std::sqrt(days / kernel::days_a_year) *
+           std::abs(after - before);
+}
+
 // How far a price has gone, by what limits of loss are counted in.
 double distance_of(const Mark& before, const Surface& surface, base::AssetId asset) {
     const auto& after = surface.mark(asset);
@@ -129,22 +149,26 @@ void Watch::move_to(const Surface& surface) {
     surface_ = surface.number();
     std::vector<Mark> marks;
     std::vector<std::optional<base::Price>> funding;
+    std::vector<double> volatilities;
     marks.reserve(surface.listing().assets.size());
     funding.reserve(surface.listing().assets.size());
     for (std::size_t i = 0; i < surface.listing().assets.size(); ++i) {
         const base::AssetId asset{static_cast<std::uint16_t>(i)};
         marks.push_back(surface.mark(asset));
         funding.push_back(surface.funding_index(asset));
+        volatilities.push_back(volatility_of(surface, asset));
     }
     double largest = 0;
     for (std::size_t i = 0; i < std::min(marks.size(), marks_.size()); ++i) {
         const base::AssetId asset{static_cast<std::uint16_t>(i)};
         const double paid = funding_of(funding_[i], surface, asset);
-        largest = std::max(largest, distance_of(marks_[i], surface, asset) + paid);
+        largest = std::max(largest, distance_of(marks_[i], surface, asset) + paid +
+                                        vega_of(volatilities_[i], surface, asset));
     }
     distance_ += largest;
     marks_ = std::move(marks);
     funding_ = std::move(funding);
+    volatilities_ = std::move(volatilities);
 }
 
 std::vector<Watch::Ask> Watch::take_due(base::Timestamp now) {

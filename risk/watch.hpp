@@ -101,6 +101,7 @@ private:
     std::uint64_t surface_{};
     std::vector<Mark> marks_;
     std::vector<std::optional<base::Price>> funding_;
+    std::vector<double> volatilities_;  ///< Of options; else 0.
     std::unordered_map<base::AccountId, Entry> entries_;
     std::set<std::pair<double, base::AccountId>> by_distance_;
     std::set<std::pair<base::Timestamp, base::AccountId>> by_time_;

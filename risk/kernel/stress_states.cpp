@@ -6,7 +6,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <optional>
 #include <string_view>
@@ -25,6 +27,7 @@ namespace {
 
 constexpr double hours_a_day = 24;
 constexpr double nobody_knows = std::numeric_limits<double>::quiet_NaN();
+constexpr std::size_t stresses_max = 31;  // A bit each.
 
 double beyond(double loss, double equity) noexcept {
     const double short_by = loss - equity;
@@ -121,8 +124,6 @@ public:
     }
 
 private:
-    static constexpr std::size_t stresses_max = 32;  // A bit each.
-
     void begin(std::string_view name, StressOf of = StressOf::everyone) {
         states_.stresses_.push_back(
             {.name = std::string(name), .of = of, .begin = states_.count(), .count = 0});
@@ -209,23 +210,40 @@ private:
 
     std::optional<Fault> value_all() {
         const auto all_failed = market_where_all_failed();
-        states_.changes_.reserve(surface_.instruments() * markets_.size());
+        const auto size = surface_.instruments() * markets_.size();
+        states_.changes_.reserve(size);
+        states_.is_unknown_.reserve(size);
         for (std::size_t i = 0; i < surface_.instruments(); ++i) {
             const InstrumentId id{static_cast<std::uint16_t>(i)};
             const auto& x = universe_.instrument(id);
             const double value = surface_.row(id).value;
+            const auto value_in = valuer_of(x);
             for (const auto& state : markets_) {
-                if (!is_known(universe_, x, state)) {
-                    states_.changes_.push_back(nobody_knows);
-                    continue;
-                }
-                const double change = value_of(universe_, x, state.market) - value;
+                const bool is_known_then = is_known(universe_, x, state);
+                const double change = is_known_then ? value_in(state.market) - value : 0;
                 if (!std::isfinite(change)) return Fault::not_finite;
                 states_.changes_.push_back(change);
+                states_.is_unknown_.push_back(is_known_then ? 0 : 1);
             }
             states_.all_failed_.push_back(effect_of_all(id, all_failed));
         }
         return std::nullopt;
+    }
+
+    // What an option's states share is computed once.
+    [[nodiscard]] std::function<double(const MarketState&)> valuer_of(const Instrument& x) const {
+        if (x.kind != Kind::option) {
+            return [this, &x](const MarketState& market) { return value_of(universe_, x, market); };
+        }
+        const auto row = [&](VolatilityState state) {
+            return OptionRow(universe_.model, x, state);
+        };
+        const std::array rows{row(VolatilityState::down), row(VolatilityState::flat),
+                              row(VolatilityState::up)};
+        return [rows, coin = x.underlying.v](const MarketState& market) {
+            const auto state = static_cast<std::size_t>(static_cast<int>(market.volatility) + 1);
+            return rows.at(state).at(market.factors[coin], market.log_factors[coin]);
+        };
     }
 
     // Each failure takes its share of what the others leave of a price.
@@ -270,9 +288,10 @@ void StressSums::add(const ClientStress& client) {
         if (state >= states.size()) states.resize(std::size_t{state} + 1);
         states[state].add(static_cast<double>(usd));
     }
-    for (std::size_t i = 0; client.unknown >> i != 0; ++i) {
+    for (std::size_t i = 0; i < stresses_max; ++i) {
+        if ((client.unknown >> i & 1U) == 0) continue;
         if (i >= unknown.size()) unknown.resize(i + 1);
-        unknown[i] += client.unknown >> i & 1U;
+        ++unknown[i];
     }
 }
 
@@ -292,8 +311,8 @@ base::Result<std::shared_ptr<const StressStates>, Fault> StressStates::of(
     return std::shared_ptr<const StressStates>(made);
 }
 
-base::Result<std::vector<double>, Fault> StressStates::shortfalls(const Account& account,
-                                                                  const Margin& margin) const {
+base::Result<std::vector<double>, Fault> StressStates::least(const Account& account,
+                                                             const Margin& margin) const {
     CHECK(&account.surface() == surface_, "an account is stressed on its own surface");
     std::vector<double> all(count());
     const auto columns = revalued_.size();
@@ -320,15 +339,34 @@ base::Result<std::vector<double>, Fault> StressStates::shortfalls(const Account&
     for (std::size_t s = 0; s < surface_->simulated_count(); ++s) {
         closed_in(scenarios_begin_ + surface_->core_count() + s, surface_->simulated_begin() + s);
     }
-    const bool is_infinite =
-        std::any_of(all.begin(), all.end(), [](double usd) { return std::isinf(usd); });
-    if (is_infinite || std::isnan(margin.equity)) return base::Failure{Fault::not_finite};
+    if (!std::all_of(all.begin(), all.end(), [](double usd) { return std::isfinite(usd); })) {
+        return base::Failure{Fault::not_finite};
+    }
+    return all;
+}
+
+template <class Visit>
+void StressStates::each_unknown(const Account& account, Visit visit) const {
+    const auto columns = revalued_.size();
+    for (std::size_t c = 0; c < columns; ++c) {
+        const auto& held = account.positions();
+        const bool is_unknown = std::any_of(held.begin(), held.end(), [&](const auto& position) {
+            return is_unknown_[position.instrument.v * columns + c] != 0;
+        });
+        if (is_unknown) visit(revalued_[c]);
+    }
+}
+
+base::Result<std::vector<double>, Fault> StressStates::shortfalls(const Account& account,
+                                                                  const Margin& margin) const {
+    auto all = least(account, margin);
+    if (all) each_unknown(account, [&](std::size_t state) { (*all)[state] = nobody_knows; });
     return all;
 }
 
 base::Result<ClientStress, Fault> StressStates::of_client(const Account& account,
                                                           const Margin& margin) const {
-    const auto all = shortfalls(account, margin);
+    const auto all = least(account, margin);
     if (!all) return base::Failure{all.error()};
     ClientStress client;
     for (std::size_t s = 0; s < all->size(); ++s) {
@@ -336,13 +374,13 @@ base::Result<ClientStress, Fault> StressStates::of_client(const Account& account
             client.states.push_back({static_cast<std::uint16_t>(s), rounded_up((*all)[s])});
         }
     }
-    for (std::size_t i = 0; i < stresses_.size(); ++i) {
-        const auto first = all->begin() + static_cast<std::ptrdiff_t>(stresses_[i].begin);
-        const auto last = first + static_cast<std::ptrdiff_t>(stresses_[i].count);
-        if (std::any_of(first, last, [](double usd) { return std::isnan(usd); })) {
-            client.unknown |= std::uint32_t{1} << i;
+    each_unknown(account, [&](std::size_t state) {
+        for (std::size_t i = 0; i < stresses_.size(); ++i) {
+            const auto& stress = stresses_[i];
+            const bool is_in = state >= stress.begin && state < stress.begin + stress.count;
+            if (is_in) client.unknown |= std::uint32_t{1} << i;
         }
-    }
+    });
     return client;
 }
 

@@ -34,7 +34,7 @@ struct StressStretch {
     std::size_t count{};
 };
 
-/// What one client leaves unpaid, where that is something.
+/// What one client leaves unpaid, where that is something; at the least, where it is unknown.
 struct ClientStress {
     /// In one state.
     struct At {
@@ -96,7 +96,10 @@ public:
     /// **Requires:** an account of the surface, and its margin. **Errors:** `not_finite`.
     [[nodiscard]] base::Result<std::vector<double>, Fault> shortfalls(const Account& account,
                                                                       const Margin& margin) const;
-    /// The same without what is nothing.
+    /// The same at the least: what nobody knows stands still. **Errors:** as above.
+    [[nodiscard]] base::Result<std::vector<double>, Fault> least(const Account& account,
+                                                                 const Margin& margin) const;
+    /// That without what is nothing.
     [[nodiscard]] base::Result<ClientStress, Fault> of_client(const Account& account,
                                                               const Margin& margin) const;
     /// What the sums say of each stress. **Errors:** `out_of_range`: they are of other states.
@@ -106,12 +109,15 @@ public:
 private:
     friend class StressBuilder;
     explicit StressStates(const Surface& surface) : surface_(&surface) {}
+    template <class Visit>
+    void each_unknown(const Account& account, Visit visit) const;
 
     const Surface* surface_;
     std::vector<StressStretch> stresses_;
     std::vector<std::string> names_;         ///< By state.
     std::vector<std::size_t> revalued_;      ///< The states with a column in the matrix, in order.
     std::vector<double> changes_;            ///< By instrument, then by revalued state.
+    std::vector<std::uint8_t> is_unknown_;   ///< 1 where nobody knows it, and 0 stands there.
     std::vector<FailureEffect> all_failed_;  ///< Of all failures together, by instrument.
     std::size_t protocols_begin_{};
     std::size_t all_protocols_{};  ///< The state in which every protocol fails.

@@ -152,9 +152,7 @@ private:
     // As above, with what three states of volatility share computed once.
     void fill_option(InstrumentId id, const Instrument& x, double value) {
         const auto row_in = [&](VolatilityState state) {
-            auto terms = terms_of(x);
-            terms.volatility = volatility_in(universe_.model, {x.volatility, x.days}, state);
-            return Black76Row(terms);
+            return OptionRow(universe_.model, x, state);
         };
         const std::array rows{row_in(VolatilityState::down), row_in(VolatilityState::flat),
                               row_in(VolatilityState::up)};
@@ -217,7 +215,8 @@ private:
             surface_.groups_.push_back({.kind = x.kind,
                                         .members = {},
                                         .minimum_usd = universe_.model.short_option_minimum *
-                                                       universe_.underlying(x.underlying).spot});
+                                                       universe_.underlying(x.underlying).spot *
+                                                       (1 - x.averaged)});
         }
         surface_.groups_[at->second].members.push_back(id);
         return at->second;

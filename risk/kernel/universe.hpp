@@ -143,6 +143,8 @@ struct Instrument {
     double volatility{};                ///< A year's.
     double days{};                      ///< To expiry.
     double rate{};                      ///< A year's, continuous.
+    double averaged{};                  ///< Share of its last price's average that is known,
+    double average{};                   ///< and what it is so far.
     std::string event;                  ///< Binary: which event,
     std::uint16_t outcome{};            ///< which of its outcomes, from 0,
     std::uint16_t outcomes{};           ///< of how many,

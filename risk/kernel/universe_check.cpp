@@ -225,6 +225,8 @@ private:
         number(path, "volatility", x.volatility, volatility_bounds);
         number(path, "rate", x.rate, {-1, 1});
         number(path, "half_spread", x.half_spread, {0, .5});
+        number(path, "averaged", x.averaged, share_bounds);
+        number(path, "average", x.average, price_bounds);
         if (x.days < 0) {
             complain(path + ".days", "expired; expected days to come, or 0 on the last one");
         } else {

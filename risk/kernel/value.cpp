@@ -30,9 +30,25 @@ double inverse_value(const Universe& universe, const Instrument& x, const Market
 }
 
 double option_value(const Universe& universe, const Instrument& x, const MarketState& state) {
-    auto terms = terms_of(x);
-    terms.volatility = volatility_in(universe.model, {x.volatility, x.days}, state.volatility);
-    return Black76Row(terms).at(state.factors[x.underlying.v], state.log_factors[x.underlying.v]);
+    const OptionRow row(universe.model, x, state.volatility);
+    return row.at(state.factors[x.underlying.v], state.log_factors[x.underlying.v]);
+}
+
+// The strike of what is left of an option; below zero for a call that is one by now.
+double strike_left(const Instrument& x) {
+    const double left = 1 - x.averaged;
+    return left > 0 ? (x.strike - x.averaged * x.average) / left : x.strike;
+}
+
+Black76 terms_left(const ModelParameters& model, const Instrument& x, VolatilityState state) {
+    CHECK(x.kind == Kind::option, "only an option has the terms of one");
+    const double years = x.days / days_a_year;
+    return {.type = x.type,
+            .forward = x.forward,
+            .strike = std::max(0.0, strike_left(x)),
+            .years = years,
+            .volatility = volatility_in(model, {x.volatility, x.days}, state),
+            .discount = std::exp(-x.rate * years)};
 }
 
 PriceRange range_of_pool(const Instrument& x) {
@@ -79,16 +95,20 @@ MarketState market_failed(const Universe& universe, ProtocolId id) {
     return market_in(universe, scenario);
 }
 
-Black76 terms_of(const Instrument& x) {
-    CHECK(x.kind == Kind::option, "only an option has the terms of one");
-    const double years = x.days / days_a_year;
-    return {.type = x.type,
-            .forward = x.forward,
-            .strike = x.strike,
-            .years = years,
-            .volatility = x.volatility,
-            .discount = std::exp(-x.rate * years)};
+OptionRow::OptionRow(const ModelParameters& model, const Instrument& option, VolatilityState state)
+    : left_(1 - option.averaged), terms_(terms_left(model, option, state)), row_(terms_) {
+    const bool is_call = option.type == OptionType::call;
+    if (left_ <= 0) {
+        left_ = 0;
+        const double won =
+            is_call ? option.average - option.strike : option.strike - option.average;
+        known_ = terms_.discount * std::max(0.0, won);
+    } else if (is_call) {
+        known_ = terms_.discount * left_ * std::max(0.0, -strike_left(option));
+    }
 }
+
+double OptionRow::exposure() const noexcept { return left_ * delta_of(terms_) * terms_.forward; }
 
 double value_of(const Universe& universe, const Instrument& x, const MarketState& state) {
     switch (x.kind) {
@@ -141,7 +161,8 @@ Exposures exposures_of(const Universe& universe, const Instrument& x) {
             return one_of(x.wrapper,
                           x.face_usd * coin_price(universe, x, now) / now.prices[x.wrapper.v]);
         case Kind::option:
-            return one_of(x.wrapper, delta_of(terms_of(x)) * x.forward);
+            return one_of(x.wrapper,
+                          OptionRow(universe.model, x, VolatilityState::flat).exposure());
         case Kind::lp2:
             return {.list = {{{x.wrapper, value() / 2}, {x.quote, value() / 2}}}, .count = 2};
         case Kind::lp3: {

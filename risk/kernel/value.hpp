@@ -39,15 +39,38 @@ struct MarketState {
 /// | spot, synthetic, stable | P |
 /// | perpetual, future | P - entry |
 /// | inverse perpetual | face·(S/entry - S/P), at least -face; S is its coin's own price |
-/// | option | Black-76 with the forward times 1 + x and the state's volatility |
+/// | option | Black-76 with the forward times 1 + x and the state's volatility: `OptionRow` |
 /// | lp2, lp3 | what the pool holds at the prices of both legs |
 /// | deposit, debt | ± index·P |
 /// | binary | its mark |
 [[nodiscard]] double value_of(const Universe& universe, const Instrument& instrument,
                               const MarketState& state);
 
-/// The terms of an option at its own volatility. **Requires:** it is one.
-[[nodiscard]] Black76 terms_of(const Instrument& instrument);
+/// An option in one state of volatility. Of one whose last price is the average of its coin, and of
+/// whose average a share w is known to be A, 1 - w options are left on what comes, struck at
+/// (K - w·A)/(1 - w); below zero a call is a forward and a put is nothing. So the closer the end,
+/// the less does a price move it, and at the end nothing does.
+/// **Source:** Hull, Options, Futures, and Other Derivatives, on Asian options within their
+/// averaging. What is left is taken as one on its end, which is a little dear.
+class OptionRow {
+public:
+    /// **Requires:** an option.
+    OptionRow(const ModelParameters& model, const Instrument& option, VolatilityState state);
+
+    /// The value with the forward times `factor`. **Requires:** factor >= 0, and
+    /// `log_factor == ln(factor)`.
+    [[nodiscard]] double at(double factor, double log_factor) const noexcept {
+        return known_ + (left_ == 0 ? 0 : left_ * row_.at(factor, log_factor));
+    }
+    /// ∂V/∂ln F with the forward as it is.
+    [[nodiscard]] double exposure() const noexcept;
+
+private:
+    double left_{1};  // 1 - w
+    double known_{};  // What is certain of its value.
+    Black76 terms_;   // Of what is left.
+    Black76Row row_;
+};
 
 /// ∂V/∂ln P of one unit by one wrapper, at the marks.
 struct WrapperExposure {

@@ -304,8 +304,10 @@ struct Claimed {
     }
     [[nodiscard]] bool await_full(bool is_full) {
         const auto& board = house.node().context().broker(alpha).house;
-        return outside.watch.await(
-            [&] { return (board.is_unsettled_full() || board.shards_full() != 0) == is_full; });
+        return outside.watch.await([&] {
+            return (board.is_unsettled_full() || board.is_exposure_full() ||
+                    board.shards_full() != 0) == is_full;
+        });
     }
     std::int32_t code_of(base::InstrumentId instrument, std::int64_t quantity) {
         return client->refusal_code(trade_of(saver, instrument, quantity));
@@ -339,8 +341,8 @@ TEST(HouseLimits, LetExposuresGrowToACap) {
     ASSERT_TRUE(town.await_full(false));
     EXPECT_EQ(town.code_of(btc_perp, -2 * one_contract / 100), 0);
     ASSERT_TRUE(town.await_full(true));
-    EXPECT_EQ(town.code_of(btc_perp, -one_contract / 100), 11021);
-    EXPECT_EQ(town.code_of(eth_swap, one_eth / 100), 11021);
+    EXPECT_EQ(town.code_of(btc_perp, -one_contract / 100), 11024);
+    EXPECT_EQ(town.code_of(eth_swap, one_eth / 100), 11024);
     const auto line =
         town.client->expect<actors::HousesView>(actors::OperatorRequest{actors::GetHouses{}})
             .houses.front();

@@ -117,10 +117,7 @@ TEST(Config, SettingsAreTrustedInSingleModeOnly) {
 }
 
 TEST(Config, OfADemoIsWithoutFault) {
-    const auto file = std::filesystem::temp_directory_path() /
-                      ("crossclear-demo-" + std::to_string(::getpid()) + ".csv");
-    std::ofstream(file, std::ios::binary) << "hour_utc,BTC,ETH\n2022-05-07T00:00Z,36000,2500\n";
-    for (const auto& prices : {std::string(), file.string()}) {
+    for (const char* prices : {"", "market.csv"}) {
         const auto config = demo_config({.trades = 1,
                                          .accounts = 1,
                                          .prices = prices,
@@ -135,7 +132,6 @@ TEST(Config, OfADemoIsWithoutFault) {
         EXPECT_EQ(dump_config(*read), text);
         EXPECT_EQ(read->data_dir, config.data_dir);
     }
-    std::filesystem::remove(file);
 }
 
 TEST(Config, OfADemoKnowsHowManyKeptItsJournal) {

@@ -25,13 +25,13 @@ protected:
     ~StressConfigTest() override { std::filesystem::remove(path_); }
 
     [[nodiscard]] const risk::kernel::StressTerms& terms() {
-        context_ = context_of(config_);
-        return context_->broker(base::BrokerId{0}).parameters->stress();
+        parameters_ = *risk_parameters_of(config_, StressPaths::of_file);
+        return parameters_.front()->stress();
     }
 
     std::filesystem::path path_;
     Config config_ = demo_config({});
-    std::unique_ptr<actors::Context> context_;
+    std::vector<std::shared_ptr<const risk::Parameters>> parameters_;
 };
 
 TEST_F(StressConfigTest, ReadsTheWeeksThatItsFileHas) {
@@ -61,25 +61,41 @@ TEST_F(StressConfigTest, IsWrittenAndReadAgain) {
 }
 
 TEST_F(StressConfigTest, RefusesAFileThatCannotBeRead) {
+    const auto fault = [&] {
+        EXPECT_TRUE(faults_of(config_).empty()) << "whoever does not stress needs no file";
+        return risk_parameters_of(config_, StressPaths::of_file).error().front();
+    };
     config_.stress->columns = {{.of = "sBTC", .column = "ABSENT"}};
-    const auto absent = faults_of(config_);
-    ASSERT_FALSE(absent.empty());
-    EXPECT_EQ(absent.front().path, "risk.stress.prices");
-    EXPECT_NE(absent.front().says.find("there is no column ABSENT"), std::string::npos);
+    EXPECT_EQ(fault().path, "risk.stress.prices");
+    EXPECT_NE(fault().says.find("there is no column ABSENT"), std::string::npos);
     config_.stress = StressConfig{.prices = "/nowhere.csv", .columns = {}};
-    EXPECT_EQ(faults_of(config_).front().path, "risk.stress.prices");
+    EXPECT_EQ(fault().path, "risk.stress.prices");
 }
 
-// Goal: nodes that read other files do not add up what they say of clients.
+TEST_F(StressConfigTest, RefusesColumnsOfNothing) {
+    const auto says = [&] { return faults_of(config_).at(0).says; };
+    config_.stress->columns = {{.of = "sBCT", .column = "OTHER"}};
+    EXPECT_NE(says().find("found 'sBCT'"), std::string::npos);
+    config_.stress->columns = {{.of = "sBTC", .column = "OTHER"}, {.of = "sBTC", .column = "BTC"}};
+    EXPECT_FALSE(faults_of(config_).empty());
+    config_.stress = StressConfig{.prices = {}, .columns = {{.of = "sBTC", .column = "OTHER"}}};
+    EXPECT_NE(says().find("columns of no file"), std::string::npos);
+}
+
+// Goal: nodes that read other files do not add up what they say of the stress book; the limits of
+// the house, which have none of it, stay in force.
 TEST_F(StressConfigTest, TellsOtherFilesApart) {
-    const auto fingerprint = [&] {
-        return context_of(config_)->broker(base::BrokerId{0}).parameters->fingerprint();
+    const auto parameters = [&] {
+        return risk_parameters_of(config_, StressPaths::of_file)->front();
     };
+    const auto fingerprint = [&] { return parameters()->stress_fingerprint(); };
     const auto one = fingerprint();
+    const auto of_house = parameters()->fingerprint();
     EXPECT_EQ(fingerprint(), one);
     std::ofstream(path_, std::ios::binary)
         << "hour_utc,BTC,OTHER\n2022-05-07T00:00Z,36000,1\n2022-05-07T01:00Z,27001,0.5\n";
     EXPECT_NE(fingerprint(), one);
+    EXPECT_EQ(parameters()->fingerprint(), of_house);
 }
 
 }  // namespace

@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <memory>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -130,19 +132,85 @@ TEST(Options, FollowAVolatilityThatIsPublished) {
     EXPECT_EQ(mark.at, at_noon - base::seconds(40));
 }
 
-// Goal: between its end and its last price an option is held at the mark that it had, as a future
-// is; a node that begins then holds it at what it would pay.
-TEST(Options, AreHeldAtTheMarkOfTheirEnd) {
+ContractPosition options(base::AssetId of, const char* quantity, std::int64_t settled_usdc) {
+    return {.contract = of,
+            .settlement = usdc,
+            .quantity = amount(with_options(), of, quantity),
+            .settled_value = base::Amount{settled_usdc * 1'000'000}};
+}
+
+Margin option_margin(const std::vector<ContractPosition>& contracts, std::int64_t cash_usd,
+                     const Market& market = a_market()) {
+    const Portfolio portfolio{.tokens = {{usd, base::Amount{cash_usd * 100}}},
+                              .contracts = contracts};
+    return *make_portfolio_model()->margin(*option_surface(market), portfolio);
+}
+
+Market averaged(double share, const char* average, base::Timestamp now = at_noon) {
+    auto market = a_market();
+    market.now = now;
+    market.averages.resize(option_assets);
+    for (const auto option : {call, put}) {
+        market.averages[option.v] = {.price = price(average), .share = share};
+    }
+    return market;
+}
+
+// Goal: nobody sells at the price of the moment what ends at an average that is known by half. Half
+// of 62,000 is known: what is left is half an option at 58,000, and of a put at what that is.
+TEST(Options, KnowWhatIsKnownOfTheirAverage) {
+    EXPECT_NEAR(option_mark(call, averaged(.5, "62000")), 1018.0604561516, 1e-6);
+    EXPECT_NEAR(option_mark(put, averaged(.5, "62000")), 18.0604561516, 1e-6);
+    // Below any strike that is left: a forward, and nothing.
+    EXPECT_NEAR(option_mark(call, averaged(.99, "61000")), .99 * 61'000 + .01 * 60'000 - 60'000,
+                1e-6);
+    EXPECT_EQ(option_mark(put, averaged(.99, "61000")), 0);
+    const auto surface = option_surface(averaged(.5, "62000"));
+    const auto exposure = [&](const std::shared_ptr<const Surface>& of) {
+        return of->kernel()->row(of->parameters().instrument(call)).exposures.list[0].usd;
+    };
+    EXPECT_LE(exposure(surface), .5 * 60'000);
+    EXPECT_GT(exposure(surface), .4 * 60'000);
+}
+
+// Goal: between its end and its last price an option is worth what it will pay, whatever its coin
+// does: it needs no margin, and moves nobody.
+TEST(Options, StandAtWhatTheyEndAt) {
+    auto market = averaged(1, "61000", at_the_end);
+    market.marks[btc_perp.v] = {price("66000"), at_the_end + base::seconds(5), true};
+    const auto surface = option_surface(market);
+    EXPECT_EQ(surface->mark(call).price, price("1000"));
+    EXPECT_EQ(surface->mark(put).price, price("0"));
+    EXPECT_EQ(surface->mark(call).at, at_the_end);
+    EXPECT_TRUE(surface->is_fresh(call, at_the_end + base::seconds(86'400)));
+    const auto sold = option_margin({options(call, "-1", -1'000)}, 5'000, market);
+    EXPECT_EQ(sold.equity_cents, 5'000'00);
+    EXPECT_EQ(sold.initial_cents, 0);
+    // Nobody publishes a volatility any more.
+    auto universe = universe_with_options();
+    universe.instruments.at(7).is_index_published = true;
+    EXPECT_TRUE(option_surface(market, universe)->mark(call).is_known);
+}
+
+// Goal: a node that begins after it, and knows no average, takes what it would pay now.
+TEST(Options, WithoutAnAverageAreWorthWhatTheyWouldPay) {
     auto market = a_market();
     market.now = at_the_end;
     market.marks[btc_perp.v] = {price("66000"), at_the_end + base::seconds(5), true};
-    market.marks[call.v] = {price("1234"), at_the_end - base::seconds(3), true};
-    const auto surface = option_surface(market);
-    EXPECT_EQ(surface->mark(call).price, price("1234"));
-    EXPECT_TRUE(surface->is_fresh(call, at_the_end + base::seconds(86'400)));
-    EXPECT_EQ(surface->mark(put).price, price("0"));
-    market.marks[call.v] = {};
     EXPECT_EQ(option_surface(market)->mark(call).price, price("6000"));
+}
+
+TEST(Options, TakeNoAverageThatIsNone) {
+    const auto fault = [&](const Market& market) {
+        const auto surface = build_surface(7, std::make_shared<base::Listing>(with_options()),
+                                           *option_parameters(universe_with_options()), market);
+        return surface ? std::optional<SurfaceError>{} : surface.error();
+    };
+    EXPECT_EQ(fault(averaged(1.01, "1")), SurfaceError::averages_not_of_listing);
+    EXPECT_EQ(fault(averaged(std::nan(""), "1")), SurfaceError::averages_not_of_listing);
+    auto few = averaged(1, "1");
+    few.averages.pop_back();
+    EXPECT_EQ(fault(few), SurfaceError::averages_not_of_listing);
 }
 
 TEST(Options, FillAtTheirOwnSpread) {
@@ -161,6 +229,35 @@ TEST(Options, StandForTheirCoin) {
     EXPECT_EQ(surface->notional_mark(call).price, price("60000"));
     EXPECT_EQ(surface->notional_mark(usdc).price, price("1"));
     EXPECT_EQ(surface->coin_price(trade_put, at_noon), price("60000"));
+}
+
+// Goal: options fill the cap of what they are hedged with.
+TEST(Options, CountInTheOpenInterestOfWhatHedgesThem) {
+    auto universe = universe_with_options();
+    universe.wrappers.at(4).open_interest_low_usd = 1;
+    universe.wrappers.at(4).open_interest_high_usd = 1e9;
+    const auto parameters = *option_parameters(universe);
+    EXPECT_TRUE(parameters->has_open_interest_cap(call));
+    EXPECT_FALSE(parameters->has_open_interest_cap(usdc));
+    auto market = a_market();
+    market.open_interest.resize(option_assets);
+    market.open_interest[call.v] = base::Amount{100'000'000};
+    market.open_interest[btc_perp.v] = base::Amount{200'000'000};
+    const auto surface = option_surface(market, universe);
+    EXPECT_EQ(surface->kernel()->universe().wrappers.at(4).open_interest_usd, 180'000);
+}
+
+// Goal: one volatility that is beyond belief keeps nobody from publishing prices.
+TEST(Options, TakeNoVolatilityBeyondTheKernels) {
+    auto universe = universe_with_options();
+    universe.instruments.at(7).is_index_published = true;
+    auto market = a_market();
+    market.indices.resize(option_assets);
+    market.indices[call.v] = {price("25"), at_noon, true};
+    const auto surface = option_surface(market, universe);
+    const auto place = surface->parameters().instrument(call);
+    EXPECT_EQ(surface->kernel()->universe().instrument(place).volatility,
+              kernel::limits::volatility_max);
 }
 
 TEST(Options, HaveTheTermsOfTheirListing) {
@@ -197,27 +294,13 @@ TEST(Options, AreHedgedWithWhatIsListedAndDoesNotEndBefore) {
     EXPECT_EQ(option_fault(universe, listing), "");
     listing.instruments[2].expiry->at = at_the_end - base::seconds(1);
     EXPECT_EQ(option_fault(universe, listing),
-              "expected a listed token or contract that does not end before it, not BTC-PERP");
+              "expected a listed coin or contract that does not end before it, not BTC-PERP");
     universe = universe_with_options();
     universe.wrappers.push_back(universe.wrappers.at(4));
     universe.wrappers.back().name = "BTC-OTHER";
     universe.instruments.at(7).wrapper = kernel::WrapperId{6};
     EXPECT_EQ(option_fault(universe),
-              "expected a listed token or contract that does not end before it, not BTC-OTHER");
-}
-
-ContractPosition options(base::AssetId of, const char* quantity, std::int64_t settled_usdc) {
-    return {.contract = of,
-            .settlement = usdc,
-            .quantity = amount(with_options(), of, quantity),
-            .settled_value = base::Amount{settled_usdc * 1'000'000}};
-}
-
-Margin option_margin(const std::vector<ContractPosition>& contracts, std::int64_t cash_usd,
-                     const Market& market = a_market()) {
-    const Portfolio portfolio{.tokens = {{usd, base::Amount{cash_usd * 100}}},
-                              .contracts = contracts};
-    return *make_portfolio_model()->margin(*option_surface(market), portfolio);
+              "expected a listed coin or contract that does not end before it, not BTC-OTHER");
 }
 
 // Goal: an option that was bought is worth its mark less what was promised for it, and can lose
@@ -227,6 +310,12 @@ TEST(Options, ABoughtOneLosesItsPremiumAtMost) {
     EXPECT_EQ(bought.equity_cents, 531'54);
     EXPECT_LE(bought.initial_cents, bought.equity_cents);
     EXPECT_EQ(bought.gross_cents, 60'000'00) << "by its coin";
+    // What is promised comes off the token that it is promised in: nobody owes it twice.
+    const Portfolio in_tokens{.tokens = {{usdc, base::Amount{500'000'000}}},
+                              .contracts = {options(call, "1", 500)}};
+    const auto of_tokens = *make_portfolio_model()->margin(*option_surface(a_market()), in_tokens);
+    EXPECT_EQ(of_tokens.equity_cents, bought.equity_cents);
+    EXPECT_LE(of_tokens.initial_cents, of_tokens.equity_cents);
     const auto owed = option_margin({options(call, "1", 500)}, 0);
     EXPECT_EQ(owed.equity_cents, 31'54);
     EXPECT_GT(owed.initial_cents, owed.equity_cents) << "its premium is not there";
@@ -274,9 +363,10 @@ TEST(Options, MovesOfThemCountByTheirCoin) {
     watch.move_to(*at("0.1", 7));
     watch.touch(alice);
     for (const auto& ask : watch.take_due(at_noon)) watch.keep(ask, .005, at_noon);
-    watch.move_to(*at("0.2", 8));  // From 89 dollars to 177: .0015 of the coin.
+    watch.move_to(*at("0.12", 8));  // From 89 dollars to 106: .0003 of the coin.
     EXPECT_TRUE(watch.take_due(at_noon).empty());
-    watch.move_to(*at("0.6", 9));
+    // Requirements follow the volatility further than the mark does.
+    watch.move_to(*at("0.3", 9));  // To 266: .003 of the coin, and .004 of what scenarios take.
     EXPECT_FALSE(watch.take_due(at_noon).empty());
 }
 

@@ -261,9 +261,10 @@ RC_GTEST_PROP(Stress, TakesNoMoreThanTheMultipleOfWhatIsHeld, ()) {
     const auto surface = surface_of(a_small_universe());
     std::vector<Position> positions;
     double gross = 0;
-    for (const char* name : {"COIN", "SYN", "PERP"}) {
+    for (const char* name : {"COIN", "SYN", "PERP", "CALL", "PUT"}) {
         positions.push_back(of(*surface, name, *rc::gen::inRange(-100, 100)));
-        gross += std::abs(positions.back().quantity) * 100;
+        const auto& row = surface->row(positions.back().instrument);
+        gross += std::abs(positions.back().quantity) * std::max(100.0, std::abs(row.value));
     }
     Clients one{.surface = surface, .held = {account_of(surface, positions)}};
     const double equity = one.held.front().margin()->equity;
