@@ -197,9 +197,13 @@ std::optional<std::int64_t> stale_cents(const risk::Surface& surface,
         const bool is_fresh =
             surface.is_fresh(position.contract, now) && surface.is_fresh(position.settlement, now);
         if (is_fresh) continue;
-        // What may become worthless loses what it is worth, and no more, to who has bought it.
-        const auto kind = surface.listing().asset(position.contract).kind;
-        if (base::may_be_worthless(kind) && position.quantity > Amount{0}) {
+        // Where only its volatility is old, who has bought an option may be wrong by its worth.
+        const auto& hedge = surface.notional_mark(position.contract);
+        const bool is_of_option =
+            surface.listing().asset(position.contract).kind == base::AssetKind::option;
+        const bool is_hedge_fresh =
+            hedge.is_known && now - hedge.at <= surface.parameters().mark_age_max();
+        if (is_of_option && is_hedge_fresh && position.quantity > Amount{0}) {
             const auto& mark = surface.mark(position.contract);
             const auto cents =
                 base::notional(position.quantity, surface.listing().asset(position.contract).scale,

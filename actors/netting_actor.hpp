@@ -46,7 +46,7 @@ private:
     void on_follow(const HouseFollow& follow);
     void on_risk(const PartitionRisk& risk);
     void on_stress(const PartitionStress& stress);
-    [[nodiscard]] std::vector<HouseLine::Stress> stress_lines(const risk::Surface& surface) const;
+    [[nodiscard]] std::vector<HouseLine::Stress> stress_lines(const risk::Surface& surface);
     [[nodiscard]] std::vector<base::Amount> open_interest(const risk::Surface& surface) const;
     void look_at_house();
     [[nodiscard]] std::int64_t waterfall_cents(const risk::Surface& surface) const;
@@ -55,6 +55,8 @@ private:
                                                              double waterfall);
     [[nodiscard]] HouseStanding standing_of(HouseLine& line,
                                             const risk::kernel::HouseReport& report) const;
+    [[nodiscard]] base::Price bound_of(base::InstrumentId instrument, base::Price mark,
+                                       bool is_up) const;
     [[nodiscard]] std::int64_t exposure_cents(const risk::Surface& surface) const;
     void note_caps(HouseStanding& standing, HouseLine& line, const risk::Surface& surface) const;
     void complain_of(const HouseStanding& standing) const;

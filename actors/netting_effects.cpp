@@ -94,7 +94,7 @@ void NettingHost::open_hedge(const netting::HedgeOpened& task) {
     const auto& listing = parts_.context->listing;
     const auto& listed = listing.instrument(task.instrument);
     const bool is_contract = base::is_contract(listed.kind);
-    const auto bound = base::moved(task.mark, policy.bound, task.quantity > Amount{0});
+    const auto bound = bound_of(task.instrument, task.mark, task.quantity > Amount{0});
     auto schedule = hedge::draw_schedule({.quantity = task.quantity,
                                           .reserved = is_contract ? Amount{} : task.reserved,
                                           .slices_max = policy.slices_max,
@@ -109,7 +109,7 @@ void NettingHost::open_hedge(const netting::HedgeOpened& task) {
                                               .settlement = listed.settlement,
                                               .gas_asset = listing.shard(task.shard).gas,
                                               .quantity = task.quantity,
-                                              .bound = bound ? *bound : task.mark,
+                                              .bound = bound,
                                               .slices = std::move(schedule.slices),
                                               .cost_max = std::move(schedule.cost_max),
                                               .salt = schedule.salt,

@@ -106,6 +106,22 @@ std::vector<netting::CoverLine> NettingHost::cover_lines() const {
     return result;
 }
 
+// The worst price of a hedge. A move of the coin moves an option by a part of it, which may be many
+// times its premium.
+base::Price NettingHost::bound_of(base::InstrumentId instrument, base::Price mark,
+                                  bool is_up) const {
+    const auto& bound = profile().hedge.bound;
+    const auto& listing = parts_.context->listing;
+    const auto surface = parts_.context->broker(parts_.broker()).surface.load();
+    const bool is_option = listing.instrument(instrument).kind == base::InstrumentKind::option;
+    const auto coin = is_option && surface ? surface->instrument_notional(instrument) : mark;
+    const auto moved = base::moved(coin.value_or(mark), bound, is_up);
+    if (!moved) return mark;
+    const auto price = base::Wide{mark.v} + moved->v - coin.value_or(mark).v;
+    return base::Price{static_cast<std::int64_t>(std::clamp<base::Wide>(
+        price, is_option ? 1 : 0, std::numeric_limits<std::int64_t>::max()))};
+}
+
 std::optional<netting::Exposure> NettingHost::exposure_of(base::InstrumentId instrument,
                                                           const risk::Surface& surface) const {
     const auto& listing = parts_.context->listing;
@@ -121,17 +137,8 @@ std::optional<netting::Exposure> NettingHost::exposure_of(base::InstrumentId ins
     const auto task_max = units_worth(surface, listed.base, policy.task_max_cents, Rounding::down);
     if (!band || !task_max || *task_max <= Amount{0}) return std::nullopt;
     const bool is_contract = base::is_contract(listed.kind);
-    // What is worth nothing is not traded. A move of the coin moves an option by a part of it,
-    // which may be many times its premium.
-    const auto moves = surface.instrument_notional(instrument);
-    if (*mark == base::Price{0} || !moves) return std::nullopt;
-    const auto bound = [&](bool is_up) {
-        const auto price = base::moved(*moves, policy.bound, is_up);
-        if (!price) return *mark;
-        const auto moved = base::Wide{mark->v} + price->v - moves->v;
-        return base::Price{static_cast<std::int64_t>(
-            std::clamp<base::Wide>(moved, 1, std::numeric_limits<std::int64_t>::max()))};
-    };
+    // What is worth nothing is not traded.
+    if (*mark == base::Price{0}) return std::nullopt;
     netting::Exposure exposure{.base = listed.base,
                                .instrument = instrument,
                                .shard = venues.front(),
@@ -143,8 +150,8 @@ std::optional<netting::Exposure> NettingHost::exposure_of(base::InstrumentId ins
                                .band = *band,
                                .task_max = *task_max,
                                .mark = *mark,
-                               .bound_buy = bound(true),
-                               .bound_sell = bound(false),
+                               .bound_buy = bound_of(instrument, *mark, true),
+                               .bound_sell = bound_of(instrument, *mark, false),
                                .cost_at_bound = {},
                                .notional_cents_of_max = policy.task_max_cents,
                                .given_on_shard = on_shard(venues.front(), listed.settlement),

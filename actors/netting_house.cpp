@@ -84,9 +84,17 @@ void NettingHost::on_stress(const PartitionStress& stress) {
 }
 
 // Of all partitions, or none: a part of the clients would look like all of them.
-std::vector<HouseLine::Stress> NettingHost::stress_lines(const risk::Surface& surface) const {
+std::vector<HouseLine::Stress> NettingHost::stress_lines(const risk::Surface& surface) {
     std::vector<HouseLine::Stress> lines;
-    if (stresses_.size() != reports_.size()) return lines;
+    if (stresses_.size() != reports_.size()) {
+        for (const auto& stress : surface.stress().stresses()) {
+            parts_.context->instruments->clearing.stress_loss_usd
+                .with({profile().name, stress.name})
+                .set(std::numeric_limits<double>::quiet_NaN());
+        }
+        return lines;
+    }
+    is_stress_told_ = false;
     kernel::StressSums sums;
     for (const auto& [partition, group] : stresses_) sums.add(group.sums);
     const auto figures = surface.stress().figures(sums);

@@ -38,9 +38,10 @@ OracleHost::OracleHost(caf::actor_config& config, Context* context)
         if (!listed.option) continue;
         // Where an operator says what it is, it most likely is what its coin stood at.
         const auto over = std::max(listed.expiry->average_over, average_least);
-        averages_.emplace(
-            base::InstrumentId{static_cast<std::uint16_t>(i)},
-            TimeAverage({.from = listed.expiry->at - over, .until = listed.expiry->at}));
+        averages_.emplace(base::InstrumentId{static_cast<std::uint16_t>(i)},
+                          Averaging{.coin = TimeAverage({.from = listed.expiry->at - over,
+                                                         .until = listed.expiry->at}),
+                                    .hedge = std::nullopt});
     }
 }
 
@@ -206,7 +207,9 @@ void OracleHost::note_averages() {
     if (surface == nullptr) return;
     const auto now = context_->now();
     for (auto& [instrument, average] : averages_) {
-        average.note(surface->coin_price(instrument, now), now);
+        average.coin.note(surface->coin_price(instrument, now), now);
+        if (context_->listing.instrument(instrument).has_expired(now)) continue;
+        if (const auto hedge = surface->instrument_notional(instrument)) average.hedge = hedge;
     }
 }
 
@@ -223,11 +226,15 @@ bool OracleHost::is_averaging() const {
 std::vector<risk::Average> OracleHost::averages() const {
     if (averages_.empty()) return {};
     std::vector<risk::Average> all(context_->listing.assets.size());
+    const auto now = context_->now();
     for (const auto& [instrument, average] : averages_) {
-        const auto price = average.value();
-        if (!price) continue;
-        all[context_->listing.instrument(instrument).base.v] = {.price = *price,
-                                                                .share = average.share()};
+        const auto& listed = context_->listing.instrument(instrument);
+        auto& one = all[listed.base.v];
+        if (const auto price = average.coin.value()) {
+            one = {.price = *price, .share = average.coin.share(now)};
+        } else if (listed.has_expired(now) && average.hedge) {
+            one = {.price = *average.hedge, .share = 1};
+        }
     }
     return all;
 }

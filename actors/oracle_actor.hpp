@@ -5,6 +5,7 @@
 #include "actors/time_average.hpp"
 
 #include <map>
+#include <optional>
 #include <vector>
 
 namespace crossclear::actors {
@@ -48,7 +49,13 @@ private:
     std::vector<std::vector<base::Amount>> open_interest_;  ///< By broker, in the surfaces.
     std::vector<base::AssetId> derived_;                    ///< Whose marks are made of others.
     std::map<Channel, std::map<caf::actor_id, SessionActor>> followers_;
-    std::map<base::InstrumentId, TimeAverage> averages_;  ///< Of options' coins.
+    /// What an option's last price is made of.
+    struct Averaging {
+        TimeAverage coin;
+        /// Of what it is hedged with, before its end: in place of an average that there is none of.
+        std::optional<base::Price> hedge;
+    };
+    std::map<base::InstrumentId, Averaging> averages_;
     std::map<base::AssetId, std::uint64_t> told_;  ///< The surface of the latest news per asset.
     std::uint64_t shards_told_{};
 };

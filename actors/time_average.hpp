@@ -31,9 +31,12 @@ public:
     }
     /// How much of the span there was a price for.
     [[nodiscard]] base::Duration covered() const { return covered_; }
-    /// The same as a part of the whole span.
-    [[nodiscard]] double share() const {
-        const auto all = (span_.until - span_.from).us;
+    /// How much of what the price is going to be averaged over that is: the rest is to come. What
+    /// was missed does not come any more. 1 from the end on, if there was a price.
+    [[nodiscard]] double share(base::Timestamp now) const {
+        const auto to_come =
+            std::max<std::int64_t>(0, (span_.until - std::max(now, span_.from)).us);
+        const auto all = covered_.us + to_come;
         return all <= 0 ? 0 : static_cast<double>(covered_.us) / static_cast<double>(all);
     }
     /// **Rounding:** down. Nothing where there was none.

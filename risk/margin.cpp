@@ -93,10 +93,13 @@ struct Netted {
 void promise(Netted& netted, const base::Listing& listing, const Portfolio& portfolio) {
     for (const auto& contract : portfolio.contracts) {
         if (!base::may_be_worthless(listing.asset(contract.contract).kind)) continue;
-        auto& held = netted.quantities.at(contract.settlement.v);
-        const Wide taken = std::clamp<Wide>(contract.settled_value.v, 0, std::max<Wide>(held, 0));
-        held -= taken;
-        netted.promised.at(contract.settlement.v) += taken;
+        netted.promised.at(contract.settlement.v) += contract.settled_value.v;
+    }
+    for (std::size_t i = 0; i < listing.assets.size(); ++i) {
+        auto& held = netted.quantities.at(i);
+        auto& promised = netted.promised.at(i);
+        promised = std::clamp<Wide>(promised, 0, std::max<Wide>(held, 0));
+        held -= promised;
     }
 }
 

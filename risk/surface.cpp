@@ -153,6 +153,14 @@ void derive_marks(Market& market, const base::Listing& listing, const Parameters
             mark.at = std::min(mark.at, index.at);
             mark.is_known = mark.is_known && index.is_known;
         }
+        // And of a coin that its last price is averaged from.
+        const auto traded = listing.instrument_of(asset_at(i));
+        if (traded && listing.instrument(*traded).is_averaged(market.now) && !is_over) {
+            if (const auto coin = parameters.coin(x.underlying)) {
+                mark.at = std::min(mark.at, marks[coin->v].at);
+                mark.is_known = mark.is_known && marks[coin->v].is_known;
+            }
+        }
         // What ended then grows no older.
         if (is_over) mark.at = std::min(mark.at, *end);
         const double price = valued.row(place).value * static_cast<double>(price_one);

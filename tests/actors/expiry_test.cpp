@@ -186,6 +186,11 @@ TEST(Expiry, AnOptionEndsAtItsIntrinsicValue) {
     town.trade(guesser, trade_put, -one_contract);
     ASSERT_TRUE(town.has_hedged(Amount{2 * one_contract}, eth_call));
     ASSERT_TRUE(town.has_hedged(Amount{-one_contract}, eth_put));
+    // 2 % of the coin, which moves an option by many times its premium.
+    const auto hedge = town.outside.watch.await_event<ledger::hedge::HedgeCommitted>(
+        [](const auto&, const auto& event) { return event.instrument == trade_call; });
+    ASSERT_TRUE(hedge.has_value());
+    EXPECT_NEAR(static_cast<double>(hedge->bound.v), 140e9, 2e9);
     town.house.set_price(eth, 2'100);
     town.outside.world->set_price(eth_call, base::Price{200 * one_dollar});
     town.outside.world->set_price(eth_put, base::Price{100 * one_dollar});

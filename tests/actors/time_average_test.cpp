@@ -51,5 +51,20 @@ TEST(TimeAverage, BeginsWithItsFirstLook) {
     EXPECT_EQ(average.covered(), base::Duration{3});
 }
 
+// Goal: what is known counts against what is still to come; what was missed comes no more.
+TEST(TimeAverage, KnowsItsShareOfWhatItWillBeMadeOf) {
+    auto average = from_10_to_20();
+    EXPECT_EQ(average.share({5}), 0);
+    average.note(base::Price{7}, {14});
+    EXPECT_EQ(average.share({14}), 0);
+    average.note(base::Price{7}, {16});
+    EXPECT_DOUBLE_EQ(average.share({16}), 2.0 / 6);
+    average.note(std::nullopt, {18});
+    EXPECT_DOUBLE_EQ(average.share({18}), 2.0 / 4);
+    EXPECT_DOUBLE_EQ(average.share({20}), 1);
+    EXPECT_DOUBLE_EQ(average.share({90}), 1);
+    EXPECT_EQ(from_10_to_20().share({90}), 0) << "nothing was seen";
+}
+
 }  // namespace
 }  // namespace crossclear::actors

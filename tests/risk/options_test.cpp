@@ -316,6 +316,16 @@ TEST(Options, ABoughtOneLosesItsPremiumAtMost) {
     const auto of_tokens = *make_portfolio_model()->margin(*option_surface(a_market()), in_tokens);
     EXPECT_EQ(of_tokens.equity_cents, bought.equity_cents);
     EXPECT_LE(of_tokens.initial_cents, of_tokens.equity_cents);
+    // Of a spread what it costs in all.
+    const Portfolio spread{.tokens = {{usdc, base::Amount{500'000'000}}},
+                           .contracts = {options(call, "1", 500), options(put, "-1", -500)}};
+    Portfolio unsettled = spread;
+    for (auto& one : unsettled.contracts) one.settled_value = {};
+    const auto haircut = [](const Portfolio& of) {
+        return make_portfolio_model()->margin(*option_surface(a_market()), of)->part(Part::H);
+    };
+    EXPECT_EQ(haircut(spread), haircut(unsettled));
+    EXPECT_GT(haircut(spread), 0);
     const auto owed = option_margin({options(call, "1", 500)}, 0);
     EXPECT_EQ(owed.equity_cents, 31'54);
     EXPECT_GT(owed.initial_cents, owed.equity_cents) << "its premium is not there";
