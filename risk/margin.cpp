@@ -11,6 +11,7 @@
 #include <map>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 // Quantities are netted and equity is summed in exact integers, free of order; only then do the
@@ -84,7 +85,7 @@ Wide quantity_of(const Portfolio& portfolio, base::AssetId asset) {
 // A portfolio with one entry an asset, and what its contracts have won and not been paid.
 struct Netted {
     std::array<Wide, base::limits::assets_max> quantities{};
-    std::array<Wide, base::limits::assets_max> promised{};
+    std::vector<std::pair<base::AssetId, Wide>> promised;  // By settlement token; mostly none.
     Wide settled{};  // Of contracts: paid for them so far, less what is promised, in 10^-18 USD.
 };
 
@@ -93,11 +94,18 @@ struct Netted {
 void promise(Netted& netted, const base::Listing& listing, const Portfolio& portfolio) {
     for (const auto& contract : portfolio.contracts) {
         if (!base::may_be_worthless(listing.asset(contract.contract).kind)) continue;
-        netted.promised.at(contract.settlement.v) += contract.settled_value.v;
+        auto& all = netted.promised;
+        const auto its = std::find_if(all.begin(), all.end(), [&](const auto& one) {
+            return one.first == contract.settlement;
+        });
+        if (its == all.end()) {
+            all.emplace_back(contract.settlement, contract.settled_value.v);
+        } else {
+            its->second += contract.settled_value.v;
+        }
     }
-    for (std::size_t i = 0; i < listing.assets.size(); ++i) {
-        auto& held = netted.quantities.at(i);
-        auto& promised = netted.promised.at(i);
+    for (auto& [asset, promised] : netted.promised) {
+        auto& held = netted.quantities.at(asset.v);
         promised = std::clamp<Wide>(promised, 0, std::max<Wide>(held, 0));
         held -= promised;
     }
@@ -114,10 +122,8 @@ std::optional<RiskError> add_settled(Netted& netted, const Surface& surface,
     for (const auto& contract : portfolio.contracts) {
         if (auto error = add(contract.settlement, Wide{contract.settled_value.v})) return error;
     }
-    for (std::size_t i = 0; i < surface.listing().assets.size(); ++i) {
-        const base::AssetId asset{static_cast<std::uint16_t>(i)};
-        if (netted.promised[i] == 0) continue;
-        if (auto error = add(asset, -netted.promised[i])) return error;
+    for (const auto& [asset, promised] : netted.promised) {
+        if (auto error = add(asset, -promised)) return error;
     }
     return std::nullopt;
 }
@@ -169,11 +175,14 @@ base::Result<Question, RiskError> question_of(const Surface& surface, const Nett
         const auto value = value_of(surface, asset, quantity);
         if (!value) return base::Failure{value.error()};
         const auto& info = surface.listing().asset(asset);
-        const auto notional = value_at(surface.notional_mark(asset), surface, asset, quantity);
-        if (!notional) return base::Failure{notional.error()};
-        // An option stands for its coin; in the money it may be worth more.
         const auto magnitude = [](Wide of) { return of < 0 ? -of : of; };
-        const Wide size = std::max(magnitude(*value), magnitude(*notional));
+        Wide size = magnitude(*value);
+        if (info.kind == base::AssetKind::option) {
+            // It stands for its coin; in the money it may be worth more.
+            const auto coin = value_at(surface.notional_mark(asset), surface, asset, quantity);
+            if (!coin) return base::Failure{coin.error()};
+            size = std::max(size, magnitude(*coin));
+        }
         if (info.kind != base::AssetKind::cash &&
             __builtin_add_overflow(question.gross, size, &question.gross)) {
             return base::Failure{RiskError::out_of_range};

@@ -127,7 +127,8 @@ TEST(Options, FollowAVolatilityThatIsPublished) {
     auto market = a_market();
     market.indices.resize(option_assets);
     market.indices[call.v] = {price("0.9"), at_noon - base::seconds(40), true};
-    const auto& mark = option_surface(market, universe)->mark(call);
+    const auto surface = option_surface(market, universe);
+    const auto& mark = surface->mark(call);
     EXPECT_NEAR(static_cast<double>(mark.price.v), 797.3010155538e9, 1e3);
     EXPECT_EQ(mark.at, at_noon - base::seconds(40));
 }
