@@ -41,6 +41,16 @@ add_library(crossclear_hiredis INTERFACE)
 target_include_directories(crossclear_hiredis SYSTEM INTERFACE ${HIREDIS_INCLUDE_DIR})
 target_link_libraries(crossclear_hiredis INTERFACE ${HIREDIS_LIBRARY})
 
+# What EVM chains sign and hash with. OpenSSL has their Keccak-256 only from 3.2 on.
+find_path(SECP256K1_INCLUDE_DIR secp256k1_recovery.h REQUIRED)
+find_library(SECP256K1_LIBRARY secp256k1 REQUIRED)
+find_path(CRYPTOPP_INCLUDE_DIR cryptopp/keccak.h REQUIRED)
+find_library(CRYPTOPP_LIBRARY cryptopp REQUIRED)
+add_library(crossclear_evm_crypto INTERFACE)
+target_include_directories(crossclear_evm_crypto SYSTEM INTERFACE
+                           ${SECP256K1_INCLUDE_DIR} ${CRYPTOPP_INCLUDE_DIR})
+target_link_libraries(crossclear_evm_crypto INTERFACE ${SECP256K1_LIBRARY} ${CRYPTOPP_LIBRARY})
+
 # What the programs allocate with: an actor frees what another thread made (decision 0013). The
 # sanitizers bring an allocator of their own.
 add_library(crossclear_allocator INTERFACE)
