@@ -359,6 +359,13 @@ void NettingHost::publish_house(const kernel::HouseReport& report, double waterf
     const double ratio =
         report.cover2 > 0 ? waterfall / report.cover2 : std::numeric_limits<double>::infinity();
     clearing.cover2_ratio.with({profile().name}).set(ratio);
+    clearing.waterfall_usd.with({profile().name}).set(waterfall);
+    clearing.cover_usd.with({profile().name, "1"}).set(report.cover1);
+    clearing.cover_usd.with({profile().name, "2"}).set(report.cover2);
+    const auto& policy = profile().house;
+    if (!policy) return;
+    clearing.protocol_limit_usd.with({profile().name})
+        .set(std::max(0.0, waterfall) * limits_of(*policy).protocol_share);
 }
 
 void NettingHost::answer_operator(const OperatorAsk& ask) {

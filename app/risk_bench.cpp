@@ -5,6 +5,7 @@
 #include "risk/kernel/account.hpp"
 #include "risk/kernel/house.hpp"
 #include "risk/kernel/sample.hpp"
+#include "risk/kernel/stress_states.hpp"
 
 #include <fmt/format.h>
 
@@ -73,11 +74,13 @@ struct WhatIfRun {
 };
 
 // A hundred thousand accounts of a few positions each, all looked at on a new surface by two
-// threads, as the service looks at one: its margin, and what it would leave unpaid.
+// threads, as the kernel is asked for one by the service: its margin, and what it would leave
+// unpaid in scenarios and in the stress book. What brings an account to look is not in it.
 double us_of_recheck(const std::shared_ptr<const kernel::Surface>& surface) {
+    const auto stress = *kernel::StressStates::of(*surface, {});
     constexpr std::size_t accounts = 100'000;
     constexpr std::size_t threads = 2;
-    const auto look = [&surface](std::size_t first) {
+    const auto look = [&surface, &stress](std::size_t first) {
         double sum = 0;
         for (std::size_t i = first; i < accounts; i += threads) {
             std::vector<kernel::Position> held{{kernel::InstrumentId{0}, 1e5}};
@@ -88,7 +91,9 @@ double us_of_recheck(const std::shared_ptr<const kernel::Surface>& surface) {
             const auto account = *kernel::Account::of(surface, held);
             const auto margin = *account.margin();
             const auto shortfalls = *kernel::shortfalls_of(account, margin);
+            const auto stressed = *stress->of_client(account, margin);
             sum += margin.initial + static_cast<double>(shortfalls.scenarios.size());
+            sum += static_cast<double>(stressed.states.size());
         }
         CHECK(sum != 0, "what was measured was computed");
     };

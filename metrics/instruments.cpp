@@ -142,6 +142,15 @@ ClearingInstruments::ClearingInstruments(Registry& registry)
       cover2_ratio(Maker{registry}.gauges(
           "cover2_ratio", "The waterfall over the two largest shortfalls of one scenario.",
           {"broker"})),
+      waterfall_usd(Maker{registry}.gauges(
+          "waterfall_usd", "What there is to pay losses with: capital and insurance, less losses.",
+          {"broker"})),
+      cover_usd(Maker{registry}.gauges(
+          "cover_usd", "The largest shortfall of one client, or of two, in one scenario.",
+          {"broker", "clients"})),
+      protocol_limit_usd(Maker{registry}.gauges(
+          "protocol_limit_usd", "What the failure of one protocol may cost the broker at most.",
+          {"broker"})),
       stress_loss_usd(Maker{registry}.gauges(
           "stress_loss_usd", "What clients would leave unpaid in the worst state of a stress.",
           {"broker", "stress"})),

@@ -94,6 +94,9 @@ struct ClearingInstruments {
     Labelled<Gauge> accounts_below_maintenance;  ///< broker.
     Labelled<Gauge> contracts_without_last_price;  ///< broker: expired ones.
     Labelled<Gauge> cover2_ratio;                  ///< broker: waterfall over cover-2.
+    Labelled<Gauge> waterfall_usd;                 ///< broker: capital and insurance, less loss.
+    Labelled<Gauge> cover_usd;                     ///< broker, clients (1, 2): cover-1 and cover-2.
+    Labelled<Gauge> protocol_limit_usd;            ///< broker: so much each protocol may cost.
     Labelled<Gauge> stress_loss_usd;               ///< broker, stress: what clients leave unpaid.
     Labelled<Gauge> solvency_probability;          ///< broker.
     Histogram margin_check_duration_seconds;

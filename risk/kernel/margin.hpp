@@ -17,7 +17,7 @@ namespace crossclear::risk::kernel {
 ///
 /// IM = MR + BC + FC + LC + SOM + H + EV + J + OC + CG, and
 /// MM = .8·MR + BC + FC + .5·LC + .6·SOM + H_MM + EV + .5·J + OC.
-/// **Source:** design/RISK.md; J's weights from Vasicek (see `worst_case_default`), CG from dYdX
+/// **Source:** docs/margin.md; J's weights from Vasicek (see `worst_case_default`), CG from dYdX
 /// v4's margin fraction that grows with open interest (x/perpetuals, liquidity tiers).
 struct Margin {
     double equity{};               ///< Σ q·V.

@@ -81,6 +81,15 @@ TEST(HouseLimits, AreSeenByOperators) {
     EXPECT_LE(line.solvency_ppm, 1'000'000);
     EXPECT_GT(line.expected_loss_cents, 0);
     EXPECT_GE(line.cover2_cents, line.cover1_cents);
+    auto& gauges = town.house.node().context().instruments->clearing;
+    const auto usd = [](std::int64_t cents) { return static_cast<double>(cents) / 100; };
+    EXPECT_NEAR(gauges.waterfall_usd.with({"alpha"}).value(), usd(line.waterfall_cents), 1);
+    EXPECT_NEAR(gauges.protocol_limit_usd.with({"alpha"}).value(), usd(line.protocol_max_cents), 1);
+    EXPECT_NEAR(gauges.cover_usd.with({"alpha", "1"}).value(), usd(line.cover1_cents), .02);
+    EXPECT_NEAR(gauges.cover_usd.with({"alpha", "2"}).value(), usd(line.cover2_cents), .02);
+    EXPECT_NEAR(gauges.risk_borne_usd.with({"alpha", "synthetix"}).value(),
+                usd(line.protocols.front().shortfall_cents), .02);
+    EXPECT_GT(gauges.solvency_probability.with({"alpha"}).value(), .999);
     EXPECT_EQ(line.worst_client, lender);
     EXPECT_GE(line.worst_client_cents, line.protocols.front().shortfall_cents);
 }
@@ -105,6 +114,11 @@ TEST(HouseLimits, TellTheStressBookOfAllClients) {
     EXPECT_EQ(one.largest_cents, one.loss_cents) << "of one client";
     EXPECT_EQ(one.two_largest_cents, one.loss_cents);
     EXPECT_EQ(one.clients_unknown, 0U);
+    EXPECT_NEAR(town.house.node()
+                    .context()
+                    .instruments->clearing.stress_loss_usd.with({"alpha", "one protocol fails"})
+                    .value(),
+                static_cast<double>(one.loss_cents) / 100, 5);
     // The perpetual wins what the synthetic loses.
     EXPECT_EQ(stress_named(risk::kernel::stress_coins).loss_cents, 0);
     EXPECT_EQ(stress_named(risk::kernel::stress_coins).states, 1U);
