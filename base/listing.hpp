@@ -54,9 +54,9 @@ struct AssetInfo {
     std::string symbol;  ///< `sBTC`.
     int scale{};         ///< Decimal digits of its minor unit, at most 9.
     AssetKind kind{AssetKind::spot};
-    std::string underlying;  ///< The coin whose price moves it: `BTC`; empty for dollars, events,
-                             ///< pools, loans.
-    std::string protocol;    ///< Who can fail: `synthetix`; empty for a coin of its own.
+    /// The coin whose price moves it: `BTC`; empty for dollars, outcomes, pools and what is lent.
+    std::string underlying;
+    std::string protocol;  ///< Who can fail: `synthetix`; empty for a coin of its own.
 };
 
 /// How a trade in an instrument is delivered.

@@ -18,7 +18,7 @@ struct RiskBorne {
     double unexpected_loss{};    ///< UL: Σ(WCPD(PD) - PD)·SF, a year's.
 
     /// 1.25·EL + .12·UL/365: losses with a quarter on top, and 12 % a year on the capital for the
-    /// unexpected. **Source:** docs/margin.md, "Price of clearing".
+    /// unexpected. **Source:** the margin specification, "Price of clearing".
     [[nodiscard]] double fee_day() const noexcept;
 };
 

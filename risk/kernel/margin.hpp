@@ -17,8 +17,8 @@ namespace crossclear::risk::kernel {
 ///
 /// IM = MR + BC + FC + LC + SOM + H + EV + J + OC + CG, and
 /// MM = .8·MR + BC + FC + .5·LC + .6·SOM + H_MM + EV + .5·J + OC.
-/// **Source:** docs/margin.md; J's weights from Vasicek (see `worst_case_default`), CG from dYdX
-/// v4's margin fraction that grows with open interest (x/perpetuals, liquidity tiers).
+/// **Source:** the margin specification; J's weights from Vasicek (see `worst_case_default`), CG
+/// from dYdX v4's margin fraction that grows with open interest (x/perpetuals, liquidity tiers).
 struct Margin {
     double equity{};               ///< Σ q·V.
     double market{};               ///< MR: the worst core loss or the ES of simulated ones.

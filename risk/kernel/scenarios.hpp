@@ -19,7 +19,7 @@ namespace crossclear::risk::kernel {
 ///   both up, all stablecoins down, and each stablecoin that can also rise, alone, down and up.
 ///
 /// For two coins and the tails and pegs of the demo these are 63, 6 and 21.
-/// **Source:** docs/margin.md, "Scenario".
+/// **Source:** the margin specification, "Scenario".
 [[nodiscard]] std::vector<Scenario> core_scenarios(const Universe& universe);
 
 /// Draws of a multivariate Student-t with one correlation between all coins, scaled so that a
@@ -37,7 +37,7 @@ struct OptionTerm {
 
 /// The volatility of an option in one state: the flat one, up = max(.45, σ(1 + .5k)), or down =
 /// σ·max(0, 1 - .275k), with k = (30/max(days, 1))^p, p = .30 up to 30 days and .13 beyond.
-/// **Source:** docs/margin.md.
+/// **Source:** the margin specification.
 [[nodiscard]] double volatility_in(const ModelParameters& model, const OptionTerm& term,
                                    VolatilityState state);
 
