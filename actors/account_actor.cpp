@@ -344,6 +344,8 @@ std::vector<AccountHost::TradeEnd> AccountHost::ends_of(const Events& events) co
             add_spent(funding->balance, funding->at);
         } else if (const auto* expired = std::get_if<account::ContractExpired>(&event)) {
             add_spent(expired->balance, expired->at);
+        } else if (const auto* taken = std::get_if<account::CollateralTaken>(&event)) {
+            for (const auto& change : taken->changes) add_spent(change, taken->at);
         } else if (const auto* covered = std::get_if<account::ClaimsCovered>(&event)) {
             for (const auto& part : covered->parts) {
                 if (part.is_last) add(part.trade, "settled", covered->at);

@@ -110,6 +110,7 @@ private:
     [[nodiscard]] std::vector<TradeEnd> ends_of(const Events& events) const;
     void count(const Events& events, const std::vector<TradeEnd>& ends);
     void count(const ledger::account::StandingChanged& changed) const;
+    void count(const ledger::account::CollateralTaken& taken) const;
     void count(const ledger::account::LossAllocated& allocated) const;
 
     void on_follow(const AccountFollow& follow);

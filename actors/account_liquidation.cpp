@@ -3,6 +3,7 @@
 #include "actors/house_room.hpp"
 #include "actors/liquidation.hpp"
 #include "actors/worth.hpp"
+#include "base/decimal.hpp"
 
 #include <optional>
 #include <string>
@@ -41,7 +42,9 @@ MarginLook AccountHost::liquidate(base::Timestamp now) {
         if (!look.review.is_known || state.standing != account::Standing::liquidating) break;
         bool is_done = false;
         for (const auto& order : next_liquidation(*context_, state, look)) {
-            is_done = commit_for(order) || is_done;
+            const bool is_made =
+                std::visit([this](const auto& one) { return commit_for(one); }, order);
+            is_done = is_made || is_done;
         }
         if (!is_done) {
             const bool is_worthless = is_rest_worthless(state, *look.surface);
@@ -79,6 +82,25 @@ void AccountHost::count(const account::StandingChanged& changed) const {
                    {"equity_cents", std::to_string(changed.equity_cents)},
                    {"initial_cents", std::to_string(changed.initial_cents)},
                    {"maintenance_cents", std::to_string(changed.maintenance_cents)}});
+}
+
+void AccountHost::count(const account::CollateralTaken& taken) const {
+    const auto id = crank_.state().id;
+    const auto& broker = context_->broker(base::broker_of(id));
+    const auto& listing = context_->listing;
+    const auto surface = broker.surface.load();
+    const auto text_of = [&](base::AssetId asset, base::Amount amount) {
+        return base::format_decimal(amount.v, listing.asset(asset).scale);
+    };
+    const auto cents = surface ? worth_cents(*surface, taken.owed, taken.cash) : std::nullopt;
+    context_->instruments->clearing.collateral_taken_usd_total.with({broker.profile.name})
+        .increment(static_cast<double>(cents.value_or(0)) / 100);
+    context_->log(LogLevel::info, "Collateral was taken for a debt; the broker holds it now.",
+                  {{"account", base::to_string(id)},
+                   {"asset", listing.asset(taken.asset).symbol},
+                   {"amount", text_of(taken.asset, taken.amount)},
+                   {"owed", listing.asset(taken.owed).symbol},
+                   {"paid", text_of(taken.owed, taken.cash)}});
 }
 
 void AccountHost::count(const account::LossAllocated& allocated) const {

@@ -136,7 +136,9 @@ bool price(const BrokerProfile& profile, const risk::Surface& surface,
     const auto cash = base::notional(base::magnitude(quantity), base_scale, *fill, settlement_scale,
                                      is_buy ? Rounding::up : Rounding::down);
     const auto notional = worth_cents(surface, terms.base, base::magnitude(quantity));
-    if (!cash || !notional || *cash <= Amount{0}) return true;  // does_cash_fit stays false.
+    // What is too little of a contract costs nothing; of a token it would be a present.
+    const bool has_cash = cash && (terms.is_contract || *cash > Amount{0});
+    if (!has_cash || !notional) return true;  // does_cash_fit stays false.
     const auto fee = fee_of(profile, *cash, settlement_scale);
     if (!fee) return true;
     terms.cash = *cash;
@@ -353,7 +355,7 @@ account::Terms terms_of(const Context& context, const account::State& state,
         terms.is_shard_paused =
             !venues.empty() && context.paused.is_paused(broker.profile.id, venues.front());
     }
-    if (surface == nullptr || terms.cash == Amount{0}) return terms;
+    if (surface == nullptr || !terms.does_cash_fit) return terms;
     terms.is_within_limits = is_within_limits(broker.profile, *surface, state, terms) &&
                              has_cap_room(broker, context.listing, instrument);
     const auto started = std::chrono::steady_clock::now();

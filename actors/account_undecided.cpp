@@ -199,6 +199,8 @@ void AccountHost::count(const Events& events, const std::vector<TradeEnd>& ends)
                            static_cast<double>(base::power_of_ten(scale)));
         } else if (const auto* standing = std::get_if<account::StandingChanged>(&event)) {
             count(*standing);
+        } else if (const auto* taken = std::get_if<account::CollateralTaken>(&event)) {
+            count(*taken);
         } else if (const auto* lost = std::get_if<account::LossAllocated>(&event)) {
             count(*lost);
         } else if (std::holds_alternative<account::TransferDelivered>(event)) {

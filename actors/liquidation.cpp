@@ -17,7 +17,6 @@ namespace {
 
 using base::Amount;
 namespace account = ledger::account;
-using Orders = std::vector<account::Liquidate>;
 
 // The parts of a position that are tried: quarters, and all of it.
 constexpr std::int64_t parts[] = {1, 2, 4};
@@ -32,10 +31,40 @@ std::int64_t initial_to_keep(const risk::Margin& margin) {
     return std::max(margin.initial_cents - margin.part(risk::Part::CG), margin.maintenance_cents);
 }
 
+// What is closed by a trade, or taken for a debt.
 struct Position {
-    base::InstrumentId instrument;
-    Amount quantity;  // Signed.
+    std::optional<base::InstrumentId> instrument;
+    base::AssetId asset;
+    Amount quantity;       // Signed.
+    base::AssetId owed{};  // Of what is taken.
 };
+
+// The least of it that pays `debt`, by halving; all of it where that does not, or has no price.
+Amount enough_of(const risk::Surface& surface, const Position& all, Amount debt) {
+    const auto price = surface.collateral_price(all.asset, all.owed);
+    if (!price) return all.quantity;
+    const auto& listing = surface.listing();
+    std::int64_t too_little = 0;
+    std::int64_t enough = all.quantity.v;
+    while (enough - too_little > 1) {
+        const std::int64_t middle = too_little + (enough - too_little) / 2;
+        const auto cash = base::notional(Amount{middle}, listing.asset(all.asset).scale, *price,
+                                         listing.asset(all.owed).scale, base::Rounding::down);
+        (cash && *cash < debt ? too_little : enough) = middle;
+    }
+    return Amount{enough};
+}
+
+// What the account gives and gets when collateral is taken, as a trade would.
+account::Terms sale_of(const account::TakeCollateral& taken) {
+    account::Terms terms;
+    terms.base = taken.asset;
+    terms.settlement = taken.owed;
+    const auto cash = base::notional(taken.amount, taken.asset_scale, taken.price, taken.owed_scale,
+                                     base::Rounding::down);
+    terms.cash = cash ? *cash : Amount{0};
+    return terms;
+}
 
 // What may be closed of a position, whatever becomes of reservations that close it as well.
 Amount without_reserved(const account::State& state, base::AssetId asset, Amount quantity) {
@@ -51,18 +80,29 @@ Amount without_reserved(const account::State& state, base::AssetId asset, Amount
     return left;
 }
 
-// Contracts, and tokens that an instrument trades.
-std::vector<Position> positions_of(const base::Listing& listing, const account::State& state) {
+// Contracts; tokens that an instrument trades; and those that none sells for what is owed, as far
+// as they pay it.
+std::vector<Position> positions_of(const risk::Surface& surface, const account::State& state) {
+    const auto& listing = surface.listing();
     std::vector<Position> found;
     for (const auto& [asset, contract] : state.contracts) {
         const auto instrument = listing.instrument_of(asset);
         const auto quantity = without_reserved(state, asset, contract.quantity);
-        if (instrument && quantity != Amount{0}) found.push_back({*instrument, quantity});
+        if (instrument && quantity != Amount{0}) found.push_back({instrument, asset, quantity});
     }
     for (const auto& [asset, holding] : state.holdings) {
         const auto instrument = listing.instrument_of(asset);
         const Amount quantity = account::sellable(holding);
-        if (instrument && quantity > Amount{0}) found.push_back({*instrument, quantity});
+        if (quantity <= Amount{0}) continue;
+        if (instrument) found.push_back({instrument, asset, quantity});
+        for (const auto& [owed, debtor] : state.holdings) {
+            const bool is_sold_for_it =
+                instrument && listing.instrument(*instrument).settlement == owed;
+            if (debtor.recv == Amount{0} || owed == asset || is_sold_for_it) continue;
+            Position taken{std::nullopt, asset, quantity, owed};
+            taken.quantity = enough_of(surface, taken, debtor.recv);
+            found.push_back(taken);
+        }
     }
     return found;
 }
@@ -107,7 +147,7 @@ public:
 
     // What the account's machine would refuse is not asked for.
     [[nodiscard]] std::vector<Position> closable() const {
-        auto positions = positions_of(context_.listing, state_);
+        auto positions = positions_of(*look_.surface, state_);
         const auto is_refused = [&](const Position& position) {
             return !order(position, parts_in_all).has_value();
         };
@@ -116,29 +156,28 @@ public:
         return positions;
     }
 
-    // A part of one position, as the account's next trade.
-    [[nodiscard]] std::optional<account::Liquidate> order(const Position& position,
-                                                          std::int64_t quarters) const {
+    // A part of one position, as the account's next trade or off it.
+    [[nodiscard]] std::optional<ClosingStep> order(const Position& position,
+                                                   std::int64_t quarters) const {
         const Amount quantity = part_of(position.quantity, quarters);
-        const account::Liquidate made{
+        if (!position.instrument) return decided(taking(position, *base::negate(quantity)));
+        return decided(account::Liquidate{
             .number = state_.trades_count + 1,
-            .instrument = position.instrument,
+            .instrument = *position.instrument,
             .quantity = quantity,
             .at = look_.review.at,
-            .terms = priced_terms(context_, state_, look_.surface.get(), position.instrument,
-                                  quantity, look_.review.at)};
-        const auto decision = account::decide(state_, made);
-        if (!decision || decision->empty()) return std::nullopt;
-        return made;
+            .terms = priced_terms(context_, state_, look_.surface.get(), *position.instrument,
+                                  quantity, look_.review.at)});
     }
 
     // Keeps the better of what there is and these.
-    void consider(Orders orders) {
+    void consider(ClosingSteps orders) {
         if (orders.empty()) return;
         const auto missing = missing_after(orders);
         std::int64_t notional = 0;
         for (const auto& one : orders) {
-            if (__builtin_add_overflow(notional, one.terms.notional_cents, &notional)) return;
+            const auto cents = notional_of(one);
+            if (!cents || __builtin_add_overflow(notional, *cents, &notional)) return;
         }
         if (!missing || !is_better(*missing, notional)) return;
         missing_ = *missing;
@@ -146,15 +185,53 @@ public:
         best_ = std::move(orders);
     }
 
-    [[nodiscard]] Orders take() && { return std::move(best_); }
+    [[nodiscard]] ClosingSteps take() && { return std::move(best_); }
 
 private:
+    template <class Command>
+    [[nodiscard]] std::optional<ClosingStep> decided(Command command) const {
+        const auto decision = account::decide(state_, command);
+        if (!decision || decision->empty()) return std::nullopt;
+        return command;
+    }
+
+    [[nodiscard]] account::TakeCollateral taking(const Position& position, Amount amount) const {
+        const auto& surface = *look_.surface;
+        const auto at = look_.review.at;
+        const auto price = surface.collateral_price(position.asset, position.owed);
+        const auto& profile = context_.broker(base::broker_of(state_.id)).profile;
+        return {.asset = position.asset,
+                .owed = position.owed,
+                .amount = amount,
+                .price = price.value_or(base::Price{}),
+                .is_price_fresh = price.has_value() && surface.is_fresh(position.asset, at) &&
+                                  surface.is_fresh(position.owed, at),
+                .asset_scale = surface.listing().asset(position.asset).scale,
+                .owed_scale = surface.listing().asset(position.owed).scale,
+                .at = at,
+                .settle_by = at + profile.settle_within};
+    }
+
+    [[nodiscard]] std::optional<std::int64_t> notional_of(const ClosingStep& step) const {
+        if (const auto* trade = std::get_if<account::Liquidate>(&step)) {
+            return trade->terms.notional_cents;
+        }
+        const auto& taken = std::get<account::TakeCollateral>(step);
+        return worth_cents(*look_.surface, taken.asset, taken.amount);
+    }
+
     // IM less equity once all are made, in the worst case.
-    [[nodiscard]] std::optional<std::int64_t> missing_after(const Orders& orders) const {
+    [[nodiscard]] std::optional<std::int64_t> missing_after(const ClosingSteps& orders) const {
         std::optional<std::int64_t> worst;
         for (auto portfolio : before_) {
             for (const auto& one : orders) {
-                portfolio = with_trade(std::move(portfolio), one.terms, one.quantity);
+                if (const auto* trade = std::get_if<account::Liquidate>(&one)) {
+                    portfolio = with_trade(std::move(portfolio), trade->terms, trade->quantity);
+                } else {
+                    const auto& taken = std::get<account::TakeCollateral>(one);
+                    portfolio = with_trade(std::move(portfolio), sale_of(taken),
+                                           *base::negate(taken.amount));
+                }
             }
             const auto margin = context_.model->margin(*look_.surface, portfolio);
             if (!margin) return std::nullopt;
@@ -176,7 +253,7 @@ private:
     const account::State& state_;
     const MarginLook& look_;
     std::vector<risk::Portfolio> before_;
-    Orders best_;
+    ClosingSteps best_;
     std::int64_t missing_{};  // Of the best; without one, now.
     std::int64_t notional_{};
 };
@@ -269,18 +346,19 @@ double safe_move_of(const MarginLook& look, account::Standing standing) {
     UNREACHABLE("an unlisted standing");
 }
 
-Orders next_liquidation(const Context& context, const account::State& state,
-                        const MarginLook& look) {
+ClosingSteps next_liquidation(const Context& context, const account::State& state,
+                              const MarginLook& look) {
     CHECK(look.review.is_known, "positions are closed on known figures");
     Closer closer(context, state, look);
     const auto positions = closer.closable();
     for (const auto quarters : parts) {
-        Orders all;
+        ClosingSteps all;
+        std::uint64_t trades = 0;
         for (const auto& position : positions) {
             auto one = closer.order(position, quarters);
             if (!one) continue;
             closer.consider({*one});
-            one->number += all.size();
+            if (auto* trade = std::get_if<account::Liquidate>(&*one)) trade->number += trades++;
             all.push_back(*one);
         }
         if (all.size() > 1) closer.consider(std::move(all));

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <variant>
 #include <vector>
 
 /// How an account stands with its margin, and which parts of which positions are closed next where
@@ -34,12 +35,18 @@ struct MarginLook {
 /// is being liquidated, NaN where nobody knows.
 [[nodiscard]] double safe_move_of(const MarginLook& look, ledger::account::Standing standing);
 
+/// One part of a liquidation.
+using ClosingStep = std::variant<ledger::account::Liquidate, ledger::account::TakeCollateral>;
+using ClosingSteps = std::vector<ClosingStep>;
+
 /// What to close next, in this order. Of quarters, halves and wholes, of each position and of all
 /// together: the least after which equity covers IM; if none is enough, what brings it nearest.
+/// Tokens that no instrument sells for what is owed are taken for it, as far as that pays it.
 /// Nothing where nothing that can be closed at a fresh price brings it nearer than it is.
 /// **Requires:** a look whose figures are known.
-[[nodiscard]] std::vector<ledger::account::Liquidate> next_liquidation(
-    const Context& context, const ledger::account::State& state, const MarginLook& look);
+[[nodiscard]] ClosingSteps next_liquidation(const Context& context,
+                                            const ledger::account::State& state,
+                                            const MarginLook& look);
 
 /// Whether all that is held of assets that are not owed is worth no cent, each by itself.
 [[nodiscard]] bool is_rest_worthless(const ledger::account::State& state,

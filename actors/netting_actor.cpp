@@ -280,18 +280,19 @@ void NettingHost::book_result() {
     const auto& listing = parts_.context->listing;
     const auto settlement = listing.instrument(*profile().instruments.begin()).settlement;
     const int settlement_scale = listing.asset(settlement).scale;
-    // What CONV owes at marks is a loss; contracts are settled through VM as they are.
+    // What CONV owes at marks is a loss; contracts are settled through VM as they are. Collateral
+    // that was taken counts too, though nothing trades it.
     Amount owed = total(settlement, &PartitionReport::AssetLine::conv);
     const Amount vm = total(settlement, &PartitionReport::AssetLine::vm);
     if (base::is_off_scale(owed) || base::is_off_scale(vm)) return;
-    for (const auto& instrument : profile().instruments) {
-        const auto& listed = listing.instrument(instrument);
-        const Amount conv = total(listed.base, &PartitionReport::AssetLine::conv);
-        if (conv == Amount{0} || listed.kind != base::InstrumentKind::in_kind) continue;
-        const auto mark = surface->instrument_mark(instrument);
+    for (std::size_t i = 0; i < listing.assets.size(); ++i) {
+        const base::AssetId asset{static_cast<std::uint16_t>(i)};
+        const Amount conv = total(asset, &PartitionReport::AssetLine::conv);
+        if (conv == Amount{0} || asset == settlement) continue;
+        const auto mark = surface->price_in(asset, settlement);
         if (!mark || base::is_off_scale(conv)) return;
-        const auto value = base::notional(conv, listing.asset(listed.base).scale, *mark,
-                                          settlement_scale, Rounding::up);
+        const auto value =
+            base::notional(conv, listing.asset(asset).scale, *mark, settlement_scale, Rounding::up);
         const auto sum = value ? base::add(owed, *value) : value;
         if (!sum) return;
         owed = *sum;

@@ -120,6 +120,7 @@ private:
     void publish_figures();
     void publish_metrics() const;
     void publish_oldest_claim() const;
+    void publish_collateral(const risk::Surface& surface) const;
     void publish_exposures() const;
 
     [[nodiscard]] const BrokerProfile& profile() const {

@@ -59,9 +59,23 @@ std::map<base::ShardId, double> NettingHost::held_by_shard(const risk::Surface& 
     return held;
 }
 
+// What was taken for debts, and no instrument hedges.
+void NettingHost::publish_collateral(const risk::Surface& surface) const {
+    const auto& listing = parts_.context->listing;
+    for (std::size_t i = 0; i < listing.assets.size(); ++i) {
+        const base::AssetId asset{static_cast<std::uint16_t>(i)};
+        if (!base::is_untraded(listing.assets[i].kind)) continue;
+        const auto conv = total(asset, &PartitionReport::AssetLine::conv);
+        parts_.context->instruments->clearing.collateral_held_usd
+            .with({profile().name, listing.assets[i].symbol})
+            .set(-dollars_of(surface, asset, conv).value_or(0));
+    }
+}
+
 void NettingHost::publish_exposures() const {
     const auto surface = parts_.context->broker(parts_.broker()).surface.load();
     if (surface == nullptr) return;
+    publish_collateral(*surface);
     for (const auto& [shard, cap] : profile().caps.shards) {
         if (cap.exposure_cents == 0) continue;
         parts_.context->instruments->shards.shard_exposure_limit_usd

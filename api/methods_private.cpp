@@ -69,7 +69,9 @@ Outcome submit_trade(Caller& caller, Params& params) {
     const auto account = params.account();
     const auto instrument = params.instrument(listing);
     const auto quantity = signed_quantity(params, listing, instrument);
-    const base::Price limit{params.amount("limit_price", base::price_scale)};
+    // A contract that has come to nothing is given back at any price.
+    const auto sign = quantity.v < 0 ? Params::Sign::not_negative : Params::Sign::positive;
+    const base::Price limit{params.amount("limit_price", base::price_scale, sign)};
     if (params.text_or("time_in_force", 8, "ioc") != "ioc") {
         params.refuse(ErrorCode::invalid_params, "unknown_time_in_force", "time_in_force", "ioc");
     }

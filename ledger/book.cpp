@@ -135,6 +135,11 @@ void follow(Book& book, base::AccountId account, const account::Event& event) {
                 follow_claims(book, change, claim_of(account, 0, cash->at));
             }
         }
+    } else if (const auto* taken = std::get_if<account::CollateralTaken>(&event)) {
+        for (const auto& change : taken->changes) {
+            follow_debt(book, account, change);
+            follow_claims(book, change, claim_of(account, 0, taken->settle_by));
+        }
     } else if (const auto* changed = std::get_if<account::StandingChanged>(&event)) {
         const bool is_below = changed->to == account::Standing::called ||
                               changed->to == account::Standing::liquidating;

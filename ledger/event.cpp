@@ -15,7 +15,7 @@ constexpr std::array account_names = {
     "account.TransferReturned",   "account.MatchReserved",     "account.MatchAborted",
     "account.MatchEnded",         "account.MatchAccepted",     "account.MatchDeclined",
     "account.MatchReleased",      "account.StandingChanged",   "account.LossAllocated",
-    "account.ContractExpired",    "account.FundingSettled",
+    "account.ContractExpired",    "account.FundingSettled",    "account.CollateralTaken",
 };
 static_assert(account_names.size() == std::variant_size_v<account::Event>);
 constexpr std::array cover_names = {

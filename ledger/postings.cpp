@@ -95,6 +95,12 @@ void book(Booking& to, const account::ClaimsCashSettled& settled) {
     to.line(Chart::conv, 0, settled.settlement, settled.cash);
 }
 
+void book(Booking& to, const account::CollateralTaken& taken) {
+    for (const auto& change : taken.changes) to.client(change);
+    to.line(Chart::conv, 0, taken.asset, base::must_subtract(Amount{0}, taken.amount));
+    to.line(Chart::conv, 0, taken.owed, taken.cash);
+}
+
 void book(Booking& to, const account::VariationSettled& settled) {
     to.client(settled.balance);
     to.line(Chart::vm, 0, settled.settlement, settled.change);

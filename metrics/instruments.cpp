@@ -117,6 +117,12 @@ ClearingInstruments::ClearingInstruments(Registry& registry)
           {"broker"})),
       default_losses_usd_total(Maker{registry}.counters(
           "default_losses_usd_total", "Dollars that defaulting clients owed.", {"broker"})),
+      collateral_taken_usd_total(
+          Maker{registry}.counters("collateral_taken_usd_total",
+                                   "Dollars of debts that collateral was taken for.", {"broker"})),
+      collateral_held_usd(Maker{registry}.gauges(
+          "collateral_held_usd", "What was taken for debts and nothing trades, at its mark.",
+          {"broker", "asset"})),
       trade_notional_usd_total(Maker{registry}.counters("trade_notional_usd_total",
                                                         "Dollars of trades cleared.", {"broker"})),
       netting_efficiency_ratio(Maker{registry}.gauges(

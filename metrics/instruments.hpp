@@ -80,15 +80,17 @@ struct ApiInstruments {
 /// Trades and what they leave behind.
 struct ClearingInstruments {
     explicit ClearingInstruments(Registry& registry);
-    Labelled<Counter> trades_total;              ///< broker, outcome.
-    Labelled<Counter> give_ups_total;            ///< broker, outcome.
-    Labelled<Counter> standings_total;           ///< broker, standing: accounts that came to it.
-    Labelled<Counter> liquidations_total;        ///< broker: positions closed, or parts.
-    Labelled<Counter> default_losses_usd_total;  ///< broker, at the marks of the moment.
-    Labelled<Counter> trade_notional_usd_total;  ///< broker.
-    Labelled<Gauge> netting_efficiency_ratio;    ///< broker.
-    Labelled<Gauge> residual_exposure_usd;       ///< broker, instrument.
-    Labelled<Counter> fee_income_usd_total;      ///< broker.
+    Labelled<Counter> trades_total;                ///< broker, outcome.
+    Labelled<Counter> give_ups_total;              ///< broker, outcome.
+    Labelled<Counter> standings_total;             ///< broker, standing: accounts that came to it.
+    Labelled<Counter> liquidations_total;          ///< broker: positions closed, or parts.
+    Labelled<Counter> default_losses_usd_total;    ///< broker, at the marks of the moment.
+    Labelled<Counter> collateral_taken_usd_total;  ///< broker, at the marks of the moment.
+    Labelled<Gauge> collateral_held_usd;           ///< broker, asset.
+    Labelled<Counter> trade_notional_usd_total;    ///< broker.
+    Labelled<Gauge> netting_efficiency_ratio;      ///< broker.
+    Labelled<Gauge> residual_exposure_usd;         ///< broker, instrument.
+    Labelled<Counter> fee_income_usd_total;        ///< broker.
     Labelled<Counter> funding_usd_total;         ///< broker, direction (paid, received): clients'.
     Labelled<Gauge> risk_borne_usd;              ///< broker, protocol: ΣSF, the broker's own loss.
     Labelled<Gauge> accounts_below_maintenance;  ///< broker.

@@ -289,9 +289,13 @@ bool Surface::is_fresh(base::AssetId asset, base::Timestamp now) const {
     return end && *end <= now && is_within(*end);
 }
 
+std::optional<base::Price> Surface::price_in(base::AssetId of, base::AssetId in) const {
+    return quotient_of(mark(of), mark(in));
+}
+
 std::optional<base::Price> Surface::instrument_mark(base::InstrumentId instrument) const {
     const auto& info = listing_->instrument(instrument);
-    return quotient_of(mark(info.base), mark(info.settlement));
+    return price_in(info.base, info.settlement);
 }
 
 std::optional<base::Price> Surface::instrument_notional(base::InstrumentId instrument) const {
@@ -329,6 +333,19 @@ std::optional<base::Price> Surface::fill_price(base::InstrumentId instrument, bo
     const Wide factor = is_buy ? ppb_one + spread_ppb : ppb_one - spread_ppb;
     const Wide product = Wide{base_mark.price.v} * factor;
     return as_price(is_buy ? (product + divisor - 1) / divisor : product / divisor);
+}
+
+std::optional<base::Price> Surface::collateral_price(base::AssetId asset,
+                                                     base::AssetId owed) const {
+    CHECK(!base::is_contract(listing_->asset(asset).kind), "a contract is no collateral");
+    const auto& held = mark(asset);
+    const auto& in = mark(owed);
+    if (!held.is_known || !in.is_known || in.price.v == 0) return std::nullopt;
+    const auto& row = kernel_->row(parameters_->instrument(asset));
+    const double share = row.value > 0 ? row.haircut_initial / row.value : 0;
+    const auto haircut_ppb = static_cast<std::int64_t>(std::ceil(share * ppb_one));
+    const Wide factor = std::max<std::int64_t>(0, ppb_one - haircut_ppb);
+    return as_price(Wide{held.price.v} * factor / in.price.v);
 }
 
 bool Surface::is_instrument_fresh(base::InstrumentId instrument, base::Timestamp now) const {

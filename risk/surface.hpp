@@ -104,9 +104,12 @@ public:
     /// that waits for its last price if its mark was at its end.
     [[nodiscard]] bool is_fresh(base::AssetId asset, base::Timestamp now) const;
 
-    /// What one unit of the instrument's base costs in its settlement token: the quotient of the
-    /// two marks in USD. **Rounding:** to nearest, halves up. Nothing if a mark is unknown, the
-    /// settlement token is worth nothing or the quotient does not fit.
+    /// What one unit of an asset costs in another: the quotient of the two marks in USD.
+    /// **Rounding:** to nearest, halves up. Nothing if a mark is unknown, `in` is worth nothing or
+    /// the quotient does not fit. **Requires:** both are listed.
+    [[nodiscard]] std::optional<base::Price> price_in(base::AssetId of, base::AssetId in) const;
+
+    /// The same of an instrument's base, in its settlement token.
     [[nodiscard]] std::optional<base::Price> instrument_mark(base::InstrumentId instrument) const;
 
     /// What one unit of the instrument's base stands for, in its settlement token: as
@@ -128,6 +131,13 @@ public:
     /// Nothing where `instrument_mark` has nothing.
     [[nodiscard]] std::optional<base::Price> fill_price(base::InstrumentId instrument,
                                                         bool is_buy) const;
+
+    /// What one unit of a token counts for in another when it is taken for a debt: the quotient of
+    /// the marks, less the haircut that IM asks of it, a share's over both tokens. **Rounding:**
+    /// down, against the client. Nothing if a mark is unknown, what is owed is worth nothing or the
+    /// quotient does not fit. **Requires:** both are listed, and `asset` is no contract.
+    [[nodiscard]] std::optional<base::Price> collateral_price(base::AssetId asset,
+                                                              base::AssetId owed) const;
 
     /// Whether both the base and the settlement token have fresh marks.
     [[nodiscard]] bool is_instrument_fresh(base::InstrumentId instrument,

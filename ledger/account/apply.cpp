@@ -443,6 +443,7 @@ std::vector<Effect> effects(const State&, const ClaimsCashSettled&) { return {};
 std::vector<Effect> effects(const State&, const VariationSettled&) { return {}; }
 std::vector<Effect> effects(const State&, const ContractExpired&) { return {}; }
 std::vector<Effect> effects(const State&, const FundingSettled&) { return {}; }
+std::vector<Effect> effects(const State&, const CollateralTaken&) { return {}; }
 std::vector<Effect> effects(const State&, const CancelRefused&) { return {}; }
 std::vector<Effect> effects(const State&, const TransferReceived&) { return {}; }
 std::vector<Effect> effects(const State&, const TransferDeclined&) { return {}; }

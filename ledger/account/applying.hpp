@@ -29,6 +29,9 @@ void apply_one(State& state, const VariationSettled& settled);
 void apply_one(State& state, const ContractExpired& expired);
 void apply_one(State& state, const FundingSettled& settled);
 
+/// Makes true that collateral was taken. **Requires:** that it was decided on this state.
+void apply_one(State& state, const CollateralTaken& taken);
+
 /// What a matched trade that was cleared leaves of its reservation: nothing.
 void close_reservation(State& state, const TradeNovated& novated);
 

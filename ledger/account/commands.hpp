@@ -270,6 +270,20 @@ struct Liquidate {
     Terms terms;
 };
 
+/// Asks to take tokens, that no instrument sells for what is owed, off an account that is being
+/// liquidated. Sent by its own host.
+struct TakeCollateral {
+    base::AssetId asset;
+    base::AssetId owed;
+    base::Amount amount;    ///< Positive: no more than pays what is owed of `owed`.
+    base::Price price;      ///< Of one token in the owed one, less its haircut.
+    bool is_price_fresh{};  ///< Of both, by the host.
+    int asset_scale{};
+    int owed_scale{};
+    base::Timestamp at;
+    base::Timestamp settle_by;  ///< Of what the last unit brings beyond the debt.
+};
+
 /// Asks to let the broker bear what an account owes that has nothing left. Sent by its own host.
 struct AllocateLoss {
     bool is_rest_worthless{};  ///< What is held of assets that are not owed is not worth a cent.
@@ -281,6 +295,6 @@ using Command =
                  CoverClaims, CashSettleClaims, SettleVariation, CancelWithdrawal, RefuseCancel,
                  RequestTransfer, ReceiveTransfer, EndTransfer, SubmitMatchedTrade, ReserveMatch,
                  HearMatch, ExpireMatches, ConcludeMatch, EndMatch, ReviewMargin, Liquidate,
-                 AllocateLoss, ExpireContract, SettleFunding>;
+                 TakeCollateral, AllocateLoss, ExpireContract, SettleFunding>;
 
 }  // namespace crossclear::ledger::account

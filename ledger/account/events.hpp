@@ -344,12 +344,27 @@ struct FundingSettled {
     friend bool operator==(const FundingSettled&, const FundingSettled&) = default;
 };
 
+/// The broker has taken collateral for a debt, at its price less its haircut: UNSETTLED and FREE /
+/// CONV of it, CONV / CREDIT of what is owed.
+struct CollateralTaken {
+    base::AssetId asset;
+    base::AssetId owed;
+    base::Amount amount;  ///< In kind, positive.
+    base::Amount cash;    ///< In the owed token, positive.
+    base::Price price;
+    std::vector<BalanceChange> changes;
+    base::Timestamp at;
+    base::Timestamp settle_by;
+
+    friend bool operator==(const CollateralTaken&, const CollateralTaken&) = default;
+};
+
 using Event =
     std::variant<TradeNovated, CommandRefused, WithdrawalHeld, WithdrawalReturned, WithdrawalPaid,
                  DepositNoted, ClaimsCovered, ClaimsCashSettled, VariationSettled, CancelRequested,
                  CancelRefused, TransferSent, TransferReceived, TransferDeclined, TransferDelivered,
                  TransferReturned, MatchReserved, MatchAborted, MatchEnded, MatchAccepted,
                  MatchDeclined, MatchReleased, StandingChanged, LossAllocated, ContractExpired,
-                 FundingSettled>;
+                 FundingSettled, CollateralTaken>;
 
 }  // namespace crossclear::ledger::account

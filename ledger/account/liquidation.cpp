@@ -1,4 +1,5 @@
 // Margin calls, liquidation, and what becomes of a debt that nothing stands behind.
+#include "ledger/account/applying.hpp"
 #include "ledger/account/balances.hpp"
 #include "ledger/account/deciding.hpp"
 #include "ledger/account/give_up.hpp"
@@ -90,7 +91,8 @@ Decision decide(const State& state, const Liquidate& command) {
                             .received_at = command.at,
                             .terms = terms};
     // Prices first: without one nobody knows whether it has to be.
-    if (!terms.is_price_fresh || terms.mark.v <= 0) return Failure{Reject::price_is_stale};
+    const bool has_price = terms.mark.v > 0 || (terms.mark.v == 0 && terms.is_contract);
+    if (!terms.is_price_fresh || !has_price) return Failure{Reject::price_is_stale};
     if (terms.base == terms.settlement) return Failure{Reject::instrument_not_offered};
     if (terms.has_expired) return Failure{Reject::contract_has_expired};
     if (!is_closing(closable(state, terms), command.quantity)) {
@@ -106,6 +108,46 @@ Decision decide(const State& state, const Liquidate& command) {
     closed.body = 0;
     closed.is_liquidation = true;
     return propose(state, std::move(closed));
+}
+
+Decision decide(const State& state, const TakeCollateral& command) {
+    const Holding& debtor = holding_of(state, command.owed);
+    const bool is_owed = debtor.recv > zero && command.asset != command.owed;
+    if (state.standing != Standing::liquidating || !is_owed) return std::vector<Event>{};
+    if (!command.is_price_fresh) return Failure{Reject::price_is_stale};
+    const Holding& holding = holding_of(state, command.asset);
+    if (command.amount <= zero || command.amount > sellable(holding)) {
+        return Failure{Reject::holding_insufficient};
+    }
+    const auto value = [&](Amount amount) {
+        return value_of(amount, command.asset_scale, command.price, command.owed_scale);
+    };
+    const auto cash = value(command.amount);
+    if (!cash || *cash <= zero) return Failure{Reject::notional_out_of_range};
+    // Without its last unit it does not pay the debt: nothing is taken that does not have to be.
+    const auto without_last = value(base::must_subtract(command.amount, Amount{1}));
+    if (!without_last || *without_last >= debtor.recv) return std::vector<Event>{};
+    const auto given = debit(holding, command.asset, command.amount);
+    const auto credited = credit(debtor, command.owed, *cash);
+    if (!given || !credited || !has_room(state, *credited)) {
+        return Failure{Reject::notional_out_of_range};
+    }
+    if (!has_room_for_claim(state, command.owed)) return Failure{Reject::too_much_open};
+
+    // After this line the collateral must be taken.
+    return propose(state, CollateralTaken{.asset = command.asset,
+                                          .owed = command.owed,
+                                          .amount = command.amount,
+                                          .cash = *cash,
+                                          .price = command.price,
+                                          .changes = {*given, *credited},
+                                          .at = command.at,
+                                          .settle_by = command.settle_by});
+}
+
+void apply_one(State& state, const CollateralTaken& taken) {
+    const Claim rest{.trade = 0, .amount = {}, .settle_by = taken.settle_by};
+    for (const BalanceChange& change : taken.changes) book(state, change, rest, taken.at);
 }
 
 Decision decide(const State& state, const AllocateLoss& command) {

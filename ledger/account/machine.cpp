@@ -39,7 +39,9 @@ bool does_contract_fit(const State& state, const SubmitTrade& command) {
 
 Booking booking_of(const State& state, const SubmitTrade& command) {
     const Terms& terms = command.terms;
-    const bool does_fit = terms.does_cash_fit && terms.cash > zero && terms.fee >= zero;
+    // A contract at a price of zero, or too little of one, moves no cash.
+    const bool has_cash = terms.cash > zero || (terms.is_contract && terms.cash == zero);
+    const bool does_fit = terms.does_cash_fit && has_cash && terms.fee >= zero;
     if (!does_fit) return Failure{Reject::notional_out_of_range};
 
     const Amount cash = terms.is_contract ? zero : signed_cash(command);
@@ -109,7 +111,9 @@ Reject shape_fault(const SubmitTrade& command, const Booking& booking) {
 Reject moment_fault(const State& state, const SubmitTrade& command, const Booking& booking) {
     const Terms& terms = command.terms;
     const bool is_priced = terms.is_price_fresh || terms.is_pure_unwind;
-    if (!is_priced || terms.mark.v <= 0) return Reject::price_is_stale;
+    // At zero a contract is only given back: whoever took one on would have it for nothing.
+    const bool is_at_zero = terms.mark.v == 0 && terms.is_contract && terms.is_pure_unwind;
+    if (!is_priced || (terms.mark.v <= 0 && !is_at_zero)) return Reject::price_is_stale;
     const bool is_within_limit =
         is_buy(command) ? terms.fill <= command.limit : terms.fill >= command.limit;
     if (!is_within_limit) return Reject::price_outside_limit;

@@ -83,6 +83,12 @@ using Decision = base::Result<std::vector<Event>, Reject>;
 /// grow or turn the position, `too_much_open` where no claim fits, `notional_out_of_range`.
 [[nodiscard]] Decision decide(const State& state, const Liquidate& command);
 
+/// Takes collateral for a debt while the account is being liquidated; nothing otherwise, and
+/// nothing where less of it pays the debt. **Rounding:** the cash down, against the client.
+/// **Errors:** `price_is_stale`, `holding_insufficient`, `notional_out_of_range` where it brings
+/// nothing or does not fit, `too_much_open` where no claim fits.
+[[nodiscard]] Decision decide(const State& state, const TakeCollateral& command);
+
 /// Lets the broker bear every debt of an account under liquidation that holds nothing else: no
 /// contract, and nothing of any asset that it does not owe. Nothing where that is not so.
 [[nodiscard]] Decision decide(const State& state, const AllocateLoss& command);

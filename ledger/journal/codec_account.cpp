@@ -142,6 +142,18 @@ constexpr auto funding_settled = [] {
         value(&E::settle_by, &M::settle_by, &M::set_settle_by));
 }();
 
+constexpr auto collateral_taken = [] {
+    using E = account::CollateralTaken;
+    using M = pb::CollateralTaken;
+    return alternative<E>(
+        pb::Entry::kCollateralTaken, &pb::Entry::collateral_taken,
+        &pb::Entry::mutable_collateral_taken, value(&E::asset, &M::asset, &M::set_asset),
+        value(&E::owed, &M::owed, &M::set_owed), value(&E::amount, &M::amount, &M::set_amount),
+        value(&E::cash, &M::cash, &M::set_cash), value(&E::price, &M::price, &M::set_price),
+        list(&E::changes, &M::changes, &M::mutable_changes), value(&E::at, &M::at, &M::set_at),
+        value(&E::settle_by, &M::settle_by, &M::set_settle_by));
+}();
+
 constexpr auto contract_expired = [] {
     using E = account::ContractExpired;
     using M = pb::ContractExpired;
@@ -317,7 +329,8 @@ constexpr auto account_events = machine<account::Event>(
     deposit_noted, claims_covered, claims_cash_settled, variation_settled, cancel_requested,
     cancel_refused, transfer_sent, transfer_received, transfer_declined, transfer_delivered,
     transfer_returned, match_reserved, match_aborted, match_ended, match_accepted, match_declined,
-    match_released, standing_changed, loss_allocated, contract_expired, funding_settled);
+    match_released, standing_changed, loss_allocated, contract_expired, funding_settled,
+    collateral_taken);
 
 }  // namespace
 

@@ -242,5 +242,28 @@ TEST(Expiry, IsToldAgainAfterARestart) {
     EXPECT_EQ(expired->quantity, Amount{one_contract / 100});
 }
 
+// Goal: who holds what has come to nothing can give it back, and nobody gets any for nothing.
+TEST(Expiry, AtAPriceOfZeroPositionsAreGivenBackAndNotTaken) {
+    Ending town(in_a_while({}), in_a_while({}));
+    town.trade(long_side, rain_yes, 100 * one_contract);
+    town.trade(short_side, rain_yes, -50 * one_contract);
+    town.house.set_price(rain, base::Price{0});
+    EXPECT_EQ(town.client->refusal_code(trade_of(guesser, rain_yes, one_contract)), 11022);
+    EXPECT_EQ(town.client->refusal_code(trade_of(long_side, rain_yes, one_contract)), 11022);
+    const auto back = town.client->expect<actors::TradeCleared>(
+        trade_of(long_side, rain_yes, -100 * one_contract));
+    EXPECT_EQ(back.price, base::Price{0});
+    town.trade(short_side, rain_yes, 50 * one_contract);
+    for (const auto of : {long_side, short_side}) {
+        const auto view = town.client->expect<actors::PositionsView>(actors::GetPositions{of});
+        for (const auto& line : view.positions) {
+            if (line.asset == rain) {
+                EXPECT_EQ(line.quantity, Amount{0});
+            }
+        }
+    }
+    EXPECT_EQ(town.outside.audit(), std::nullopt);
+}
+
 }  // namespace
 }  // namespace crossclear::tests

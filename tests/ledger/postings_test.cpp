@@ -213,6 +213,14 @@ std::vector<Row> client_rows() {
     loss.settlement = usdc;
     loss.change = Amount{-7};
     loss.balance = change(usdc, -4, -3);
+    account::CollateralTaken taken;
+    taken.asset = eth;
+    taken.owed = usdc;
+    taken.amount = Amount{5};
+    taken.cash = Amount{99};
+    auto paid = change(usdc, 0, 0);
+    paid.recv = Amount{-99};
+    taken.changes = {change(eth, -4, -1), paid};
     account::FundingSettled funding;
     funding.contract = perp;
     funding.settlement = usdc;
@@ -316,6 +324,10 @@ std::vector<Row> client_rows() {
          of_client(account::LossAllocated{
              .asset = usdc, .loss = Amount{30}, .change = an_end_of_debt(), .at = {}}),
          {mine(Chart::free, usdc, 20), mine(Chart::recv, usdc, -50), whole(Chart::loss, usdc, 30)}},
+        {"collateral for a debt",
+         of_client(taken),
+         {mine(Chart::free, eth, 4), mine(Chart::unsettled, eth, 1), whole(Chart::conv, eth, -5),
+          mine(Chart::recv, usdc, -99), whole(Chart::conv, usdc, 99)}},
         {"another standing", of_client(account::StandingChanged{}), {}},
         {"a match ended", of_client(account::MatchEnded{}), {}},
         {"a match declined", of_client(account::MatchDeclined{}), {}},

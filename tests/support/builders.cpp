@@ -211,6 +211,18 @@ account::Liquidate a_liquidation(const account::State& state, const account::Sub
             .terms = trade.terms};
 }
 
+account::TakeCollateral a_taking(std::int64_t amount, std::int64_t dollars) {
+    return {.asset = world::eth,
+            .owed = world::usdc,
+            .amount = Amount{amount},
+            .price = base::Price{dollars * 1'000'000'000},
+            .is_price_fresh = true,
+            .asset_scale = 6,
+            .owed_scale = 6,
+            .at = world::now,
+            .settle_by = world::settle_by};
+}
+
 account::ReserveMatch a_sale(std::uint64_t number, std::int64_t quantity, std::int64_t cash) {
     const auto trade = a_trade(1, world::eth, -quantity, cash);
     return {.buyer = another_account(),
@@ -387,6 +399,7 @@ account::Command any_closing(base::Rng& rng, const account::State& state) {
     for (const auto& [asset, holding] : state.holdings) {
         const auto sellable = account::sellable(holding);
         if (asset == world::usdc || sellable == Amount{0}) continue;
+        if (asset == world::eth && rng.below(2) == 0) return a_taking(sellable.v, cash);
         return a_liquidation(state, a_trade(1, asset, -sellable.v, cash));
     }
     return account::AllocateLoss{.at = world::now};

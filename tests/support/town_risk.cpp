@@ -56,6 +56,25 @@ void add_option(kernel::Universe& universe, const base::AssetInfo& asset,
     universe.instruments.push_back(std::move(made));
 }
 
+// A share of ETH and USDC, and ETH that is lent.
+void add_untraded(kernel::Universe& universe, const base::AssetInfo& asset) {
+    const auto of_eth = universe.find_wrapper("ETH")->v;
+    const bool is_pool = asset.kind == base::AssetKind::pool;
+    auto made = instrument(asset.symbol.c_str(),
+                           is_pool ? kernel::Kind::lp2 : kernel::Kind::deposit, of_eth);
+    if (is_pool) {
+        made.quote = *universe.find_wrapper("USDC");
+        made.liquidity = 1;
+    }
+    universe.instruments.push_back(std::move(made));
+}
+
+void add_stable(kernel::Universe& universe, const base::AssetInfo& asset) {
+    const auto place = static_cast<std::uint16_t>(universe.wrappers.size());
+    universe.wrappers.push_back(wrapper({asset.symbol.c_str(), .0002, .005, std::nullopt}));
+    universe.instruments.push_back(instrument(asset.symbol.c_str(), kernel::Kind::stable, place));
+}
+
 // A future is as its coin's perpetual, an outcome one of two.
 void add_what_ends(kernel::Universe& universe, const base::AssetInfo& asset) {
     if (asset.kind == base::AssetKind::outcome) {
@@ -92,7 +111,13 @@ kernel::Universe town_universe(const base::Listing& listing) {
             add_option(universe, asset, *listing.instrument(*of).option);
             continue;
         }
-        add_what_ends(universe, asset);
+        if (base::is_untraded(asset.kind)) {
+            add_untraded(universe, asset);
+        } else if (asset.kind == base::AssetKind::stable) {
+            add_stable(universe, asset);
+        } else {
+            add_what_ends(universe, asset);
+        }
     }
     for (const auto& asset : listing.assets) {
         if (asset.protocol.empty()) continue;

@@ -68,6 +68,10 @@ struct Exchanged {
         sum[settled.asset] -= settled.amount.v;
         sum[settled.settlement] += settled.cash.v;
     }
+    void operator()(const CollateralTaken& taken) const {
+        sum[taken.asset] -= taken.amount.v;
+        sum[taken.owed] += taken.cash.v;
+    }
     void operator()(const VariationSettled& settled) const {
         sum[settled.settlement] += settled.change.v;
     }

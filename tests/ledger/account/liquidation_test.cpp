@@ -101,7 +101,7 @@ TEST(Liquidation, OnlyCloses) {
     };
     auto stale = tests::a_contract_trade(1, -4, 40);
     stale.terms.is_price_fresh = false;
-    auto free = tests::a_contract_trade(1, -4, 40);
+    auto free = tests::a_trade(1, world::eth, -4, 40);
     free.terms.mark = {};
     auto too_much = tests::a_contract_trade(1, -4, 40);
     too_much.terms.does_cash_fit = false;
@@ -207,6 +207,76 @@ TEST(Default, LeavesWhatIsWorthNothing) {
     ASSERT_EQ(events.size(), 2U);
     EXPECT_EQ(state.standing, Standing::defaulted);
     EXPECT_EQ(tests::eth_of(state).free, Amount{1});
+}
+
+TEST(Collateral, IsTakenForADebt) {
+    State state = liquidated(an_account().with_free(world::eth, 10).with_debt(50));
+    const auto events = run(state, tests::a_taking(4, 10));
+    ASSERT_EQ(events.size(), 1U);
+    const auto& taken = std::get<CollateralTaken>(events.front());
+    EXPECT_EQ(taken.cash, Amount{40});
+    EXPECT_EQ(tests::eth_of(state).free, Amount{6});
+    EXPECT_EQ(tests::usdc_of(state).recv, Amount{10});
+    EXPECT_EQ(imbalance_of(postings_of({base::entity_of(state.id), Event{taken}})), std::nullopt);
+    EXPECT_TRUE(effects_of(state, events.front()).empty());
+}
+
+TEST(Collateral, IsTakenFromClaimsFirstAndLeavesAClaimOnTheRest) {
+    State state =
+        liquidated(an_account().with_claim(world::eth, 3).with_free(world::eth, 2).with_debt(35));
+    EXPECT_EQ(run(state, tests::a_taking(4, 10)).size(), 1U);
+    EXPECT_EQ(tests::eth_of(state).unsettled, Amount{0});
+    EXPECT_EQ(tests::eth_of(state).free, Amount{1});
+    EXPECT_EQ(tests::usdc_of(state).recv, Amount{0});
+    EXPECT_EQ(tests::usdc_of(state).unsettled, Amount{5}) << "the last unit was worth more";
+}
+
+TEST(Collateral, IsTakenNoFurtherThanTheDebtGoes) {
+    const State state = liquidated(an_account().with_free(world::eth, 10).with_debt(50));
+    EXPECT_EQ(decide(state, tests::a_taking(6, 10)), tests::no_news) << "5 pay it";
+    State paid = state;
+    EXPECT_EQ(run(paid, tests::a_taking(5, 10)).size(), 1U);
+    EXPECT_EQ(decide(paid, tests::a_taking(1, 10)), tests::no_news) << "nothing is owed any more";
+    const State good = an_account().with_free(world::eth, 10).with_debt(50);
+    EXPECT_EQ(decide(good, tests::a_taking(4, 10)), tests::no_news) << "nobody liquidates it";
+}
+
+TEST(Collateral, IsRefusedWhereItCannotBe) {
+    const State state = liquidated(an_account().with_free(world::eth, 3).with_debt(50));
+    struct Row {
+        const char* claim{};
+        TakeCollateral command;
+        Reject reject{};
+    };
+    auto stale = tests::a_taking(1, 10);
+    stale.is_price_fresh = false;
+    auto negative = tests::a_taking(1, 10);
+    negative.price = base::Price{-1};
+    auto scale = tests::a_taking(1, 10);
+    scale.asset_scale = 99;
+    const Row rows[] = {
+        {"an old price", stale, Reject::price_is_stale},
+        {"more than is held", tests::a_taking(4, 10), Reject::holding_insufficient},
+        {"nothing", tests::a_taking(0, 10), Reject::holding_insufficient},
+        {"worth nothing", tests::a_taking(3, 0), Reject::notional_out_of_range},
+        {"a negative price", negative, Reject::notional_out_of_range},
+        {"no scale", scale, Reject::notional_out_of_range},
+    };
+    for (const auto& row : rows) {
+        const auto decision = decide(state, row.command);
+        ASSERT_FALSE(decision) << row.claim;
+        EXPECT_EQ(decision.error(), row.reject) << row.claim;
+    }
+}
+
+TEST(Liquidation, ClosesWhatIsWorthNothing) {
+    // Short of what has come to zero, and a part of it is worth no unit of the settlement token.
+    State state = liquidated(an_account().with_contract(-10, -100));
+    auto at_zero = tests::a_contract_trade(1, 10, 0);
+    at_zero.terms.mark = at_zero.terms.fill = {};
+    EXPECT_EQ(run(state, a_liquidation(state, at_zero)).size(), 1U);
+    EXPECT_FALSE(state.contracts.contains(world::eth_perp) &&
+                 state.contracts.at(world::eth_perp).quantity != Amount{0});
 }
 
 TEST(Liquidation, AsksForWithdrawalsBack) {

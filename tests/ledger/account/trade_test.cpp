@@ -146,6 +146,29 @@ TEST(AccountTrade, AnUnwindNeedsSomeMark) {
     EXPECT_EQ(reason_of(decide(state, sale)), Reject::price_is_stale);
 }
 
+// Goal: what has come to zero can be given back, and is no present for anybody.
+TEST(AccountTrade, AtZeroAContractIsOnlyGivenBack) {
+    const State state = an_account().with_free(world::usdc, 100).with_contract(-10, -100);
+    SubmitTrade purchase = tests::a_contract_trade(1, 10, 0);
+    purchase.terms.mark = purchase.terms.fill = base::Price{0};
+    EXPECT_EQ(reason_of(decide(state, purchase)), Reject::price_is_stale);
+    purchase.terms.is_pure_unwind = true;
+    EXPECT_EQ(reason_of(decide(state, purchase)), Reject::none);
+    auto negative = purchase;
+    negative.terms.mark = base::Price{-1};
+    EXPECT_EQ(reason_of(decide(state, negative)), Reject::price_is_stale);
+}
+
+// Goal: no position is too small to be closed.
+TEST(AccountTrade, TooLittleOfAContractForAUnitOfCashIsTraded) {
+    State state = an_account().with_free(world::usdc, 100).with_contract(1, 1);
+    run(state, tests::a_contract_trade(1, -1, 0));
+    EXPECT_EQ(state.contracts.at(world::eth_perp).quantity, Amount{0});
+    EXPECT_EQ(reason_of(decide(state, tests::a_trade(2, world::eth, 1, 0))),
+              Reject::notional_out_of_range)
+        << "a token for nothing";
+}
+
 TEST(AccountTrade, AnInstrumentHasTwoSides) {
     const State state = an_account().with_free(world::usdc, 100);
     EXPECT_EQ(reason_of(decide(state, a_trade(1, world::usdc, 10, 20))),

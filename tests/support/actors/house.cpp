@@ -428,7 +428,7 @@ base::CommandId fresh_id() {
 
 actors::SubmitTrade trade_of(base::AccountId account, base::InstrumentId instrument,
                              std::int64_t quantity) {
-    const base::Price any{quantity > 0 ? INT64_MAX : 1};
+    const base::Price any{quantity > 0 ? INT64_MAX : 0};
     return actors::SubmitTrade{.account = account,
                                .id = fresh_id(),
                                .instrument = instrument,

@@ -57,6 +57,13 @@ inline constexpr base::InstrumentId rain_yes{4};
 [[nodiscard]] base::Listing listing_with_ends(const base::Expiry& of_future,
                                               const base::Expiry& of_rain);
 
+/// Collateral that no instrument trades, in towns that list it.
+inline constexpr base::AssetId dai{4};
+inline constexpr base::AssetId pool_share{5};  ///< Of ETH and USDC, of two times their root each.
+inline constexpr base::AssetId lent_eth{6};    ///< One ETH a unit.
+/// The listing with all of it, on uniswap.
+[[nodiscard]] base::Listing listing_with_collateral();
+
 /// Options, in towns that list them: a call and a put on ETH, hedged with ETH.
 inline constexpr base::AssetId eth_call{4};
 inline constexpr base::AssetId eth_put{5};

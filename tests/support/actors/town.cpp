@@ -33,6 +33,16 @@ base::Listing listing_with_ends(const base::Expiry& of_future, const base::Expir
     return all;
 }
 
+base::Listing listing_with_collateral() {
+    auto all = listing();
+    all.assets.push_back({"DAI", 6, base::AssetKind::stable, "", "maker"});
+    all.assets.push_back({"ETH-USDC", 6, base::AssetKind::pool, "", "uniswap"});
+    all.assets.push_back({"lent-ETH", 6, base::AssetKind::lending, "", "aave"});
+    auto& held = all.shards.at(uniswap.v).assets;
+    held.insert(held.end(), {dai, pool_share, lent_eth});
+    return all;
+}
+
 base::Listing listing_with_options(const OptionOnEth& of_call, const OptionOnEth& of_put) {
     auto all = listing();
     auto& venue = all.shards.at(perpetuals.v);
