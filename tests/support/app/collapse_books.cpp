@@ -29,14 +29,22 @@ void count(Week& week, Expected& expected, const account::TradeNovated& trade) {
     }
 }
 
-void count(Week& week, const ledger::Entry& entry, base::AssetId usdc) {
+void count(Week& week, base::PartitionId partition, const ledger::Entry& entry,
+           base::AssetId usdc) {
     if (const auto* event = std::get_if<netting::Event>(&entry.event)) {
         if (std::holds_alternative<netting::VenueVariation>(*event)) {
             ++week.venue_variations;
+        } else if (const auto* paid = std::get_if<netting::CapitalPaidIn>(event)) {
+            const bool is_capital = paid->source == netting::Source::capital;
+            if (is_capital && paid->asset == usdc) week.capital_paid_in += paid->amount.v;
         } else if (const auto* move = std::get_if<netting::MoveOpened>(event)) {
             if (move->purpose != ledger::instruction::Purpose::move) ++week.margin_moves;
         } else if (const auto* borne = std::get_if<netting::LossBorne>(event)) {
             EXPECT_EQ(borne->asset, usdc);
+            week.borne_by_capital += borne->from_capital.v;
+            const bool is_capital_left = week.borne_by_capital < week.capital_paid_in;
+            EXPECT_TRUE(borne->from_insurance.v == 0 || !is_capital_left)
+                << "insurance pays where capital does not reach";
             week.borne += base::Wide{borne->from_capital.v} + borne->from_insurance.v;
         }
     }
@@ -58,6 +66,15 @@ void count(Week& week, const ledger::Entry& entry, base::AssetId usdc) {
         ++week.standings[changed->to];
     } else if (const auto* allocated = std::get_if<account::LossAllocated>(event)) {
         EXPECT_EQ(allocated->asset, usdc);
+        const auto& before =
+            week.partitions.at(partition).accounts.at(base::AccountId{entry.entity.id});
+        EXPECT_TRUE(before.contracts.empty()) << "something was left to close";
+        EXPECT_TRUE(std::all_of(before.holdings.begin(), before.holdings.end(),
+                                [&](const auto& line) {
+                                    return line.first == usdc ||
+                                           account::sellable(line.second) == base::Amount{0};
+                                }))
+            << "something was left to sell";
         week.lost += allocated->loss.v;
         expected.usdc += allocated->loss.v;
     }
@@ -90,7 +107,7 @@ Week read_back(ledger::journal::Journal& journal, const app::Config& config,
                 const auto entries = ledger::journal::decode_payload(record.payload);
                 CHECK(entries.has_value(), "what was written can be read");
                 for (const auto& entry : *entries) {
-                    count(week, entry, usdc);
+                    count(week, id, entry, usdc);
                     ledger::replay(partition, entry);
                 }
                 week.posted_min = std::min(
@@ -122,14 +139,17 @@ void expect_losses_to_end_with_the_broker(const Week& week, const app::Config& c
         const bool has_assets = position != state.contracts.end() || state.holdings.size() > 1;
         EXPECT_TRUE(holding.recv.v == 0 || has_assets)
             << base::to_string(id) << " owes, and is forgotten";
+        EXPECT_TRUE(holding.recv.v == 0 || state.standing != account::Standing::defaulted)
+            << base::to_string(id) << " has defaulted, and owes";
     }
-    EXPECT_TRUE(week.lost > 0) << "whoever gambles loses more than it has";
+    EXPECT_TRUE(week.lost > week.capital_paid_in) << "who bets all loses more than it has";
     base::Wide unpaid = 0;
     for (const auto& [id, partition] : week.partitions) {
         unpaid += ledger::balance(partition.book, broker, Chart::loss, usdc);
     }
-    EXPECT_TRUE(unpaid == 0) << "capital reaches for all of it";
+    EXPECT_TRUE(unpaid == 0) << "the waterfall reaches for all of it";
     EXPECT_TRUE(week.borne == week.lost);
+    EXPECT_TRUE(week.borne_by_capital == week.capital_paid_in) << "capital is spent first";
 }
 
 }  // namespace crossclear::tests

@@ -32,8 +32,10 @@ struct Week {
     std::uint64_t liquidations{};
     std::uint64_t variations{};
     std::uint64_t margin_moves{};
-    base::Wide lost{};   ///< By clients, beyond what they had. Of USDC.
-    base::Wide borne{};  ///< By capital and insurance.
+    base::Wide lost{};              ///< By clients, beyond what they had. Of USDC.
+    base::Wide borne{};             ///< By capital and insurance,
+    base::Wide borne_by_capital{};  ///< and by capital alone.
+    base::Wide capital_paid_in{};   ///< Of USDC.
     base::Price lowest{
         std::numeric_limits<std::int64_t>::max()};  ///< That a contract was traded at.
     base::Wide posted_min{};
