@@ -102,9 +102,20 @@ KERNEL = (("assess", "p50_us", 2, "risk: an order of one leg, p50"),
           ("recheck", "p50_us", 2_000_000, "risk: 100,000 accounts on a new surface, p50"))
 
 
+# Of Google Benchmark, which tells no quantiles: the median of means, by its names for them.
+GOOGLE = (("assess", 2, "risk: an order of one leg, mean"),
+          ("rebuild/100", 25, "risk: an account of 100 positions, mean"),
+          ("build_surface_of_options", 40_000, "risk: 1,000 options in 640 scenarios, mean"))
+
+
 def goals_of_kernel(rounds):
     """How fast the risk kernel is, where that was measured."""
     goals = []
+    for name, limit, title in GOOGLE:
+        values = [figures["mean_us"] for figures in of_rounds(rounds, f"google.{name}")]
+        if values:
+            goals.append(Goal(f"google_{name}", title, statistics.median(values), limit, " us",
+                              spread=f"{min(values):,.2f} to {max(values):,.2f}"))
     for name, key, limit, title in KERNEL:
         values = [figures[key] for figures in of_rounds(rounds, f"risk.{name}")]
         if values:
