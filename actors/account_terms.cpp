@@ -252,6 +252,7 @@ bool has_room_without(const Context& context, const Broker& broker, const risk::
 }
 
 struct Order {
+    base::InstrumentId instrument;
     Amount quantity;
     bool is_averaged{};  // The last price of what is traded is being.
 };
@@ -264,7 +265,8 @@ bool judge_margin(const Context& context, const account::State& state, const ris
     auto without_fee = terms;
     without_fee.fee = Amount{0};
     const auto& broker = context.broker(base::broker_of(state.id));
-    const auto days = broker.profile.holding_days;
+    const auto& traded = context.listing.instrument(order.instrument);
+    const auto days = broker.profile.holding_days[static_cast<std::size_t>(traded.kind)];
     struct Case {
         risk::Portfolio before;
         risk::Portfolio after;
@@ -359,7 +361,8 @@ account::Terms terms_of(const Context& context, const account::State& state,
     terms.is_within_limits = is_within_limits(broker.profile, *surface, state, terms) &&
                              has_cap_room(broker, context.listing, instrument);
     const auto started = std::chrono::steady_clock::now();
-    const Order order{.quantity = quantity,
+    const Order order{.instrument = instrument,
+                      .quantity = quantity,
                       .is_averaged = context.listing.instrument(instrument).is_averaged(now)};
     const auto held = state.contracts.find(terms.base);
     // What was added would pay for the time before.

@@ -177,7 +177,9 @@ void AccountHost::count(const Events& events, const std::vector<TradeEnd>& ends)
             clearing.trade_notional_usd_total.with({profile.name})
                 .increment(static_cast<double>(trade->notional_cents) / 100);
             const int scale = context_->listing.asset(trade->settlement).scale;
-            clearing.fee_income_usd_total.with({profile.name})
+            const auto& protocol = context_->listing.asset(trade->base).protocol;
+            clearing.fee_income_usd_total
+                .with({profile.name, protocol.empty() ? "none" : protocol.c_str()})
                 .increment(static_cast<double>(trade->fee.v) /
                            static_cast<double>(base::power_of_ten(scale)));
             in_flight.add(1);

@@ -3,9 +3,11 @@
 #include "base/amount.hpp"
 #include "base/ids.hpp"
 #include "base/limits.hpp"
+#include "base/listing.hpp"
 #include "base/time.hpp"
 #include "ledger/netting/commands.hpp"
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -54,7 +56,8 @@ struct BrokerProfile {
     std::set<base::InstrumentId> instruments;  ///< What its clients may trade.
     base::Ppm fee;                             ///< Of notional, at least.
     std::int64_t fee_floor_cents{};
-    std::uint32_t holding_days{10};  ///< For so long a trade's risk is expected to stay.
+    /// For so long a trade's risk is expected to stay, by what is traded.
+    std::array<std::uint32_t, base::instrument_kinds> holding_days{10, 10, 10, 10, 10};
     std::int64_t trade_notional_max_cents{};
     std::int64_t account_notional_max_cents{};  ///< Of all its positions.
     std::int64_t unsettled_max_cents{};         ///< Per account, provisional credit.

@@ -12,6 +12,7 @@
 #include "shards/simulated/parameters.hpp"
 #include "store/redis/options.hpp"
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -132,7 +133,8 @@ struct BrokerProfile {
     std::vector<base::InstrumentId> instruments;  ///< What it offers.
     base::Ppm fee;                                ///< Of the notional.
     std::int64_t fee_floor_cents{};
-    std::uint32_t holding_days{10};  ///< For so long a trade's risk is expected to stay.
+    /// For so long a trade's risk is expected to stay, by what is traded.
+    std::array<std::uint32_t, base::instrument_kinds> holding_days{10, 10, 10, 10, 10};
     std::int64_t trade_notional_max_cents{};
     std::int64_t account_notional_max_cents{};
     std::int64_t account_unsettled_max_cents{};

@@ -18,8 +18,8 @@ constexpr std::array<std::string_view, 2> actor_policies{"stealing", "sharing"};
 constexpr std::array<std::string_view, 3> capital_sources{"capital", "insurance", "fund"};
 constexpr std::array<std::string_view, 9> asset_kinds{
     "cash", "spot", "synthetic", "stable", "contract", "pool", "lending", "outcome", "option"};
-constexpr std::array<std::string_view, 5> instrument_kinds{"in_kind", "linear_perpetual",
-                                                           "dated_future", "prediction", "option"};
+constexpr std::array<std::string_view, base::instrument_kinds> instrument_kinds{
+    "in_kind", "linear_perpetual", "dated_future", "prediction", "option"};
 constexpr std::array<std::string_view, 2> option_types{"call", "put"};
 
 constexpr Span any_span{};
@@ -224,7 +224,12 @@ void visit_broker(FieldVisitor& v, BrokerProfile& x, const base::Listing& listin
     v.values("instruments", x.instruments, InstrumentSymbol{listing});
     v.field("fee_ppm", x.fee, Millionths{});
     v.field("fee_floor_usd", x.fee_floor_cents, Usd{});
-    v.optional("holding_days", x.holding_days, Whole<std::uint32_t>{.min = 0, .max = 365});
+    v.optional_object("holding_days", [&x](FieldVisitor& inner) {
+        for (std::size_t i = 0; i < instrument_kinds.size(); ++i) {
+            inner.optional(instrument_kinds[i], x.holding_days[i],
+                           Whole<std::uint32_t>{.min = 0, .max = 365});
+        }
+    });
     v.field("trade_notional_max_usd", x.trade_notional_max_cents, Usd{});
     v.field("account_notional_max_usd", x.account_notional_max_cents, Usd{});
     v.field("account_unsettled_max_usd", x.account_unsettled_max_cents, Usd{});

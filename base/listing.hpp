@@ -5,6 +5,7 @@
 #include "base/option.hpp"
 #include "base/time.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -67,6 +68,8 @@ enum class InstrumentKind : std::uint8_t {
     prediction,        ///< A share of an outcome, up to a last price of zero or a dollar.
     option,            ///< European, paid out in cash: up to its intrinsic value.
 };
+
+inline constexpr std::size_t instrument_kinds = 5;
 
 /// Whether a trade in it opens or closes a contract.
 [[nodiscard]] constexpr bool is_contract(InstrumentKind kind) noexcept {

@@ -129,8 +129,10 @@ ClearingInstruments::ClearingInstruments(Registry& registry)
           "netting_efficiency_ratio", "Share of cleared flow that needed no hedge.", {"broker"})),
       residual_exposure_usd(Maker{registry}.gauges(
           "residual_exposure_usd", "House position not hedged.", {"broker", "instrument"})),
-      fee_income_usd_total(
-          Maker{registry}.counters("fee_income_usd_total", "Dollars of fees charged.", {"broker"})),
+      fee_income_usd_total(Maker{registry}.counters(
+          "fee_income_usd_total",
+          "Dollars of fees charged, by whose failure what was traded bears.",
+          {"broker", "protocol"})),
       funding_usd_total(Maker{registry}.counters(
           "funding_usd_total", "Dollars of perpetuals' funding that clients paid or received.",
           {"broker", "direction"})),

@@ -90,7 +90,7 @@ struct ClearingInstruments {
     Labelled<Counter> trade_notional_usd_total;    ///< broker.
     Labelled<Gauge> netting_efficiency_ratio;      ///< broker.
     Labelled<Gauge> residual_exposure_usd;         ///< broker, instrument.
-    Labelled<Counter> fee_income_usd_total;        ///< broker.
+    Labelled<Counter> fee_income_usd_total;        ///< broker, protocol or none.
     Labelled<Counter> funding_usd_total;         ///< broker, direction (paid, received): clients'.
     Labelled<Gauge> risk_borne_usd;              ///< broker, protocol: ΣSF, the broker's own loss.
     Labelled<Gauge> accounts_below_maintenance;  ///< broker.

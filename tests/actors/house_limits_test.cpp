@@ -385,5 +385,26 @@ TEST(HouseLimits, LetAShardStandForNoMoreThanItsCaps) {
     EXPECT_EQ(line.shards_full, std::vector{uniswap});
 }
 
+// Goal: a trade's risk is paid for as long as what is traded is expected to stay, each kind by
+// itself.
+TEST(HouseLimits, AFeeCountsTheDaysOfWhatIsTraded) {
+    const auto fee_of = [](std::uint32_t days, base::InstrumentId instrument, std::int64_t units) {
+        Carry town({.holding_days_in_kind = days});
+        const auto preview = town.client->expect<actors::TradePreview>(actors::PreviewTrade{
+            .account = lender, .instrument = instrument, .quantity = base::Amount{units}});
+        return static_cast<double>(preview.fee.v);
+    };
+    const auto none = fee_of(0, sbtc_swap, one_sbtc / 10);
+    const auto ten = fee_of(10, sbtc_swap, one_sbtc / 10);
+    const auto twenty = fee_of(20, sbtc_swap, one_sbtc / 10);
+    // The profile's five thousandths of a percent of 3,006, and what the issuer's failure may cost.
+    EXPECT_NEAR(none, 150'300, 1'000);
+    EXPECT_GT(ten, 3 * none);
+    // Nearly: what was paid for the carry before is missing in equity.
+    EXPECT_NEAR(twenty / ten, 2, .05);
+    const auto perpetual = fee_of(0, btc_perp, -one_contract / 10);
+    EXPECT_NEAR(fee_of(20, btc_perp, -one_contract / 10) / perpetual, 1, .05);
+}
+
 }  // namespace
 }  // namespace crossclear::tests

@@ -92,6 +92,8 @@ actors::BrokerProfile profile_of(base::BrokerId broker, const HouseOptions& opti
     }
     profile.fee = base::Ppm{50};
     profile.fee_floor_cents = 1;
+    profile.holding_days[static_cast<std::size_t>(base::InstrumentKind::in_kind)] =
+        options.holding_days_in_kind;
     profile.trade_notional_max_cents = 1'000'000'00;
     profile.account_notional_max_cents = 10'000'000'00;
     profile.unsettled_max_cents = 5'000'000'00;

@@ -108,6 +108,7 @@ struct HouseOptions {
     /// What limits trades by what the brokers themselves can lose, if anything does.
     std::optional<actors::HousePolicy> policy{};
     std::optional<actors::Caps> caps{};
+    std::uint32_t holding_days_in_kind{10};
     std::optional<std::int64_t> capital_usd{};  ///< In place of all there is.
     /// Makes the town's universe another one.
     std::function<void(risk::kernel::Universe&)> universe{};
