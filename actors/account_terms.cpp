@@ -288,8 +288,9 @@ bool judge_margin(const Context& context, const account::State& state, const ris
     terms.is_pure_unwind = true;
     bool is_acceptable = true;
     // Of a price that is being averaged most is known to everybody.
-    const bool is_to_reduce =
-        broker.house.is_reduce_only() || broker.house.is_exposure_full() || order.is_averaged;
+    const bool is_to_reduce = broker.house.is_reduce_only() || broker.house.is_exposure_full() ||
+                              order.is_averaged ||
+                              is_protocol_full(broker, context.listing, order.instrument);
     for (const auto& [before, after, judgement] : cases) {
         const auto left = risk::less_fee(judgement.after, *fee_cents);
         std::int64_t cost = 0;

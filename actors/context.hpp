@@ -129,6 +129,7 @@ public:
         is_unsettled_full_.store(said.is_unsettled_full, std::memory_order_relaxed);
         is_exposure_full_.store(said.is_exposure_full, std::memory_order_relaxed);
         shards_full_.store(said.shards_full, std::memory_order_relaxed);
+        protocols_full_.store(said.protocols_full, std::memory_order_relaxed);
     }
     /// All of what was said last.
     [[nodiscard]] HouseStanding load() const {
@@ -142,6 +143,7 @@ public:
     [[nodiscard]] bool is_unsettled_full() const { return is_unsettled_full_.load(relaxed); }
     [[nodiscard]] bool is_exposure_full() const { return is_exposure_full_.load(relaxed); }
     [[nodiscard]] std::uint64_t shards_full() const { return shards_full_.load(relaxed); }
+    [[nodiscard]] std::uint32_t protocols_full() const { return protocols_full_.load(relaxed); }
 
 private:
     static constexpr auto relaxed = std::memory_order_relaxed;
@@ -154,6 +156,7 @@ private:
     std::atomic<bool> is_unsettled_full_{};
     std::atomic<bool> is_exposure_full_{};
     std::atomic<std::uint64_t> shards_full_{};
+    std::atomic<std::uint32_t> protocols_full_{};
 };
 
 /// The latest marks, for whoever asks without following. **Thread:** any.
@@ -284,7 +287,8 @@ struct Broker {
 
     /// Whether something asks for what all its accounts hold and owe.
     [[nodiscard]] bool counts_exposure() const {
-        return parameters->has_open_interest_caps() || profile.caps.exposure_cents > 0;
+        return parameters->has_open_interest_caps() || profile.caps.exposure_cents > 0 ||
+               !profile.caps.protocols.empty();
     }
 };
 

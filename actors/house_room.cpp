@@ -74,6 +74,15 @@ bool has_cap_room(const Broker& broker, const base::Listing& listing,
     return venues.empty() || (full >> venues.front().v & 1U) == 0;
 }
 
+bool is_protocol_full(const Broker& broker, const base::Listing& listing,
+                      base::InstrumentId instrument) {
+    const auto full = broker.house.protocols_full();
+    if (full == 0) return false;
+    const auto& name = listing.asset(listing.instrument(instrument).base).protocol;
+    const auto protocol = broker.parameters->universe().find_protocol(name);
+    return protocol && (full >> protocol->v & 1U) != 0;
+}
+
 bool has_house_room(const Broker& broker, const risk::Model& model, const risk::Surface& surface,
                     const HouseStep& step) {
     const auto past = broker.house.protocols_past();

@@ -16,6 +16,10 @@ namespace crossclear::actors {
 [[nodiscard]] bool has_cap_room(const Broker& broker, const base::Listing& listing,
                                 base::InstrumentId instrument);
 
+/// Whether what the protocol behind an instrument's base issues or hosts is at its cap.
+[[nodiscard]] bool is_protocol_full(const Broker& broker, const base::Listing& listing,
+                                    base::InstrumentId instrument);
+
 /// A portfolio with its margin.
 struct Judged {
     const risk::Portfolio& portfolio;

@@ -19,6 +19,7 @@ struct HouseStanding {
     bool is_unsettled_full{};         ///< Claims of all accounts are at their cap.
     bool is_exposure_full{};          ///< What all accounts hold and owe is at its cap.
     std::uint64_t shards_full{};      ///< A bit for each that is at a cap.
+    std::uint32_t protocols_full{};   ///< The same, in the universe's order.
     /// What all accounts hold and owe of each asset, in minor units; empty where no CG asks for it.
     std::vector<base::Amount> open_interest{};
 

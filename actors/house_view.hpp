@@ -56,8 +56,9 @@ struct HouseLine {
     bool is_unsettled_full{};            ///< They are at their cap.
     /// What all accounts hold and owe, gross; nothing where no cap asks for it.
     std::optional<std::int64_t> exposure_cents{};
-    bool is_exposure_full{};                   ///< It is at its cap.
-    std::vector<base::ShardId> shards_full{};  ///< At a cap.
+    bool is_exposure_full{};                    ///< It is at its cap.
+    std::vector<base::ShardId> shards_full{};   ///< At a cap.
+    std::vector<std::string> protocols_full{};  ///< At a cap.
 };
 /// All of them, by broker.
 struct HousesView {

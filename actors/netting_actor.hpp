@@ -58,6 +58,8 @@ private:
     [[nodiscard]] base::Price bound_of(base::InstrumentId instrument, base::Price mark,
                                        bool is_up) const;
     [[nodiscard]] std::int64_t exposure_cents(const risk::Surface& surface) const;
+    [[nodiscard]] std::int64_t exposure_cents(const risk::Surface& surface,
+                                              const std::string& protocol) const;
     void note_caps(HouseStanding& standing, HouseLine& line, const risk::Surface& surface) const;
     void complain_of(const HouseStanding& standing) const;
     [[nodiscard]] std::map<base::ShardId, double> held_by_shard(const risk::Surface& surface) const;

@@ -44,8 +44,9 @@ bool is_another(std::int64_t limit, std::int64_t before) {
 
 // What stops trades of it, whatever else is said.
 auto stops(const HouseStanding& standing) {
-    return std::tuple{standing.is_reduce_only, standing.protocols_past, standing.is_unsettled_full,
-                      standing.is_exposure_full, standing.shards_full};
+    return std::tuple{standing.is_reduce_only,    standing.protocols_past,
+                      standing.is_unsettled_full, standing.is_exposure_full,
+                      standing.shards_full,       standing.protocols_full};
 }
 
 std::int64_t share_of(std::int64_t cents, base::Ppm share) {
@@ -242,6 +243,19 @@ std::int64_t NettingHost::exposure_cents(const risk::Surface& surface) const {
     return base::saturated(sum).v;
 }
 
+// What all accounts hold and owe of what a protocol issues or hosts.
+std::int64_t NettingHost::exposure_cents(const risk::Surface& surface,
+                                         const std::string& protocol) const {
+    base::Wide sum = 0;
+    for (const auto& [partition, risk] : risks_) {
+        for (const auto& [asset, open] : risk.open_interest) {
+            if (surface.listing().asset(asset).protocol != protocol) continue;
+            sum += worth_cents(surface, asset, open).value_or(0);
+        }
+    }
+    return base::saturated(sum).v;
+}
+
 // Claims are at what they are worth now; one without a mark cannot be: its trade had one.
 void NettingHost::note_caps(HouseStanding& standing, HouseLine& line,
                             const risk::Surface& surface) const {
@@ -268,6 +282,12 @@ void NettingHost::note_caps(HouseStanding& standing, HouseLine& line,
             caps.exposure_cents > 0 && *line.exposure_cents >= caps.exposure_cents;
     }
     standing.is_exposure_full = line.is_exposure_full;
+    for (const auto& [name, cap_cents] : caps.protocols) {
+        const auto protocol = surface.parameters().universe().find_protocol(name);
+        if (!protocol || exposure_cents(surface, name) < cap_cents) continue;
+        standing.protocols_full |= std::uint32_t{1} << protocol->v;
+        line.protocols_full.push_back(name);
+    }
     const auto held = held_by_shard(surface);
     for (const auto& [shard, cap] : caps.shards) {
         const auto on_it = held.find(shard);
@@ -321,7 +341,8 @@ void NettingHost::complain_of(const HouseStanding& standing) const {
     }
     const bool is_full = (standing.is_unsettled_full && !before.is_unsettled_full) ||
                          (standing.is_exposure_full && !before.is_exposure_full) ||
-                         (standing.shards_full & ~before.shards_full) != 0;
+                         (standing.shards_full & ~before.shards_full) != 0 ||
+                         (standing.protocols_full & ~before.protocols_full) != 0;
     if (is_full) {
         log(LogLevel::warning, "A broker is at one of its caps; what adds to it is refused.");
     }

@@ -47,6 +47,8 @@ struct Caps {
     /// in. An option is what it stands for.
     std::int64_t exposure_cents{};
     std::map<base::ShardId, Shard> shards;
+    /// By name: the same as `exposure_cents`, of what that protocol issues or hosts, money too.
+    std::map<std::string, std::int64_t> protocols{};
 };
 
 /// One broker's terms.

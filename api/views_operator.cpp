@@ -98,6 +98,9 @@ void write_house(JsonWriter& writer, const actors::HouseLine& house, const base:
     writer.key("shards_full").begin_array();
     for (const auto shard : house.shards_full) writer.string(listing.shard(shard).symbol);
     writer.end_array();
+    writer.key("protocols_full").begin_array();
+    for (const auto& protocol : house.protocols_full) writer.string(protocol);
+    writer.end_array();
     if (house.has_limits) {
         writer.member("protocol_max_usd", usd_of(house.protocol_max_cents));
         writer.member("client_max_usd", usd_of(house.client_max_cents));

@@ -122,9 +122,15 @@ struct BrokerCaps {
         std::int64_t unsettled_cents{};  ///< Claims on tokens that are traded there.
         std::int64_t exposure_cents{};   ///< The broker's own holdings, posted margin among them.
     };
+    /// On what one protocol issues or hosts.
+    struct Protocol {
+        std::string name;
+        std::int64_t exposure_cents{};  ///< What all accounts hold and owe of it, gross.
+    };
     std::int64_t unsettled_cents{};  ///< Claims of all accounts.
     std::int64_t exposure_cents{};   ///< What all accounts hold and owe, gross, but money.
     std::vector<Shard> shards;
+    std::vector<Protocol> protocols;
 };
 
 /// What makes one broker differ from the next. Its position in the file is its number.

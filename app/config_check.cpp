@@ -268,6 +268,20 @@ void check_hedge(Faults& faults, const Config& config, const BrokerProfile& brok
     }
 }
 
+void check_protocol_caps(Faults& faults, const Config& config, const BrokerCaps& caps,
+                         const std::string& path) {
+    add_repeats(faults, caps.protocols, path,
+                [](const BrokerCaps::Protocol& cap) { return cap.name; });
+    const auto& assets = config.listing.assets;
+    for (std::size_t i = 0; i < caps.protocols.size(); ++i) {
+        const auto& name = caps.protocols[i].name;
+        const auto is_of = [&](const base::AssetInfo& asset) { return asset.protocol == name; };
+        if (std::any_of(assets.begin(), assets.end(), is_of)) continue;
+        add(faults, fmt::format("{}[{}]", path, i),
+            fmt::format("{} issues and hosts nothing that is listed", name));
+    }
+}
+
 void check_brokers(Faults& faults, const Config& config) {
     if (config.brokers.empty()) add(faults, "brokers", "expected at least one");
     if (config.brokers.size() > base::limits::brokers_max) {
@@ -285,6 +299,7 @@ void check_brokers(Faults& faults, const Config& config) {
             add(faults, path + ".trade_notional_max_usd", "exceeds account_notional_max_usd");
         }
         if (broker.caps) {
+            check_protocol_caps(faults, config, *broker.caps, path + ".caps.protocols");
             add_repeats(faults, broker.caps->shards, path + ".caps.shards",
                         [](const BrokerCaps::Shard& cap) { return cap.shard; });
         }

@@ -217,6 +217,10 @@ void visit_caps(FieldVisitor& v, BrokerCaps& x, const base::Listing& listing) {
         inner.optional("unsettled_usd", cap.unsettled_cents, Usd{});
         inner.optional("exposure_usd", cap.exposure_cents, Usd{});
     });
+    v.optional_items("protocols", x.protocols, [](FieldVisitor& inner, BrokerCaps::Protocol& cap) {
+        inner.field("protocol", cap.name, Text{.length_max = 64});
+        inner.field("exposure_usd", cap.exposure_cents, Usd{});
+    });
 }
 
 void visit_broker(FieldVisitor& v, BrokerProfile& x, const base::Listing& listing) {

@@ -95,6 +95,9 @@ std::unique_ptr<actors::Broker> broker_of(const Config& config, std::size_t inde
     if (profile.caps) {
         terms.caps.unsettled_cents = profile.caps->unsettled_cents;
         terms.caps.exposure_cents = profile.caps->exposure_cents;
+        for (const auto& cap : profile.caps->protocols) {
+            if (cap.exposure_cents > 0) terms.caps.protocols[cap.name] = cap.exposure_cents;
+        }
         for (const auto& cap : profile.caps->shards) {
             terms.caps.shards[cap.shard] = {.unsettled_cents = cap.unsettled_cents,
                                             .exposure_cents = cap.exposure_cents};

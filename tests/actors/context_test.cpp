@@ -89,6 +89,7 @@ TEST(HouseBoard, KeepsTheLatestWord) {
         standing.number = number;
         standing.is_reduce_only = is_reduce_only;
         standing.shards_full = epoch;
+        standing.protocols_full = static_cast<std::uint32_t>(epoch);
         return standing;
     };
     actors::HouseBoard board;
@@ -103,6 +104,7 @@ TEST(HouseBoard, KeepsTheLatestWord) {
     board.hear(word(3, 1, true));
     EXPECT_TRUE(board.is_reduce_only());
     EXPECT_EQ(board.shards_full(), 3U);
+    EXPECT_EQ(board.protocols_full(), 3U);
 }
 
 }  // namespace

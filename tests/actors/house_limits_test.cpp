@@ -320,8 +320,12 @@ struct Claimed {
         const auto& board = house.node().context().broker(alpha).house;
         return outside.watch.await([&] {
             return (board.is_unsettled_full() || board.is_exposure_full() ||
-                    board.shards_full() != 0) == is_full;
+                    board.shards_full() != 0 || board.protocols_full() != 0) == is_full;
         });
+    }
+    actors::HouseLine line() {
+        return client->expect<actors::HousesView>(actors::OperatorRequest{actors::GetHouses{}})
+            .houses.front();
     }
     std::int32_t code_of(base::InstrumentId instrument, std::int64_t quantity) {
         return client->refusal_code(trade_of(saver, instrument, quantity));
@@ -338,9 +342,7 @@ TEST(HouseLimits, LetClaimsGrowToACap) {
     ASSERT_TRUE(town.await_full(true));
     EXPECT_EQ(town.code_of(eth_swap, one_eth / 100), 11021);
     EXPECT_EQ(town.code_of(btc_perp, one_contract / 100), 0);
-    const auto line =
-        town.client->expect<actors::HousesView>(actors::OperatorRequest{actors::GetHouses{}})
-            .houses.front();
+    const auto line = town.line();
     EXPECT_TRUE(line.is_unsettled_full);
     // A hundredth of 30,000.
     EXPECT_EQ(line.unsettled_cents, 300'00);
@@ -357,14 +359,27 @@ TEST(HouseLimits, LetExposuresGrowToACap) {
     ASSERT_TRUE(town.await_full(true));
     EXPECT_EQ(town.code_of(btc_perp, -one_contract / 100), 11024);
     EXPECT_EQ(town.code_of(eth_swap, one_eth / 100), 11024);
-    const auto line =
-        town.client->expect<actors::HousesView>(actors::OperatorRequest{actors::GetHouses{}})
-            .houses.front();
+    const auto line = town.line();
     EXPECT_TRUE(line.is_exposure_full);
     // A hundredth of 30,000 in kind, and two of the contract.
     EXPECT_EQ(line.exposure_cents, 900'00);
     EXPECT_EQ(town.code_of(btc_perp, one_contract / 100), 0);
     ASSERT_TRUE(town.await_full(false));
+}
+
+// Goal: accounts hold no more of what one protocol issues than its cap; that of others goes on.
+TEST(HouseLimits, LetExposuresToAProtocolGrowToItsCap) {
+    Claimed town({.shards = {}, .protocols = {{"synthetix", 500'00}, {"perps", 100'00}}});
+    ASSERT_TRUE(town.await_full(false));
+    EXPECT_EQ(town.code_of(sbtc_swap, one_sbtc / 100), 0);
+    ASSERT_TRUE(town.await_full(true));
+    EXPECT_EQ(town.line().protocols_full, std::vector<std::string>{"synthetix"});
+    EXPECT_EQ(town.code_of(sbtc_swap, one_sbtc / 100), 11024);
+    EXPECT_EQ(town.code_of(eth_swap, one_eth / 100), 0);
+    EXPECT_EQ(town.code_of(btc_perp, -one_contract / 1'000), 0);
+    EXPECT_EQ(town.code_of(sbtc_swap, -one_sbtc / 50), 0);
+    ASSERT_TRUE(town.await_full(false));
+    EXPECT_EQ(town.code_of(sbtc_swap, one_sbtc / 100), 0);
 }
 
 // Goal: a shard that owes much, or holds much, takes no more; the others go on.
@@ -379,9 +394,7 @@ TEST(HouseLimits, LetAShardStandForNoMoreThanItsCaps) {
     ASSERT_TRUE(holding.await_full(true));
     EXPECT_EQ(holding.code_of(eth_swap, one_eth / 100), 11021);
     EXPECT_EQ(holding.code_of(sbtc_swap, one_sbtc / 100), 0);
-    const auto line =
-        holding.client->expect<actors::HousesView>(actors::OperatorRequest{actors::GetHouses{}})
-            .houses.front();
+    const auto line = holding.line();
     EXPECT_EQ(line.shards_full, std::vector{uniswap});
 }
 

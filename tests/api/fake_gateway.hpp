@@ -188,7 +188,8 @@ inline actors::Answer agreeable(const actors::Request& request) {
                   .client_max_cents = 100'000,
                   .is_reduce_only = false,
                   .unsettled_cents = 12,
-                  .shards_full = {{0}}}}};
+                  .shards_full = {{0}},
+                  .protocols_full = {"maker"}}}};
         }
 
         Answer operator()(const GetExpiries&) const {

@@ -72,7 +72,8 @@ TEST(Config, ABrokerMayHaveCaps) {
     const auto config = parse_config(
         example_with(
             "brokers:", "    hedge:",
-            "    caps: {unsettled_usd: 5, shards: [{shard: perpetuals, exposure_usd: 7}]}\n"
+            "    caps: {unsettled_usd: 5, shards: [{shard: perpetuals, exposure_usd: 7}],\n"
+            "           protocols: [{protocol: synthetix, exposure_usd: 9}]}\n"
             "    hedge:"),
         "capped.yaml");
     ASSERT_TRUE(config.has_value()) << to_string(config.error());
@@ -83,6 +84,12 @@ TEST(Config, ABrokerMayHaveCaps) {
     EXPECT_EQ(caps.shards.begin()->second.exposure_cents, 7'00);
     EXPECT_EQ(caps.shards.begin()->second.unsettled_cents, 0);
     EXPECT_TRUE(context->broker(base::BrokerId{1}).profile.caps.shards.empty());
+    EXPECT_EQ(caps.protocols.at("synthetix"), 9'00);
+    EXPECT_FALSE(parse_config(example_with("brokers:", "    hedge:",
+                                           "    caps: {shards: [], protocols: [{protocol: tera, "
+                                           "exposure_usd: 9}]}\n    hedge:"),
+                              "unknown.yaml"))
+        << "nothing that is listed has that protocol";
     EXPECT_FALSE(parse_config(example_with("brokers:", "    hedge:",
                                            "    caps: {shards: [{shard: perpetuals}, {shard: "
                                            "perpetuals}]}\n    hedge:"),
@@ -92,6 +99,16 @@ TEST(Config, ABrokerMayHaveCaps) {
     const auto again = parse_config(dump_config(*config), "again.yaml");
     ASSERT_TRUE(again.has_value()) << to_string(again.error());
     EXPECT_EQ(dump_config(*again), dump_config(*config));
+}
+
+TEST(Config, ABrokerExpectsSomeDaysOfEachKind) {
+    const auto config = parse_config(
+        example_with("brokers:", "{in_kind: 10, linear_perpetual: 10,", "{in_kind: 3,"),
+        "days.yaml");
+    ASSERT_TRUE(config.has_value()) << to_string(config.error());
+    const auto context = context_of(*config);
+    const auto& days = context->broker(base::BrokerId{0}).profile.holding_days;
+    EXPECT_EQ(days, (std::array<std::uint32_t, base::instrument_kinds>{3, 10, 10, 10, 10}));
 }
 
 TEST(Config, ABrokerMayTakeOnlyWhatReducesRisk) {

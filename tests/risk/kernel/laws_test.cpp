@@ -73,8 +73,7 @@ std::optional<InstrumentId> token_of(WrapperId wrapper) {
     const auto& instruments = a_surface()->universe().instruments;
     for (std::uint16_t i = 0; i < instruments.size(); ++i) {
         const auto kind = instruments[i].kind;
-        const bool is_token =
-            kind == Kind::spot || kind == Kind::synthetic || kind == Kind::stable;
+        const bool is_token = kind == Kind::spot || kind == Kind::synthetic || kind == Kind::stable;
         if (is_token && instruments[i].wrapper == wrapper) return InstrumentId{i};
     }
     return std::nullopt;
