@@ -43,6 +43,9 @@ struct MarketState {
 /// | lp2, lp3 | what the pool holds at the prices of both legs |
 /// | deposit, debt | ± index·P |
 /// | binary | its mark |
+///
+/// **Source:** the margin specification, "Instruments"; the inverse perpetual as BitMEX defines its
+/// XBTUSD (profit in the coin: contracts·(1/entry - 1/exit)); pools in `pools.hpp`.
 [[nodiscard]] double value_of(const Universe& universe, const Instrument& instrument,
                               const MarketState& state);
 
