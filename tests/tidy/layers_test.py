@@ -35,7 +35,7 @@ THIRD_PARTY = {
     "boost/beast": ["shards/", "api/"],
     "boost/asio": ["shards/", "api/", "app/desk", "app/demo"],
     "boost/system": ["shards/", "api/"],
-    "boost/json": ["api/", "app/"],
+    "boost/json": ["shards/evm/", "api/", "app/"],
     "hiredis": ["store/"],
     "caf/": ["actors/", "app/assembly."],
     "boost/pfr": ["actors/pack."],

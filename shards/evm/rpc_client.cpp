@@ -1,0 +1,251 @@
+#include "shards/evm/rpc_client.hpp"
+
+#include "base/check.hpp"
+
+#include <boost/json/object.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <optional>
+#include <utility>
+
+namespace crossclear::shards::evm {
+namespace {
+
+namespace json = boost::json;
+using Clock = std::chrono::steady_clock;
+
+base::Duration since(Clock::time_point begun) {
+    return {std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - begun).count()};
+}
+
+// Whether the endpoint has answered: a refusal is an answer.
+bool is_answer(const RpcResult& result) {
+    return result.has_value() || result.error().fault == RpcFault::refused;
+}
+
+// Of several, the first that was not answered.
+const RpcError* unanswered(const std::vector<RpcResult>& results) {
+    for (const auto& result : results) {
+        if (!is_answer(result)) return &result.error();
+    }
+    return nullptr;
+}
+
+}  // namespace
+
+struct RpcClient::State : std::enable_shared_from_this<State> {
+    struct Place {
+        std::shared_ptr<Wire> wire;
+        Clock::time_point aside_until{};
+        base::Duration aside_for{};
+    };
+    // One batch on its way from endpoint to endpoint.
+    struct Errand {
+        std::vector<RpcCall> calls;
+        BatchDone done;
+        Clock::time_point begun{Clock::now()};
+        std::vector<bool> was_tried;
+    };
+
+    State(boost::asio::io_context& io, RpcOptions given) : options(std::move(given)) {
+        CHECK(!options.endpoints.empty(), "a chain has an endpoint");
+        for (const auto& endpoint : options.endpoints) {
+            places.push_back({.wire = make_wire(io, endpoint, options.wire)});
+        }
+    }
+
+    // Those that are not set aside in their order; if all are, the one whose time ends first.
+    [[nodiscard]] std::optional<std::size_t> next_for(const std::vector<bool>& was_tried) const {
+        const auto now = Clock::now();
+        std::optional<std::size_t> soonest;
+        for (std::size_t i = 0; i < places.size(); ++i) {
+            if (was_tried[i]) continue;
+            if (places[i].aside_until <= now) return i;
+            if (!soonest || places[i].aside_until < places[*soonest].aside_until) soonest = i;
+        }
+        return soonest;
+    }
+
+    void note(std::size_t endpoint, std::string_view method, Clock::time_point begun,
+              const RpcError* error) {
+        auto& place = places[endpoint];
+        if (error == nullptr) {
+            place.aside_for = {};
+            place.aside_until = {};
+        } else {
+            const auto doubled = base::Duration{place.aside_for.us * 2};
+            place.aside_for = std::clamp(doubled, options.aside_min, options.aside_max);
+            place.aside_until = Clock::now() + std::chrono::microseconds(place.aside_for.us);
+        }
+        if (!options.on_try) return;
+        options.on_try(
+            {.endpoint = endpoint, .method = method, .took = since(begun), .error = error});
+    }
+
+    // Asks one endpoint, and notes how it went.
+    void ask(std::size_t endpoint, const std::vector<RpcCall>& calls, base::Duration patience,
+             BatchDone done) {
+        const auto first_id = next_id;
+        next_id += calls.size();
+        const auto begun = Clock::now();
+        places[endpoint].wire->exchange(
+            {.text = text_of(calls, first_id), .first_id = first_id, .count = calls.size()},
+            patience,
+            [weak = weak_from_this(), endpoint, first_id, count = calls.size(), begun,
+             method = calls.front().method,
+             done = std::move(done)](base::Result<json::value, RpcError> said) {
+                auto results =
+                    said ? results_of(*said, first_id, count) : all_failed(said.error(), count);
+                if (const auto self = weak.lock()) {
+                    self->note(endpoint, method, begun, unanswered(results));
+                }
+                done(std::move(results));
+            });
+    }
+
+    void go_on(const std::shared_ptr<Errand>& errand, std::vector<RpcResult> last) {
+        const base::Duration left{options.patience.us - since(errand->begun).us};
+        const auto endpoint = left.us > 0 ? next_for(errand->was_tried) : std::nullopt;
+        if (!endpoint) return errand->done(std::move(last));
+        errand->was_tried[*endpoint] = true;
+        ask(*endpoint, errand->calls, std::min(left, options.try_patience),
+            [self = shared_from_this(), errand](std::vector<RpcResult> results) {
+                if (unanswered(results) == nullptr || self->is_over) {
+                    return errand->done(std::move(results));
+                }
+                self->go_on(errand, std::move(results));
+            });
+    }
+
+    RpcOptions options;
+    std::vector<Place> places;
+    std::uint64_t next_id{1};
+    bool is_over{};
+};
+
+RpcClient::RpcClient(boost::asio::io_context& io, RpcOptions options)
+    : state_(std::make_shared<State>(io, std::move(options))) {}
+
+RpcClient::~RpcClient() {
+    state_->is_over = true;
+    for (const auto& place : state_->places) {
+        place.wire->on_notification = nullptr;
+        place.wire->on_open = nullptr;
+        place.wire->close();
+    }
+}
+
+void RpcClient::batch(std::vector<RpcCall> calls, BatchDone done) {
+    CHECK(!calls.empty() && calls.size() <= rpc_batch_max, "a batch has a size");
+    const auto errand = std::make_shared<State::Errand>();
+    const auto count = calls.size();
+    errand->calls = std::move(calls);
+    errand->done = std::move(done);
+    errand->was_tried.resize(state_->places.size());
+    state_->go_on(errand, all_failed({}, count));
+}
+
+void RpcClient::call(RpcCall call, Done done) {
+    batch({std::move(call)}, [done = std::move(done)](std::vector<RpcResult> results) {
+        done(std::move(results.front()));
+    });
+}
+
+namespace {
+
+// What each endpoint said, until all have.
+struct Poll {
+    std::vector<std::optional<RpcResult>> said;
+    std::size_t missing{};
+};
+
+// Refusals are the same where their code and data are: nodes word them as they like.
+bool is_same(const RpcResult& a, const RpcResult& b) {
+    if (a.has_value() != b.has_value()) return false;
+    if (a.has_value()) return *a == *b;
+    return a.error().code == b.error().code && a.error().data == b.error().data;
+}
+
+Agreement agreement_of(const Poll& poll) {
+    std::vector<std::size_t> answered;
+    Agreement agreement{.result = base::Failure{RpcError{}}, .dissenting = {}, .silent = {}};
+    for (std::size_t i = 0; i < poll.said.size(); ++i) {
+        (is_answer(*poll.said[i]) ? answered : agreement.silent).push_back(i);
+    }
+    std::vector<std::size_t> most;
+    for (const auto of : answered) {
+        std::vector<std::size_t> alike;
+        std::copy_if(answered.begin(), answered.end(), std::back_inserter(alike),
+                     [&](std::size_t i) { return is_same(*poll.said[i], *poll.said[of]); });
+        if (alike.size() > most.size()) most = std::move(alike);
+    }
+    if (most.size() * 2 > poll.said.size()) {
+        agreement.result = *poll.said[most.front()];
+        std::set_difference(answered.begin(), answered.end(), most.begin(), most.end(),
+                            std::back_inserter(agreement.dissenting));
+        return agreement;
+    }
+    if (most.size() < answered.size()) {
+        agreement.dissenting = answered;
+        agreement.result =
+            base::Failure{RpcError{.fault = RpcFault::disagreeing,
+                                   .code = 0,
+                                   .message = "endpoints of one chain say different things",
+                                   .data = {}}};
+        return agreement;
+    }
+    // Too few have answered.
+    agreement.result = *poll.said[agreement.silent.front()];
+    return agreement;
+}
+
+}  // namespace
+
+void RpcClient::agree(RpcCall call, AgreementDone done) {
+    const auto poll = std::make_shared<Poll>();
+    poll->said.resize(state_->places.size());
+    poll->missing = state_->places.size();
+    const std::vector<RpcCall> calls{std::move(call)};
+    for (std::size_t i = 0; i < state_->places.size(); ++i) {
+        state_->ask(i, calls, state_->options.try_patience,
+                    [poll, i, done](std::vector<RpcResult> results) {
+                        poll->said[i] = std::move(results.front());
+                        if (--poll->missing == 0) done(agreement_of(*poll));
+                    });
+    }
+}
+
+bool RpcClient::follow_heads(std::function<void(const json::object& head)> on_head) {
+    for (std::size_t i = 0; i < state_->places.size(); ++i) {
+        if (!state_->options.endpoints[i].is_websocket) continue;
+        auto& wire = *state_->places[i].wire;
+        wire.on_notification = [on_head = std::move(on_head)](const json::object& params) {
+            const auto* head = params.if_contains("result");
+            if (head != nullptr && head->is_object()) on_head(head->get_object());
+        };
+        const auto subscribe = [weak = state_->weak_from_this(), i] {
+            const auto self = weak.lock();
+            if (!self) return;
+            // A node that does not know it is asked for its head now and then all the same.
+            self->ask(i, {{.method = "eth_subscribe", .params = {"newHeads"}}},
+                      self->options.try_patience, [](const std::vector<RpcResult>&) {});
+        };
+        wire.on_open = subscribe;
+        // The first question connects.
+        state_->ask(i, {{.method = "eth_chainId", .params = {}}}, state_->options.try_patience,
+                    [](const std::vector<RpcResult>&) {});
+        return true;
+    }
+    return false;
+}
+
+std::size_t RpcClient::endpoints_up() const {
+    const auto now = Clock::now();
+    return static_cast<std::size_t>(
+        std::count_if(state_->places.begin(), state_->places.end(),
+                      [&](const auto& place) { return place.aside_until <= now; }));
+}
+
+}  // namespace crossclear::shards::evm

@@ -1,0 +1,91 @@
+#pragma once
+
+#include "base/time.hpp"
+#include "shards/evm/endpoint.hpp"
+#include "shards/evm/json_rpc.hpp"
+#include "shards/evm/wire.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/json/value.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// One chain through several endpoints that nobody trusts more than each other.
+///
+/// The problem: endpoints are slow, away, behind, and sometimes wrong. The idea: a question goes to
+/// the first endpoint in the order of the configuration that is not set aside, and on to the next
+/// where none came back; what money depends on is asked of all, and counts where most of them say
+/// the same. The subtle thing: a refusal is an answer. Asking the next endpoint until one agrees
+/// would be choosing the answer.
+
+namespace crossclear::shards::evm {
+
+/// What came of one try at one endpoint, for metrics and logs. **Units:** microseconds.
+struct RpcTry {
+    std::size_t endpoint{};   ///< In the configuration's order.
+    std::string_view method;  ///< Of a batch the first.
+    base::Duration took{};
+    const RpcError* error{};  ///< Null where something came back.
+};
+
+/// How a client asks.
+struct RpcOptions {
+    std::vector<Endpoint> endpoints;  ///< At least one; the first is preferred.
+    WireOptions wire{};
+    base::Duration patience{base::seconds(10)};         ///< Of a question in all,
+    base::Duration try_patience{base::seconds(4)};      ///< and at one endpoint.
+    base::Duration aside_min{base::milliseconds(500)};  ///< After a fault; doubles up to
+    base::Duration aside_max{base::seconds(60)};        ///< this.
+    std::function<void(const RpcTry&)> on_try{};
+};
+
+/// What endpoints said to the same question.
+struct Agreement {
+    /// What more than half of all endpoints said; else `disagreeing` where two said different
+    /// things, or the fault of one that did not answer.
+    RpcResult result;
+    std::vector<std::size_t> dissenting;  ///< Who said something else than the result.
+    std::vector<std::size_t> silent;      ///< Who did not answer.
+};
+
+/// Asks a chain. **Thread:** only the one that runs its io_context; callbacks come on it as well,
+/// never from within a call.
+class RpcClient {
+public:
+    using Done = std::function<void(RpcResult)>;
+    using BatchDone = std::function<void(std::vector<RpcResult>)>;
+    using AgreementDone = std::function<void(Agreement)>;
+
+    /// **Requires:** `io` outlives it, and an endpoint.
+    RpcClient(boost::asio::io_context& io, RpcOptions options);
+    RpcClient(const RpcClient&) = delete;
+    RpcClient& operator=(const RpcClient&) = delete;
+    /// What is on its way ends as `unreachable`, once the io_context runs again.
+    ~RpcClient();
+
+    /// Asks one question.
+    void call(RpcCall call, Done done);
+    /// Asks several at once, of one endpoint. Where one of them was not answered, all go on to the
+    /// next. **Requires:** between one and `rpc_batch_max`.
+    void batch(std::vector<RpcCall> calls, BatchDone done);
+    /// Asks all endpoints, those that are set aside as well.
+    void agree(RpcCall call, AgreementDone done);
+    /// Subscribes at the first endpoint that has a WebSocket, and again after each loss: each new
+    /// head is told, and may be told twice. It is a hint, not a fact. False where there is none.
+    [[nodiscard]] bool follow_heads(std::function<void(const boost::json::object& head)> on_head);
+
+    /// Endpoints that are not set aside.
+    [[nodiscard]] std::size_t endpoints_up() const;
+
+private:
+    struct State;
+    std::shared_ptr<State> state_;
+};
+
+}  // namespace crossclear::shards::evm

@@ -1,0 +1,410 @@
+#include "shards/evm/rpc_client.hpp"
+
+#include "tests/support/shards/scripted_node.hpp"
+
+#include <boost/json/object.hpp>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+// Endpoints that are away, slow, closed, limited and wrong, on real sockets.
+
+namespace crossclear::shards::evm {
+namespace {
+
+using tests::error_for;
+using tests::result_for;
+using tests::Script;
+using tests::ScriptedNode;
+
+constexpr auto patience = std::chrono::seconds(20);
+
+// Says `result` to everything.
+std::function<Script(const std::string&)> saying(const std::string& result) {
+    return [result](const std::string& question) {
+        return Script{.body = result_for(question, result)};
+    };
+}
+
+WireOptions with_authorization(const std::string& header) {
+    WireOptions options;
+    options.authorization = header;
+    return options;
+}
+
+Endpoint at(const std::string& url) { return *parse_endpoint(url); }
+
+// A client whose waits are short, and what it was told of its tries.
+struct Asking {
+    explicit Asking(std::vector<Endpoint> endpoints, WireOptions wire = {}) {
+        options.endpoints = std::move(endpoints);
+        options.wire = std::move(wire);
+        options.patience = base::seconds(8);
+        options.try_patience = base::milliseconds(400);
+        options.aside_min = base::milliseconds(200);
+        options.on_try = [this](const RpcTry& one) {
+            tries.emplace_back(one.endpoint, one.error == nullptr
+                                                 ? std::nullopt
+                                                 : std::optional{one.error->fault});
+        };
+        client.emplace(io, options);
+    }
+    bool run_until(const std::function<bool()>& is_so) {
+        const auto deadline = std::chrono::steady_clock::now() + patience;
+        while (!is_so()) {
+            if (std::chrono::steady_clock::now() > deadline) return false;
+            if (io.stopped()) io.restart();
+            io.run_one_for(std::chrono::milliseconds(20));
+        }
+        return true;
+    }
+    RpcResult call(const std::string& method = "eth_blockNumber") {
+        std::optional<RpcResult> given;
+        client->call({.method = method, .params = {}},
+                     [&](RpcResult result) { given = std::move(result); });
+        EXPECT_FALSE(given.has_value()) << "never from within a call";
+        EXPECT_TRUE(run_until([&] { return given.has_value(); }));
+        return *given;
+    }
+    Agreement agree() {
+        std::optional<Agreement> given;
+        client->agree({.method = "eth_getBlockByNumber", .params = {"0x1", false}},
+                      [&](Agreement agreement) { given = std::move(agreement); });
+        EXPECT_TRUE(run_until([&] { return given.has_value(); }));
+        return *given;
+    }
+
+    boost::asio::io_context io;
+    RpcOptions options;
+    std::vector<std::pair<std::size_t, std::optional<RpcFault>>> tries;
+    std::optional<RpcClient> client;
+};
+
+std::string text_in(const RpcResult& result) {
+    if (!result.has_value()) return std::string("fault ") + name_of(result.error().fault);
+    return result->is_string() ? std::string(result->get_string()) : "no text";
+}
+
+RpcFault fault_in(const RpcResult& result) {
+    EXPECT_FALSE(result.has_value());
+    return result.has_value() ? RpcFault::refused : result.error().fault;
+}
+
+// Both kinds of connection.
+class AnyWire : public ::testing::TestWithParam<bool> {
+protected:
+    static Endpoint of(const ScriptedNode& node) {
+        return at(GetParam() ? node.websocket_url() : node.http_url());
+    }
+};
+
+TEST_P(AnyWire, AsksAndKeepsItsConnection) {
+    ScriptedNode node(saying(R"("0x10")"));
+    Asking asking({of(node)});
+    for (int i = 0; i < 5; ++i) EXPECT_EQ(text_in(asking.call()), "0x10");
+    EXPECT_EQ(node.connections(), 1U);
+    EXPECT_EQ(asking.client->endpoints_up(), 1U);
+}
+
+TEST_P(AnyWire, ManyQuestionsAreOnTheirWayAtOnce) {
+    // Each answer is its question's id.
+    ScriptedNode node([](const std::string& question) {
+        const auto from = question.find("\"id\":") + 5;
+        const auto id = question.substr(from, question.find(',', from) - from);
+        return Script{.body = result_for(question, id)};
+    });
+    Asking asking({of(node)});
+    std::size_t done = 0;
+    std::vector<std::int64_t> ids;
+    for (int i = 0; i < 200; ++i) {
+        asking.client->call({.method = "eth_call", .params = {i}}, [&](RpcResult result) {
+            ++done;
+            if (result) ids.push_back(result->to_number<std::int64_t>());
+        });
+    }
+    ASSERT_TRUE(asking.run_until([&] { return done == 200; }));
+    std::sort(ids.begin(), ids.end());
+    ASSERT_EQ(ids.size(), 200U);
+    EXPECT_TRUE(std::adjacent_find(ids.begin(), ids.end()) == ids.end()) << "each got its own";
+    EXPECT_LE(node.connections(), 4U);
+}
+
+TEST_P(AnyWire, ABatchIsOneMessage) {
+    ScriptedNode node([](const std::string&) {
+        return Script{.body = R"([{"jsonrpc":"2.0","id":2,"result":"b"},)"
+                              R"({"jsonrpc":"2.0","id":1,"result":"a"}])"};
+    });
+    Asking asking({of(node)});
+    std::optional<std::vector<RpcResult>> given;
+    asking.client->batch({{"eth_chainId", {}}, {"eth_gasPrice", {}}},
+                         [&](std::vector<RpcResult> results) { given = std::move(results); });
+    ASSERT_TRUE(asking.run_until([&] { return given.has_value(); }));
+    EXPECT_EQ(text_in(given->at(0)), "a");
+    EXPECT_EQ(text_in(given->at(1)), "b");
+    EXPECT_EQ(node.questions().size(), 1U);
+}
+
+TEST_P(AnyWire, NobodyThereIsUnreachable) {
+    std::string url;
+    {
+        const ScriptedNode gone(saying("1"));
+        url = GetParam() ? gone.websocket_url() : gone.http_url();
+    }
+    Asking asking({at(url)});
+    EXPECT_EQ(fault_in(asking.call()), RpcFault::unreachable);
+    EXPECT_EQ(asking.client->endpoints_up(), 0U);
+}
+
+TEST_P(AnyWire, SilenceTimesOutAndLeavesTheOthersAlone) {
+    ScriptedNode node([](const std::string& question) {
+        const bool is_silent = question.find("eth_silent") != std::string::npos;
+        return is_silent ? Script{.is_silent = true}
+                         : Script{.body = result_for(question, "\"x\"")};
+    });
+    Asking asking({of(node)});
+    std::optional<RpcResult> silent;
+    asking.client->call({.method = "eth_silent", .params = {}},
+                        [&](RpcResult result) { silent = std::move(result); });
+    EXPECT_EQ(text_in(asking.call()), "x");
+    ASSERT_TRUE(asking.run_until([&] { return silent.has_value(); }));
+    EXPECT_EQ(fault_in(*silent), RpcFault::timed_out);
+    EXPECT_EQ(text_in(asking.call()), "x");
+}
+
+TEST_P(AnyWire, AConnectionThatEndsBeforeItsAnswerIsUnknown) {
+    std::atomic<int> asked{};
+    ScriptedNode node([&](const std::string& question) {
+        return ++asked == 1 ? Script{.body = result_for(question, "1"), .is_refused = true}
+                            : Script{.body = result_for(question, "\"again\"")};
+    });
+    Asking asking({of(node)});
+    EXPECT_EQ(fault_in(asking.call()), RpcFault::unreachable);
+    EXPECT_TRUE(asking.run_until([&] { return asking.client->endpoints_up() == 1; }));
+    EXPECT_EQ(text_in(asking.call()), "again");
+}
+
+TEST_P(AnyWire, HtmlIsMalformed) {
+    ScriptedNode node([](const std::string&) {
+        return Script{.body = "<html><head><title>Welcome</title></head></html>"};
+    });
+    Asking asking({of(node)});
+    const auto result = asking.call();
+    EXPECT_EQ(fault_in(result), RpcFault::malformed);
+    EXPECT_NE(result.error().message.find("<html>"), std::string::npos);
+}
+
+TEST_P(AnyWire, ARefusalIsAnAnswer) {
+    ScriptedNode refusing([](const std::string& question) {
+        return Script{.body = error_for(question, -32000, "nonce too low")};
+    });
+    ScriptedNode willing(saying("\"0x1\""));
+    Asking asking({of(refusing), of(willing)});
+    const auto result = asking.call("eth_sendRawTransaction");
+    EXPECT_EQ(fault_in(result), RpcFault::refused);
+    EXPECT_EQ(result.error().message, "nonce too low");
+    EXPECT_TRUE(willing.questions().empty()) << "nobody is asked until somebody agrees";
+    EXPECT_EQ(asking.client->endpoints_up(), 2U);
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, AnyWire, ::testing::Values(false, true),
+                         [](const auto& kind) { return kind.param ? "WebSocket" : "Http"; });
+
+TEST(HttpWire, AConnectionThatWasClosedMeanwhileIsReplacedUnseen) {
+    ScriptedNode node([](const std::string& question) {
+        return Script{.body = result_for(question, "\"x\""), .is_closed_after = true};
+    });
+    Asking asking({at(node.http_url())});
+    for (int i = 0; i < 4; ++i) EXPECT_EQ(text_in(asking.call()), "x");
+    for (const auto& [endpoint, fault] : asking.tries) EXPECT_FALSE(fault.has_value());
+    EXPECT_EQ(node.connections(), 4U);
+}
+
+TEST(HttpWire, HalfAnAnswerIsUnreachable) {
+    ScriptedNode node([](const std::string& question) {
+        return Script{.body = result_for(question, "\"" + std::string(400, 'x') + "\""),
+                      .is_cut = true};
+    });
+    Asking asking({at(node.http_url())});
+    EXPECT_EQ(fault_in(asking.call()), RpcFault::unreachable);
+    EXPECT_EQ(node.questions().size(), 1U) << "an answer had begun: it is not asked again unseen";
+}
+
+TEST(HttpWire, AStatusSaysWhatItMeans) {
+    struct Row {
+        unsigned status;
+        const char* body;
+        RpcFault fault;
+    };
+    const Row rows[] = {
+        {429, "slow down", RpcFault::limited},
+        {502, "<html>bad gateway</html>", RpcFault::unreachable},
+        {503, "", RpcFault::unreachable},
+        {404, "not here", RpcFault::malformed},
+        {401, "{\"message\":\"no key\"}", RpcFault::malformed},
+        {400, R"({"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":"bad"}})",
+         RpcFault::refused},
+    };
+    for (const auto& row : rows) {
+        ScriptedNode node(
+            [&](const std::string&) { return Script{.status = row.status, .body = row.body}; });
+        Asking asking({at(node.http_url())});
+        EXPECT_EQ(fault_in(asking.call()), row.fault) << row.status;
+    }
+}
+
+TEST(HttpWire, SendsItsAuthorizationAndNoSecretIsShown) {
+    ScriptedNode node([](const std::string&) { return Script{.status = 401, .body = "no"}; });
+    Asking asking({at(node.http_url())}, with_authorization("Bearer of-a-secret"));
+    const auto result = asking.call();
+    EXPECT_EQ(result.error().message.find("secret"), std::string::npos);
+    EXPECT_EQ(result.error().message.find("/key"), std::string::npos);
+    EXPECT_EQ(result.error().code, 401);
+}
+
+TEST(WebSocketWire, ALateAnswerIsNobodyElses) {
+    // The first question is answered together with the second, under its own id.
+    std::string first;
+    ScriptedNode node([&](const std::string& question) {
+        if (first.empty()) {
+            first = question;
+            return Script{.is_silent = true};
+        }
+        return Script{.body = result_for(first, "\"late\""),
+                      .also = {result_for(question, "\"in time\"")}};
+    });
+    Asking asking({at(node.websocket_url())});
+    EXPECT_EQ(fault_in(asking.call()), RpcFault::timed_out);
+    EXPECT_TRUE(asking.run_until([&] { return asking.client->endpoints_up() == 1; }));
+    EXPECT_EQ(text_in(asking.call()), "in time");
+}
+
+TEST(WebSocketWire, FollowsHeadsAlsoAfterALoss) {
+    std::atomic<int> height{};
+    ScriptedNode node([&](const std::string& question) {
+        Script script{.body = result_for(question, "\"0x1\"")};
+        if (question.find("eth_subscribe") != std::string::npos) {
+            script.also = {
+                R"({"jsonrpc":"2.0","method":"eth_subscription","params":{"subscription":)"
+                R"("0x1","result":{"number":"0x)" +
+                std::to_string(++height) + R"("}}})"};
+        }
+        return script;
+    });
+    Asking asking({at(node.http_url()), at(node.websocket_url())});
+    std::vector<std::string> heads;
+    ASSERT_TRUE(asking.client->follow_heads([&](const boost::json::object& head) {
+        heads.emplace_back(head.at("number").as_string());
+    }));
+    ASSERT_TRUE(asking.run_until([&] { return heads.size() == 1; }));
+    node.hang_up();
+    ASSERT_TRUE(asking.run_until([&] { return heads.size() == 2; })) << "it subscribes again";
+    EXPECT_EQ(heads, (std::vector<std::string>{"0x1", "0x2"}));
+    Asking without({at(node.http_url())});
+    EXPECT_FALSE(without.client->follow_heads([](const boost::json::object&) {}));
+}
+
+TEST(RpcClient, GoesOnToTheNextEndpointAndBack) {
+    std::atomic<bool> is_limited{true};
+    ScriptedNode first([&](const std::string& question) {
+        return is_limited ? Script{.status = 429}
+                          : Script{.body = result_for(question, "\"first\"")};
+    });
+    ScriptedNode second(saying("\"second\""));
+    Asking asking({at(first.http_url()), at(second.http_url())});
+    EXPECT_EQ(text_in(asking.call()), "second");
+    ASSERT_EQ(asking.tries.size(), 2U);
+    EXPECT_EQ(asking.tries.front(), std::pair(std::size_t{0}, std::optional{RpcFault::limited}));
+    EXPECT_EQ(asking.client->endpoints_up(), 1U);
+    // Set aside, it is not asked.
+    EXPECT_EQ(text_in(asking.call()), "second");
+    EXPECT_EQ(first.questions().size(), 1U);
+    is_limited = false;
+    ASSERT_TRUE(asking.run_until([&] { return asking.client->endpoints_up() == 2; }));
+    EXPECT_EQ(text_in(asking.call()), "first") << "it is preferred";
+}
+
+TEST(RpcClient, ABatchOfWhichAPartIsMissingGoesOnWhole) {
+    ScriptedNode half([](const std::string&) {
+        return Script{.body = R"([{"jsonrpc":"2.0","id":1,"result":"a"}])"};
+    });
+    ScriptedNode whole([](const std::string&) {
+        return Script{.body = R"([{"jsonrpc":"2.0","id":3,"result":"a"},)"
+                              R"({"jsonrpc":"2.0","id":4,"result":"b"}])"};
+    });
+    Asking asking({at(half.http_url()), at(whole.http_url())});
+    std::optional<std::vector<RpcResult>> given;
+    asking.client->batch({{"eth_chainId", {}}, {"eth_gasPrice", {}}},
+                         [&](std::vector<RpcResult> results) { given = std::move(results); });
+    ASSERT_TRUE(asking.run_until([&] { return given.has_value(); }));
+    EXPECT_EQ(text_in(given->at(0)), "a");
+    EXPECT_EQ(text_in(given->at(1)), "b");
+}
+
+TEST(RpcClient, MostOfAllEndpointsDecide) {
+    ScriptedNode one(saying(R"({"hash":"0xaa","number":"0x1"})"));
+    ScriptedNode two(saying(R"({"number":"0x1","hash":"0xaa"})"));
+    ScriptedNode liar(saying(R"({"number":"0x1","hash":"0xbb"})"));
+    Asking asking({at(liar.http_url()), at(one.http_url()), at(two.websocket_url())});
+    const auto agreed = asking.agree();
+    ASSERT_TRUE(agreed.result.has_value());
+    EXPECT_EQ(agreed.result->at("hash"), boost::json::value("0xaa"));
+    EXPECT_EQ(agreed.dissenting, std::vector<std::size_t>{0});
+    EXPECT_TRUE(agreed.silent.empty());
+}
+
+TEST(RpcClient, TwoThatDisagreeDecideNothing) {
+    ScriptedNode one(saying(R"("0xaa")"));
+    ScriptedNode other(saying("null"));
+    Asking asking({at(one.http_url()), at(other.http_url())});
+    const auto split = asking.agree();
+    EXPECT_EQ(fault_in(split.result), RpcFault::disagreeing);
+    EXPECT_EQ(split.dissenting, (std::vector<std::size_t>{0, 1}));
+}
+
+TEST(RpcClient, HalfOfAllIsNotMost) {
+    ScriptedNode one(saying(R"("0xaa")"));
+    ScriptedNode away([](const std::string&) { return Script{.is_silent = true}; });
+    Asking asking({at(one.http_url()), at(away.http_url())});
+    const auto alone = asking.agree();
+    EXPECT_EQ(fault_in(alone.result), RpcFault::timed_out) << "unknown is not agreed";
+    EXPECT_EQ(alone.silent, std::vector<std::size_t>{1});
+    EXPECT_TRUE(alone.dissenting.empty());
+}
+
+TEST(RpcClient, RefusalsAgreeWhateverTheirWords) {
+    const auto refusing = [](const char* words) {
+        return [words](const std::string& question) {
+            return Script{.body = error_for(question, 3, words)};
+        };
+    };
+    ScriptedNode one(refusing("execution reverted"));
+    ScriptedNode other(refusing("VM Exception: revert"));
+    Asking asking({at(one.http_url()), at(other.http_url())});
+    const auto agreed = asking.agree();
+    EXPECT_EQ(fault_in(agreed.result), RpcFault::refused);
+    EXPECT_EQ(agreed.result.error().code, 3);
+    EXPECT_TRUE(agreed.dissenting.empty());
+}
+
+TEST(RpcClient, ItsEndAnswersWhatIsOnItsWay) {
+    ScriptedNode node([](const std::string&) { return Script{.is_silent = true}; });
+    Asking asking({at(node.http_url()), at(node.websocket_url())});
+    std::optional<RpcResult> given;
+    asking.client->call({.method = "eth_chainId", .params = {}},
+                        [&](RpcResult result) { given = std::move(result); });
+    ASSERT_TRUE(asking.run_until([&] { return !node.questions().empty(); }));
+    asking.client.reset();
+    ASSERT_TRUE(asking.run_until([&] { return given.has_value(); }));
+    EXPECT_EQ(fault_in(*given), RpcFault::unreachable);
+    EXPECT_EQ(node.questions().size(), 1U) << "nobody else is asked any more";
+}
+
+}  // namespace
+}  // namespace crossclear::shards::evm
