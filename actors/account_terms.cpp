@@ -139,7 +139,9 @@ bool price(const BrokerProfile& profile, const risk::Surface& surface,
     // What is too little of a contract costs nothing; of a token it would be a present.
     const bool has_cash = cash && (terms.is_contract || *cash > Amount{0});
     if (!has_cash || !notional) return true;  // does_cash_fit stays false.
-    const auto fee = fee_of(profile, *cash, settlement_scale);
+    // Giving back what has come to nothing costs nothing.
+    const auto fee = *mark == base::Price{0} ? base::Math<Amount>{Amount{0}}
+                                             : fee_of(profile, *cash, settlement_scale);
     if (!fee) return true;
     terms.cash = *cash;
     terms.fee = *fee;
@@ -334,11 +336,7 @@ account::Terms priced_terms(const Context& context, const account::State& state,
     terms.settle_by = now + broker.profile.settle_within;
     if (surface == nullptr || quantity == Amount{0}) return terms;
     const bool is_priced = price(broker.profile, *surface, instrument, quantity, given, terms);
-    if (!is_priced || !terms.does_cash_fit) {
-        // Without any price the refusal is about the price, not about the size.
-        terms.does_cash_fit = terms.does_cash_fit || terms.mark == base::Price{0};
-        return terms;
-    }
+    if (!is_priced || !terms.does_cash_fit) return terms;
     terms.is_price_fresh = surface->is_instrument_fresh(instrument, now);
     return terms;
 }

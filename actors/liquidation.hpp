@@ -31,6 +31,13 @@ struct MarginLook {
 [[nodiscard]] MarginLook look_at_margin(const Context& context, const ledger::account::State& state,
                                         base::Timestamp now);
 
+/// IM without what is asked of who takes on more: CG moves with other clients' trades, and nobody
+/// is called or closed for those. **Units:** USD cents.
+[[nodiscard]] std::int64_t initial_to_keep(const risk::Margin& margin);
+
+/// What has never had a price counts for nothing; what is owed without one leaves no figure.
+void drop_unpriced(const risk::Surface& surface, risk::Portfolio& portfolio);
+
 /// How far prices may move until the account, standing as it does, could cross a line; 0 where it
 /// is being liquidated, NaN where nobody knows.
 [[nodiscard]] double safe_move_of(const MarginLook& look, ledger::account::Standing standing);
@@ -42,13 +49,15 @@ using ClosingSteps = std::vector<ClosingStep>;
 /// What to close next, in this order. Of quarters, halves and wholes, of each position and of all
 /// together: the least after which equity covers IM; if none is enough, what brings it nearest.
 /// Tokens that no instrument sells for what is owed are taken for it, as far as that pays it.
-/// Nothing where nothing that can be closed at a fresh price brings it nearer than it is.
+/// Nothing where nothing that can be closed at a fresh price brings it nearer than it is; but for
+/// who has less than nothing all that can be closed, for no fee.
 /// **Requires:** a look whose figures are known.
 [[nodiscard]] ClosingSteps next_liquidation(const Context& context,
                                             const ledger::account::State& state,
                                             const MarginLook& look);
 
-/// Whether all that is held of assets that are not owed is worth no cent, each by itself.
+/// Whether all that is held of assets that are not owed is worth no cent, or pays no unit of what
+/// is owed, each by itself.
 [[nodiscard]] bool is_rest_worthless(const ledger::account::State& state,
                                      const risk::Surface& surface);
 

@@ -281,7 +281,8 @@ void NettingHost::book_result() {
     const auto settlement = listing.instrument(*profile().instruments.begin()).settlement;
     const int settlement_scale = listing.asset(settlement).scale;
     // What CONV owes at marks is a loss; contracts are settled through VM as they are. Collateral
-    // that was taken counts too, though nothing trades it.
+    // that was taken counts too, though nothing trades it: for nothing where it has no mark, or a
+    // protocol that is gone would keep all else from being counted.
     Amount owed = total(settlement, &PartitionReport::AssetLine::conv);
     const Amount vm = total(settlement, &PartitionReport::AssetLine::vm);
     if (base::is_off_scale(owed) || base::is_off_scale(vm)) return;
@@ -290,6 +291,7 @@ void NettingHost::book_result() {
         const Amount conv = total(asset, &PartitionReport::AssetLine::conv);
         if (conv == Amount{0} || asset == settlement) continue;
         const auto mark = surface->price_in(asset, settlement);
+        if (!mark && !listing.instrument_of(asset)) continue;
         if (!mark || base::is_off_scale(conv)) return;
         const auto value =
             base::notional(conv, listing.asset(asset).scale, *mark, settlement_scale, Rounding::up);

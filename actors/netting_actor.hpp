@@ -57,9 +57,8 @@ private:
                                             const risk::kernel::HouseReport& report) const;
     [[nodiscard]] base::Price bound_of(base::InstrumentId instrument, base::Price mark,
                                        bool is_up) const;
-    [[nodiscard]] std::int64_t exposure_cents(const risk::Surface& surface) const;
     [[nodiscard]] std::int64_t exposure_cents(const risk::Surface& surface,
-                                              const std::string& protocol) const;
+                                              std::optional<std::string_view> protocol = {}) const;
     void note_caps(HouseStanding& standing, HouseLine& line, const risk::Surface& surface) const;
     void complain_of(const HouseStanding& standing) const;
     [[nodiscard]] std::map<base::ShardId, double> held_by_shard(const risk::Surface& surface) const;

@@ -228,7 +228,8 @@ HouseStanding NettingHost::standing_of(HouseLine& line, const kernel::HouseRepor
 }
 
 // At what one unit stands for; what has no mark stands for nothing.
-std::int64_t NettingHost::exposure_cents(const risk::Surface& surface) const {
+std::int64_t NettingHost::exposure_cents(const risk::Surface& surface,
+                                         std::optional<std::string_view> protocol) const {
     const auto& listing = surface.listing();
     std::set<base::AssetId> money;
     for (const auto& instrument : listing.instruments) money.insert(instrument.settlement);
@@ -237,20 +238,8 @@ std::int64_t NettingHost::exposure_cents(const risk::Surface& surface) const {
         for (const auto& [asset, open] : risk.open_interest) {
             const bool is_money =
                 money.contains(asset) || listing.asset(asset).kind == base::AssetKind::cash;
-            if (!is_money) sum += worth_cents(surface, asset, open).value_or(0);
-        }
-    }
-    return base::saturated(sum).v;
-}
-
-// What all accounts hold and owe of what a protocol issues or hosts.
-std::int64_t NettingHost::exposure_cents(const risk::Surface& surface,
-                                         const std::string& protocol) const {
-    base::Wide sum = 0;
-    for (const auto& [partition, risk] : risks_) {
-        for (const auto& [asset, open] : risk.open_interest) {
-            if (surface.listing().asset(asset).protocol != protocol) continue;
-            sum += worth_cents(surface, asset, open).value_or(0);
+            const bool is_of_it = !protocol || listing.asset(asset).protocol == *protocol;
+            if (!is_money && is_of_it) sum += worth_cents(surface, asset, open).value_or(0);
         }
     }
     return base::saturated(sum).v;

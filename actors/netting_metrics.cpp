@@ -2,6 +2,7 @@
 #include "actors/netting_actor.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace crossclear::actors {
 namespace {
@@ -59,12 +60,18 @@ std::map<base::ShardId, double> NettingHost::held_by_shard(const risk::Surface& 
     return held;
 }
 
-// What was taken for debts, and no instrument hedges.
+// What was taken for debts, and no instrument of the broker's hedges.
 void NettingHost::publish_collateral(const risk::Surface& surface) const {
     const auto& listing = parts_.context->listing;
+    std::set<base::AssetId> traded;
+    for (const auto instrument : profile().instruments) {
+        traded.insert(listing.instrument(instrument).base);
+        traded.insert(listing.instrument(instrument).settlement);
+    }
     for (std::size_t i = 0; i < listing.assets.size(); ++i) {
         const base::AssetId asset{static_cast<std::uint16_t>(i)};
-        if (!base::is_untraded(listing.assets[i].kind)) continue;
+        const bool is_traded = traded.contains(asset) || base::is_contract(listing.assets[i].kind);
+        if (is_traded) continue;
         const auto conv = total(asset, &PartitionReport::AssetLine::conv);
         parts_.context->instruments->clearing.collateral_held_usd
             .with({profile().name, listing.assets[i].symbol})

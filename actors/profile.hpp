@@ -47,7 +47,7 @@ struct Caps {
     /// in. An option is what it stands for.
     std::int64_t exposure_cents{};
     std::map<base::ShardId, Shard> shards;
-    /// By name: the same as `exposure_cents`, of what that protocol issues or hosts, money too.
+    /// By name: the same as `exposure_cents`, of what that protocol issues or hosts.
     std::map<std::string, std::int64_t> protocols{};
 };
 

@@ -122,7 +122,7 @@ struct BrokerCaps {
         std::int64_t unsettled_cents{};  ///< Claims on tokens that are traded there.
         std::int64_t exposure_cents{};   ///< The broker's own holdings, posted margin among them.
     };
-    /// On what one protocol issues or hosts.
+    /// On what one protocol issues or hosts, and an instrument trades.
     struct Protocol {
         std::string name;
         std::int64_t exposure_cents{};  ///< What all accounts hold and owe of it, gross.

@@ -272,13 +272,16 @@ void check_protocol_caps(Faults& faults, const Config& config, const BrokerCaps&
                          const std::string& path) {
     add_repeats(faults, caps.protocols, path,
                 [](const BrokerCaps::Protocol& cap) { return cap.name; });
-    const auto& assets = config.listing.assets;
+    const auto& listed = config.listing.instruments;
     for (std::size_t i = 0; i < caps.protocols.size(); ++i) {
         const auto& name = caps.protocols[i].name;
-        const auto is_of = [&](const base::AssetInfo& asset) { return asset.protocol == name; };
-        if (std::any_of(assets.begin(), assets.end(), is_of)) continue;
+        const auto is_of = [&](const base::InstrumentInfo& instrument) {
+            return config.listing.asset(instrument.base).protocol == name;
+        };
+        // What no instrument trades nobody could be refused.
+        if (std::any_of(listed.begin(), listed.end(), is_of)) continue;
         add(faults, fmt::format("{}[{}]", path, i),
-            fmt::format("{} issues and hosts nothing that is listed", name));
+            fmt::format("no instrument trades anything that {} issues or hosts", name));
     }
 }
 

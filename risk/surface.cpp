@@ -342,9 +342,9 @@ std::optional<base::Price> Surface::collateral_price(base::AssetId asset,
     const auto& in = mark(owed);
     if (!held.is_known || !in.is_known || in.price.v == 0) return std::nullopt;
     const auto& row = kernel_->row(parameters_->instrument(asset));
-    const double share = row.value > 0 ? row.haircut_initial / row.value : 0;
-    const auto haircut_ppb = static_cast<std::int64_t>(std::ceil(share * ppb_one));
-    const Wide factor = std::max<std::int64_t>(0, ppb_one - haircut_ppb);
+    constexpr double share_max = .5;
+    const double share = row.value > 0 ? std::min(row.haircut_initial / row.value, share_max) : 0;
+    const Wide factor = ppb_one - static_cast<std::int64_t>(std::ceil(share * ppb_one));
     return as_price(Wide{held.price.v} * factor / in.price.v);
 }
 

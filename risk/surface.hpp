@@ -133,7 +133,8 @@ public:
                                                         bool is_buy) const;
 
     /// What one unit of a token counts for in another when it is taken for a debt: the quotient of
-    /// the marks, less the haircut that IM asks of it, a share's over both tokens. **Rounding:**
+    /// the marks, less the haircut that IM asks of it, a share's over both tokens, but no more than
+    /// half: what margin counts for nothing is worth something all the same. **Rounding:**
     /// down, against the client. Nothing if a mark is unknown, what is owed is worth nothing or the
     /// quotient does not fit. **Requires:** both are listed, and `asset` is no contract.
     [[nodiscard]] std::optional<base::Price> collateral_price(base::AssetId asset,

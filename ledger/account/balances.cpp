@@ -28,6 +28,10 @@ const Holding& holding_of(const State& state, base::AssetId asset) {
 
 Amount sellable(const Holding& holding) { return base::must_add(holding.free, holding.unsettled); }
 
+Amount net_debt(const Holding& holding) {
+    return base::must_subtract(holding.recv, std::min(holding.recv, holding.free));
+}
+
 bool is_bookable(const Holding& holding, const BalanceChange& change) {
     const std::array<std::pair<Amount, Amount>, 4> balances{{{holding.seen, change.seen},
                                                              {holding.free, change.free},

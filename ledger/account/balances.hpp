@@ -27,6 +27,9 @@ inline constexpr base::Amount zero{0};
 /// What may be given away in kind: FREE and UNSETTLED. SEEN is never sold, HELD has its purpose.
 [[nodiscard]] base::Amount sellable(const Holding& holding);
 
+/// What is owed beyond what is free of the same: margin nets the two.
+[[nodiscard]] base::Amount net_debt(const Holding& holding);
+
 /// Whether `change` leaves every balance at zero or more, and their sum within 64 bits, so that
 /// later moves between them always fit.
 [[nodiscard]] bool is_bookable(const Holding& holding, const BalanceChange& change);

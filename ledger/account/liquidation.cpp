@@ -112,8 +112,12 @@ Decision decide(const State& state, const Liquidate& command) {
 
 Decision decide(const State& state, const TakeCollateral& command) {
     const Holding& debtor = holding_of(state, command.owed);
-    const bool is_owed = debtor.recv > zero && command.asset != command.owed;
-    if (state.standing != Standing::liquidating || !is_owed) return std::vector<Event>{};
+    const Amount debt = net_debt(debtor);
+    const bool is_owed = debt > zero && command.asset != command.owed;
+    const bool is_next = command.version == state.version;
+    if (state.standing != Standing::liquidating || !is_owed || !is_next) {
+        return std::vector<Event>{};
+    }
     if (!command.is_price_fresh) return Failure{Reject::price_is_stale};
     const Holding& holding = holding_of(state, command.asset);
     if (command.amount <= zero || command.amount > sellable(holding)) {
@@ -126,7 +130,7 @@ Decision decide(const State& state, const TakeCollateral& command) {
     if (!cash || *cash <= zero) return Failure{Reject::notional_out_of_range};
     // Without its last unit it does not pay the debt: nothing is taken that does not have to be.
     const auto without_last = value(base::must_subtract(command.amount, Amount{1}));
-    if (!without_last || *without_last >= debtor.recv) return std::vector<Event>{};
+    if (!without_last || *without_last >= debt) return std::vector<Event>{};
     const auto given = debit(holding, command.asset, command.amount);
     const auto credited = credit(debtor, command.owed, *cash);
     if (!given || !credited || !has_room(state, *credited)) {

@@ -91,8 +91,8 @@ struct HouseReport {
 /// failing is that given Z, and its loss ΣSF joins what clients leave unpaid; the chances are
 /// convolved exactly. The probability never falls as the waterfall grows: the grid does not depend
 /// on it.
-/// **Source:** the margin specification, "House"; a protocol's chance given Z and the convolution as
-/// in `credit.hpp`.
+/// **Source:** the margin specification, "House"; a protocol's chance given Z and the convolution
+/// as in `credit.hpp`.
 /// **Requires:** accounts of one surface. **Errors:** `not_finite`.
 [[nodiscard]] base::Result<HouseReport, Fault> look_at_house(
     std::span<const Account* const> accounts, const HouseTerms& terms);

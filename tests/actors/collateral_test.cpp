@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 namespace crossclear::tests {
 namespace {
 
@@ -28,11 +30,19 @@ Amount debt_of(const account::State& state) {
 
 // Somebody with 1,000 USDC, what no instrument trades, and a contract on a bitcoin of 30,000.
 struct Pledged {
-    explicit Pledged(base::AssetId asset, std::int64_t amount) {
+    explicit Pledged(base::AssetId asset, std::int64_t amount, double haircut = .005)
+        : house(outside, with_haircut(haircut)) {
         house.set_price(dai, 1);
         outside.deposit(perpetuals, pledger, usdc, 1'000 * one_usdc);
         outside.deposit(uniswap, pledger, asset, amount);
         (void)client->expect<actors::TradeCleared>(trade_of(pledger, btc_perp, one_contract));
+    }
+    static HouseOptions with_haircut(double haircut) {
+        HouseOptions options;
+        options.universe = [haircut](risk::kernel::Universe& universe) {
+            universe.wrappers.at(universe.find_wrapper("DAI")->v).haircut_initial = haircut;
+        };
+        return options;
     }
     // Once the account stands so, after it was liquidated.
     bool await_standing(account::Standing standing) {
@@ -44,7 +54,7 @@ struct Pledged {
     }
 
     Outside outside{partitions, listing_with_collateral()};
-    House house{outside};
+    House house;
     std::unique_ptr<Client> client{house.client({pledger})};
 };
 
@@ -66,6 +76,11 @@ TEST(Collateral, ASharePaysADebtAndTheRestIsKept) {
         EXPECT_NEAR(static_cast<double>(event.price.v) * 1e-9, 89.4427191 * (1 - .00375), 1e-6);
     }
     EXPECT_TRUE(town.outside.watch.all<account::LossAllocated>().empty());
+    auto& gauges = town.house.node().context().instruments->clearing.collateral_held_usd;
+    EXPECT_TRUE(town.outside.watch.await([&] {
+        const double usd = gauges.with({"alpha", "ETH-USDC"}).value();
+        return std::abs(usd - static_cast<double>(taken) / one_share * 89.4427191) < .01;
+    }));
     EXPECT_EQ(town.outside.audit(), std::nullopt);
 }
 
@@ -76,14 +91,16 @@ TEST(Collateral, NothingIsLeftOfADefault) {
         base::AssetId asset;
         std::int64_t amount{};
         double worth_usd{};
+        double haircut{.005};  // Of DAI.
     };
     const Row rows[] = {
         {"a share of a pool", pool_share, 100 * one_share, 8'944.27 * (1 - .00375)},
         {"what is lent", lent_eth, 4'000'000, 8'000 * (1 - .005)},
         {"another token to settle in", dai, 8'000'000'000, 8'000 * (1 - .005)},
+        {"one that margin counts for little", dai, 13'000'000'000, 13'000 * .5, .6},
     };
     for (const auto& row : rows) {
-        Pledged town(row.asset, row.amount);
+        Pledged town(row.asset, row.amount, row.haircut);
         town.house.set_price(btc_contract, 15'000);
         ASSERT_TRUE(town.await_standing(account::Standing::defaulted)) << row.claim;
         const auto state = town.outside.account(pledger);
@@ -94,7 +111,7 @@ TEST(Collateral, NothingIsLeftOfADefault) {
         ASSERT_EQ(lost.size(), 1U) << row.claim;
         // 15,000 lost on 1,000 and on what was pledged, with spreads and fees.
         const double lost_usd = static_cast<double>(lost.front().loss.v) / one_usdc;
-        EXPECT_NEAR(lost_usd, 14'000 - row.worth_usd, 60) << row.claim;
+        EXPECT_NEAR(lost_usd, std::max(0.0, 14'000 - row.worth_usd), 60) << row.claim;
         const auto borne = town.outside.watch.await_event<netting::LossBorne>();
         ASSERT_TRUE(borne.has_value()) << row.claim;
         EXPECT_EQ(borne->from_capital, lost.front().loss) << row.claim;

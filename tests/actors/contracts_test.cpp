@@ -225,5 +225,21 @@ TEST(Contracts, FundingIsOfPerpetualsOnly) {
     EXPECT_TRUE(std::holds_alternative<actors::MarksTaken>(publish(btc_contract, base::Price{-1})));
 }
 
+// Goal: a contract whose price does not fit has none, and is not given back for nothing.
+TEST(Contracts, APriceThatDoesNotFitIsNone) {
+    Outside outside;
+    House house{outside};
+    const auto seller = account_in(base::PartitionId{1});
+    const auto client = house.client({seller});
+    outside.deposit(perpetuals, seller, usdc, 100'000 * one_usdc);
+    (void)client->expect<actors::TradeCleared>(trade_of(seller, btc_perp, -one_contract));
+    // An oracle slips: 30,000 dollars are 30 billion of a millionth.
+    house.set_price(usdc, base::Price{one_dollar / 1'000'000});
+    EXPECT_EQ(client->refusal_code(trade_of(seller, btc_perp, one_contract)), 11022);
+    house.set_price(usdc, 1);
+    EXPECT_EQ(client->refusal_code(trade_of(seller, btc_perp, one_contract)), 0);
+    EXPECT_EQ(outside.audit(), std::nullopt);
+}
+
 }  // namespace
 }  // namespace crossclear::tests

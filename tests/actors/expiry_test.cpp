@@ -253,6 +253,7 @@ TEST(Expiry, AtAPriceOfZeroPositionsAreGivenBackAndNotTaken) {
     const auto back = town.client->expect<actors::TradeCleared>(
         trade_of(long_side, rain_yes, -100 * one_contract));
     EXPECT_EQ(back.price, base::Price{0});
+    EXPECT_EQ(back.fee, Amount{0});
     town.trade(short_side, rain_yes, 50 * one_contract);
     for (const auto of : {long_side, short_side}) {
         const auto view = town.client->expect<actors::PositionsView>(actors::GetPositions{of});
@@ -262,6 +263,28 @@ TEST(Expiry, AtAPriceOfZeroPositionsAreGivenBackAndNotTaken) {
             }
         }
     }
+    EXPECT_EQ(town.outside.audit(), std::nullopt);
+}
+
+// Goal: a bet that is worth nothing does not keep a debtor from its end.
+TEST(Expiry, AWorthlessBetIsClosedWithADefault) {
+    Ending town(in_a_while({}), in_a_while({}));
+    const auto debtor = account_in(base::PartitionId{1}, 1);
+    const auto client = town.house.client({debtor});
+    town.outside.deposit(perpetuals, debtor, usdc, 6'000 * one_usdc);
+    (void)client->expect<actors::TradeCleared>(trade_of(debtor, rain_yes, 100 * one_contract));
+    (void)client->expect<actors::TradeCleared>(trade_of(debtor, btc_perp, one_contract));
+    // And less of another contract than its fee.
+    (void)client->expect<actors::TradeCleared>(trade_of(debtor, future, 1));
+    town.house.set_price(rain, base::Price{0});
+    town.house.set_price(btc_contract, 15'000);
+    ASSERT_TRUE(town.outside.watch
+                    .await_event<account::StandingChanged>([&](const auto& entry, const auto& to) {
+                        return entry.entity == base::entity_of(debtor) &&
+                               to.to == account::Standing::defaulted;
+                    })
+                    .has_value());
+    EXPECT_TRUE(town.outside.account(debtor).contracts.empty());
     EXPECT_EQ(town.outside.audit(), std::nullopt);
 }
 

@@ -4,6 +4,7 @@
 #include "app/journal.hpp"
 #include "app/prices.hpp"
 #include "app/service.hpp"
+#include "tests/support/app/example_config.hpp"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -19,26 +20,9 @@
 namespace crossclear::app {
 namespace {
 
-const std::filesystem::path example_path =
-    std::filesystem::path(CROSSCLEAR_SOURCE_DIR) / "deploy/config/example.yaml";
-
-std::string example() {
-    std::ifstream in(example_path);
-    std::ostringstream text;
-    text << in.rdbuf();
-    return text.str();
-}
-
-// The example with the first `from` after `section` replaced.
-// NOLINTNEXTLINE(bugprone-easily-swappable-parameters): where, what and by what, in a table
-std::string example_with(const std::string& section, const std::string& from,
-                         const std::string& to) {
-    auto text = example();
-    const auto start = text.find("\n" + section);
-    const auto at = text.find(from, start == std::string::npos ? 0 : start);
-    EXPECT_NE(at, std::string::npos) << from;
-    return text.replace(at, from.size(), to);
-}
+using tests::example;
+using tests::example_path;
+using tests::example_with;
 
 int line_of(const std::string& text, const std::string& what) {
     const auto at = text.find(what);
@@ -66,58 +50,6 @@ TEST(Config, AnArchiveIsWrittenWhenTheLogIsTrimmed) {
     const auto wrong = parse_config(archived("false"), "wrong.yaml");
     ASSERT_FALSE(wrong.has_value());
     EXPECT_NE(to_string(wrong.error()).find("journal.archive"), std::string::npos);
-}
-
-TEST(Config, ABrokerMayHaveCaps) {
-    const auto config = parse_config(
-        example_with(
-            "brokers:", "    hedge:",
-            "    caps: {unsettled_usd: 5, shards: [{shard: perpetuals, exposure_usd: 7}],\n"
-            "           protocols: [{protocol: synthetix, exposure_usd: 9}]}\n"
-            "    hedge:"),
-        "capped.yaml");
-    ASSERT_TRUE(config.has_value()) << to_string(config.error());
-    const auto context = context_of(*config);
-    const auto& caps = context->broker(base::BrokerId{0}).profile.caps;
-    EXPECT_EQ(caps.unsettled_cents, 5'00);
-    ASSERT_EQ(caps.shards.size(), 1U);
-    EXPECT_EQ(caps.shards.begin()->second.exposure_cents, 7'00);
-    EXPECT_EQ(caps.shards.begin()->second.unsettled_cents, 0);
-    EXPECT_TRUE(context->broker(base::BrokerId{1}).profile.caps.shards.empty());
-    EXPECT_EQ(caps.protocols.at("synthetix"), 9'00);
-    EXPECT_FALSE(parse_config(example_with("brokers:", "    hedge:",
-                                           "    caps: {shards: [], protocols: [{protocol: tera, "
-                                           "exposure_usd: 9}]}\n    hedge:"),
-                              "unknown.yaml"))
-        << "nothing that is listed has that protocol";
-    EXPECT_FALSE(parse_config(example_with("brokers:", "    hedge:",
-                                           "    caps: {shards: [{shard: perpetuals}, {shard: "
-                                           "perpetuals}]}\n    hedge:"),
-                              "twice.yaml"))
-        << "a shard has one cap";
-    // What was read is what is written and read again.
-    const auto again = parse_config(dump_config(*config), "again.yaml");
-    ASSERT_TRUE(again.has_value()) << to_string(again.error());
-    EXPECT_EQ(dump_config(*again), dump_config(*config));
-}
-
-TEST(Config, ABrokerExpectsSomeDaysOfEachKind) {
-    const auto config = parse_config(
-        example_with("brokers:", "{in_kind: 10, linear_perpetual: 10,", "{in_kind: 3,"),
-        "days.yaml");
-    ASSERT_TRUE(config.has_value()) << to_string(config.error());
-    const auto context = context_of(*config);
-    const auto& days = context->broker(base::BrokerId{0}).profile.holding_days;
-    EXPECT_EQ(days, (std::array<std::uint32_t, base::instrument_kinds>{3, 10, 10, 10, 10}));
-}
-
-TEST(Config, ABrokerMayTakeOnlyWhatReducesRisk) {
-    const auto config = parse_config(
-        example_with("brokers:", "is_close_only: false", "is_close_only: true"), "closing.yaml");
-    ASSERT_TRUE(config.has_value()) << to_string(config.error());
-    const auto context = context_of(*config);
-    EXPECT_TRUE(context->broker(base::BrokerId{0}).profile.is_close_only);
-    EXPECT_FALSE(context->broker(base::BrokerId{1}).profile.is_close_only);
 }
 
 TEST(Config, SettingsAreTrustedInSingleModeOnly) {

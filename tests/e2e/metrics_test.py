@@ -20,7 +20,8 @@ from service import SOURCE, Client, Demo  # noqa: E402
 
 # Told only once something has gone wrong, which a demo need not see.
 # Told only where there is trouble, an archive, or a Redis that somebody else runs.
-ONLY_SOMETIMES = {"standings_total", "liquidations_total", "default_losses_usd_total",
+ONLY_SOMETIMES = {"standings_total", "liquidations_total", "collateral_taken_usd_total",
+                  "default_losses_usd_total",
                   "compensations_total", "breaks", "rate_limited_total", "shard_reorgs_total",
                   "shard_words_refused_total", "archive_sequence", "archive_trouble",
                   "redis_settings_trusted", "shard_exposure_limit_usd", "give_ups_total",

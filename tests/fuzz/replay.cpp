@@ -68,6 +68,7 @@ std::size_t take_all(const std::string& input) {
 int main(int argc, char** argv) {
     std::vector<std::filesystem::path> files;
     for (int i = 1; i < argc; ++i) {
+        if (!std::filesystem::is_directory(argv[i])) continue;
         for (const auto& entry : std::filesystem::directory_iterator(argv[i])) {
             const bool is_text = entry.path().extension() == ".md";
             if (entry.is_regular_file() && !is_text) files.push_back(entry.path());

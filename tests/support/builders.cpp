@@ -211,8 +211,10 @@ account::Liquidate a_liquidation(const account::State& state, const account::Sub
             .terms = trade.terms};
 }
 
-account::TakeCollateral a_taking(std::int64_t amount, std::int64_t dollars) {
-    return {.asset = world::eth,
+account::TakeCollateral a_taking(const account::State& state, std::int64_t amount,
+                                 std::int64_t dollars) {
+    return {.version = state.version,
+            .asset = world::eth,
             .owed = world::usdc,
             .amount = Amount{amount},
             .price = base::Price{dollars * 1'000'000'000},
@@ -399,7 +401,9 @@ account::Command any_closing(base::Rng& rng, const account::State& state) {
     for (const auto& [asset, holding] : state.holdings) {
         const auto sellable = account::sellable(holding);
         if (asset == world::usdc || sellable == Amount{0}) continue;
-        if (asset == world::eth && rng.below(2) == 0) return a_taking(sellable.v, cash);
+        if (asset == world::eth && rng.below(2) == 0) {
+            return a_taking(state, up_to(rng, static_cast<std::uint64_t>(sellable.v)), cash);
+        }
         return a_liquidation(state, a_trade(1, asset, -sellable.v, cash));
     }
     return account::AllocateLoss{.at = world::now};

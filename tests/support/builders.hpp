@@ -98,7 +98,8 @@ private:
                                                        const ledger::account::SubmitTrade& trade);
 
 /// Asks to take `amount` ETH for a debt in USDC, at `dollars` for one: minor units are alike.
-[[nodiscard]] ledger::account::TakeCollateral a_taking(std::int64_t amount, std::int64_t dollars);
+[[nodiscard]] ledger::account::TakeCollateral a_taking(const ledger::account::State& state,
+                                                       std::int64_t amount, std::int64_t dollars);
 
 /// Asks the seller of match `number` of `another_account` to reserve its side of the same.
 [[nodiscard]] ledger::account::ReserveMatch a_sale(std::uint64_t number, std::int64_t quantity,

@@ -160,5 +160,21 @@ RC_GTEST_PROP(AccountConservation, FundingIsWhatWasHeldTimesHowFarTheIndexMoved,
     }
 }
 
+// Goal: the histories that the laws are tried on come by what is rare.
+TEST(RandomHistories, TakeCollateralAndBearLosses) {
+    std::map<std::size_t, int> seen;
+    for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+        base::Rng rng(seed);
+        State state = an_account().with_free(world::usdc, 5'000).with_free(world::eth, 500);
+        for (int step = 0; step < 400; ++step) {
+            for (const auto& event : run(state, random_account_command(rng, state))) {
+                ++seen[event.index()];
+            }
+        }
+    }
+    const Event rare[] = {CollateralTaken{}, LossAllocated{}, ContractExpired{}};
+    for (const auto& event : rare) EXPECT_GT(seen[event.index()], 3) << event.index();
+}
+
 }  // namespace
 }  // namespace crossclear::tests

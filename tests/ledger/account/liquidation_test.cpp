@@ -211,7 +211,7 @@ TEST(Default, LeavesWhatIsWorthNothing) {
 
 TEST(Collateral, IsTakenForADebt) {
     State state = liquidated(an_account().with_free(world::eth, 10).with_debt(50));
-    const auto events = run(state, tests::a_taking(4, 10));
+    const auto events = run(state, tests::a_taking(state, 4, 10));
     ASSERT_EQ(events.size(), 1U);
     const auto& taken = std::get<CollateralTaken>(events.front());
     EXPECT_EQ(taken.cash, Amount{40});
@@ -224,7 +224,7 @@ TEST(Collateral, IsTakenForADebt) {
 TEST(Collateral, IsTakenFromClaimsFirstAndLeavesAClaimOnTheRest) {
     State state =
         liquidated(an_account().with_claim(world::eth, 3).with_free(world::eth, 2).with_debt(35));
-    EXPECT_EQ(run(state, tests::a_taking(4, 10)).size(), 1U);
+    EXPECT_EQ(run(state, tests::a_taking(state, 4, 10)).size(), 1U);
     EXPECT_EQ(tests::eth_of(state).unsettled, Amount{0});
     EXPECT_EQ(tests::eth_of(state).free, Amount{1});
     EXPECT_EQ(tests::usdc_of(state).recv, Amount{0});
@@ -233,12 +233,26 @@ TEST(Collateral, IsTakenFromClaimsFirstAndLeavesAClaimOnTheRest) {
 
 TEST(Collateral, IsTakenNoFurtherThanTheDebtGoes) {
     const State state = liquidated(an_account().with_free(world::eth, 10).with_debt(50));
-    EXPECT_EQ(decide(state, tests::a_taking(6, 10)), tests::no_news) << "5 pay it";
+    EXPECT_EQ(decide(state, tests::a_taking(state, 6, 10)), tests::no_news) << "5 pay it";
     State paid = state;
-    EXPECT_EQ(run(paid, tests::a_taking(5, 10)).size(), 1U);
-    EXPECT_EQ(decide(paid, tests::a_taking(1, 10)), tests::no_news) << "nothing is owed any more";
+    EXPECT_EQ(run(paid, tests::a_taking(paid, 5, 10)).size(), 1U);
+    EXPECT_EQ(decide(paid, tests::a_taking(paid, 1, 10)), tests::no_news)
+        << "nothing is owed any more";
     const State good = an_account().with_free(world::eth, 10).with_debt(50);
-    EXPECT_EQ(decide(good, tests::a_taking(4, 10)), tests::no_news) << "nobody liquidates it";
+    EXPECT_EQ(decide(good, tests::a_taking(good, 4, 10)), tests::no_news) << "nobody liquidates it";
+}
+
+// Goal: what is owed and free of the same token is no debt, as margin has it.
+TEST(Collateral, IsNotTakenForWhatIsThere) {
+    State state = an_account().with_free(world::eth, 10).with_debt(50);
+    run(state, tests::a_deposit(1, world::usdc, 40, Finality::final));
+    state = liquidated(state);
+    EXPECT_EQ(decide(state, tests::a_taking(state, 2, 10)), tests::no_news)
+        << "1 pays what is missing";
+    EXPECT_EQ(run(state, tests::a_taking(state, 1, 10)).size(), 1U);
+    EXPECT_EQ(decide(state, tests::a_taking(state, 1, 10)), tests::no_news);
+    EXPECT_EQ(tests::usdc_of(state).recv, Amount{40});
+    EXPECT_EQ(tests::usdc_of(state).free, Amount{40});
 }
 
 TEST(Collateral, IsRefusedWhereItCannotBe) {
@@ -248,17 +262,17 @@ TEST(Collateral, IsRefusedWhereItCannotBe) {
         TakeCollateral command;
         Reject reject{};
     };
-    auto stale = tests::a_taking(1, 10);
+    auto stale = tests::a_taking(state, 1, 10);
     stale.is_price_fresh = false;
-    auto negative = tests::a_taking(1, 10);
+    auto negative = tests::a_taking(state, 1, 10);
     negative.price = base::Price{-1};
-    auto scale = tests::a_taking(1, 10);
+    auto scale = tests::a_taking(state, 1, 10);
     scale.asset_scale = 99;
     const Row rows[] = {
         {"an old price", stale, Reject::price_is_stale},
-        {"more than is held", tests::a_taking(4, 10), Reject::holding_insufficient},
-        {"nothing", tests::a_taking(0, 10), Reject::holding_insufficient},
-        {"worth nothing", tests::a_taking(3, 0), Reject::notional_out_of_range},
+        {"more than is held", tests::a_taking(state, 4, 10), Reject::holding_insufficient},
+        {"nothing", tests::a_taking(state, 0, 10), Reject::holding_insufficient},
+        {"worth nothing", tests::a_taking(state, 3, 0), Reject::notional_out_of_range},
         {"a negative price", negative, Reject::notional_out_of_range},
         {"no scale", scale, Reject::notional_out_of_range},
     };
