@@ -129,6 +129,7 @@ private:
     PartitionActor owner_;
     JournalActor journal_;
     bool is_to_say_again_{};
+    std::optional<FirstLook> lost_since_;  ///< Beyond help, while it is liquidated.
     std::map<Channel::Kind, Feed> feeds_;
     std::uint64_t reads_asked_{};  ///< Counts reads and followers.
     std::map<std::uint64_t, Read> reads_;

@@ -41,7 +41,7 @@ MarginLook AccountHost::liquidate(base::Timestamp now) {
         const auto& state = crank_.state();
         if (!look.review.is_known || state.standing != account::Standing::liquidating) break;
         bool is_done = false;
-        for (const auto& order : next_liquidation(*context_, state, look)) {
+        for (const auto& order : next_liquidation(*context_, state, look, lost_since_)) {
             const bool is_made =
                 std::visit([this](const auto& one) { return commit_for(one); }, order);
             is_done = is_made || is_done;

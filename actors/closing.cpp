@@ -22,6 +22,8 @@ namespace account = ledger::account;
 // The parts of a position that are tried: quarters, and all of it.
 constexpr std::int64_t parts[] = {1, 2, 4};
 constexpr std::int64_t parts_in_all = 4;
+// So long an account is beyond help before all of it is closed.
+constexpr base::Duration lost_for_least = base::seconds(2);
 
 // What is closed by a trade, or taken for a debt.
 struct Position {
@@ -35,10 +37,10 @@ struct Position {
 // does not, or where it has no price.
 Amount takeable(const risk::Surface& surface, const account::State& state, base::AssetId asset,
                 base::AssetId owed) {
-    const Amount held = account::sellable(account::holding_of(state, asset));
+    const Amount held = account::spare(account::holding_of(state, asset));
     const Amount debt = account::net_debt(account::holding_of(state, owed));
     const auto price = surface.collateral_price(asset, owed);
-    if (debt == Amount{0}) return debt;
+    if (debt == Amount{0} || held == Amount{0}) return Amount{0};
     if (!price) return held;
     const auto& listing = surface.listing();
     std::int64_t too_little = 0;
@@ -122,7 +124,9 @@ public:
         : context_(context), state_(state), look_(look) {
         before_ = outcomes_of(state, portfolio_of(context, *look.surface, state));
         for (auto& portfolio : before_) drop_unpriced(*look.surface, portfolio);
-        missing_ = look.review.initial_cents - look.review.equity_cents;
+        const auto now_missing = missing_after({});
+        missing_ = now_missing.value_or(look.review.initial_cents - look.review.equity_cents);
+        is_known_ = now_missing.has_value();
         positions_ = positions_of(*look.surface, state);
     }
 
@@ -138,7 +142,8 @@ public:
     // All that can be closed, for no fee.
     [[nodiscard]] ClosingSteps last_resort() const { return all_of(parts_in_all, Fee::none); }
 
-    [[nodiscard]] bool has_found() const { return !best_.empty(); }
+    // Whether it is certain that nothing helps.
+    [[nodiscard]] bool is_beyond_help() const { return is_known_ && best_.empty(); }
     [[nodiscard]] ClosingSteps take() && { return std::move(best_); }
 
 private:
@@ -185,6 +190,7 @@ private:
     void consider(ClosingSteps orders) {
         if (orders.empty()) return;
         const auto missing = missing_after(orders);
+        is_known_ = is_known_ && missing.has_value();
         std::int64_t notional = 0;
         for (const auto& one : orders) {
             const auto cents = notional_of(one);
@@ -268,18 +274,26 @@ private:
     ClosingSteps best_;
     std::int64_t missing_{};  // Of the best; without one, now.
     std::int64_t notional_{};
+    bool is_known_{};  // Of all that was tried there are figures.
 };
 
 }  // namespace
 
 ClosingSteps next_liquidation(const Context& context, const account::State& state,
-                              const MarginLook& look) {
+                              const MarginLook& look, std::optional<FirstLook>& lost) {
     CHECK(look.review.is_known, "positions are closed on known figures");
     Closer closer(context, state, look);
     for (const auto quarters : parts) closer.try_parts(quarters);
     // Nothing helps who has less than nothing: what is left is closed, so that it comes to an end.
-    const bool is_lost = !closer.has_found() && look.review.equity_cents < 0;
-    return is_lost ? closer.last_resort() : std::move(closer).take();
+    if (!closer.is_beyond_help() || look.review.equity_cents >= 0) {
+        lost.reset();
+        return std::move(closer).take();
+    }
+    // One price that is wrong for a moment must not do that.
+    const FirstLook now{.surface = look.surface->number(), .at = look.review.at};
+    if (!lost) lost = now;
+    const bool is_confirmed = lost->surface != now.surface && now.at - lost->at >= lost_for_least;
+    return is_confirmed ? closer.last_resort() : ClosingSteps{};
 }
 
 }  // namespace crossclear::actors

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <variant>
 #include <vector>
 
@@ -42,6 +43,12 @@ void drop_unpriced(const risk::Surface& surface, risk::Portfolio& portfolio);
 /// is being liquidated, NaN where nobody knows.
 [[nodiscard]] double safe_move_of(const MarginLook& look, ledger::account::Standing standing);
 
+/// When an account was found beyond help.
+struct FirstLook {
+    std::uint64_t surface{};
+    base::Timestamp at{};
+};
+
 /// One part of a liquidation.
 using ClosingStep = std::variant<ledger::account::Liquidate, ledger::account::TakeCollateral>;
 using ClosingSteps = std::vector<ClosingStep>;
@@ -52,9 +59,11 @@ using ClosingSteps = std::vector<ClosingStep>;
 /// Nothing where nothing that can be closed at a fresh price brings it nearer than it is; but for
 /// who has less than nothing all that can be closed, for no fee.
 /// **Requires:** a look whose figures are known.
+/// That has to be so for two seconds, and on two surfaces: `lost` is what the host keeps of the
+/// first look that found it.
 [[nodiscard]] ClosingSteps next_liquidation(const Context& context,
                                             const ledger::account::State& state,
-                                            const MarginLook& look);
+                                            const MarginLook& look, std::optional<FirstLook>& lost);
 
 /// Whether all that is held of assets that are not owed is worth no cent, or pays no unit of what
 /// is owed, each by itself.

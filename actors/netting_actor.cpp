@@ -10,6 +10,9 @@
 namespace crossclear::actors {
 namespace {
 
+// What has had no mark since the start for so long has none: an oracle tells it again sooner.
+constexpr base::Duration wait_for_mark = base::seconds(600);
+
 namespace netting = ledger::netting;
 using base::Amount;
 using base::AssetId;
@@ -281,8 +284,9 @@ void NettingHost::book_result() {
     const auto settlement = listing.instrument(*profile().instruments.begin()).settlement;
     const int settlement_scale = listing.asset(settlement).scale;
     // What CONV owes at marks is a loss; contracts are settled through VM as they are. Collateral
-    // that was taken counts too, though nothing trades it: for nothing where it has no mark, or a
-    // protocol that is gone would keep all else from being counted.
+    // that was taken counts too, though nothing trades it: for nothing where it has had no mark for
+    // long, or a protocol that is gone would keep all else from being counted.
+    const bool is_gone = has_passed(wait_for_mark, started_at_, parts_.context->now());
     Amount owed = total(settlement, &PartitionReport::AssetLine::conv);
     const Amount vm = total(settlement, &PartitionReport::AssetLine::vm);
     if (base::is_off_scale(owed) || base::is_off_scale(vm)) return;
@@ -291,7 +295,7 @@ void NettingHost::book_result() {
         const Amount conv = total(asset, &PartitionReport::AssetLine::conv);
         if (conv == Amount{0} || asset == settlement) continue;
         const auto mark = surface->price_in(asset, settlement);
-        if (!mark && !listing.instrument_of(asset)) continue;
+        if (!mark && is_gone && !listing.instrument_of(asset)) continue;
         if (!mark || base::is_off_scale(conv)) return;
         const auto value =
             base::notional(conv, listing.asset(asset).scale, *mark, settlement_scale, Rounding::up);

@@ -32,6 +32,10 @@ Amount net_debt(const Holding& holding) {
     return base::must_subtract(holding.recv, std::min(holding.recv, holding.free));
 }
 
+Amount spare(const Holding& holding) {
+    return base::must_subtract(sellable(holding), std::min(holding.recv, holding.free));
+}
+
 bool is_bookable(const Holding& holding, const BalanceChange& change) {
     const std::array<std::pair<Amount, Amount>, 4> balances{{{holding.seen, change.seen},
                                                              {holding.free, change.free},

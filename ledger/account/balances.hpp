@@ -30,6 +30,9 @@ inline constexpr base::Amount zero{0};
 /// What is owed beyond what is free of the same: margin nets the two.
 [[nodiscard]] base::Amount net_debt(const Holding& holding);
 
+/// What may be taken for another debt: FREE and UNSETTLED beyond what is owed of the same.
+[[nodiscard]] base::Amount spare(const Holding& holding);
+
 /// Whether `change` leaves every balance at zero or more, and their sum within 64 bits, so that
 /// later moves between them always fit.
 [[nodiscard]] bool is_bookable(const Holding& holding, const BalanceChange& change);

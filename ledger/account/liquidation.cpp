@@ -120,7 +120,7 @@ Decision decide(const State& state, const TakeCollateral& command) {
     }
     if (!command.is_price_fresh) return Failure{Reject::price_is_stale};
     const Holding& holding = holding_of(state, command.asset);
-    if (command.amount <= zero || command.amount > sellable(holding)) {
+    if (command.amount <= zero || command.amount > spare(holding)) {
         return Failure{Reject::holding_insufficient};
     }
     const auto value = [&](Amount amount) {

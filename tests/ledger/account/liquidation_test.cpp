@@ -255,6 +255,16 @@ TEST(Collateral, IsNotTakenForWhatIsThere) {
     EXPECT_EQ(tests::usdc_of(state).free, Amount{40});
 }
 
+// Goal: what pays its own debt is not taken for another.
+TEST(Collateral, PaysWhatIsOwedOfItFirst) {
+    State state = an_account().with_free(world::eth, 10).with_debt(50);
+    state.holdings[world::eth].recv = Amount{8};
+    state = liquidated(state);
+    EXPECT_FALSE(decide(state, tests::a_taking(state, 3, 10)));
+    EXPECT_EQ(run(state, tests::a_taking(state, 2, 10)).size(), 1U);
+    EXPECT_EQ(tests::eth_of(state).free, Amount{8});
+}
+
 TEST(Collateral, IsRefusedWhereItCannotBe) {
     const State state = liquidated(an_account().with_free(world::eth, 3).with_debt(50));
     struct Row {
