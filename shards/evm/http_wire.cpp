@@ -39,6 +39,7 @@ struct Question {
     std::string text;
     Clock::time_point deadline;
     Wire::Done done;
+    bool is_again{};
 };
 
 // What a whole answer of HTTP says.
@@ -54,12 +55,14 @@ base::Result<boost::json::value, RpcError> read_answer(unsigned status, std::str
                                       .data = {}}};
     };
     if (status == too_many) return failed(RpcFault::limited);
+    // A gateway does not know whether its node has done it.
+    if (status >= server_fault) return failed(RpcFault::unreachable);
     // Some put what the node says behind another status.
     if (auto said = parse_answer(body); said && (said->is_object() || said->is_array())) {
         const bool is_answer = said->is_array() || said->get_object().contains("jsonrpc");
         if (is_answer) return said;
     }
-    return failed(status >= server_fault ? RpcFault::unreachable : RpcFault::malformed);
+    return failed(RpcFault::malformed);
 }
 
 // One connection, with one question at a time.
@@ -106,9 +109,14 @@ public:
     }
 
     void close() override {
-        if (question_)
-            return end(base::Failure{unreachable("closed", asio::error::operation_aborted)});
+        ++turn_;
+        deadline_.cancel();
         drop();
+        if (!question_) return;
+        asio::post(io_, [done = std::move(question_->done)] {
+            done({.said = base::Failure{unreachable("closed", asio::error::operation_aborted)}});
+        });
+        question_.reset();
     }
 
 private:
@@ -182,7 +190,8 @@ private:
     void take() {
         const auto& answer = line_->parser->get();
         auto said = read_answer(answer.result_int(), answer.body());
-        const bool is_kept = answer.keep_alive();
+        // Whatever stands behind an answer would be taken for the next one.
+        const bool is_kept = answer.keep_alive() && said.has_value() && line_->buffer.size() == 0;
         end(std::move(said), is_kept);
     }
 
@@ -194,6 +203,7 @@ private:
                                                        : unreachable(while_doing, error)});
         }
         is_reused_ = false;
+        question_->is_again = true;
         drop();
         connect_anew();
     }
@@ -217,8 +227,9 @@ private:
         deadline_.cancel();
         if (!is_kept) drop();
         auto done = std::move(question_->done);
+        const bool is_again = question_->is_again;
         question_.reset();
-        done(std::move(result));
+        done({.said = std::move(result), .was_sent = true, .was_sent_twice = is_again});
         on_free_();
     }
 
@@ -280,7 +291,7 @@ public:
 private:
     void say_later(Done done, RpcError error) {
         asio::post(io_, [done = std::move(done), error = std::move(error)]() mutable {
-            done(base::Failure{std::move(error)});
+            done({.said = base::Failure{std::move(error)}, .was_sent = false});
         });
     }
 

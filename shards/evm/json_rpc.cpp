@@ -20,9 +20,15 @@ namespace json = boost::json;
 constexpr std::size_t depth_max = 32;
 // What nodes and their gateways say where they are asked too much.
 constexpr std::int64_t limit_codes[] = {-32005, 429};
+// Something went wrong within the node, before or after it did what it was asked.
+constexpr std::int64_t internal_error = -32603;
 
 RpcError malformed(std::string_view what) {
-    return {.fault = RpcFault::malformed, .code = 0, .message = std::string(what), .data = {}};
+    return {.fault = RpcFault::malformed,
+            .code = 0,
+            .message = std::string(what),
+            .data = {},
+            .may_have_happened = false};
 }
 
 std::optional<std::uint64_t> id_of(const json::object& answer) {
@@ -58,7 +64,8 @@ RpcError refusal_of(const json::value& said) {
     RpcError refusal{.fault = RpcFault::refused,
                      .code = code->get_int64(),
                      .message = printable(message->get_string(), rpc_message_max),
-                     .data = {}};
+                     .data = {},
+                     .may_have_happened = code->get_int64() == internal_error};
     const auto is_limit = std::any_of(std::begin(limit_codes), std::end(limit_codes),
                                       [&](std::int64_t one) { return one == refusal.code; });
     if (is_limit) refusal.fault = RpcFault::limited;

@@ -36,21 +36,23 @@ enum class RpcFault : std::uint8_t {
 /// As metrics and logs write it.
 [[nodiscard]] const char* name_of(RpcFault fault);
 
-/// Whether what was asked may have happened all the same: a transaction that was sent may be in the
-/// pool. Only who was refused knows.
-[[nodiscard]] constexpr bool is_effect_unknown(RpcFault fault) noexcept {
-    return fault != RpcFault::refused && fault != RpcFault::limited;
-}
-
 /// A fault and what is known of it.
 struct RpcError {
     RpcFault fault{RpcFault::unreachable};
-    std::int64_t code{};  ///< The node's, or HTTP's status; 0: none.
-    std::string message;  ///< Printable, at most `rpc_message_max` long. No secret of an URL.
-    std::string data;     ///< What a call reverted with, in hex; empty where there is none.
+    std::int64_t code{};    ///< The node's, or HTTP's status; 0: none.
+    std::string message{};  ///< Printable, at most `rpc_message_max` long. No secret of an URL.
+    std::string data{};     ///< What a call reverted with, in hex; empty where there is none.
+    /// It was sent before, or twice, or the node itself does not know.
+    bool may_have_happened{};
 
     friend bool operator==(const RpcError&, const RpcError&) = default;
 };
+/// Whether what was asked may have happened all the same: a transaction that was sent may be in the
+/// pool. That one was refused says nothing of an earlier try.
+[[nodiscard]] constexpr bool is_effect_unknown(const RpcError& error) noexcept {
+    return error.may_have_happened ||
+           (error.fault != RpcFault::refused && error.fault != RpcFault::limited);
+}
 /// A result as the node wrote it, null where it knows of none.
 using RpcResult = base::Result<boost::json::value, RpcError>;
 

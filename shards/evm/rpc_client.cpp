@@ -2,7 +2,9 @@
 
 #include "base/check.hpp"
 
+#include <boost/asio/steady_timer.hpp>
 #include <boost/json/object.hpp>
+#include <boost/system/error_code.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -25,6 +27,11 @@ bool is_answer(const RpcResult& result) {
     return result.has_value() || result.error().fault == RpcFault::refused;
 }
 
+RpcError as_unknown(RpcError error) {
+    error.may_have_happened = true;
+    return error;
+}
+
 // Of several, the first that was not answered.
 const RpcError* unanswered(const std::vector<RpcResult>& results) {
     for (const auto& result : results) {
@@ -38,18 +45,21 @@ const RpcError* unanswered(const std::vector<RpcResult>& results) {
 struct RpcClient::State : std::enable_shared_from_this<State> {
     struct Place {
         std::shared_ptr<Wire> wire;
+        Clock::time_point aside_since{};
         Clock::time_point aside_until{};
         base::Duration aside_for{};
     };
-    // One batch on its way from endpoint to endpoint.
+    // Calls on their way from endpoint to endpoint, as long as they were not answered.
     struct Errand {
         std::vector<RpcCall> calls;
+        std::vector<RpcResult> results;
         BatchDone done;
         Clock::time_point begun{Clock::now()};
         std::vector<bool> was_tried;
+        std::vector<bool> may_have_happened;
     };
 
-    State(boost::asio::io_context& io, RpcOptions given) : options(std::move(given)) {
+    State(boost::asio::io_context& io, RpcOptions given) : options(std::move(given)), again(io) {
         CHECK(!options.endpoints.empty(), "a chain has an endpoint");
         for (const auto& endpoint : options.endpoints) {
             places.push_back({.wire = make_wire(io, endpoint, options.wire)});
@@ -68,16 +78,18 @@ struct RpcClient::State : std::enable_shared_from_this<State> {
         return soonest;
     }
 
+    // One outage is one, however many questions were on their way.
     void note(std::size_t endpoint, std::string_view method, Clock::time_point begun,
               const RpcError* error) {
         auto& place = places[endpoint];
         if (error == nullptr) {
             place.aside_for = {};
             place.aside_until = {};
-        } else {
+        } else if (begun >= place.aside_since) {
             const auto doubled = base::Duration{place.aside_for.us * 2};
             place.aside_for = std::clamp(doubled, options.aside_min, options.aside_max);
-            place.aside_until = Clock::now() + std::chrono::microseconds(place.aside_for.us);
+            place.aside_since = Clock::now();
+            place.aside_until = place.aside_since + std::chrono::microseconds(place.aside_for.us);
         }
         if (!options.on_try) return;
         options.on_try(
@@ -94,34 +106,70 @@ struct RpcClient::State : std::enable_shared_from_this<State> {
             {.text = text_of(calls, first_id), .first_id = first_id, .count = calls.size()},
             patience,
             [weak = weak_from_this(), endpoint, first_id, count = calls.size(), begun,
-             method = calls.front().method,
-             done = std::move(done)](base::Result<json::value, RpcError> said) {
-                auto results =
-                    said ? results_of(*said, first_id, count) : all_failed(said.error(), count);
-                if (const auto self = weak.lock()) {
+             method = calls.front().method, done = std::move(done)](const Carried& carried) {
+                auto results = carried.said ? results_of(*carried.said, first_id, count)
+                                            : all_failed(carried.said.error(), count);
+                for (auto& result : results) {
+                    if (!carried.was_sent_twice || result.has_value()) continue;
+                    result = base::Failure{as_unknown(result.error())};
+                }
+                const auto self = weak.lock();
+                if (self && carried.was_sent) {
                     self->note(endpoint, method, begun, unanswered(results));
                 }
                 done(std::move(results));
             });
     }
 
-    void go_on(const std::shared_ptr<Errand>& errand, std::vector<RpcResult> last) {
+    // Those that were not answered go on to the next endpoint; an answer stays one.
+    void go_on(const std::shared_ptr<Errand>& errand) {
+        std::vector<std::size_t> open;
+        std::vector<RpcCall> calls;
+        for (std::size_t i = 0; i < errand->calls.size(); ++i) {
+            if (is_answer(errand->results[i])) continue;
+            open.push_back(i);
+            calls.push_back(errand->calls[i]);
+        }
         const base::Duration left{options.patience.us - since(errand->begun).us};
-        const auto endpoint = left.us > 0 ? next_for(errand->was_tried) : std::nullopt;
-        if (!endpoint) return errand->done(std::move(last));
+        const bool is_to_ask = !open.empty() && left.us > 0 && !is_over;
+        const auto endpoint = is_to_ask ? next_for(errand->was_tried) : std::nullopt;
+        if (!endpoint) return errand->done(std::move(errand->results));
         errand->was_tried[*endpoint] = true;
-        ask(*endpoint, errand->calls, std::min(left, options.try_patience),
-            [self = shared_from_this(), errand](std::vector<RpcResult> results) {
-                if (unanswered(results) == nullptr || self->is_over) {
-                    return errand->done(std::move(results));
+        ask(*endpoint, calls, std::min(left, options.try_patience),
+            [self = shared_from_this(), errand,
+             open = std::move(open)](std::vector<RpcResult> results) {
+                for (std::size_t i = 0; i < open.size(); ++i) {
+                    auto& result = results[i];
+                    if (!result.has_value()) {
+                        auto may_have = errand->may_have_happened[open[i]];
+                        const auto error = result.error();
+                        if (may_have) result = base::Failure{as_unknown(error)};
+                        errand->may_have_happened[open[i]] = may_have || is_effect_unknown(error);
+                    }
+                    errand->results[open[i]] = std::move(result);
                 }
-                self->go_on(errand, std::move(results));
+                self->go_on(errand);
+            });
+    }
+
+    // Until it is, or the node does not know it.
+    void subscribe(std::size_t endpoint) {
+        ask(endpoint, {{.method = "eth_subscribe", .params = {"newHeads"}}}, options.try_patience,
+            [weak = weak_from_this(), endpoint](const std::vector<RpcResult>& results) {
+                const auto self = weak.lock();
+                if (!self || self->is_over || is_answer(results.front())) return;
+                self->again.expires_after(std::chrono::microseconds(self->options.aside_min.us));
+                self->again.async_wait([weak, endpoint](boost::system::error_code error) {
+                    const auto still = weak.lock();
+                    if (!error && still && !still->is_over) still->subscribe(endpoint);
+                });
             });
     }
 
     RpcOptions options;
     std::vector<Place> places;
     std::uint64_t next_id{1};
+    boost::asio::steady_timer again;
     bool is_over{};
 };
 
@@ -130,6 +178,7 @@ RpcClient::RpcClient(boost::asio::io_context& io, RpcOptions options)
 
 RpcClient::~RpcClient() {
     state_->is_over = true;
+    state_->again.cancel();
     for (const auto& place : state_->places) {
         place.wire->on_notification = nullptr;
         place.wire->on_open = nullptr;
@@ -143,8 +192,10 @@ void RpcClient::batch(std::vector<RpcCall> calls, BatchDone done) {
     const auto count = calls.size();
     errand->calls = std::move(calls);
     errand->done = std::move(done);
+    errand->results = all_failed({}, count);
     errand->was_tried.resize(state_->places.size());
-    state_->go_on(errand, all_failed({}, count));
+    errand->may_have_happened.resize(count);
+    state_->go_on(errand);
 }
 
 void RpcClient::call(RpcCall call, Done done) {
@@ -225,17 +276,16 @@ bool RpcClient::follow_heads(std::function<void(const json::object& head)> on_he
             const auto* head = params.if_contains("result");
             if (head != nullptr && head->is_object()) on_head(head->get_object());
         };
-        const auto subscribe = [weak = state_->weak_from_this(), i] {
-            const auto self = weak.lock();
-            if (!self) return;
-            // A node that does not know it is asked for its head now and then all the same.
-            self->ask(i, {{.method = "eth_subscribe", .params = {"newHeads"}}},
-                      self->options.try_patience, [](const std::vector<RpcResult>&) {});
+        wire.on_open = [weak = state_->weak_from_this(), i] {
+            if (const auto self = weak.lock()) self->subscribe(i);
         };
-        wire.on_open = subscribe;
-        // The first question connects.
-        state_->ask(i, {{.method = "eth_chainId", .params = {}}}, state_->options.try_patience,
-                    [](const std::vector<RpcResult>&) {});
+        // Where it is not connected yet, the first question does that.
+        if (wire.is_open()) {
+            state_->subscribe(i);
+        } else {
+            state_->ask(i, {{.method = "eth_chainId", .params = {}}}, state_->options.try_patience,
+                        [](const std::vector<RpcResult>&) {});
+        }
         return true;
     }
     return false;

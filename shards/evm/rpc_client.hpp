@@ -71,8 +71,8 @@ public:
 
     /// Asks one question.
     void call(RpcCall call, Done done);
-    /// Asks several at once, of one endpoint. Where one of them was not answered, all go on to the
-    /// next. **Requires:** between one and `rpc_batch_max`.
+    /// Asks several at once, of one endpoint. Those of them that were not answered go on to the
+    /// next: results may be of different endpoints. **Requires:** between one and `rpc_batch_max`.
     void batch(std::vector<RpcCall> calls, BatchDone done);
     /// Asks all endpoints, those that are set aside as well.
     void agree(RpcCall call, AgreementDone done);

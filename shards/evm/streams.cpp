@@ -1,5 +1,6 @@
 #include "shards/evm/streams.hpp"
 
+#include <boost/asio/ip/address.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/ssl/verify_mode.hpp>
 #include <fmt/format.h>
@@ -14,6 +15,9 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 using boost::system::error_code;
 
+// Nobody takes longer to connect, or to shake hands, even where nobody waits for it any more.
+constexpr auto connect_max = std::chrono::seconds(10);
+
 void look_up_and_connect(tcp::resolver& resolver, PlainStream& stream, const Endpoint& endpoint,
                          std::function<void(error_code)> done) {
     resolver.async_resolve(
@@ -21,10 +25,12 @@ void look_up_and_connect(tcp::resolver& resolver, PlainStream& stream, const End
         [&stream, done = std::move(done)](error_code error,
                                           const tcp::resolver::results_type& found) mutable {
             if (error) return done(error);
+            stream.expires_after(connect_max);
             stream.async_connect(
                 found, [&stream, done = std::move(done)](error_code failed, const tcp::endpoint&) {
                     // Questions are small and must not wait for company.
                     error_code ignored;
+                    stream.expires_never();
                     if (!failed) stream.socket().set_option(tcp::no_delay{true}, ignored);
                     done(failed);
                 });
@@ -56,14 +62,24 @@ void connect(tcp::resolver& resolver, SecureStream& stream, const Endpoint& endp
              std::function<void(error_code)> done) {
     error_code error;
     stream.set_verify_callback(asio::ssl::host_name_verification(endpoint.host), error);
-    // Hosts with several names answer with the certificate of the one that is asked for.
+    // Hosts with several names answer with the certificate of the one that is asked for. An address
+    // is no name (RFC 6066).
     std::string name = endpoint.host;
-    SSL_ctrl(stream.native_handle(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
-             name.data());
+    error_code is_no_address;
+    (void)asio::ip::make_address(name, is_no_address);
+    if (is_no_address)
+        SSL_ctrl(stream.native_handle(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+                 name.data());
     look_up_and_connect(resolver, stream.next_layer(), endpoint,
                         [&stream, done = std::move(done)](error_code failed) mutable {
                             if (failed) return done(failed);
-                            stream.async_handshake(asio::ssl::stream_base::client, std::move(done));
+                            stream.next_layer().expires_after(connect_max);
+                            stream.async_handshake(
+                                asio::ssl::stream_base::client,
+                                [&stream, done = std::move(done)](error_code refused) {
+                                    stream.next_layer().expires_never();
+                                    done(refused);
+                                });
                         });
 }
 

@@ -81,10 +81,12 @@ public:
                                         .deadline = Clock::now() + as_chrono(patience),
                                         .done = std::move(done)};
         watch_deadlines();
-        outgoing_.push_back(std::move(message.text));
+        outgoing_.emplace_back(message.first_id, std::move(message.text));
         if (is_open_) return write();
         asio::post(io_, [self = this->shared_from_this()] { self->connect_if_wanted(); });
     }
+
+    [[nodiscard]] bool is_open() const override { return is_open_; }
 
     void close() override {
         is_closed_ = true;
@@ -98,6 +100,7 @@ private:
         std::size_t count{};
         Clock::time_point deadline;
         Done done;
+        bool was_sent{};
     };
     struct Line {
         template <class... Args>
@@ -109,13 +112,19 @@ private:
     };
 
     static RpcError closed() { return unreachable("closed", asio::error::operation_aborted); }
+    static RpcError no_id() {
+        return {.fault = RpcFault::malformed,
+                .code = 0,
+                .message = "an error without an id, while several questions wait",
+                .data = {}};
+    }
     static RpcError not_connected() {
         return unreachable("connecting again", asio::error::not_connected);
     }
 
-    void say_later(Done done, RpcError error) {
-        asio::post(io_, [done = std::move(done), error = std::move(error)]() mutable {
-            done(base::Failure{std::move(error)});
+    void say_later(Done done, RpcError error, bool was_sent = false) {
+        asio::post(io_, [done = std::move(done), error = std::move(error), was_sent]() mutable {
+            done({.said = base::Failure{std::move(error)}, .was_sent = was_sent});
         });
     }
 
@@ -172,9 +181,14 @@ private:
     }
 
     void write() {
+        // What nobody waits for any more is not sent late.
+        while (!outgoing_.empty() && !questions_.contains(outgoing_.front().first)) {
+            outgoing_.pop_front();
+        }
         if (is_writing_ || outgoing_.empty() || !is_open_) return;
         is_writing_ = true;
-        line_->writing = std::move(outgoing_.front());
+        line_->writing = std::move(outgoing_.front().second);
+        questions_.at(outgoing_.front().first).was_sent = true;
         outgoing_.pop_front();
         line_->socket.async_write(asio::buffer(line_->writing), now([this](error_code error) {
                                       is_writing_ = false;
@@ -197,20 +211,23 @@ private:
     void take(std::string_view text) {
         auto said = parse_answer(text);
         // Nobody knows whose answer it was meant to be.
-        if (!said) return drop(said.error());
+        if (!said) return lose(said.error());
         const auto* told = said->if_object();
         if (told != nullptr && told->contains("method")) {
             const auto* params = told->if_contains("params");
-            if (on_notification && params != nullptr && params->is_object()) {
-                on_notification(params->get_object());
-            }
+            // A copy: whoever is told may end this wire.
+            const auto tell = on_notification;
+            if (tell && params != nullptr && params->is_object()) tell(params->get_object());
             return;
         }
         const auto id = any_id_of(*said);
         if (!id) {
-            // An error without an id: of something that was asked.
-            for (auto& [first, question] : std::exchange(questions_, {})) question.done(*said);
-            return;
+            // An error without an id is of the only question, or of nobody knows which.
+            if (told == nullptr || !told->contains("error") || questions_.empty()) return;
+            if (questions_.size() > 1) return lose(no_id());
+            auto done = std::move(questions_.begin()->second.done);
+            questions_.clear();
+            return done({.said = *std::move(said)});
         }
         auto of = questions_.upper_bound(*id);
         if (of == questions_.begin()) return;
@@ -218,11 +235,15 @@ private:
         if (*id - of->first >= of->second.count) return;  // Nobody waits for it any more.
         auto done = std::move(of->second.done);
         questions_.erase(of);
-        done(*std::move(said));
+        done({.said = *std::move(said)});
     }
 
     void lose(std::string_view while_doing, error_code error) {
-        drop(unreachable(while_doing, error));
+        lose(unreachable(while_doing, error));
+    }
+
+    void lose(const RpcError& why) {
+        drop(why);
         if (is_closed_) return;
         is_waiting_ = true;
         retry_.expires_after(pause_);
@@ -242,7 +263,8 @@ private:
         line_.reset();
         outgoing_.clear();
         for (auto& [first, question] : std::exchange(questions_, {})) {
-            say_later(std::move(question.done), why);
+            // One that waited for the connection says something of the endpoint as well.
+            say_later(std::move(question.done), why, true);
         }
     }
 
@@ -262,7 +284,7 @@ private:
         const auto at = Clock::now();
         std::erase_if(questions_, [&](auto& entry) {
             if (entry.second.deadline > at) return false;
-            say_later(std::move(entry.second.done), timed_out());
+            say_later(std::move(entry.second.done), timed_out(), entry.second.was_sent);
             return true;
         });
         watch_deadlines();
@@ -276,8 +298,8 @@ private:
     asio::steady_timer late_;
     asio::steady_timer retry_;
     std::shared_ptr<Line> line_;
-    std::map<std::uint64_t, Question> questions_;  // By first id.
-    std::deque<std::string> outgoing_;
+    std::map<std::uint64_t, Question> questions_;                 // By first id.
+    std::deque<std::pair<std::uint64_t, std::string>> outgoing_;  // With the first id.
     Clock::duration pause_{retry_min};
     bool is_open_{};
     bool is_writing_{};

@@ -21,9 +21,9 @@ namespace crossclear::shards::evm {
 
 /// What all wires are told.
 struct WireOptions {
-    std::string authorization;  ///< The header of that name; empty: none.
+    std::string authorization{};  ///< The header of that name, printable; empty: none.
     /// A file of certificates that an endpoint's may be signed by, besides the system's.
-    std::string authority;
+    std::string authority{};
     std::size_t connections_max{4};              ///< Of HTTP: so many questions are on their way.
     std::size_t waiting_max{4'096};              ///< More than these are refused as `limited`.
     base::Duration idle_max{base::seconds(30)};  ///< Of a WebSocket; then it is asked for a pong.
@@ -36,13 +36,20 @@ struct Message {
     std::size_t count{1};      ///< Of calls.
 };
 
+/// What became of a message.
+struct Carried {
+    base::Result<boost::json::value, RpcError> said;
+    bool was_sent{true};    ///< Its fate says something of the endpoint.
+    bool was_sent_twice{};  ///< What came back may be of the second time.
+};
+
 /// Carries questions to one endpoint. Connects by itself, keeps the connection, and connects anew
 /// where it was lost. **Thread:** only the one that runs its io_context; `done` comes on it as
 /// well, once for each exchange, and never from within the call.
 class Wire {
 public:
     /// What came back, or why nothing did.
-    using Done = std::function<void(base::Result<boost::json::value, RpcError>)>;
+    using Done = std::function<void(Carried)>;
 
     Wire() = default;
     Wire(const Wire&) = delete;
@@ -53,6 +60,8 @@ public:
     /// meanwhile is sent once more: the same bytes have the same effect. **Errors:** all but
     /// `refused` and `disagreeing`.
     virtual void exchange(Message message, base::Duration patience, Done done) = 0;
+    /// Whether it is a WebSocket that is connected.
+    [[nodiscard]] virtual bool is_open() const { return false; }
     /// Ends all that is on its way as `unreachable`, and whatever comes after.
     virtual void close() = 0;
 

@@ -107,13 +107,17 @@ TEST(JsonRpc, SomebodyElsesTextIsCutAndPrintable) {
     EXPECT_TRUE(results.front().error().data.empty()) << "no hex";
 }
 
-TEST(JsonRpc, OnlyWhoWasRefusedKnowsThatNothingHappened) {
-    EXPECT_FALSE(is_effect_unknown(RpcFault::refused));
-    EXPECT_FALSE(is_effect_unknown(RpcFault::limited));
+TEST(JsonRpc, ARefusalIsCertainUnlessTheNodeItselfDoesNotKnow) {
+    const auto error = [](RpcFault fault) { return RpcError{.fault = fault}; };
+    EXPECT_FALSE(is_effect_unknown(error(RpcFault::refused)));
+    EXPECT_FALSE(is_effect_unknown(error(RpcFault::limited)));
     for (const auto fault :
          {RpcFault::unreachable, RpcFault::timed_out, RpcFault::malformed, RpcFault::disagreeing}) {
-        EXPECT_TRUE(is_effect_unknown(fault)) << name_of(fault);
+        EXPECT_TRUE(is_effect_unknown(error(fault))) << name_of(fault);
     }
+    const auto inner = results_of(
+        said(R"({"jsonrpc":"2.0","id":1,"error":{"code":-32603,"message":"internal"}})"), 1, 1);
+    EXPECT_TRUE(is_effect_unknown(inner.front().error()));
 }
 
 TEST(Endpoint, IsTakenApart) {

@@ -43,12 +43,13 @@ Endpoint at(const std::string& url) { return *parse_endpoint(url); }
 
 // A client whose waits are short, and what it was told of its tries.
 struct Asking {
-    explicit Asking(std::vector<Endpoint> endpoints, WireOptions wire = {}) {
+    explicit Asking(std::vector<Endpoint> endpoints, base::Duration try_patience = base::seconds(8),
+                    base::Duration aside_min = base::seconds(20), WireOptions wire = {}) {
         options.endpoints = std::move(endpoints);
         options.wire = std::move(wire);
-        options.patience = base::seconds(8);
-        options.try_patience = base::milliseconds(400);
-        options.aside_min = base::milliseconds(200);
+        options.patience = base::seconds(16);
+        options.try_patience = try_patience;
+        options.aside_min = aside_min;
         options.on_try = [this](const RpcTry& one) {
             tries.emplace_back(one.endpoint, one.error == nullptr
                                                  ? std::nullopt
@@ -64,6 +65,15 @@ struct Asking {
             io.run_one_for(std::chrono::milliseconds(20));
         }
         return true;
+    }
+    // Asks again and again until an answer comes.
+    RpcResult call_until_answered() {
+        std::optional<RpcResult> result;
+        (void)run_until([&] {
+            result = call();
+            return result->has_value();
+        });
+        return *result;
     }
     RpcResult call(const std::string& method = "eth_blockNumber") {
         std::optional<RpcResult> given;
@@ -168,7 +178,7 @@ TEST_P(AnyWire, SilenceTimesOutAndLeavesTheOthersAlone) {
         return is_silent ? Script{.is_silent = true}
                          : Script{.body = result_for(question, "\"x\"")};
     });
-    Asking asking({of(node)});
+    Asking asking({of(node)}, base::seconds(1));
     std::optional<RpcResult> silent;
     asking.client->call({.method = "eth_silent", .params = {}},
                         [&](RpcResult result) { silent = std::move(result); });
@@ -186,8 +196,7 @@ TEST_P(AnyWire, AConnectionThatEndsBeforeItsAnswerIsUnknown) {
     });
     Asking asking({of(node)});
     EXPECT_EQ(fault_in(asking.call()), RpcFault::unreachable);
-    EXPECT_TRUE(asking.run_until([&] { return asking.client->endpoints_up() == 1; }));
-    EXPECT_EQ(text_in(asking.call()), "again");
+    EXPECT_EQ(text_in(asking.call_until_answered()), "again");
 }
 
 TEST_P(AnyWire, HtmlIsMalformed) {
@@ -261,7 +270,8 @@ TEST(HttpWire, AStatusSaysWhatItMeans) {
 
 TEST(HttpWire, SendsItsAuthorizationAndNoSecretIsShown) {
     ScriptedNode node([](const std::string&) { return Script{.status = 401, .body = "no"}; });
-    Asking asking({at(node.http_url())}, with_authorization("Bearer of-a-secret"));
+    Asking asking({at(node.http_url())}, base::seconds(8), base::seconds(20),
+                  with_authorization("Bearer of-a-secret"));
     const auto result = asking.call();
     EXPECT_EQ(result.error().message.find("secret"), std::string::npos);
     EXPECT_EQ(result.error().message.find("/key"), std::string::npos);
@@ -279,9 +289,8 @@ TEST(WebSocketWire, ALateAnswerIsNobodyElses) {
         return Script{.body = result_for(first, "\"late\""),
                       .also = {result_for(question, "\"in time\"")}};
     });
-    Asking asking({at(node.websocket_url())});
+    Asking asking({at(node.websocket_url())}, base::seconds(1));
     EXPECT_EQ(fault_in(asking.call()), RpcFault::timed_out);
-    EXPECT_TRUE(asking.run_until([&] { return asking.client->endpoints_up() == 1; }));
     EXPECT_EQ(text_in(asking.call()), "in time");
 }
 
@@ -317,7 +326,8 @@ TEST(RpcClient, GoesOnToTheNextEndpointAndBack) {
                           : Script{.body = result_for(question, "\"first\"")};
     });
     ScriptedNode second(saying("\"second\""));
-    Asking asking({at(first.http_url()), at(second.http_url())});
+    Asking asking({at(first.http_url()), at(second.http_url())}, base::seconds(8),
+                  base::seconds(2));
     EXPECT_EQ(text_in(asking.call()), "second");
     ASSERT_EQ(asking.tries.size(), 2U);
     EXPECT_EQ(asking.tries.front(), std::pair(std::size_t{0}, std::optional{RpcFault::limited}));
@@ -330,21 +340,66 @@ TEST(RpcClient, GoesOnToTheNextEndpointAndBack) {
     EXPECT_EQ(text_in(asking.call()), "first") << "it is preferred";
 }
 
-TEST(RpcClient, ABatchOfWhichAPartIsMissingGoesOnWhole) {
+TEST(RpcClient, OfABatchWhatIsMissingGoesOn) {
     ScriptedNode half([](const std::string&) {
         return Script{.body = R"([{"jsonrpc":"2.0","id":1,"result":"a"}])"};
     });
-    ScriptedNode whole([](const std::string&) {
-        return Script{.body = R"([{"jsonrpc":"2.0","id":3,"result":"a"},)"
-                              R"({"jsonrpc":"2.0","id":4,"result":"b"}])"};
-    });
-    Asking asking({at(half.http_url()), at(whole.http_url())});
+    ScriptedNode rest(saying(R"("b")"));
+    Asking asking({at(half.http_url()), at(rest.http_url())});
     std::optional<std::vector<RpcResult>> given;
     asking.client->batch({{"eth_chainId", {}}, {"eth_gasPrice", {}}},
                          [&](std::vector<RpcResult> results) { given = std::move(results); });
     ASSERT_TRUE(asking.run_until([&] { return given.has_value(); }));
-    EXPECT_EQ(text_in(given->at(0)), "a");
+    EXPECT_EQ(text_in(given->at(0)), "a") << "an answer stays one";
     EXPECT_EQ(text_in(given->at(1)), "b");
+    ASSERT_EQ(rest.questions().size(), 1U);
+    EXPECT_EQ(rest.questions().front().find("eth_chainId"), std::string::npos);
+}
+
+// Goal: nobody takes for certain that a transaction was not sent which an earlier try may have
+// sent.
+TEST(RpcClient, ARefusalAfterATryWithoutAnAnswerIsNotCertain) {
+    const auto knowing = [](const std::string& question) {
+        return Script{.body = error_for(question, -32000, "already known")};
+    };
+    ScriptedNode lost([](const std::string&) { return Script{.is_refused = true}; });
+    ScriptedNode other(knowing);
+    Asking asking({at(lost.http_url()), at(other.http_url())});
+    const auto second = asking.call("eth_sendRawTransaction");
+    EXPECT_EQ(fault_in(second), RpcFault::refused);
+    EXPECT_TRUE(is_effect_unknown(second.error()));
+    EXPECT_FALSE(is_effect_unknown(asking.call("eth_sendRawTransaction").error()))
+        << "the next one went to the other alone";
+}
+
+TEST(RpcClient, ARefusalOfWhatWasSentTwiceUnseenIsNotCertain) {
+    ScriptedNode node([](const std::string& question) {
+        return question.find("eth_send") == std::string::npos
+                   ? Script{.body = result_for(question, "1"), .is_closed_after = true}
+                   : Script{.body = error_for(question, -32000, "already known")};
+    });
+    Asking asking({at(node.http_url())});
+    EXPECT_TRUE(asking.call().has_value());
+    const auto again = asking.call("eth_sendRawTransaction");
+    EXPECT_EQ(fault_in(again), RpcFault::refused);
+    EXPECT_TRUE(is_effect_unknown(again.error()));
+}
+
+TEST(WebSocketWire, AnErrorWithoutAnIdIsNotThatOfSeveral) {
+    std::atomic<int> asked{};
+    ScriptedNode node([&](const std::string&) {
+        return ++asked == 1 ? Script{.is_silent = true}
+                            : Script{.body = R"({"jsonrpc":"2.0","id":null,)"
+                                             R"("error":{"code":-32600,"message":"what?"}})"};
+    });
+    Asking asking({at(node.websocket_url())});
+    std::vector<RpcResult> given;
+    for (int i = 0; i < 2; ++i) {
+        asking.client->call({.method = "eth_sendRawTransaction", .params = {}},
+                            [&](RpcResult result) { given.push_back(std::move(result)); });
+    }
+    ASSERT_TRUE(asking.run_until([&] { return given.size() == 2; }));
+    for (const auto& result : given) EXPECT_TRUE(is_effect_unknown(result.error()));
 }
 
 TEST(RpcClient, MostOfAllEndpointsDecide) {
@@ -371,7 +426,7 @@ TEST(RpcClient, TwoThatDisagreeDecideNothing) {
 TEST(RpcClient, HalfOfAllIsNotMost) {
     ScriptedNode one(saying(R"("0xaa")"));
     ScriptedNode away([](const std::string&) { return Script{.is_silent = true}; });
-    Asking asking({at(one.http_url()), at(away.http_url())});
+    Asking asking({at(one.http_url()), at(away.http_url())}, base::seconds(2));
     const auto alone = asking.agree();
     EXPECT_EQ(fault_in(alone.result), RpcFault::timed_out) << "unknown is not agreed";
     EXPECT_EQ(alone.silent, std::vector<std::size_t>{1});
