@@ -15,6 +15,7 @@ namespace hedge = ledger::hedge;
 namespace instruction = ledger::instruction;
 namespace netting = ledger::netting;
 namespace reconcile = ledger::reconcile;
+namespace signing = ledger::signing;
 namespace withdrawal = ledger::withdrawal;
 
 // From a deadline until the shard has said for good what became of the order: finality and
@@ -201,6 +202,19 @@ void HistoryChecks::check(const base::EntityId& entity, const withdrawal::Event&
 void HistoryChecks::check(const base::EntityId& entity, const reconcile::Event& event) {
     const auto* compared = std::get_if<reconcile::Reconciled>(&event);
     if (compared != nullptr) looks_[entity] = compared->at;
+}
+
+// A nonce is one order's and is used once; another key counts from its own.
+void HistoryChecks::check(const base::EntityId& entity, const signing::Event& event) {
+    std::uint64_t& keys = keys_[entity];
+    if (std::holds_alternative<signing::LaneOpened>(event)) ++keys;
+    if (const auto* taken = std::get_if<signing::IntentTaken>(&event)) {
+        once(Invariant::effects_happen_once, {"nonce taken", entity, taken->nonce, keys});
+    } else if (const auto* used = std::get_if<signing::NonceFinished>(&event)) {
+        once(Invariant::effects_happen_once, {"nonce", entity, used->nonce, keys});
+    } else if (const auto* lost = std::get_if<signing::NonceForfeited>(&event)) {
+        once(Invariant::effects_happen_once, {"nonce", entity, lost->nonce, keys});
+    }
 }
 
 namespace {

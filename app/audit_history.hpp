@@ -66,6 +66,7 @@ private:
     void check(const base::EntityId& entity, const ledger::instruction::Event& event);
     void check(const base::EntityId& entity, const ledger::withdrawal::Event& event);
     void check(const base::EntityId& entity, const ledger::reconcile::Event& event);
+    void check(const base::EntityId& entity, const ledger::signing::Event& event);
     void check(const base::EntityId&, const ledger::cover::Event&) {}
     void check(const base::EntityId&, const ledger::EpochStarted&) {}
     void once(Invariant invariant, const Once& what);
@@ -84,6 +85,7 @@ private:
     std::set<Match> sold_;
     std::set<End> ends_;
     std::map<base::EntityId, base::Timestamp> looks_;
+    std::map<base::EntityId, std::uint64_t> keys_;  // How many a signing lane has had.
 };
 
 /// What is under way although its shard has been heard of long after its deadline.

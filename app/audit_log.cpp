@@ -55,6 +55,9 @@ struct Place {
     void operator()(ledger::reconcile::State state) const {
         partition.reconcilers.insert_or_assign(entity, std::move(state));
     }
+    void operator()(ledger::signing::State state) const {
+        partition.signers.insert_or_assign(entity, std::move(state));
+    }
 };
 
 }  // namespace

@@ -41,6 +41,8 @@ std::string_view name_of(EntityKind kind) {
             return "reconcile";
         case EntityKind::partition:
             return "partition";
+        case EntityKind::signing:
+            return "signing";
     }
     UNREACHABLE("an unlisted entity kind");
 }
@@ -56,6 +58,7 @@ bool is_packed(EntityKind kind) {
         case EntityKind::netting:
         case EntityKind::reconcile:
         case EntityKind::partition:
+        case EntityKind::signing:
             return false;
     }
     UNREACHABLE("an unlisted entity kind");
@@ -83,7 +86,9 @@ Result<AccountId, IdError> parse_account_id(std::string_view text) {
 std::string to_string(const EntityId& entity) {
     const auto id =
         is_packed(entity.kind) ? to_string(AccountId{entity.id}) : fmt::format("{}", entity.id);
-    const bool has_sub = entity.sub != 0 || entity.kind == EntityKind::reconcile;
+    const bool is_of_shard =
+        entity.kind == EntityKind::reconcile || entity.kind == EntityKind::signing;
+    const bool has_sub = entity.sub != 0 || is_of_shard;
     return has_sub ? fmt::format("{}/{}.{}", name_of(entity.kind), id, entity.sub)
                    : fmt::format("{}/{}", name_of(entity.kind), id);
 }

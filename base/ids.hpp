@@ -89,14 +89,15 @@ enum class EntityKind : std::uint8_t {
     withdrawal = 6,
     reconcile = 7,
     partition = 8,
+    signing = 9,
 };
 
 /// One machine's identity inside a cluster.
 ///
 /// account: `id` is the AccountId. cover (one per partition), netting: `id` is the broker. hedge:
 /// `id` is broker << 48 | number. withdrawal: `id` is the AccountId and `sub` its number there.
-/// instruction: that of its withdrawal, or broker << 48 | number with `sub` 0. reconcile: `id` is
-/// the broker and `sub` the shard. partition: `id` is the partition.
+/// instruction: that of its withdrawal, or broker << 48 | number with `sub` 0. reconcile and
+/// signing: `id` is the broker and `sub` the shard. partition: `id` is the partition.
 struct EntityId {
     EntityKind kind{EntityKind::account};
     std::uint64_t id{};

@@ -71,6 +71,12 @@ inline constexpr std::size_t hedge_tasks_open_max = 256;
 inline constexpr std::size_t slices_max = 32;
 inline constexpr std::size_t instruction_legs_max = 16;
 inline constexpr std::size_t orders_in_flight_max = 256;
+/// Nonces of one key that are not finished: nodes keep about so many of one sender. Transactions
+/// that are tried under one nonce; bytes of a call, and of a signed transaction.
+inline constexpr std::size_t signing_slots_max = 64;
+inline constexpr std::size_t signing_transactions_max = 16;
+inline constexpr std::size_t signing_call_bytes_max = 4'096;
+inline constexpr std::size_t signing_raw_bytes_max = 8'192;
 inline constexpr std::size_t breaks_open_max = 256;
 /// Operators' commands that one reconciler remembers; evicting the oldest raises its floor.
 inline constexpr std::size_t operator_commands_max = 256;
@@ -95,6 +101,8 @@ inline constexpr std::int64_t logins_burst = 512;
 inline constexpr std::size_t channel_history_max = 256;
 
 static_assert(entry_bytes_max * 4 <= record_bytes_max, "a record holds several large events");
+static_assert(signing_call_bytes_max < signing_raw_bytes_max, "a call fits its transaction");
+static_assert(signing_raw_bytes_max < entry_bytes_max, "a transaction fits an entry");
 static_assert(variations_waiting_max <= record_entries_max, "they fit one record together");
 static_assert(cover_parts_max * 32 < entry_bytes_max, "an event that covers claims fits an entry");
 static_assert(record_entries_max <= append_queue_max, "a full record can gather while one flies");

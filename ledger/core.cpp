@@ -57,8 +57,9 @@ void register_event(Register& machines, const base::EntityId& entity,
         {.kind = base::EntityKind::instruction, .id = entity.id, .sub = entity.sub});
 }
 
-// Reconcilers are woken with their lanes; quotas and epochs have no machine.
+// Reconcilers and signing lanes are woken with their lanes; quotas and epochs have no machine.
 void register_event(Register&, const base::EntityId&, const reconcile::Event&) {}
+void register_event(Register&, const base::EntityId&, const signing::Event&) {}
 void register_event(Register&, const base::EntityId&, const cover::Event&) {}
 void register_event(Register&, const base::EntityId&, const EpochStarted&) {}
 

@@ -6,6 +6,7 @@
 #include "ledger/instruction/machine.hpp"
 #include "ledger/netting/machine.hpp"
 #include "ledger/reconcile/machine.hpp"
+#include "ledger/signing/machine.hpp"
 #include "ledger/withdrawal/machine.hpp"
 
 #include <fmt/format.h>
@@ -42,6 +43,10 @@ template <>
 struct EventsOf<reconcile::State> {
     using Type = reconcile::Event;
 };
+template <>
+struct EventsOf<signing::State> {
+    using Type = signing::Event;
+};
 
 template <class State>
 EntityState fresh(const base::EntityId& entity) {
@@ -60,6 +65,7 @@ bool has_state(base::EntityKind kind) {
         case base::EntityKind::instruction:
         case base::EntityKind::withdrawal:
         case base::EntityKind::reconcile:
+        case base::EntityKind::signing:
             return true;
         case base::EntityKind::cover:
         case base::EntityKind::partition:
@@ -89,6 +95,8 @@ EntityState fresh_state(const base::EntityId& entity, std::uint16_t partitions) 
             return fresh<withdrawal::State>(entity);
         case base::EntityKind::reconcile:
             return fresh<reconcile::State>(entity);
+        case base::EntityKind::signing:
+            return fresh<signing::State>(entity);
         case base::EntityKind::cover:
         case base::EntityKind::partition:
             break;

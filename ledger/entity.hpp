@@ -7,6 +7,7 @@
 #include "ledger/instruction/state.hpp"
 #include "ledger/netting/state.hpp"
 #include "ledger/reconcile/state.hpp"
+#include "ledger/signing/state.hpp"
 #include "ledger/withdrawal/state.hpp"
 
 #include <cstdint>
@@ -20,7 +21,7 @@
 namespace crossclear::ledger {
 
 using EntityState = std::variant<account::State, netting::State, hedge::State, instruction::State,
-                                 withdrawal::State, reconcile::State>;
+                                 withdrawal::State, reconcile::State, signing::State>;
 
 /// Whether entities of this kind have a state of their own. Quotas and the partition's own entries
 /// are folded into the partition's core.

@@ -55,6 +55,13 @@ constexpr std::array reconcile_names = {
     "reconcile.BreakResolved", "reconcile.LanePauseSet",
 };
 static_assert(reconcile_names.size() == std::variant_size_v<reconcile::Event>);
+constexpr std::array signing_names = {
+    "signing.LaneOpened",        "signing.IntentTaken",        "signing.TransactionPlanned",
+    "signing.TransactionSigned", "signing.TransactionRefused", "signing.TransactionIncluded",
+    "signing.InclusionUndone",   "signing.NonceFinished",      "signing.LaneHalted",
+    "signing.NonceForfeited",    "signing.LaneResumed",
+};
+static_assert(signing_names.size() == std::variant_size_v<signing::Event>);
 
 const char* name_in(const account::Event& event) { return account_names[event.index()]; }
 const char* name_in(const cover::Event& event) { return cover_names[event.index()]; }
@@ -63,6 +70,7 @@ const char* name_in(const hedge::Event& event) { return hedge_names[event.index(
 const char* name_in(const instruction::Event& event) { return instruction_names[event.index()]; }
 const char* name_in(const withdrawal::Event& event) { return withdrawal_names[event.index()]; }
 const char* name_in(const reconcile::Event& event) { return reconcile_names[event.index()]; }
+const char* name_in(const signing::Event& event) { return signing_names[event.index()]; }
 const char* name_in(const EpochStarted&) { return "partition.EpochStarted"; }
 
 }  // namespace

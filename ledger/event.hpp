@@ -8,6 +8,7 @@
 #include "ledger/instruction/events.hpp"
 #include "ledger/netting/events.hpp"
 #include "ledger/reconcile/events.hpp"
+#include "ledger/signing/events.hpp"
 #include "ledger/withdrawal/events.hpp"
 
 #include <cstdint>
@@ -26,8 +27,9 @@ struct EpochStarted {
 };
 
 /// One machine's event. Exactly one alternative fits the kind of the entity beside it.
-using Event = std::variant<account::Event, cover::Event, netting::Event, hedge::Event,
-                           instruction::Event, withdrawal::Event, reconcile::Event, EpochStarted>;
+using Event =
+    std::variant<account::Event, cover::Event, netting::Event, hedge::Event, instruction::Event,
+                 withdrawal::Event, reconcile::Event, signing::Event, EpochStarted>;
 
 /// An event and whose it is: the unit of the journal. A record holds a batch of them in order.
 struct Entry {

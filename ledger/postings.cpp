@@ -331,6 +331,8 @@ void book(Booking& to, const std::variant<Events...>& event) {
 }
 
 void book(Booking&, const withdrawal::Event&) {}
+// What moved is booked by whoever's order it was, its gas too.
+void book(Booking&, const signing::Event&) {}
 
 }  // namespace
 

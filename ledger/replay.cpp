@@ -5,6 +5,7 @@
 #include "ledger/instruction/machine.hpp"
 #include "ledger/netting/machine.hpp"
 #include "ledger/reconcile/machine.hpp"
+#include "ledger/signing/machine.hpp"
 #include "ledger/withdrawal/machine.hpp"
 
 #include <fmt/format.h>
@@ -43,6 +44,10 @@ void replay_one(Partition& partition, const base::EntityId& entity,
 
 void replay_one(Partition& partition, const base::EntityId& entity, const reconcile::Event& event) {
     reconcile::apply(machine_of(partition.reconcilers, entity), event);
+}
+
+void replay_one(Partition& partition, const base::EntityId& entity, const signing::Event& event) {
+    signing::apply(machine_of(partition.signers, entity), event);
 }
 
 void replay_one(Partition& partition, const base::EntityId& entity, const netting::Event& event) {
@@ -84,6 +89,7 @@ std::optional<std::string> fault_of(const Partition& partition) {
     if (auto fault = first_fault(partition.instructions, check)) return fault;
     if (auto fault = first_fault(partition.withdrawals, check)) return fault;
     if (auto fault = first_fault(partition.reconcilers, check)) return fault;
+    if (auto fault = first_fault(partition.signers, check)) return fault;
     return fault_of(partition.book);
 }
 

@@ -8,6 +8,7 @@
 #include "ledger/instruction/state.hpp"
 #include "ledger/netting/state.hpp"
 #include "ledger/reconcile/state.hpp"
+#include "ledger/signing/state.hpp"
 #include "ledger/withdrawal/state.hpp"
 
 #include <map>
@@ -29,6 +30,7 @@ struct Partition {
     std::map<base::EntityId, instruction::State> instructions;
     std::map<base::EntityId, withdrawal::State> withdrawals;
     std::map<base::EntityId, reconcile::State> reconcilers;
+    std::map<base::EntityId, signing::State> signers;
     std::map<base::EntityId, netting::State> houses;
     Book book;
 };

@@ -65,6 +65,7 @@ bool Shadow::is_over(const base::EntityId& entity) const {
         case base::EntityKind::netting:
         case base::EntityKind::reconcile:
         case base::EntityKind::partition:
+        case base::EntityKind::signing:
             return false;
     }
     UNREACHABLE("an unlisted kind of machine");

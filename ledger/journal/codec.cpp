@@ -91,6 +91,9 @@ struct WriteEvent {
     base::EntityKind operator()(const reconcile::Event& event) const {
         return as<base::EntityKind::reconcile>(event);
     }
+    base::EntityKind operator()(const signing::Event& event) const {
+        return as<base::EntityKind::signing>(event);
+    }
     base::EntityKind operator()(const EpochStarted& event) const {
         codec::write_fields(epoch_started.fields, event, *to.mutable_epoch_started());
         return base::EntityKind::partition;
@@ -115,6 +118,8 @@ bool read_event(const pb::Entry& from, Entry& to, Reader& reader) {
             return codec::read_reconcile(from, to.event, reader);
         case base::EntityKind::partition:
             return read_epoch_started(from, to.event, reader);
+        case base::EntityKind::signing:
+            return codec::read_signing(from, to.event, reader);
     }
     UNREACHABLE("a kind that is not listed has no shape and was refused before");
 }

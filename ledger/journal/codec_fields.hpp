@@ -226,6 +226,28 @@ template <class Message>
     return reader.refuse(CodecError::Kind::out_of_range, "no such machine");
 }
 
+/// An entity inside a struct.
+template <class T, class Message>
+struct Entity {
+    base::EntityId T::* member;
+    const pb::EntityId& (Message::*get)() const;
+    pb::EntityId* (Message::*change)();
+
+    /// Both directions, by `write_entity` and `read_entity`.
+    void write(const T& from, Message& to) const { write_entity(from.*member, *(to.*change)()); }
+    [[nodiscard]] bool read(const Message& from, T& to, Reader& reader) const {
+        return read_entity((from.*get)(), to.*member, reader);
+    }
+};
+
+/// The line of a table for such a member.
+template <class T, class Message>
+[[nodiscard]] constexpr Entity<T, Message> entity(base::EntityId T::* member,
+                                                  const pb::EntityId& (Message::*get)() const,
+                                                  pb::EntityId* (Message::*change)()) {
+    return {member, get, change};
+}
+
 /// An entity that may be absent.
 template <class T, class Message>
 struct MaybeEntity {
@@ -354,6 +376,7 @@ void write(const hedge::Event& event, pb::Entry& entry);
 void write(const instruction::Event& event, pb::Entry& entry);
 void write(const withdrawal::Event& event, pb::Entry& entry);
 void write(const reconcile::Event& event, pb::Entry& entry);
+void write(const signing::Event& event, pb::Entry& entry);
 
 /// Reads an event of one machine; false, with the reason noted, if it is another's or damaged.
 [[nodiscard]] bool read_account(const pb::Entry& entry, Event& event, Reader& reader);
@@ -363,5 +386,6 @@ void write(const reconcile::Event& event, pb::Entry& entry);
 [[nodiscard]] bool read_instruction(const pb::Entry& entry, Event& event, Reader& reader);
 [[nodiscard]] bool read_withdrawal(const pb::Entry& entry, Event& event, Reader& reader);
 [[nodiscard]] bool read_reconcile(const pb::Entry& entry, Event& event, Reader& reader);
+[[nodiscard]] bool read_signing(const pb::Entry& entry, Event& event, Reader& reader);
 
 }  // namespace crossclear::ledger::journal::codec

@@ -2,6 +2,7 @@
 #include "ledger/journal/codec.hpp"
 #include "ledger/journal/codec_fields.hpp"
 #include "ledger/journal/codec_house.hpp"
+#include "ledger/journal/codec_signing.hpp"
 #include "ledger/journal/codec_state.hpp"
 #include "ledger/journal/record.pb.h"
 #include "ledger/journal/state.pb.h"
@@ -221,6 +222,9 @@ struct EncodeEntity {
         return codec::encode_message<pb::ReconcileState>(
             state, &write_home<reconcile::State, pb::ReconcileState>);
     }
+    std::string operator()(const signing::State& state) const {
+        return codec::encode_message<pb::SigningState>(state, &codec::write_lane);
+    }
 };
 
 template <class Message, class State, class Read>
@@ -263,6 +267,8 @@ base::Result<EntityState, CodecError> decode_entity(const base::EntityId& entity
         case base::EntityKind::reconcile:
             return decode_home<pb::ReconcileState, reconcile::State>(
                 entity, bytes, &read_home<reconcile::State, pb::ReconcileState>);
+        case base::EntityKind::signing:
+            return decode_home<pb::SigningState, signing::State>(entity, bytes, &codec::read_lane);
         case base::EntityKind::cover:
         case base::EntityKind::partition:
             break;

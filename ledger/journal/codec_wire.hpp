@@ -15,6 +15,7 @@
 #include "ledger/netting/events.hpp"
 #include "ledger/netting/state.hpp"
 #include "ledger/reconcile/events.hpp"
+#include "ledger/signing/events.hpp"
 #include "ledger/withdrawal/state.hpp"
 #include "ledger/words.hpp"
 
@@ -118,6 +119,29 @@ private:
         case account::Reject::withdrawal_has_ended:
         case account::Reject::withdrawal_is_sent:
         case account::Reject::shard_is_paused:
+            return true;
+    }
+    return false;
+}
+
+[[nodiscard]] constexpr bool is_listed(signing::Purpose value) noexcept {
+    switch (value) {
+        case signing::Purpose::effect:
+        case signing::Purpose::cancel:
+            return true;
+    }
+    return false;
+}
+
+[[nodiscard]] constexpr bool is_listed(signing::Halt value) noexcept {
+    switch (value) {
+        case signing::Halt::none:
+        case signing::Halt::nonce_used_elsewhere:
+        case signing::Halt::signer_altered:
+        case signing::Halt::signer_refuses:
+        case signing::Halt::other_chain:
+        case signing::Halt::final_block_replaced:
+        case signing::Halt::contract_changed:
             return true;
     }
     return false;
@@ -346,6 +370,7 @@ private:
         case base::EntityKind::partition:
             return entity.id <= short_max && entity.sub == 0;
         case base::EntityKind::reconcile:
+        case base::EntityKind::signing:
             return entity.id <= short_max && entity.sub <= short_max;
         case base::EntityKind::instruction:
         case base::EntityKind::withdrawal:

@@ -48,6 +48,7 @@ TEST(EntityIdText, NamesKindBrokerAndNumber) {
     EXPECT_EQ(to_string(entity_of(EntityKind::netting, BrokerId{3})), "netting/3");
     EXPECT_EQ(to_string(entity_of(EntityKind::reconcile, BrokerId{3}, ShardId{0})),
               "reconcile/3.0");
+    EXPECT_EQ(to_string(entity_of(EntityKind::signing, BrokerId{3}, ShardId{1})), "signing/3.1");
     const EntityId withdrawal{.kind = EntityKind::withdrawal, .id = account.v, .sub = 4};
     EXPECT_EQ(to_string(withdrawal), "withdrawal/1-12.4");
     EXPECT_EQ(to_string(OrderRef{entity_of(EntityKind::hedge, BrokerId{0}, 12), 3}),

@@ -37,7 +37,7 @@ void check_entry(std::string_view bytes) {
 void check_machines(std::string_view bytes) {
     using base::EntityKind;
     for (const auto kind : {EntityKind::netting, EntityKind::hedge, EntityKind::instruction,
-                            EntityKind::withdrawal, EntityKind::reconcile}) {
+                            EntityKind::withdrawal, EntityKind::reconcile, EntityKind::signing}) {
         const auto state = journal::decode_entity({.kind = kind, .id = 1, .sub = 1}, bytes);
         if (!state) continue;
         CHECK(journal::encode_entity(*state) == bytes, "a machine is written as it was read");

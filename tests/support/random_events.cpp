@@ -142,6 +142,16 @@ struct Listed<ledger::reconcile::BreakKind> {
     static constexpr std::array all{timing, unknown_inflow, unexplained_outflow, incredible};
 };
 template <>
+struct Listed<ledger::signing::Purpose> {
+    static constexpr std::array all{ledger::signing::Purpose::effect,
+                                    ledger::signing::Purpose::cancel};
+};
+template <>
+struct Listed<ledger::signing::Halt> {
+    using enum ledger::signing::Halt;
+    static constexpr std::array all{none, nonce_used_elsewhere, signer_altered, contract_changed};
+};
+template <>
 struct Listed<netting::PricePhase> {
     using enum netting::PricePhase;
     static constexpr std::array all{proposed, disputed, fixed};
@@ -182,8 +192,8 @@ struct Listed<ledger::Chart> {
 template <>
 struct Listed<EntityKind> {
     using enum EntityKind;
-    static constexpr std::array all{account,     cover,      netting,   hedge,
-                                    instruction, withdrawal, reconcile, partition};
+    static constexpr std::array all{account,    cover,     netting,   hedge,  instruction,
+                                    withdrawal, reconcile, partition, signing};
 };
 
 /// Draws values; half of the numbers are those at which codecs go wrong.
@@ -273,6 +283,7 @@ base::EntityId make_entity(Source& source, EntityKind kind) {
         case EntityKind::partition:
             return {.kind = kind, .id = short_id, .sub = 0};
         case EntityKind::reconcile:
+        case EntityKind::signing:
             return {.kind = kind, .id = short_id, .sub = static_cast<std::uint16_t>(sub)};
         case EntityKind::instruction:
         case EntityKind::withdrawal:
@@ -286,9 +297,8 @@ void fill(T& value, Source& source) {
     if constexpr (std::is_same_v<T, bool>) {
         value = source.flag();
     } else if constexpr (std::is_same_v<T, base::Wide>) {
-        value = static_cast<base::Wide>(source.template number<std::int64_t>()) *
-                    (base::Wide{1} << 64) +
-                static_cast<base::Wide>(source.template number<std::uint64_t>());
+        const base::Wide high{source.template number<std::int64_t>()};
+        value = high * (base::Wide{1} << 64) + source.template number<std::uint64_t>();
     } else if constexpr (std::is_integral_v<T>) {
         value = source.template number<T>();
     } else if constexpr (std::is_enum_v<T>) {
@@ -357,6 +367,7 @@ const std::vector<Maker<Source>>& makers() {
         add(std::in_place_type<instruction::Event>, EntityKind::instruction);
         add(std::in_place_type<ledger::withdrawal::Event>, EntityKind::withdrawal);
         add(std::in_place_type<ledger::reconcile::Event>, EntityKind::reconcile);
+        add(std::in_place_type<ledger::signing::Event>, EntityKind::signing);
         list.push_back({EntityKind::partition, [](ledger::Event& event, Source& source) {
                             fill(event.emplace<ledger::EpochStarted>(), source);
                         }});
@@ -431,7 +442,7 @@ ledger::EntityState make_state(Source& source, EntityKind kind) {
 // only the owner knows of them.
 void make_plausible(ledger::Core& core) {
     std::erase_if(core.machines.known,
-                  [](const base::EntityId& entity) { return !ledger::has_state(entity.kind); });
+                  [](const auto& one) { return !ledger::has_state(one.kind); });
     for (auto& [of, queue] : core.book.claims) {
         const auto drawn = std::exchange(queue, {});
         for (const auto& [drawn_number, drawn_claim] : drawn.claims) {

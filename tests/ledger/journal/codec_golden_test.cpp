@@ -147,7 +147,8 @@ const std::map<base::EntityKind, std::string> entity_files = {
     {base::EntityKind::hedge, "hedge_state"},
     {base::EntityKind::instruction, "instruction_state"},
     {base::EntityKind::withdrawal, "withdrawal_state"},
-    {base::EntityKind::reconcile, "reconcile_state"}};
+    {base::EntityKind::reconcile, "reconcile_state"},
+    {base::EntityKind::signing, "signing_state"}};
 
 TEST(Golden, StatesOfAllMachinesAreWrittenAsTheyAlwaysWere) {
     for (const auto& [kind, name] : entity_files) {
