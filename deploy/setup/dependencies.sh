@@ -297,6 +297,12 @@ lock_builds() {
     WORK=$(mktemp -d "$CACHE/work.XXXXXX")
 }
 
+unlock_builds() {
+    remove_work
+    WORK=
+    exec 9>&-
+}
+
 # require_dependencies VARIANT: sees to both libraries and sets DEPS_PREFIX for CMake.
 require_dependencies() {
     local variant=$1 name
@@ -320,7 +326,5 @@ require_dependencies() {
         source_of "$name" "${givens[$name]}"
         build_dependency "$name" "${places[$name]}" "$variant" "$SOURCE"
     done
-    remove_work
-    WORK=
-    exec 9>&-
+    unlock_builds
 }
