@@ -39,6 +39,8 @@ MarginLook AccountHost::liquidate(base::Timestamp now) {
     commit_for(look.review);
     for (int i = 0; i < liquidations_max; ++i) {
         const auto& state = crank_.state();
+        // Who was lost once and has recovered since is not lost at the next first look.
+        if (state.standing != account::Standing::liquidating) lost_since_.reset();
         if (!look.review.is_known || state.standing != account::Standing::liquidating) break;
         bool is_done = false;
         for (const auto& order : next_liquidation(*context_, state, look, lost_since_)) {

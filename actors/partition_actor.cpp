@@ -273,8 +273,8 @@ HomeActor PartitionHost::start_home(ledger::EntityState state) {
     if (auto* payment = std::get_if<ledger::withdrawal::State>(&state)) {
         return spawn<WithdrawalHost>(parts, std::move(*payment));
     }
-    // No shard of this release signs.
-    if (std::holds_alternative<ledger::signing::State>(state)) return HomeActor{};
+    CHECK(!std::holds_alternative<ledger::signing::State>(state),
+          "no shard of this release signs, and nobody wakes what signs");
     auto& reconciler = std::get<ledger::reconcile::State>(state);
     const base::ShardId shard{static_cast<std::uint16_t>(entity.sub)};
     return spawn<ReconcilerHost>(parts, std::move(reconciler),

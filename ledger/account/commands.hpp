@@ -273,8 +273,7 @@ struct Liquidate {
 /// Asks to take tokens, that no instrument sells for what is owed, off an account that is being
 /// liquidated. Sent by its own host.
 struct TakeCollateral {
-    std::uint64_t
-        version{};  ///< The account's. Not the one of now: a repeat, of which nothing comes.
+    std::uint64_t version{};  ///< The account's as it is; of an older one nothing comes.
     base::AssetId asset;
     base::AssetId owed;
     base::Amount amount;    ///< Positive: no more than pays what is owed of `owed`.

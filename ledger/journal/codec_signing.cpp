@@ -40,7 +40,6 @@ constexpr auto intent_taken = [] {
         value(&E::nonce, &M::nonce, &M::set_nonce), nested(&E::ref, &M::ref, &M::mutable_ref),
         value(&E::body, &M::body, &M::set_body), bytes(&E::to, &M::to, &M::mutable_to),
         bytes(&E::data, &M::data, &M::mutable_data),
-        value(&E::gas_limit, &M::gas_limit, &M::set_gas_limit),
         value(&E::deadline, &M::deadline, &M::set_deadline), value(&E::at, &M::at, &M::set_at));
 }();
 
@@ -52,6 +51,7 @@ constexpr auto transaction_planned = [] {
         &pb::Entry::mutable_transaction_planned, value(&E::nonce, &M::nonce, &M::set_nonce),
         value(&E::number, &M::number, &M::set_number),
         value(&E::purpose, &M::purpose, &M::set_purpose), value(&E::why, &M::why, &M::set_why),
+        value(&E::gas_limit, &M::gas_limit, &M::set_gas_limit),
         nested(&E::fees, &M::fees, &M::mutable_fees), value(&E::at, &M::at, &M::set_at));
 }();
 
@@ -143,6 +143,8 @@ inline constexpr auto fields_of<signing::Transaction> = std::tuple{
           &pb::SigningState::Transaction::set_purpose),
     value(&signing::Transaction::why, &pb::SigningState::Transaction::why,
           &pb::SigningState::Transaction::set_why),
+    value(&signing::Transaction::gas_limit, &pb::SigningState::Transaction::gas_limit,
+          &pb::SigningState::Transaction::set_gas_limit),
     nested(&signing::Transaction::fees, &pb::SigningState::Transaction::fees,
            &pb::SigningState::Transaction::mutable_fees),
     value(&signing::Transaction::planned_at, &pb::SigningState::Transaction::planned_at,
@@ -174,8 +176,6 @@ inline constexpr auto fields_of<signing::Slot> = std::tuple{
     bytes(&signing::Slot::to, &pb::SigningState::Slot::to, &pb::SigningState::Slot::mutable_to),
     bytes(&signing::Slot::data, &pb::SigningState::Slot::data,
           &pb::SigningState::Slot::mutable_data),
-    value(&signing::Slot::gas_limit, &pb::SigningState::Slot::gas_limit,
-          &pb::SigningState::Slot::set_gas_limit),
     value(&signing::Slot::deadline, &pb::SigningState::Slot::deadline,
           &pb::SigningState::Slot::set_deadline),
     list(&signing::Slot::transactions, &pb::SigningState::Slot::transactions,

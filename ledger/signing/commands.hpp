@@ -49,6 +49,7 @@ struct NoteSigned {
 struct NoteSignerRefused {
     std::uint64_t nonce{};
     std::uint32_t number{};
+    std::uint64_t cancel_gas{};  ///< What a transfer of nothing takes on this chain.
     base::Timestamp at;
 };
 
@@ -81,6 +82,7 @@ struct Review {
     Fees max;                      ///< What is never exceeded.
     base::Duration patience{};     ///< So long a transaction waits before it offers more.
     base::Timestamp block_time{};  ///< Of the newest block, as its maker says.
+    std::uint64_t cancel_gas{};    ///< What a transfer of nothing takes on this chain.
     base::Timestamp at;
 };
 

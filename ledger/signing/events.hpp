@@ -60,7 +60,6 @@ struct IntentTaken {
     std::uint64_t body{};  ///< Of the order, as `body_hash` has it.
     Address to{};
     std::string data;
-    std::uint64_t gas_limit{};
     base::Timestamp deadline;  ///< A later block gives it no effect.
     base::Timestamp at;
     friend bool operator==(const IntentTaken&, const IntentTaken&) = default;
@@ -72,6 +71,7 @@ struct TransactionPlanned {
     std::uint32_t number{};  ///< Under this nonce, from 0.
     Purpose purpose{Purpose::effect};
     ShardRefusal why{ShardRefusal::none};  ///< cancel: what becomes of the order.
+    std::uint64_t gas_limit{};
     Fees fees;
     base::Timestamp at;
     friend bool operator==(const TransactionPlanned&, const TransactionPlanned&) = default;

@@ -15,9 +15,6 @@ namespace {
 using base::Failure;
 namespace limits = base::limits;
 
-// What a transfer of nothing costs, on every chain.
-constexpr std::uint64_t cancel_gas = 21'000;
-
 Decision decided(const State& state, std::vector<Event> events) {
     if (events.empty()) return events;
     Proposal<State, Event> proposal{state};
@@ -70,7 +67,6 @@ void applied(State& state, const IntentTaken& event) {
                                           .body = event.body,
                                           .to = event.to,
                                           .data = event.data,
-                                          .gas_limit = event.gas_limit,
                                           .deadline = event.deadline});
     ++state.next_nonce;
 }
@@ -78,8 +74,11 @@ void applied(State& state, const IntentTaken& event) {
 void applied(State& state, const TransactionPlanned& event) {
     Slot& slot = slot_at(state, event.nonce);
     CHECK(event.number == slot.transactions.size(), "transactions are counted");
-    slot.transactions.push_back(
-        {.purpose = event.purpose, .why = event.why, .fees = event.fees, .planned_at = event.at});
+    slot.transactions.push_back({.purpose = event.purpose,
+                                 .why = event.why,
+                                 .gas_limit = event.gas_limit,
+                                 .fees = event.fees,
+                                 .planned_at = event.at});
 }
 
 void applied(State& state, const TransactionSigned& event) {
@@ -152,7 +151,7 @@ Sign to_sign(const State& state, std::uint64_t nonce, std::uint32_t number) {
             .chain_id = state.chain_id,
             .to = is_cancel ? state.key : slot.to,
             .data = is_cancel ? std::string{} : slot.data,
-            .gas_limit = is_cancel ? cancel_gas : slot.gas_limit,
+            .gas_limit = transaction.gas_limit,
             .fees = transaction.fees};
 }
 
@@ -217,6 +216,7 @@ std::optional<TransactionPlanned> next_transaction(std::uint64_t nonce, const Sl
         .number = static_cast<std::uint32_t>(slot.transactions.size()),
         .purpose = is_late ? Purpose::cancel : latest.purpose,
         .why = is_late ? ShardRefusal::expired : latest.why,
+        .gas_limit = is_late ? command.cancel_gas : latest.gas_limit,
         .fees = within(replacement_of(latest.fees), command.offer, command.max),
         .at = command.at};
 }
@@ -278,13 +278,13 @@ Decision decide(const State& state, const TakeIntent& command) {
                                        .body = command.body,
                                        .to = command.to,
                                        .data = command.data,
-                                       .gas_limit = command.gas_limit,
                                        .deadline = command.deadline,
                                        .at = command.at},
                            TransactionPlanned{.nonce = state.next_nonce,
                                               .number = 0,
                                               .purpose = Purpose::effect,
                                               .why = ShardRefusal::none,
+                                              .gas_limit = command.gas_limit,
                                               .fees = command.fees,
                                               .at = command.at}});
 }
@@ -328,6 +328,7 @@ Decision decide(const State& state, const NoteSignerRefused& command) {
                                                    .number = command.number + 1,
                                                    .purpose = Purpose::cancel,
                                                    .why = ShardRefusal::unsupported,
+                                                   .gas_limit = command.cancel_gas,
                                                    .fees = transaction.fees,
                                                    .at = command.at});
         } else if (state.halt == Halt::none) {

@@ -19,6 +19,7 @@ namespace crossclear::ledger::signing {
 struct Transaction {
     Purpose purpose{Purpose::effect};
     ShardRefusal why{ShardRefusal::none};
+    std::uint64_t gas_limit{};
     Fees fees{};
     base::Timestamp planned_at{};
     bool is_refused{};  ///< The signer will not sign it.
@@ -44,7 +45,6 @@ struct Slot {
     std::uint64_t body{};
     Address to{};
     std::string data{};
-    std::uint64_t gas_limit{};
     base::Timestamp deadline{};
     std::vector<Transaction> transactions{};  ///< At least one.
     std::optional<Inclusion> included{};

@@ -74,6 +74,18 @@ private:
     const json::object* object_;
 };
 
+std::optional<std::vector<Log>> logs_in(const json::array& list) {
+    if (list.size() > logs_max) return std::nullopt;
+    std::vector<Log> logs;
+    logs.reserve(list.size());
+    for (const auto& one : list) {
+        auto log = parse_log(one);
+        if (!log) return std::nullopt;
+        logs.push_back(*std::move(log));
+    }
+    return logs;
+}
+
 }  // namespace
 
 std::optional<Header> parse_header(const json::value& said) {
@@ -110,15 +122,7 @@ std::optional<Log> parse_log(const json::value& said) {
 
 std::optional<std::vector<Log>> parse_logs(const json::value& said) {
     const auto* list = said.if_array();
-    if (list == nullptr || list->size() > logs_max) return std::nullopt;
-    std::vector<Log> logs;
-    logs.reserve(list->size());
-    for (const auto& one : *list) {
-        auto log = parse_log(one);
-        if (!log) return std::nullopt;
-        logs.push_back(*std::move(log));
-    }
-    return logs;
+    return list == nullptr ? std::nullopt : logs_in(*list);
 }
 
 std::optional<Receipt> parse_receipt(const json::value& said) {
@@ -131,10 +135,10 @@ std::optional<Receipt> parse_receipt(const json::value& said) {
                     .gas_price = fields.wide("effectiveGasPrice"),
                     .logs = {}};
     const auto status = fields.number("status");
-    const json::value logs(fields.list("logs"));
+    const auto& logs = fields.list("logs");
     if (!fields.is_right() || status > 1) return std::nullopt;
     receipt.is_success = status == 1;
-    auto read = parse_logs(logs);
+    auto read = logs_in(logs);
     if (!read) return std::nullopt;
     receipt.logs = *std::move(read);
     const bool are_its_own =

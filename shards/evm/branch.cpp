@@ -1,8 +1,5 @@
 #include "shards/evm/branch.hpp"
 
-#include <algorithm>
-#include <utility>
-
 namespace crossclear::shards::evm {
 
 Branch::Branch(const Header& final_block) : blocks_{final_block} {}
@@ -20,60 +17,56 @@ bool Branch::has(std::uint64_t number, const Hash& hash) const {
 BranchChange Branch::follow(const Header& head) {
     if (has(head.number, head.hash)) {
         // What wanted parents is not the newest any more.
-        if (head.hash == this->head().hash) {
-            wanting_.reset();
-            loose_.clear();
-        }
+        if (head.hash == this->head().hash) forget_way();
         return {};
     }
     if (head.number < final_block().number) return {};
-    // Parents that were told for another head may be on this one's way too.
-    if (loose_.size() >= way_max) loose_.clear();
-    if (wanting_) loose_.emplace(wanting_->hash, *wanting_);
-    wanting_ = head;
-    return look_at_head();
+    // What was on another head's way may be on this one's too.
+    if (loose_.size() + way_.size() >= way_max) loose_.clear();
+    for (const auto& known : way_) loose_.emplace(known.hash, known);
+    way_ = {head};
+    return go_on();
 }
 
 BranchChange Branch::take_parent(const Header& parent) {
-    if (!wanting_ || loose_.size() >= way_max) return {};
+    if (way_.empty() || loose_.size() >= way_max) return {};
     loose_.emplace(parent.hash, parent);
-    return look_at_head();
+    return go_on();
 }
 
-BranchChange Branch::look_at_head() {
-    const auto contradiction = [this] {
-        wanting_.reset();
-        loose_.clear();
-        BranchChange change;
-        change.is_contradiction = true;
-        return change;
-    };
-    std::vector<Header> way{*wanting_};
-    while (!has(way.back().number - 1, way.back().parent)) {
+// Each block of a way is looked at once, however many answers it takes to get there.
+BranchChange Branch::go_on() {
+    BranchChange change;
+    while (!has(way_.back().number - 1, way_.back().parent)) {
         // Below what is final nothing branches off; and no way is that long.
-        if (way.back().number <= final_block().number + 1 || way.size() > way_max) {
-            return contradiction();
-        }
-        const auto parent = loose_.find(way.back().parent);
-        if (parent == loose_.end()) {
-            BranchChange change;
-            change.wanted = way.back().parent;
+        const auto& last = way_.back();
+        const bool is_lost = last.number <= final_block().number + 1 || way_.size() > way_max;
+        const auto parent = loose_.find(last.parent);
+        if (!is_lost && parent == loose_.end()) {
+            change.wanted = last.parent;
             return change;
         }
-        if (parent->second.number + 1 != way.back().number) return contradiction();
-        way.push_back(parent->second);
+        if (is_lost || parent->second.number + 1 != last.number) {
+            forget_way();
+            change.is_contradiction = true;
+            return change;
+        }
+        way_.push_back(parent->second);
+        loose_.erase(parent);
     }
-    wanting_.reset();
-    loose_.clear();
-    BranchChange change;
-    while (head().number >= way.back().number) {
+    while (head().number >= way_.back().number) {
         change.dropped.push_back(head());
         blocks_.pop_back();
     }
-    std::reverse(way.begin(), way.end());
-    blocks_.insert(blocks_.end(), way.begin(), way.end());
-    change.added = std::move(way);
+    change.added.assign(way_.rbegin(), way_.rend());
+    blocks_.insert(blocks_.end(), change.added.begin(), change.added.end());
+    forget_way();
     return change;
+}
+
+void Branch::forget_way() {
+    way_.clear();
+    loose_.clear();
 }
 
 bool Branch::finalize(std::uint64_t number, const Hash& hash) {

@@ -62,11 +62,12 @@ public:
     [[nodiscard]] bool finalize(std::uint64_t number, const Hash& hash);
 
 private:
-    [[nodiscard]] BranchChange look_at_head();
+    [[nodiscard]] BranchChange go_on();
+    void forget_way();
 
-    std::deque<Header> blocks_;      // From the final block to the head.
-    std::optional<Header> wanting_;  // A head whose way is not whole.
-    std::map<Hash, Header> loose_;   // Parents on its way.
+    std::deque<Header> blocks_;     // From the final block to the head.
+    std::vector<Header> way_;       // A head whose way is not whole, and its parents so far.
+    std::map<Hash, Header> loose_;  // Others that were told, which may be on it.
 };
 
 }  // namespace crossclear::shards::evm

@@ -1,3 +1,4 @@
+#include "base/check.hpp"
 #include "shards/evm/streams.hpp"
 #include "shards/evm/wire.hpp"
 
@@ -364,6 +365,8 @@ std::shared_ptr<Wire> make_http_wire(asio::io_context& io, Endpoint endpoint, Wi
 }
 
 std::shared_ptr<Wire> make_wire(asio::io_context& io, Endpoint endpoint, WireOptions options) {
+    const auto& header = options.authorization;
+    CHECK(printable(header, header.size()) == header, "a header is one printable line");
     return endpoint.is_websocket ? make_websocket_wire(io, std::move(endpoint), std::move(options))
                                  : make_http_wire(io, std::move(endpoint), std::move(options));
 }

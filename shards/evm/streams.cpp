@@ -67,9 +67,10 @@ void connect(tcp::resolver& resolver, SecureStream& stream, const Endpoint& endp
     std::string name = endpoint.host;
     error_code is_no_address;
     (void)asio::ip::make_address(name, is_no_address);
-    if (is_no_address)
+    if (is_no_address) {
         SSL_ctrl(stream.native_handle(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
                  name.data());
+    }
     look_up_and_connect(resolver, stream.next_layer(), endpoint,
                         [&stream, done = std::move(done)](error_code failed) mutable {
                             if (failed) return done(failed);

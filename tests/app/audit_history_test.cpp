@@ -20,6 +20,7 @@ namespace account = ledger::account;
 namespace hedge = ledger::hedge;
 namespace instruction = ledger::instruction;
 namespace netting = ledger::netting;
+namespace signing = ledger::signing;
 namespace withdrawal = ledger::withdrawal;
 using base::Amount;
 using ledger::Entry;
@@ -304,6 +305,33 @@ TEST(AuditHistory, AnEpochBeginsWhereItSaysSoAndNowhereElse) {
     rising.begin(4);
     rising.say({});
     EXPECT_TRUE(rising.broken().empty());
+}
+
+TEST(AuditHistory, ANonceThatIsGivenOrSpentTwiceIsAFault) {
+    const auto at_lane = [](signing::Event event) {
+        return Entry{base::entity_of(base::EntityKind::signing, the_broker, base::ShardId{1}),
+                     std::move(event)};
+    };
+    const auto about = [&](auto event) {
+        event.nonce = 5;
+        return at_lane(event);
+    };
+    const auto opened = about(signing::LaneOpened{});
+    const auto taken = about(signing::IntentTaken{});
+    const auto finished = about(signing::NonceFinished{});
+    const auto forfeited = about(signing::NonceForfeited{});
+    const std::vector once{Invariant::effects_happen_once};
+    const auto broken_by = [](const std::vector<Entry>& entries) {
+        Told told;
+        told.say(entries);
+        return told.broken();
+    };
+    EXPECT_TRUE(broken_by({opened, taken, finished}).empty());
+    EXPECT_EQ(broken_by({opened, taken, taken}), once);
+    EXPECT_EQ(broken_by({opened, taken, finished, finished}), once);
+    EXPECT_EQ(broken_by({opened, taken, finished, forfeited}), once);
+    EXPECT_TRUE(broken_by({opened, taken, finished, opened, taken, finished}).empty())
+        << "another key counts from its own";
 }
 
 TEST(AuditHistory, AnOrderOfAnInstructionLongPastItsDeadlineIsAFault) {

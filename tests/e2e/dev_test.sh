@@ -20,6 +20,8 @@ fake dpkg-query 'shift 2; printf "installed %s\n" "$@"'
 fake apt-get 'if [[ $1 != indextargets ]]; then echo "E: no network"; exit 100; fi
 echo "stable main Packages http://nowhere.invalid/"'
 fake sudo "touch $temp/sudo_was_called; exit 1"
+fake node true
+fake npm 'mkdir node_modules'
 
 # dev ARGS...: its status in `status`, what it says in `said`; called from a folder that is not its.
 dev() {
@@ -131,6 +133,14 @@ test_given() {
     dev setup
     expect "a second run builds nothing" 0 "set up; CMake finds"
     if [[ $said == *building* ]]; then report "a second run builds nothing" again "$said"; fi
+    holds "what npm brings is kept" test -d "$(echo "$CROSSCLEAR_CACHE"/npm/*/node_modules)"
+    rm -r "$CROSSCLEAR_CACHE/npm"
+    fake npm 'echo "npm error: no registry"; exit 1'
+    dev setup
+    expect "npm that fails is told" 1 "failed: npm ci" "npm error: no registry" "check the network"
+    fake npm 'mkdir node_modules'
+    dev setup
+    expect "and asked again" 0 "npm ci: anvil (once): done"
     echo '# changed' >>"$temp/right/caf/CMakeLists.txt"
     dev setup
     expect "a changed source is built again" 0 "building caf 0.18.7"

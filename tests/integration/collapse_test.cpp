@@ -4,6 +4,7 @@
 #include "base/decimal.hpp"
 #include "base/listing.hpp"
 #include "tests/support/app/collapse_books.hpp"
+#include "tests/support/run_until.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/json/serialize.hpp>
@@ -11,7 +12,6 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
-#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -39,7 +39,6 @@ using base::Amount;
 using base::Price;
 namespace account = ledger::account;
 
-constexpr auto patience = std::chrono::seconds(120);
 constexpr base::Duration an_hour = base::seconds(3600);
 constexpr std::int64_t order_cents = 300'00;
 constexpr std::int64_t bets_cents[] = {20'000'00, 5'000'00, 1'000'00};
@@ -275,17 +274,6 @@ private:
     bool is_trading_{};
     bool is_open_{};
 };
-
-// Runs the clients until it is so.
-[[nodiscard]] bool run_until(boost::asio::io_context& io, const std::function<bool()>& is_so) {
-    const auto deadline = std::chrono::steady_clock::now() + patience;
-    while (!is_so()) {
-        if (std::chrono::steady_clock::now() > deadline) return false;
-        io.run_for(std::chrono::milliseconds(20));
-        if (io.stopped()) io.restart();
-    }
-    return true;
-}
 
 std::string standing_of(boost::asio::io_context& io, Desk& desk, Desk::Who who) {
     std::string standing;

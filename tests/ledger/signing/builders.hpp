@@ -86,6 +86,7 @@ inline Review a_dearer_market(std::int64_t at = 100'000'000) {
             .max = most,
             .patience = base::seconds(30),
             .block_time = base::Timestamp{at},
+            .cancel_gas = 50'000,
             .at = base::Timestamp{at}};
 }
 

@@ -47,7 +47,8 @@ struct SigningTraits : tests::MachineTraits<State, Command, Event, Effect> {
             case 4:
                 return a_signature(nonce, latest);
             case 5:
-                return NoteSignerRefused{.nonce = nonce, .number = latest, .at = at};
+                return NoteSignerRefused{
+                    .nonce = nonce, .number = latest, .cancel_gas = 21'000, .at = at};
             case 6:
             case 7:
                 return an_inclusion(nonce, 50 + rng.below(4),

@@ -168,6 +168,7 @@ TEST(SigningCancel, FollowsADeadlineAndTakesThePlaceOfNothingUntilItIsFinal) {
     ASSERT_EQ(owed.size(), 2U);
     EXPECT_EQ(std::get<Sign>(owed[0]).to, state.key);
     EXPECT_TRUE(std::get<Sign>(owed[0]).data.empty());
+    EXPECT_EQ(std::get<Sign>(owed[0]).gas_limit, 50'000U) << "as the chain has it";
     run(state, a_signature(n, 1));
     // The effect was faster.
     run(state, an_inclusion(n, 60, 0));
@@ -176,17 +177,22 @@ TEST(SigningCancel, FollowsADeadlineAndTakesThePlaceOfNothingUntilItIsFinal) {
 
 TEST(SigningCancel, FillsTheNonceOfWhatTheSignerForbids) {
     State state = after({an_intent(1), an_intent(2)});
-    const auto events = run(state, NoteSignerRefused{.nonce = n, .number = 0, .at = Timestamp{20}});
+    const auto events =
+        run(state,
+            NoteSignerRefused{.nonce = n, .number = 0, .cancel_gas = 50'000, .at = Timestamp{20}});
     ASSERT_EQ(events.size(), 2U);
     EXPECT_EQ(std::get<TransactionPlanned>(events[1]).purpose, Purpose::cancel);
     EXPECT_EQ(std::get<TransactionPlanned>(events[1]).why, ShardRefusal::unsupported);
-    EXPECT_THAT(run(state, NoteSignerRefused{.nonce = n, .number = 0, .at = Timestamp{21}}),
-                IsEmpty());
+    EXPECT_THAT(
+        run(state,
+            NoteSignerRefused{.nonce = n, .number = 0, .cancel_gas = 50'000, .at = Timestamp{21}}),
+        IsEmpty());
 }
 
 TEST(SigningCancel, ThatIsForbiddenTooHaltsTheLaneUntilTheSignerIsAskedAgain) {
-    State state = after({an_intent(1), NoteSignerRefused{.nonce = n, .number = 0, .at = {}},
-                         NoteSignerRefused{.nonce = n, .number = 1, .at = {}}});
+    State state = after(
+        {an_intent(1), NoteSignerRefused{.nonce = n, .number = 0, .cancel_gas = 50'000, .at = {}},
+         NoteSignerRefused{.nonce = n, .number = 1, .cancel_gas = 50'000, .at = {}}});
     EXPECT_EQ(state.halt, Halt::signer_refuses);
     EXPECT_THAT(outstanding(state), IsEmpty());
     const auto events = run(state, ResumeLane{.final_nonce = n, .reason = "rule added", .at = {}});
@@ -198,7 +204,7 @@ TEST(SigningCancel, ThatIsForbiddenTooHaltsTheLaneUntilTheSignerIsAskedAgain) {
 TEST(SigningReplace, ThatIsForbiddenLeavesTheFirstOnItsWay) {
     State state = sent();
     run(state, a_dearer_market());
-    run(state, NoteSignerRefused{.nonce = n, .number = 1, .at = {}});
+    run(state, NoteSignerRefused{.nonce = n, .number = 1, .cancel_gas = 50'000, .at = {}});
     EXPECT_EQ(state.halt, Halt::none);
     EXPECT_THAT(outstanding(state),
                 ElementsAre(Effect{Broadcast{

@@ -192,6 +192,7 @@ private:
                             .max = {.tip_wei = 100'000, .fee_wei = 1'000'000},
                             .patience = base::seconds(6),
                             .block_time = now_,
+                            .cancel_gas = 21'000,
                             .at = now_};
         (void)commit(review);
         if (plant_ == Plant::believes_cancels) forget_what_is_cancelled();
@@ -210,8 +211,8 @@ private:
     bool carry_out(const Sign& sign) {
         if (!is_calm_ && rng_.below(5) == 0) return true;  // No answer.
         if (!is_calm_ && sign.data != "" && rng_.below(60) == 0) {
-            return commit(
-                NoteSignerRefused{.nonce = sign.nonce, .number = sign.number, .at = now_});
+            return commit(NoteSignerRefused{
+                .nonce = sign.nonce, .number = sign.number, .cancel_gas = 21'000, .at = now_});
         }
         // Another signature each time.
         const auto hash = hash_of(2'000'000 + ++signed_);

@@ -1,5 +1,6 @@
 #include "shards/evm/rpc_client.hpp"
 
+#include "tests/support/run_until.hpp"
 #include "tests/support/shards/scripted_node.hpp"
 
 #include <boost/json/object.hpp>
@@ -7,7 +8,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
@@ -23,8 +23,6 @@ using tests::error_for;
 using tests::result_for;
 using tests::Script;
 using tests::ScriptedNode;
-
-constexpr auto patience = std::chrono::seconds(20);
 
 // Says `result` to everything.
 std::function<Script(const std::string&)> saying(const std::string& result) {
@@ -57,15 +55,7 @@ struct Asking {
         };
         client.emplace(io, options);
     }
-    bool run_until(const std::function<bool()>& is_so) {
-        const auto deadline = std::chrono::steady_clock::now() + patience;
-        while (!is_so()) {
-            if (std::chrono::steady_clock::now() > deadline) return false;
-            if (io.stopped()) io.restart();
-            io.run_one_for(std::chrono::milliseconds(20));
-        }
-        return true;
-    }
+    bool run_until(const std::function<bool()>& is_so) { return tests::run_until(io, is_so); }
     // Asks again and again until an answer comes.
     RpcResult call_until_answered() {
         std::optional<RpcResult> result;

@@ -1,6 +1,7 @@
 #include "tests/support/shards/anvil.hpp"
 
 #include "base/check.hpp"
+#include "tests/support/run_until.hpp"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -10,7 +11,6 @@
 #include <unistd.h>
 
 #include <array>
-#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <optional>
@@ -121,14 +121,6 @@ boost::json::value Asker::ask(const std::string& method, boost::json::array para
     return result.has_value() ? *result : boost::json::value{};
 }
 
-bool Asker::run_until(const std::function<bool()>& is_so) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-    while (!is_so()) {
-        if (std::chrono::steady_clock::now() > deadline) return false;
-        if (io_.stopped()) io_.restart();
-        io_.run_one_for(std::chrono::milliseconds(20));
-    }
-    return true;
-}
+bool Asker::run_until(const std::function<bool()>& is_so) { return tests::run_until(io_, is_so); }
 
 }  // namespace crossclear::tests

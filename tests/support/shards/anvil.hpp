@@ -47,7 +47,7 @@ public:
                                               boost::json::array params = {});
     /// The result; a failed test where there is none.
     [[nodiscard]] boost::json::value ask(const std::string& method, boost::json::array params = {});
-    /// Runs until something is so, for half a minute at most.
+    /// As `tests::run_until`.
     [[nodiscard]] bool run_until(const std::function<bool()>& is_so);
     /// The client, for what else it does.
     [[nodiscard]] shards::evm::RpcClient& client() { return *client_; }
