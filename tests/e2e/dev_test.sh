@@ -140,7 +140,7 @@ test_given() {
     expect "npm that fails is told" 1 "failed: npm ci" "npm error: no registry" "check the network"
     fake npm 'mkdir node_modules'
     dev setup
-    expect "and asked again" 0 "npm ci: anvil (once): done"
+    expect "and asked again" 0 "npm ci: what real chains take (once): done"
     echo '# changed' >>"$temp/right/caf/CMakeLists.txt"
     dev setup
     expect "a changed source is built again" 0 "building caf 0.18.7"
