@@ -122,8 +122,8 @@ TEST(Collateral, NothingIsLeftOfADefault) {
 // Goal: a debt is not paid with what has come to nothing, and does not wait for it.
 TEST(Collateral, WhatIsWorthNothingPaysNothing) {
     Pledged town(dai, 8'000'000'000);
-    town.house.set_price(dai, base::Price{0});
-    town.house.set_price(btc_contract, 21'100);
+    // At once: without its DAI alone it would be liquidated at 30,000, and lose nothing.
+    town.house.set_prices({{dai, base::Price{0}}, {btc_contract, base::Price{21'100 * one_dollar}}});
     ASSERT_TRUE(town.await_standing(account::Standing::defaulted));
     EXPECT_EQ(taken_of(town.outside, dai), 0) << "worth nothing, it pays nothing";
     EXPECT_EQ(town.outside.account(pledger).holdings.at(dai).free, Amount{8'000'000'000});

@@ -413,9 +413,13 @@ void House::set_funding(base::AssetId contract, base::Price index) {
 }
 
 void House::set_price(base::AssetId asset, base::Price price) {
-    outside_.world->set_price(asset, price);
+    set_prices({{asset, price}});
+}
+
+void House::set_prices(const std::vector<actors::PublishMarks::Mark>& marks) {
+    for (const auto& mark : marks) outside_.world->set_price(mark.asset, mark.price);
     (void)oracle_->expect<actors::MarksTaken>(
-        actors::PublishMarks{.marks = {{asset, price}}, .at = base::wall_clock_now()});
+        actors::PublishMarks{.marks = marks, .at = base::wall_clock_now()});
 }
 
 namespace {

@@ -207,6 +207,8 @@ public:
     /// Publishes marks, moves the shards' prices along, and waits until both are in force.
     void set_price(base::AssetId asset, std::int64_t dollars);
     void set_price(base::AssetId asset, base::Price price);
+    /// The same of several at once: nothing is decided on one without the others.
+    void set_prices(const std::vector<actors::PublishMarks::Mark>& marks);
     /// The same of a perpetual's funding index.
     void set_funding(base::AssetId contract, base::Price index);
 
