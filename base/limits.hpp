@@ -71,9 +71,11 @@ inline constexpr std::size_t hedge_tasks_open_max = 256;
 inline constexpr std::size_t slices_max = 32;
 inline constexpr std::size_t instruction_legs_max = 16;
 inline constexpr std::size_t orders_in_flight_max = 256;
-/// Nonces of one key that are not finished: nodes keep about so many of one sender. Transactions
-/// that are tried under one nonce; bytes of a call, and of a signed transaction.
+/// Nonces of one key that are not finished: nodes keep about so many of one sender. Orders whose
+/// end is remembered: more than a lane has in flight. Transactions that are tried under one nonce;
+/// bytes of a call, and of a signed transaction.
 inline constexpr std::size_t signing_slots_max = 64;
+inline constexpr std::size_t signing_outcomes_max = 512;
 inline constexpr std::size_t signing_transactions_max = 16;
 inline constexpr std::size_t signing_call_bytes_max = 4'096;
 inline constexpr std::size_t signing_raw_bytes_max = 8'192;
@@ -101,6 +103,7 @@ inline constexpr std::int64_t logins_burst = 512;
 inline constexpr std::size_t channel_history_max = 256;
 
 static_assert(entry_bytes_max * 4 <= record_bytes_max, "a record holds several large events");
+static_assert(signing_outcomes_max > orders_in_flight_max, "who has not heard can ask");
 static_assert(signing_call_bytes_max < signing_raw_bytes_max, "a call fits its transaction");
 static_assert(signing_raw_bytes_max < entry_bytes_max, "a transaction fits an entry");
 static_assert(variations_waiting_max <= record_entries_max, "they fit one record together");

@@ -183,6 +183,24 @@ inline constexpr auto fields_of<signing::Slot> = std::tuple{
 };
 
 template <>
+inline constexpr auto fields_of<signing::Outcome> = std::tuple{
+    nested(&signing::Outcome::ref, &pb::SigningState::Outcome::ref,
+           &pb::SigningState::Outcome::mutable_ref),
+    value(&signing::Outcome::body, &pb::SigningState::Outcome::body,
+          &pb::SigningState::Outcome::set_body),
+    value(&signing::Outcome::nonce, &pb::SigningState::Outcome::nonce,
+          &pb::SigningState::Outcome::set_nonce),
+    value(&signing::Outcome::block, &pb::SigningState::Outcome::block,
+          &pb::SigningState::Outcome::set_block),
+    bytes(&signing::Outcome::hash, &pb::SigningState::Outcome::hash,
+          &pb::SigningState::Outcome::mutable_hash),
+    value(&signing::Outcome::purpose, &pb::SigningState::Outcome::purpose,
+          &pb::SigningState::Outcome::set_purpose),
+    value(&signing::Outcome::why, &pb::SigningState::Outcome::why,
+          &pb::SigningState::Outcome::set_why),
+};
+
+template <>
 inline constexpr auto fields_of<signing::State> = std::tuple{
     value(&signing::State::is_open, &pb::SigningState::is_open, &pb::SigningState::set_is_open),
     value(&signing::State::chain_id, &pb::SigningState::chain_id, &pb::SigningState::set_chain_id),
@@ -193,6 +211,8 @@ inline constexpr auto fields_of<signing::State> = std::tuple{
     value(&signing::State::halt, &pb::SigningState::halt, &pb::SigningState::set_halt),
     value(&signing::State::halted_at_nonce, &pb::SigningState::halted_at_nonce,
           &pb::SigningState::set_halted_at_nonce),
+    list(&signing::State::outcomes, &pb::SigningState::outcomes,
+         &pb::SigningState::mutable_outcomes),
 };
 
 void write_lane(const signing::State& from, pb::SigningState& to) {

@@ -117,6 +117,16 @@ void applied(State& state, const NonceFinished& event) {
           "nonces finish in their order");
     const auto& included = state.slots.begin()->second.included;
     CHECK(included && included->number == event.number, "what is final was included");
+    const Slot& slot = state.slots.begin()->second;
+    const Transaction& transaction = slot.transactions[event.number];
+    state.outcomes.push_back({.ref = slot.ref,
+                              .body = slot.body,
+                              .nonce = event.nonce,
+                              .block = event.block,
+                              .hash = transaction.hash,
+                              .purpose = transaction.purpose,
+                              .why = transaction.why});
+    if (state.outcomes.size() > limits::signing_outcomes_max) state.outcomes.pop_front();
     state.slots.erase(event.nonce);
 }
 
@@ -265,6 +275,10 @@ Decision decide(const State& state, const TakeIntent& command) {
     if (!state.is_open) return Failure{Reject::lane_is_not_open};
     if (const auto nonce = nonce_of(state, command.ref)) {
         if (state.slots.at(*nonce).body == command.body) return nothing_new();
+        return Failure{Reject::ref_reused_with_other_body};
+    }
+    if (const Outcome* outcome = outcome_of(state, command.ref)) {
+        if (outcome->body == command.body) return nothing_new();
         return Failure{Reject::ref_reused_with_other_body};
     }
     if (command.data.size() > limits::signing_call_bytes_max) {
@@ -459,7 +473,11 @@ std::uint64_t body_hash(const ShardOrder& order) {
 std::optional<std::string> check_invariants(const State& state) {
     if (!state.is_open && !state.slots.empty()) return "a lane that is not open has no nonces";
     if (state.slots.size() > limits::signing_slots_max) return "more nonces than a lane takes";
+    if (state.outcomes.size() > limits::signing_outcomes_max) return "more outcomes than are kept";
     std::set<base::OrderRef> refs;
+    for (const auto& outcome : state.outcomes) {
+        if (!refs.insert(outcome.ref).second) return "an order has ended twice";
+    }
     std::set<Hash> hashes;
     std::uint64_t expected = state.next_nonce - state.slots.size();
     for (const auto& [nonce, slot] : state.slots) {

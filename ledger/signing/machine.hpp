@@ -29,7 +29,8 @@ using Decision = base::Result<std::vector<Event>, Reject>;
 /// Opens the lane, or goes on with another key once nothing of the old one is unfinished.
 /// **Errors:** `key_is_in_use`, `key_has_unfinished`, `chain_is_another`.
 [[nodiscard]] Decision decide(const State& state, const OpenLane& command);
-/// Gives an order the next nonce and plans its first transaction. **Errors:** `lane_is_not_open`,
+/// Gives an order the next nonce and plans its first transaction; one that has ended gets none.
+/// **Errors:** `lane_is_not_open`,
 /// `ref_reused_with_other_body`, and from `call_is_too_long` to `lane_is_full`.
 [[nodiscard]] Decision decide(const State& state, const TakeIntent& command);
 /// Keeps what was signed. **Errors:** `no_such_transaction`, `transaction_differs`.

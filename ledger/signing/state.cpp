@@ -3,6 +3,7 @@
 #include "base/check.hpp"
 #include "base/limits.hpp"
 
+#include <algorithm>
 #include <limits>
 
 namespace crossclear::ledger::signing {
@@ -41,6 +42,12 @@ std::optional<std::uint64_t> nonce_of(const State& state, const base::OrderRef& 
         if (slot.ref == ref) return nonce;
     }
     return std::nullopt;
+}
+
+const Outcome* outcome_of(const State& state, const base::OrderRef& ref) {
+    const auto found = std::find_if(state.outcomes.rbegin(), state.outcomes.rend(),
+                                    [&](const Outcome& outcome) { return outcome.ref == ref; });
+    return found == state.outcomes.rend() ? nullptr : &*found;
 }
 
 std::optional<TransactionName> transaction_of(const State& state, const Hash& hash) {

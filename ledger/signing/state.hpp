@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <string>
@@ -52,6 +53,19 @@ struct Slot {
     friend bool operator==(const Slot&, const Slot&) = default;
 };
 
+/// How an order's nonce was finished: for whoever has not heard it yet.
+struct Outcome {
+    base::OrderRef ref{};
+    std::uint64_t body{};
+    std::uint64_t nonce{};
+    std::uint64_t block{};  ///< Which is final.
+    Hash hash{};            ///< Of the transaction in it.
+    Purpose purpose{Purpose::effect};
+    ShardRefusal why{ShardRefusal::none};
+
+    friend bool operator==(const Outcome&, const Outcome&) = default;
+};
+
 /// One signing lane. The host sets `id` before the first event.
 struct State {
     base::EntityId id{};
@@ -61,6 +75,8 @@ struct State {
     Address key{};
     std::uint64_t next_nonce{};           ///< The next order's.
     std::map<std::uint64_t, Slot> slots;  ///< By nonce; all below `next_nonce`.
+    /// Of the latest orders, `signing_outcomes_max` at most, the oldest first.
+    std::deque<Outcome> outcomes;
     Halt halt{Halt::none};
     std::uint64_t halted_at_nonce{};
 
@@ -72,6 +88,8 @@ struct State {
 
 /// The nonce that belongs to an order, if one does.
 [[nodiscard]] std::optional<std::uint64_t> nonce_of(const State& state, const base::OrderRef& ref);
+/// How its nonce was finished, if that is still known. Null where it was not, or not lately.
+[[nodiscard]] const Outcome* outcome_of(const State& state, const base::OrderRef& ref);
 /// One transaction among all of a lane.
 struct TransactionName {
     std::uint64_t nonce{};

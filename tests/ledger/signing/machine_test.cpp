@@ -288,6 +288,42 @@ TEST(SigningHalt, TheFirstReasonStands) {
     EXPECT_EQ(state.halt, Halt::other_chain);
 }
 
+// Goal: who was not told how its order ended, because we died in between, can still ask.
+TEST(SigningOutcome, IsRemembered) {
+    State state = after({an_intent(1), an_intent(2), a_signature(n), a_signature(n + 1),
+                         an_inclusion(n, 50), an_inclusion(n + 1, 51)});
+    run(state, a_final(50, n + 1));
+    const Outcome* outcome = outcome_of(state, ref_of(1));
+    ASSERT_NE(outcome, nullptr);
+    EXPECT_EQ(*outcome, (Outcome{.ref = ref_of(1),
+                                 .body = 1,
+                                 .nonce = n,
+                                 .block = 50,
+                                 .hash = signed_hash(n, 0),
+                                 .purpose = Purpose::effect,
+                                 .why = ShardRefusal::none}));
+    EXPECT_EQ(outcome_of(state, ref_of(2)), nullptr) << "its block is not final";
+    EXPECT_THAT(run(state, an_intent(1)), IsEmpty()) << "it has ended: no second nonce";
+    auto other = an_intent(1);
+    other.body = 99;
+    EXPECT_EQ(refusal_of(state, other), Reject::ref_reused_with_other_body);
+}
+
+TEST(SigningOutcome, OfTheOldestIsForgotten) {
+    State state = after({});
+    constexpr auto orders = static_cast<std::uint32_t>(base::limits::signing_outcomes_max) + 1;
+    for (std::uint32_t i = 0; i < orders; ++i) {
+        run(state, an_intent(i));
+        run(state, a_signature(n + i));
+        run(state, an_inclusion(n + i, 50 + i));
+        run(state, a_final(50 + i, n + i + 1));
+    }
+    EXPECT_EQ(outcome_of(state, ref_of(0)), nullptr);
+    EXPECT_NE(outcome_of(state, ref_of(1)), nullptr);
+    EXPECT_NE(outcome_of(state, ref_of(orders - 1)), nullptr);
+    EXPECT_EQ(check_invariants(state), std::nullopt);
+}
+
 TEST(SigningFees, AreReplacedWithoutOverflow) {
     EXPECT_EQ(replacement_of({.tip_wei = 0, .fee_wei = 100}), (Fees{.tip_wei = 1, .fee_wei = 111}));
     constexpr auto top = std::numeric_limits<std::uint64_t>::max();
