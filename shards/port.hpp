@@ -17,6 +17,10 @@
 
 namespace crossclear::shards {
 
+namespace evm {
+class Desk;
+}
+
 /// Whether a shard can be talked to right now, and how far it has come.
 struct Health {
     bool is_reachable{};
@@ -77,6 +81,9 @@ public:
     /// Where notices go; set once, before the first call. Notices may repeat and change order, but
     /// variations come in the order of their numbers.
     virtual void listen(std::function<void(ledger::ShardNotice)> listener) = 0;
+    /// Where its orders are signed, if they have to be: then they are brought there, through a
+    /// signing lane, and not to `submit` and `ask`. Null where it takes orders as they are.
+    [[nodiscard]] virtual evm::Desk* desk() { return nullptr; }
 };
 
 }  // namespace crossclear::shards

@@ -30,6 +30,7 @@ class Site {
         Object.assign(this, {chain, from, resolve, described});
         this.me = from.address ?? from;
         this.tokens = new Map();
+        this.outcomes = new Map(); // By symbol: the market that makes it, and of what.
         this.venues = [];
         this.vaults = [];
         this.bridge = undefined;
@@ -78,8 +79,18 @@ class Site {
     async mint(to, balances, what) {
         for (const [symbol, amount] of Object.entries(balances)) {
             const raw = this.raw(symbol, amount, `${what}: ${symbol}`);
-            if (raw > 0n) await this.of(symbol).send(this.from, 'mint', to, raw);
+            if (raw === 0n) continue;
+            if (this.outcomes.has(symbol)) await this.split(symbol, amount);
+            const [call, token] = [this.outcomes.has(symbol) ? 'transfer' : 'mint', this.of(symbol)];
+            await token.send(this.from, call, to, raw);
         }
+    }
+
+    /** So much of an outcome, and of the other one, which nobody gets. */
+    async split(symbol, amount) {
+        const {market, collateral} = this.outcomes.get(symbol);
+        await this.offer(market, collateral, amount, symbol);
+        await market.send(this.from, 'split', this.raw(collateral, amount));
     }
 
     /** Mints so much to the deployer, for `spender` to pull. */
@@ -114,7 +125,7 @@ class Site {
         }
         await contract.send(from, 'grantRole', role('FEEDER'), this.resolve(this.described.feeder));
         this.controlled.push({contract, roles: ['FEEDER'], holder: this.described.feeder});
-        return {contract, quote, bases: synths.map(({token}) => token)};
+        return {contract, quote, bases: synths.map(({token}) => token), facts: {fee_ppm: fee}};
     }
 
     async addPool({name, base, quote, fee_ppm: fee, base_reserve: baseReserve, ...rest}) {
@@ -126,7 +137,7 @@ class Site {
         await contract.send(this.from, 'addLiquidity', this.raw(base, baseReserve),
             this.raw(quote, quoteReserve));
         this.owned.push(contract);
-        return {contract, quote, bases: [base]};
+        return {contract, quote, bases: [base], facts: {fee_ppm: fee}};
     }
 
     async addLendingPool({name, underlying, share, index, yearly_rate_ppm: yearly, reserve}) {
@@ -147,6 +158,9 @@ class Site {
         const {decimals} = this.tokens.get(collateral);
         this.register(yes, this.chain.at('TestToken', await contract.read('yes')), decimals);
         this.register(no, this.chain.at('TestToken', await contract.read('no')), decimals);
+        for (const {symbol} of [yes, no]) {
+            this.outcomes.set(symbol, {market: contract, collateral});
+        }
         await contract.send(from, 'grantRole', role('MAKER'), this.me);
         await this.offer(contract, collateral, cash, `venues.${name}.cash`);
         await contract.send(from, 'addCash', this.raw(collateral, cash));
@@ -156,7 +170,8 @@ class Site {
         await contract.send(from, 'grantRole', role('MAKER'), this.resolve(described.maker));
         await contract.send(from, 'grantRole', role('ORACLE'), this.resolve(described.oracle));
         this.controlled.push({contract, roles: ['MAKER'], holder: described.maker});
-        return {contract, quote: collateral, bases: [yes.symbol, no.symbol]};
+        const facts = {half_spread: half.toString(), capacity: most.toString()};
+        return {contract, quote: collateral, bases: [yes.symbol, no.symbol], facts};
     }
 
     async addBridge(tokens) {
@@ -232,8 +247,8 @@ class Site {
             tokens[symbol] = {address: contract.address, asset, decimals, scale, unit};
         }
         const venues = {};
-        for (const {name, kind, contract, quote, bases} of this.venues) {
-            venues[name] = {address: contract.address, kind, quote, bases};
+        for (const {name, kind, contract, quote, bases, facts} of this.venues) {
+            venues[name] = {address: contract.address, kind, quote, bases, ...facts};
         }
         const vaults = {};
         for (const {described, vault} of this.vaults) {
@@ -242,14 +257,24 @@ class Site {
                 address: vault.address,
                 ...Object.fromEntries(roles.map((name) => [name, this.resolve(described[name])])),
                 gas_wanted: Number(await vault.read('gasWanted')),
+                code_hash: viem.keccak256(
+                    await this.chain.rpc('eth_getCode', vault.address, 'latest')),
             };
         }
+        const {bridge, accounts} = this.described;
+        const roles = ['admin', 'feeder', 'relayer', 'maker', 'oracle'];
         return {
             name: this.described.name,
             chain_id: Number(await this.chain.rpc('eth_chainId')),
             block: Number(await this.chain.rpc('eth_blockNumber')),
             tokens, venues, vaults,
-            ...(this.bridge ? {bridge: this.bridge.address} : {}),
+            ...(this.bridge ? {
+                bridge: this.bridge.address,
+                bridged: Object.fromEntries(bridge.map(({token, mode}) => [token, mode])),
+            } : {}),
+            roles: Object.fromEntries(
+                roles.map((name) => [name, this.resolve(this.described[name])])),
+            accounts: accounts.map(({address}) => this.resolve(address)),
         };
     }
 }

@@ -44,6 +44,15 @@ function isOurs({severity, sourceLocation}) {
     return severity === 'error' || !sourceLocation?.file.startsWith('@');
 }
 
+/** All that the outcome depends on: the sources, the settings, and the versions of packages. */
+export function sourcesText() {
+    const files = sourcesIn(resolve(ROOT, CONTRACTS));
+    const versions = ['solc', '@openzeppelin/contracts'].map((name) =>
+        npm(`${name}/package.json`).version);
+    return [JSON.stringify([SETTINGS, versions]),
+        ...files.map((file) => `${file}\n${readFileSync(file, 'utf8')}`)].join('\n');
+}
+
 /**
  * Compiles all contracts in `folders`: paths below the root of the tree, or absolute. Returns
  * {name: {abi, bytecode, deployedBytecode}}; throws an error with whatever the compiler said.

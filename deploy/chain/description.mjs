@@ -136,9 +136,12 @@ function checkNames(read) {
             isToken(token, `venues[${at}].synths[${of}].token`));
     });
     (read.bridge ?? []).forEach(({token}, at) => isToken(token, `bridge[${at}].token`));
+    // Of a market both outcomes can be had, for collateral.
+    const outcomes = read.venues.flatMap(({yes, no}) => [yes, no].filter(Boolean));
+    const isHeld = oneOf(...symbols, ...outcomes.map(({symbol}) => symbol));
     for (const list of ['vaults', 'accounts']) {
         read[list].forEach(({balances}, at) => {
-            for (const name of Object.keys(balances)) isToken(name, `${list}[${at}].balances`);
+            for (const name of Object.keys(balances)) isHeld(name, `${list}[${at}].balances`);
         });
     }
 }

@@ -99,6 +99,23 @@ std::optional<Header> parse_header(const json::value& said) {
     return header;
 }
 
+std::optional<Block> parse_block(const json::value& said) {
+    auto header = parse_header(said);
+    if (!header) return std::nullopt;
+    Members fields(said);
+    const auto& list = fields.list("transactions");
+    if (!fields.is_right() || list.size() > block_transactions_max) return std::nullopt;
+    Block block{.header = *header, .transactions = {}};
+    block.transactions.reserve(list.size());
+    for (const auto& one : list) {
+        const auto hash =
+            one.is_string() ? parse_fixed<Hash>(one.get_string()) : std::optional<Hash>{};
+        if (!hash) return std::nullopt;
+        block.transactions.push_back(*hash);
+    }
+    return block;
+}
+
 std::optional<Log> parse_log(const json::value& said) {
     Members fields(said);
     Log log{.address = fields.fixed<Address>("address"),

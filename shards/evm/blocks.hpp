@@ -24,6 +24,14 @@ struct Header {
     friend bool operator==(const Header&, const Header&) = default;
 };
 
+/// A block and what is in it.
+struct Block {
+    Header header;
+    std::vector<Hash> transactions;  ///< In their order.
+
+    friend bool operator==(const Block&, const Block&) = default;
+};
+
 /// What a contract has told.
 struct Log {
     Address address;
@@ -51,12 +59,15 @@ struct Receipt {
     friend bool operator==(const Receipt&, const Receipt&) = default;
 };
 
-/// Logs of one receipt or one question; more are refused.
+/// Logs of one receipt or one question, and transactions of a block; more are refused.
 inline constexpr std::size_t logs_max = 10'000;
+inline constexpr std::size_t block_transactions_max = 100'000;
 
 /// Reads one. Nothing where a field is missing or is none, or where a receipt's logs are of another
 /// block or transaction. A block that is pending has no hash and is none.
 [[nodiscard]] std::optional<Header> parse_header(const boost::json::value& said);
+/// The same with the names of its transactions, as nodes list them where asked for no more.
+[[nodiscard]] std::optional<Block> parse_block(const boost::json::value& said);
 [[nodiscard]] std::optional<Log> parse_log(const boost::json::value& said);
 [[nodiscard]] std::optional<Receipt> parse_receipt(const boost::json::value& said);
 /// Reads a list of them.

@@ -5,6 +5,7 @@
 #include <boost/asio/ssl/verify_mode.hpp>
 #include <fmt/format.h>
 
+#include <cstddef>
 #include <string>
 #include <utility>
 
@@ -49,6 +50,14 @@ std::shared_ptr<asio::ssl::context> tls_context(const WireOptions& options) {
     context->set_default_verify_paths(ignored);
     // A file that cannot be read trusts nobody more: the handshake says so.
     if (!options.authority.empty()) context->load_verify_file(options.authority, ignored);
+    // Nor does one that shows nothing convince anybody. Nobody is there to type a password.
+    if (!options.certificate.empty()) {
+        context->set_password_callback(
+            [](std::size_t, asio::ssl::context::password_purpose) { return std::string{}; },
+            ignored);
+        context->use_certificate_chain_file(options.certificate, ignored);
+        context->use_private_key_file(options.key, asio::ssl::context::pem, ignored);
+    }
     context->set_verify_mode(asio::ssl::verify_peer, ignored);
     return context;
 }

@@ -29,7 +29,8 @@ using SecureStream = boost::beast::ssl_stream<boost::beast::tcp_stream>;
     return std::chrono::microseconds(span.us);
 }
 
-/// A context that trusts the system's authorities and the given ones; TLS 1.2 at least.
+/// A context that trusts the system's authorities and the given ones, and shows our certificate to
+/// whoever asks; TLS 1.2 at least.
 [[nodiscard]] std::shared_ptr<boost::asio::ssl::context> tls_context(const WireOptions& options);
 
 /// Looks the host up and connects. **Requires:** stream and resolver live until `done`.

@@ -16,6 +16,8 @@ using ledger::OrderKind;
 using ledger::ShardOrder;
 using ledger::ShardRefusal;
 
+// Of an intent: a reference takes the other 17.
+constexpr std::ptrdiff_t cluster_bytes = 15;
 // What native tokens of EVM chains count in.
 constexpr int native_decimals = 18;
 
@@ -106,8 +108,37 @@ base::Result<Bytes, ShardRefusal> trade_call(const VaultTerms& terms, const base
 }  // namespace
 
 Hash intent_of(std::string_view cluster, const base::OrderRef& ref) {
-    // No name of a cluster has a slash in it, and every reference has one.
-    return keccak256(fmt::format("crossclear/{}/{}", cluster, base::to_string(ref)));
+    Hash intent = keccak256(fmt::format("crossclear/{}", cluster));
+    auto at = intent.bytes.begin() + cluster_bytes;
+    const auto put = [&at](std::uint64_t number, int bytes) {
+        for (int i = bytes - 1; i >= 0; --i) *at++ = static_cast<std::uint8_t>(number >> (8 * i));
+    };
+    put(static_cast<std::uint64_t>(ref.origin.kind), 1);
+    put(ref.origin.id, 8);
+    put(ref.origin.sub, 4);
+    put(ref.number, 4);
+    return intent;
+}
+
+std::optional<base::OrderRef> ref_of(std::string_view cluster, const Hash& intent) {
+    auto at = intent.bytes.begin() + cluster_bytes;
+    const auto take = [&at](int bytes) {
+        std::uint64_t number = 0;
+        for (int i = 0; i < bytes; ++i) number = number << 8 | *at++;
+        return number;
+    };
+    const auto kind = static_cast<base::EntityKind>(take(1));
+    // Who wants an effect of a shard: others never do.
+    const bool wants_effects =
+        kind == base::EntityKind::hedge || kind == base::EntityKind::instruction;
+    if (!wants_effects) return std::nullopt;
+    base::OrderRef ref;
+    ref.origin.kind = kind;
+    ref.origin.id = take(8);
+    ref.origin.sub = static_cast<std::uint32_t>(take(4));
+    ref.number = static_cast<std::uint32_t>(take(4));
+    if (intent_of(cluster, ref) != intent) return std::nullopt;
+    return ref;
 }
 
 std::optional<Uint256> unit_of(const Token& token, const base::Listing& listing) {
@@ -221,12 +252,8 @@ std::optional<ledger::OrderNotice> notice_of(const VaultTerms& terms, const base
     return notice;
 }
 
-std::optional<base::Amount> gas_of(const Receipt& receipt, int scale) {
-    // Beyond it the product would wrap, and no native token has so much.
-    if (receipt.gas_price >> 128 != 0) return std::nullopt;
-    const Uint256 wei = receipt.gas_price * receipt.gas_used;
-    const Uint256 unit = power_of_ten(native_decimals - scale);
-    const Uint256 count = (wei + unit - 1) / unit;
+std::optional<base::Amount> native_units(const Uint256& wei, int scale) {
+    const Uint256 count = wei / power_of_ten(native_decimals - scale);
     if (count > std::numeric_limits<std::int64_t>::max()) return std::nullopt;
     return base::Amount{static_cast<std::int64_t>(count)};
 }

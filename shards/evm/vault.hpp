@@ -43,8 +43,11 @@ struct VaultTerms {
     std::map<base::ShardId, Way> ways;
 };
 
-/// What an order is called on every chain: the hash of the cluster's name and its reference.
+/// What an order is called on every chain: 15 bytes of the hash of the cluster's name, and its
+/// reference. Whoever finds one, as a bridge's other end does, knows whose it is.
 [[nodiscard]] Hash intent_of(std::string_view cluster, const base::OrderRef& ref);
+/// The reference; nothing where it is another cluster's, or none.
+[[nodiscard]] std::optional<base::OrderRef> ref_of(std::string_view cluster, const Hash& intent);
 
 /// How many of a token's units one of ours is; nothing where the token has fewer digits than the
 /// ledger, or more than `decimals_max`.
@@ -84,8 +87,9 @@ struct Ended {
                                                            const ledger::ShardOrder& order,
                                                            const Ended& ended);
 
-/// Gas that was spent, in units of the asset that it is paid in, rounded up: against us.
-/// Nothing where it is more than the ledger counts.
-[[nodiscard]] std::optional<base::Amount> gas_of(const Receipt& receipt, int scale);
+/// What a key has of the native token in units of the asset that it is to us, rounded down. What
+/// gas took is the difference of two: so what remains of a unit is neither lost nor counted twice,
+/// however many transactions there are. Nothing where it is more than the ledger counts.
+[[nodiscard]] std::optional<base::Amount> native_units(const Uint256& wei, int scale);
 
 }  // namespace crossclear::shards::evm

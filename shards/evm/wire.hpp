@@ -24,6 +24,10 @@ struct WireOptions {
     std::string authorization{};  ///< The header of that name, printable; empty: none.
     /// A file of certificates that an endpoint's may be signed by, besides the system's.
     std::string authority{};
+    /// Files of PEM that say who we are, where an endpoint wants to know (mutual TLS): a
+    /// certificate with those that it hangs on, and its key. Both, or neither.
+    std::string certificate{};
+    std::string key{};
     std::size_t connections_max{4};              ///< Of HTTP: so many questions are on their way.
     std::size_t waiting_max{4'096};              ///< More than these are refused as `limited`.
     base::Duration idle_max{base::seconds(30)};  ///< Of a WebSocket; then it is asked for a pong.

@@ -19,24 +19,24 @@ using ledger::ShardOrder;
 using ledger::ShardRefusal;
 
 constexpr std::string_view buy =
-    "0xed708f3e136837a3b04312e9e6d2cd3e355cae9aaaef0051ccbd93358c33ae6754947f43000000000000"
+    "0xed708f3efbe130f3aaee1860260c9ea9db1c6d04000000000000000c0000000000000003000000000000"
     "000000000000000000000000000000000000000000006553f1000000000000000000000000000000000000"
     "00000000000000000000000000005100000000000000000000000000000000000000000000000000000000"
     "0000001100000000000000000000000000000000000000000000000014d1120d7b16000000000000000000"
     "00000000000000000000000000c244f3c35dbdfa4410400000";
 constexpr std::string_view sale =
-    "0xed708f3e136837a3b04312e9e6d2cd3e355cae9aaaef0051ccbd93358c33ae6754947f43000000000000"
+    "0xed708f3efbe130f3aaee1860260c9ea9db1c6d04000000000000000c0000000000000003000000000000"
     "000000000000000000000000000000000000000000006553f1000000000000000000000000000000000000"
     "00000000000000000000000000005100000000000000000000000000000000000000000000000000000000"
     "00000011ffffffffffffffffffffffffffffffffffffffffffffffffeb2eedf284ea000000000000000000"
     "00000000000000000000000000c244f3c35dbdfa4410400000";
 constexpr std::string_view payment =
-    "0xf8b5c79d136837a3b04312e9e6d2cd3e355cae9aaaef0051ccbd93358c33ae6754947f43000000000000"
+    "0xf8b5c79dfbe130f3aaee1860260c9ea9db1c6d04000000000000000c0000000000000003000000000000"
     "000000000000000000000000000000000000000000006553f1000000000000000000000000000000000000"
     "00000000000000000000000000001000000000000000000000000000000000000000000000000000000000"
     "000000ab000000000000000000000000000000000000000000000000000000000012d687";
 constexpr std::string_view departure =
-    "0x86cf26d8136837a3b04312e9e6d2cd3e355cae9aaaef0051ccbd93358c33ae6754947f43000000000000"
+    "0x86cf26d8fbe130f3aaee1860260c9ea9db1c6d04000000000000000c0000000000000003000000000000"
     "000000000000000000000000000000000000000000006553f1000000000000000000000000000000000000"
     "00000000000000000000000000006100000000000000000000000000000000000000000000000000000000"
     "00000010000000000000000000000000000000000000000000000000000000000012d68700000000000000"
@@ -116,7 +116,7 @@ std::string call(const ShardOrder& order, const VaultTerms& of = terms()) {
 
 TEST(VaultCall, IsWhatViemMakesOfIt) {
     EXPECT_EQ(to_hex(intent_of("demo", ref)),
-              "0x136837a3b04312e9e6d2cd3e355cae9aaaef0051ccbd93358c33ae6754947f43");
+              "0xfbe130f3aaee1860260c9ea9db1c6d04000000000000000c0000000000000003");
     EXPECT_EQ(call(a_trade(150'000'000)), buy);
     EXPECT_EQ(call(a_trade(-150'000'000)), sale);
     EXPECT_EQ(call(a_payment()), payment);
@@ -130,6 +130,20 @@ TEST(VaultCall, TellsIntentsApart) {
     other.number = 4;
     EXPECT_NE(intent_of("demo", ref), intent_of("demo", other));
     EXPECT_NE(intent_of("demo", ref), intent_of("demo2", ref));
+}
+
+TEST(VaultCall, SaysWhoseAnIntentIs) {
+    const base::OrderRef refs[] = {
+        ref,
+        {.origin = base::entity_of(base::EntityKind::instruction, base::BrokerId{0xffff}, 1),
+         .number = 0xffff'ffff},
+        {.origin = {.kind = base::EntityKind::instruction, .id = ~0ULL, .sub = ~0U}, .number = 0}};
+    for (const auto& one : refs) EXPECT_EQ(ref_of("demo", intent_of("demo", one)), one);
+    EXPECT_EQ(ref_of("demo2", intent_of("demo", ref)), std::nullopt);
+    EXPECT_EQ(ref_of("demo", Hash{}), std::nullopt);
+    auto of_account = ref;
+    of_account.origin.kind = base::EntityKind::account;
+    EXPECT_EQ(ref_of("demo", intent_of("demo", of_account)), std::nullopt);
 }
 
 TEST(VaultCall, IsRefusedWhereTheVaultHasNoSuchThing) {
@@ -233,15 +247,11 @@ TEST(VaultEnd, WithAmountsOfNobodyIsNoNotice) {
     EXPECT_EQ(notice->refusal, ShardRefusal::price_outside_bound);
 }
 
-TEST(VaultGas, RoundsUp) {
-    Receipt receipt;
-    receipt.gas_used = 21'000;
-    receipt.gas_price = 1'000'000'001;
-    EXPECT_EQ(gas_of(receipt, 9), Amount{21'001});
-    receipt.gas_price = Uint256{1} << 200;
-    EXPECT_EQ(gas_of(receipt, 9), std::nullopt);
-    receipt.gas_price = (Uint256{1} << 255);
-    EXPECT_EQ(gas_of(receipt, 9), std::nullopt) << "it must not wrap";
+TEST(NativeUnits, RoundDown) {
+    EXPECT_EQ(native_units(1'999'999'999, 9), Amount{1});
+    EXPECT_EQ(native_units(2'000'000'000, 9), Amount{2});
+    EXPECT_EQ(native_units(7, 18), Amount{7});
+    EXPECT_EQ(native_units(Uint256{1} << 200, 9), std::nullopt);
 }
 
 }  // namespace

@@ -101,11 +101,11 @@ Anvil::~Anvil() {
 std::string Anvil::http_url() const { return "http://" + state_->where; }
 std::string Anvil::websocket_url() const { return "ws://" + state_->where; }
 
-Asker::Asker(const std::string& url) {
-    shards::evm::RpcOptions options;
-    options.endpoints = {*shards::evm::parse_endpoint(url)};
-    client_ = std::make_unique<shards::evm::RpcClient>(io_, options);
-}
+Asker::Asker(const std::string& url)
+    : Asker(shards::evm::RpcOptions{.endpoints = {*shards::evm::parse_endpoint(url)}}) {}
+
+Asker::Asker(const shards::evm::RpcOptions& options)
+    : client_(std::make_unique<shards::evm::RpcClient>(io_, options)) {}
 
 shards::evm::RpcResult Asker::call(const std::string& method, boost::json::array params) {
     std::optional<shards::evm::RpcResult> given;

@@ -41,6 +41,8 @@ private:
 class Asker {
 public:
     explicit Asker(const std::string& url);
+    /// Through several endpoints, or with less patience.
+    explicit Asker(const shards::evm::RpcOptions& options);
 
     /// What came of it.
     [[nodiscard]] shards::evm::RpcResult call(const std::string& method,

@@ -16,6 +16,7 @@
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
+#include <atomic>
 #include <list>
 #include <mutex>
 #include <sstream>
@@ -54,6 +55,7 @@ struct ScriptedNode::State {
 
         websocket::stream<tcp::socket> stream;
         std::thread thread;
+        std::atomic<bool> is_gone{};
     };
 
     explicit State(std::function<Script(const std::string&)> given)
@@ -68,11 +70,24 @@ struct ScriptedNode::State {
             acceptor.accept(socket, error);
             const std::lock_guard lock{mutex};
             if (is_over) return;
+            forget_those_gone();
             if (error) continue;
             ++connections;
             auto& caller = callers.emplace_back(std::move(socket));
-            caller.thread = std::thread{[this, &caller] { serve(caller); }};
+            caller.thread = std::thread{[this, &caller] {
+                serve(caller);
+                caller.is_gone = true;
+            }};
         }
+    }
+
+    // Or a long test ends where there are no more sockets.
+    void forget_those_gone() {
+        callers.remove_if([](Caller& caller) {
+            if (!caller.is_gone) return false;
+            caller.thread.join();
+            return true;
+        });
     }
 
     Script script_for(const std::string& question) {

@@ -1,0 +1,274 @@
+#include "shards/evm/chain.hpp"
+
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <utility>
+
+namespace crossclear::shards::evm {
+namespace {
+
+namespace asio = boost::asio;
+namespace json = boost::json;
+
+// Turns a call with a callback into something to wait for. What is handed to co_await has a name:
+// GCC 12 destroys temporaries with captures twice there.
+template <class Answer, class Start>
+Awaited<Answer> answered(Start start) {
+    auto initiate = [held_start = std::move(start)](auto handler) mutable {
+        auto held = std::make_shared<decltype(handler)>(std::move(handler));
+        held_start([held](Answer answer) { std::move (*held)(std::move(answer)); });
+    };
+    co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(Answer)>(
+        std::move(initiate), asio::use_awaitable);
+}
+
+std::optional<std::string_view> text_in(const RpcResult& result) {
+    if (!result || !result->is_string()) return std::nullopt;
+    return std::string_view(result->get_string());
+}
+
+std::optional<std::uint64_t> number_in(const RpcResult& result) {
+    const auto text = text_in(result);
+    return text ? parse_quantity64(*text) : std::nullopt;
+}
+
+std::optional<Uint256> wide_in(const RpcResult& result) {
+    const auto text = text_in(result);
+    return text ? parse_quantity(*text) : std::nullopt;
+}
+
+std::optional<Bytes> bytes_in(const RpcResult& result) {
+    const auto text = text_in(result);
+    return text ? parse_hex(*text) : std::nullopt;
+}
+
+// A block by its name, where a question is about a state (EIP-1898).
+json::object at(const Hash& block) { return {{"blockHash", to_hex(block)}}; }
+
+json::array topics_of(const LogFilter& filter) {
+    json::array topics;
+    for (const auto& any : filter.topics) {
+        json::array names;
+        for (const auto& topic : any) names.emplace_back(to_hex(topic));
+        topics.emplace_back(names.empty() ? json::value(nullptr) : json::value(std::move(names)));
+    }
+    return topics;
+}
+
+json::object filter_of(const LogFilter& filter) {
+    json::array addresses;
+    for (const auto& address : filter.addresses) addresses.emplace_back(to_hex(address));
+    return {{"address", std::move(addresses)}, {"topics", topics_of(filter)}};
+}
+
+bool is_wanted(const LogFilter& filter, const Log& log) {
+    if (std::find(filter.addresses.begin(), filter.addresses.end(), log.address) ==
+        filter.addresses.end()) {
+        return false;
+    }
+    for (std::size_t i = 0; i < filter.topics.size(); ++i) {
+        const auto& any = filter.topics[i];
+        if (any.empty()) continue;
+        if (i >= log.topics.size()) return false;
+        if (std::find(any.begin(), any.end(), log.topics[i]) == any.end()) return false;
+    }
+    return true;
+}
+
+bool are_wanted(const LogFilter& filter, const std::vector<Log>& logs) {
+    return std::all_of(logs.begin(), logs.end(),
+                       [&](const Log& log) { return is_wanted(filter, log); });
+}
+
+}  // namespace
+
+Awaited<RpcResult> Chain::ask(RpcCall call) {
+    auto start = [this, call = std::move(call)](auto done) mutable {
+        client_.call(std::move(call), std::move(done));
+    };
+    return answered<RpcResult>(std::move(start));
+}
+
+Awaited<std::vector<RpcResult>> Chain::ask_all(std::vector<RpcCall> calls) {
+    std::vector<RpcResult> results;
+    while (!calls.empty()) {
+        const auto count = std::min(calls.size(), rpc_batch_max);
+        const auto end = calls.begin() + static_cast<std::ptrdiff_t>(count);
+        std::vector<RpcCall> part(std::make_move_iterator(calls.begin()),
+                                  std::make_move_iterator(end));
+        calls.erase(calls.begin(), end);
+        auto start = [this, part = std::move(part)](auto done) mutable {
+            client_.batch(std::move(part), std::move(done));
+        };
+        auto answers = co_await answered<std::vector<RpcResult>>(std::move(start));
+        std::move(answers.begin(), answers.end(), std::back_inserter(results));
+    }
+    co_return results;
+}
+
+Awaited<RpcResult> Chain::agreed(RpcCall call) {
+    auto start = [this, call = std::move(call)](auto done) mutable {
+        client_.agree(std::move(call), std::move(done));
+    };
+    auto agreement = co_await answered<Agreement>(std::move(start));
+    co_return std::move(agreement.result);
+}
+
+Awaited<std::optional<std::vector<Block>>> Chain::blocks(std::vector<std::string> tags) {
+    std::vector<RpcCall> calls;
+    for (const auto& tag : tags) {
+        calls.push_back({.method = "eth_getBlockByNumber", .params = {tag, false}});
+    }
+    const auto answers = co_await ask_all(std::move(calls));
+    std::vector<Block> blocks;
+    for (const auto& answer : answers) {
+        auto block = answer ? parse_block(*answer) : std::nullopt;
+        if (!block) co_return std::nullopt;
+        blocks.push_back(*std::move(block));
+    }
+    co_return blocks;
+}
+
+Awaited<std::optional<Block>> Chain::block(Hash hash) {
+    RpcCall call{.method = "eth_getBlockByHash", .params = {to_hex(hash), false}};
+    const auto said = co_await ask(std::move(call));
+    auto block = said ? parse_block(*said) : std::nullopt;
+    if (!block || block->header.hash != hash) co_return std::nullopt;
+    co_return block;
+}
+
+Awaited<std::optional<Block>> Chain::agreed_block(std::uint64_t number) {
+    RpcCall call{.method = "eth_getBlockByNumber", .params = {to_quantity(number), false}};
+    const auto said = co_await agreed(std::move(call));
+    auto block = said ? parse_block(*said) : std::nullopt;
+    if (!block || block->header.number != number) co_return std::nullopt;
+    co_return block;
+}
+
+Awaited<std::optional<std::vector<Hash>>> Chain::sent_by(Address key, Hash block) {
+    RpcCall call{.method = "eth_getBlockByHash", .params = {to_hex(block), true}};
+    const auto said = co_await agreed(std::move(call));
+    const auto* object = said ? said->if_object() : nullptr;
+    const auto* list = object == nullptr ? nullptr : object->if_contains("transactions");
+    if (list == nullptr || !list->is_array()) co_return std::nullopt;
+    std::map<std::uint64_t, Hash> sent;
+    for (const auto& one : list->get_array()) {
+        const auto* fields = one.if_object();
+        if (fields == nullptr) co_return std::nullopt;
+        const auto text = [&](const char* name) -> std::string_view {
+            const auto* field = fields->if_contains(name);
+            return field != nullptr && field->is_string() ? field->get_string()
+                                                          : std::string_view{};
+        };
+        const auto from = parse_fixed<Address>(text("from"));
+        if (!from) co_return std::nullopt;
+        if (*from != key) continue;
+        const auto nonce = parse_quantity64(text("nonce"));
+        const auto hash = parse_fixed<Hash>(text("hash"));
+        if (!nonce || !hash) co_return std::nullopt;
+        sent.emplace(*nonce, *hash);
+    }
+    std::vector<Hash> hashes;
+    for (const auto& [nonce, hash] : sent) hashes.push_back(hash);
+    co_return hashes;
+}
+
+Awaited<std::optional<std::vector<std::optional<Receipt>>>> Chain::receipts(
+    std::vector<Hash> transactions) {
+    std::vector<std::optional<Receipt>> receipts;
+    for (const auto& hash : transactions) {
+        RpcCall call{.method = "eth_getTransactionReceipt", .params = {to_hex(hash)}};
+        const auto said = co_await agreed(std::move(call));
+        if (!said) co_return std::nullopt;
+        if (said->is_null()) {
+            receipts.emplace_back();
+            continue;
+        }
+        auto receipt = parse_receipt(*said);
+        if (!receipt || receipt->transaction != hash) co_return std::nullopt;
+        receipts.push_back(std::move(receipt));
+    }
+    co_return receipts;
+}
+
+Awaited<std::optional<std::vector<std::vector<Log>>>> Chain::logs_of(std::vector<Hash> blocks,
+                                                                     LogFilter filter) {
+    std::vector<RpcCall> calls;
+    for (const auto& block : blocks) {
+        auto asked = filter_of(filter);
+        asked["blockHash"] = to_hex(block);
+        calls.push_back({.method = "eth_getLogs", .params = {std::move(asked)}});
+    }
+    const auto answers = co_await ask_all(std::move(calls));
+    std::vector<std::vector<Log>> logs;
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+        auto read = answers[i] ? parse_logs(*answers[i]) : std::nullopt;
+        if (!read || !are_wanted(filter, *read)) co_return std::nullopt;
+        const bool are_its = std::all_of(read->begin(), read->end(),
+                                         [&](const Log& log) { return log.block == blocks[i]; });
+        if (!are_its) co_return std::nullopt;
+        logs.push_back(*std::move(read));
+    }
+    co_return logs;
+}
+
+Awaited<std::optional<std::vector<Log>>> Chain::logs_between(std::uint64_t first,
+                                                             std::uint64_t last, LogFilter filter) {
+    auto asked = filter_of(filter);
+    asked["fromBlock"] = to_quantity(first);
+    asked["toBlock"] = to_quantity(last);
+    RpcCall call{.method = "eth_getLogs", .params = {std::move(asked)}};
+    const auto said = co_await agreed(std::move(call));
+    auto logs = said ? parse_logs(*said) : std::nullopt;
+    if (!logs || !are_wanted(filter, *logs)) co_return std::nullopt;
+    co_return logs;
+}
+
+Awaited<std::optional<Bytes>> Chain::read(Address contract, Bytes words, Hash block) {
+    json::object asked{{"to", to_hex(contract)}, {"data", to_hex(BytesView(words))}};
+    RpcCall call{.method = "eth_call", .params = {std::move(asked), at(block)}};
+    const auto said = co_await agreed(std::move(call));
+    co_return bytes_in(said);
+}
+
+Awaited<std::optional<Uint256>> Chain::balance(Address of, Hash block) {
+    RpcCall call{.method = "eth_getBalance", .params = {to_hex(of), at(block)}};
+    co_return wide_in(co_await agreed(std::move(call)));
+}
+
+Awaited<std::optional<std::uint64_t>> Chain::nonce(Address of, Hash block) {
+    RpcCall call{.method = "eth_getTransactionCount", .params = {to_hex(of), at(block)}};
+    co_return number_in(co_await agreed(std::move(call)));
+}
+
+Awaited<std::optional<std::uint64_t>> Chain::pending_nonce(Address of) {
+    RpcCall call{.method = "eth_getTransactionCount", .params = {to_hex(of), "pending"}};
+    co_return number_in(co_await ask(std::move(call)));
+}
+
+Awaited<std::optional<std::uint64_t>> Chain::chain_id() {
+    RpcCall call{.method = "eth_chainId", .params = {}};
+    co_return number_in(co_await agreed(std::move(call)));
+}
+
+Awaited<std::optional<Bytes>> Chain::code(Address contract, Hash block) {
+    RpcCall call{.method = "eth_getCode", .params = {to_hex(contract), at(block)}};
+    co_return bytes_in(co_await agreed(std::move(call)));
+}
+
+Awaited<std::optional<Uint256>> Chain::tip() {
+    RpcCall call{.method = "eth_maxPriorityFeePerGas", .params = {}};
+    co_return wide_in(co_await ask(std::move(call)));
+}
+
+Awaited<RpcResult> Chain::send(std::string raw) {
+    return ask({.method = "eth_sendRawTransaction", .params = {std::move(raw)}});
+}
+
+}  // namespace crossclear::shards::evm

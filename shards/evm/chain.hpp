@@ -1,0 +1,81 @@
+#pragma once
+
+#include "base/result.hpp"
+#include "shards/evm/blocks.hpp"
+#include "shards/evm/rpc_client.hpp"
+#include "shards/port.hpp"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+/// What is asked of a chain, each question with its answer read. Coroutines of the client's thread.
+
+namespace crossclear::shards::evm {
+
+/// A coroutine of the chain's thread.
+template <class T>
+using Awaited = boost::asio::awaitable<T>;
+
+/// Logs to look for.
+struct LogFilter {
+    std::vector<Address> addresses;
+    std::vector<std::vector<Hash>> topics;  ///< By place, any of those; none: whatever is there.
+};
+
+/// Asks through a client, which outlives it. An answer is nothing where no endpoint gave one that
+/// can be read; which of them is at fault, and why, the client has told.
+///
+/// **Thread:** that of the client.
+class Chain {
+public:
+    explicit Chain(RpcClient& client) : client_(client) {}
+
+    /// The blocks under tags as `latest`, or numbers, of one endpoint at one time.
+    [[nodiscard]] Awaited<std::optional<std::vector<Block>>> blocks(std::vector<std::string> tags);
+    /// A block by its name.
+    [[nodiscard]] Awaited<std::optional<Block>> block(Hash hash);
+    /// The block at a height, as most endpoints say.
+    [[nodiscard]] Awaited<std::optional<Block>> agreed_block(std::uint64_t number);
+    /// Those of a block's transactions that a key has sent, by nonce.
+    [[nodiscard]] Awaited<std::optional<std::vector<Hash>>> sent_by(Address key, Hash block);
+    /// What became of transactions, as most endpoints say. Nothing of one that is in no block.
+    [[nodiscard]] Awaited<std::optional<std::vector<std::optional<Receipt>>>> receipts(
+        std::vector<Hash> transactions);
+    /// Logs of blocks, by block.
+    [[nodiscard]] Awaited<std::optional<std::vector<std::vector<Log>>>> logs_of(
+        std::vector<Hash> blocks, LogFilter filter);
+    /// Logs from one height to another, both among them.
+    [[nodiscard]] Awaited<std::optional<std::vector<Log>>> logs_between(std::uint64_t first,
+                                                                        std::uint64_t last,
+                                                                        LogFilter filter);
+    /// What a contract answers at a block, as most endpoints say: words.
+    [[nodiscard]] Awaited<std::optional<Bytes>> read(Address contract, Bytes words, Hash block);
+    /// What an address has of the native token, in wei, as most endpoints say.
+    [[nodiscard]] Awaited<std::optional<Uint256>> balance(Address of, Hash block);
+    /// Transactions that an address has sent until a block, as most endpoints say,
+    [[nodiscard]] Awaited<std::optional<std::uint64_t>> nonce(Address of, Hash block);
+    /// and with all that wait, as one says.
+    [[nodiscard]] Awaited<std::optional<std::uint64_t>> pending_nonce(Address of);
+    /// The chain's number, as most endpoints say.
+    [[nodiscard]] Awaited<std::optional<std::uint64_t>> chain_id();
+    /// The code of a contract; empty where there is none.
+    [[nodiscard]] Awaited<std::optional<Bytes>> code(Address contract, Hash block);
+    /// A tip that gets a transaction into a block soon, in wei; as one says.
+    [[nodiscard]] Awaited<std::optional<Uint256>> tip();
+    /// Hands over bytes. **Errors:** what a node holds against them; it may have them already.
+    [[nodiscard]] Awaited<RpcResult> send(std::string raw);
+
+private:
+    [[nodiscard]] Awaited<RpcResult> ask(RpcCall call);
+    [[nodiscard]] Awaited<std::vector<RpcResult>> ask_all(std::vector<RpcCall> calls);
+    [[nodiscard]] Awaited<RpcResult> agreed(RpcCall call);
+
+    RpcClient& client_;
+};
+
+}  // namespace crossclear::shards::evm
