@@ -26,7 +26,12 @@ LaneHost::LaneHost(caf::actor_config& config, const Context* context, base::Brok
             .terms = {},
             .scope = {.assets = context->listing.shard(shard).assets,
                       .instruments = context->listing.shard(shard).instruments}},
-      name_(context->listing.shard(shard).symbol) {}
+      name_(context->listing.shard(shard).symbol) {
+    // More would only wait for a nonce.
+    if (adapter->desk() != nullptr) {
+        lane_.terms.in_flight_max = base::limits::signing_slots_max;
+    }
+}
 
 LaneActor::behavior_type LaneHost::make_behavior() {
     const auto self = caf::actor_cast<LaneActor>(this);
@@ -51,6 +56,7 @@ LaneActor::behavior_type LaneHost::make_behavior() {
         },
         [this](LaneTick) { on_tick(); },
         [this](LaneInFlight) { return static_cast<std::uint64_t>(lane_.flights.size()); },
+        [this](const LaneSigner& message) { signer_ = message.signer; },
     };
 }
 
@@ -101,6 +107,7 @@ std::function<void()> LaneHost::timed() const {
 }
 
 void LaneHost::submit(const ledger::ShardOrder& order) {
+    if (signer_) return send(signer_, SigningSubmit{order});
     const auto self = caf::actor_cast<LaneActor>(this);
     adapter_->submit(order,
                      [has_answered = timed(), self, ref = order.ref](shards::SubmitAnswer answer) {
@@ -110,6 +117,7 @@ void LaneHost::submit(const ledger::ShardOrder& order) {
 }
 
 void LaneHost::ask(const base::OrderRef& ref) {
+    if (signer_) return send(signer_, SigningAsk{ref});
     const auto self = caf::actor_cast<LaneActor>(this);
     adapter_->ask(ref, [has_answered = timed(), self, ref](auto answer) {
         has_answered();

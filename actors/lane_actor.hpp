@@ -7,7 +7,8 @@
 namespace crossclear::actors {
 
 /// Hosts one lane: one broker on one shard. Turns its effects into calls of the adapter and the
-/// adapter's callbacks into its commands.
+/// adapter's callbacks into its commands. Where the shard's orders are signed, they go to the host
+/// of the signing lane instead.
 class LaneHost : public LaneActor::base {
 public:
     LaneHost(caf::actor_config& config, const Context* context, base::BrokerId broker,
@@ -30,6 +31,7 @@ private:
     const Context* context_;
     shards::Shard* adapter_;
     PartitionActor home_;
+    SigningActor signer_;  ///< None where the shard takes orders as they are.
     shards::Lane lane_;
     shards::LaneCounters told_;  ///< What the metrics know already.
     std::string name_;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/routed_messages.hpp"
+#include "actors/signing_messages.hpp"
 #include "actors/snapshot_messages.hpp"
 #include "base/ids.hpp"
 #include "base/time.hpp"
@@ -64,7 +65,8 @@ using LaneActor =
     caf::typed_actor<caf::result<void>(LaneOrder), caf::result<void>(LaneNotice),
                      caf::result<void>(LaneSubmitted), caf::result<void>(LaneAsked),
                      caf::result<void>(LaneHealth), caf::result<void>(LaneHold),
-                     caf::result<void>(LaneTick), caf::result<std::uint64_t>(LaneInFlight)>;
+                     caf::result<void>(LaneTick), caf::result<std::uint64_t>(LaneInFlight),
+                     caf::result<void>(LaneSigner)>;
 
 /// From every host: make these events durable, all in one record. Answered by Durable.
 struct Append {
@@ -359,6 +361,10 @@ CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::FollowBegun))
 CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::PauseTold))
 CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::HouseTold))
 CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::PriceTold))
+CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::SigningSubmit))
+CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::SigningAsk))
+CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::SigningWord))
+CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::LaneSigner))
 CAF_END_TYPE_ID_BLOCK(crossclear)
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::Durable)
@@ -413,3 +419,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::ConfirmRead)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::ConfirmDone)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::ConfirmRetry)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::NodeLeave)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::SigningSubmit)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::SigningAsk)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::SigningWord)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::LaneSigner)

@@ -11,6 +11,7 @@
 #include "actors/netting_actor.hpp"
 #include "actors/reconciler_actor.hpp"
 #include "actors/refusals.hpp"
+#include "actors/signing_actor.hpp"
 #include "actors/withdrawal_actor.hpp"
 
 #include <algorithm>
@@ -273,12 +274,14 @@ HomeActor PartitionHost::start_home(ledger::EntityState state) {
     if (auto* payment = std::get_if<ledger::withdrawal::State>(&state)) {
         return spawn<WithdrawalHost>(parts, std::move(*payment));
     }
-    CHECK(!std::holds_alternative<ledger::signing::State>(state),
-          "no shard of this release signs, and nobody wakes what signs");
-    auto& reconciler = std::get<ledger::reconcile::State>(state);
     const base::ShardId shard{static_cast<std::uint16_t>(entity.sub)};
-    return spawn<ReconcilerHost>(parts, std::move(reconciler),
-                                 lanes_.at({base::broker_of(entity), shard}));
+    const std::pair key{base::broker_of(entity), shard};
+    if (auto* lane = std::get_if<ledger::signing::State>(&state)) {
+        return spawn<SigningHost>(parts, std::move(*lane), lanes_.at(key),
+                                  context_->shards.at(key)->desk());
+    }
+    auto& reconciler = std::get<ledger::reconcile::State>(state);
+    return spawn<ReconcilerHost>(parts, std::move(reconciler), lanes_.at(key));
 }
 
 void PartitionHost::start_lanes() {
@@ -303,10 +306,15 @@ void PartitionHost::on_recovered(const Recovered& recovered) {
     to_wake_ = {recovered.open.begin(), recovered.open.end()};
     to_tell_ = {recovered.owing.begin(), recovered.owing.end()};
     to_publish_ = {recovered.ended.begin(), recovered.ended.end()};
-    // Reconcilers first: a lane that is frozen must know it before any order is asked for again.
+    // Reconcilers and signers first: a lane that is frozen must know it, and one whose orders are
+    // signed must know by whom, before any order is asked for again.
     for (const auto& [key, lane] : lanes_) {
-        const auto entity = base::entity_of(base::EntityKind::reconcile, key.first, key.second);
-        wake(entity).emplace_back(ToHome{entity, Resume{}});
+        const auto wake_host = [&](base::EntityKind kind) {
+            const auto entity = base::entity_of(kind, key.first, key.second);
+            wake(entity).emplace_back(ToHome{entity, Resume{}});
+        };
+        wake_host(base::EntityKind::reconcile);
+        if (context_->shards.at(key)->desk() != nullptr) wake_host(base::EntityKind::signing);
         to_wake_.insert(base::entity_of(base::EntityKind::netting, key.first));
     }
     go_on();

@@ -216,7 +216,19 @@ ShardInstruments::ShardInstruments(Registry& registry)
       tx_broadcast_total(Maker{registry}.counters(
           "tx_broadcast_total", "Transactions sent to a shard.", {"shard", "kind"})),
       tx_pending(Maker{registry}.gauges("tx_pending", "Transactions not final yet.",
-                                        {"broker", "shard"})) {}
+                                        {"broker", "shard"})),
+      tx_nonce_gap(Maker{registry}.gauges(
+          "tx_nonce_gap", "Nonces that were given to orders and that no block has yet.",
+          {"broker", "shard"})),
+      signer_balance_native(Maker{registry}.gauges(
+          "signer_balance_native", "What a key has to pay for transactions, in whole tokens.",
+          {"broker", "shard"})),
+      signing_lane_halted(Maker{registry}.gauges(
+          "signing_lane_halted", "1 while a signing lane waits for an operator, by reason.",
+          {"broker", "shard", "reason"})),
+      signer_faults_total(Maker{registry}.counters(
+          "signer_faults_total", "Transactions that were not signed as asked for, by fault.",
+          {"broker", "shard", "fault"})) {}
 
 LedgerInstruments::LedgerInstruments(Registry& registry)
     : journal_commit_duration_seconds(Maker{registry}.histogram(
