@@ -215,15 +215,49 @@ struct StressConfig {
     friend bool operator==(const StressConfig&, const StressConfig&) = default;
 };
 
-/// Where the simulated outside world runs.
+/// Who signs for one broker on all chains: another process, or a key in this one.
+struct SignerConfig {
+    std::string broker;
+    std::string development_key;  ///< 32 bytes in hex. Whoever reads our memory has it.
+    std::string url;              ///< Of a remote signer.
+    /// PEM files for TLS to it; the first two, or neither.
+    std::string certificate;
+    std::string key;
+    std::string authority;
+};
+
+/// How one real chain is asked.
+struct ChainEndpoints {
+    base::ShardId shard;
+    std::vector<std::string> urls;  ///< In the order of preference.
+    std::string authority;          ///< A PEM file, besides the system's.
+};
+
+/// Real chains, in place of the simulated ones.
+struct ChainsConfig {
+    std::string site;  ///< The file that deploy/chain/site.mjs writes: what was deployed where.
+    std::vector<ChainEndpoints> endpoints;  ///< Where they are not those of the file.
+    std::vector<SignerConfig> signers;      ///< One for each broker.
+    std::uint32_t fee_max_gwei{500};        ///< What no transaction offers more than,
+    std::uint32_t tip_max_gwei{50};         ///< and of it for whoever makes the block.
+    std::uint64_t finality_blocks{};  ///< A block so deep is final; 0: as the chain's nodes say.
+    base::Duration poll{base::milliseconds(500)};  ///< Besides the heads that nodes tell.
+    /// Clients that pay in, makers and the bridges' relayer are played by the service: on anvil
+    /// alone.
+    bool has_outsiders{};
+};
+
+/// Where the outside world is.
 struct WorldPlace {
-    /// In which process.
+    /// Which one it is.
     enum class Mode : std::uint8_t {
-        inside,  ///< In the service's own process.
-        remote,  ///< In a process of its own, `crossclear world`, for one service or several.
+        inside,  ///< Simulated, in the service's own process.
+        remote,  ///< Simulated by `crossclear world`, for one service or several.
+        chains,  ///< Real chains.
     };
     Mode mode{Mode::inside};
     shards::simulated::Endpoint endpoint;  ///< remote: where it listens.
+    ChainsConfig chains;                   ///< chains: which.
 };
 
 /// How this node takes part in a cluster of several.
@@ -314,6 +348,9 @@ struct ConfigReport {
 /// What contradicts itself across a configuration, by path; lines are 0.
 [[nodiscard]] std::vector<ConfigFault> faults_of(const Config& config);
 
+/// What contradicts itself in `world`, where it is real chains.
+[[nodiscard]] std::vector<ConfigFault> faults_of_chains(const Config& config);
+
 /// Whether the file of prices that `risk.stress` names is read.
 enum class StressPaths : std::uint8_t { left_out, of_file };
 
@@ -337,9 +374,13 @@ struct DemoOptions {
     std::filesystem::path data_dir{"crossclear-demo"};
     base::Duration duration;  ///< 0: until the trades are done.
     std::uint16_t redis{};    ///< Instances; 0: as many as the directory has, else one.
+    std::string chains{};     ///< A site's file: real chains in place of simulated ones.
 };
 
 /// Two brokers and three simulated shards with the specification's default parameters.
 [[nodiscard]] Config demo_config(const DemoOptions& options);
+
+/// Makes the demo's configuration that of real chains, which deploy/chain/site.mjs has started.
+void put_demo_on_chains(Config& config, const std::string& site);
 
 }  // namespace crossclear::app

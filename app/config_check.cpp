@@ -332,6 +332,11 @@ void check_shards(Faults& faults, const base::Listing& listing) {
 }
 
 void check_chains(Faults& faults, const Config& config) {
+    if (config.world.mode == WorldPlace::Mode::chains) {
+        auto more = faults_of_chains(config);
+        std::move(more.begin(), more.end(), std::back_inserter(faults));
+        return;
+    }
     add_repeats(faults, config.chains, "simulated", [](const auto& chain) { return chain.shard; });
     for (std::size_t i = 0; i < config.listing.shards.size(); ++i) {
         const auto is_its = [&](const auto& chain) { return chain.shard.v == i; };

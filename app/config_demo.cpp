@@ -295,6 +295,7 @@ Config demo_config(const DemoOptions& options) {
                     .accounts = {{client(1), venue}, {client(2), venue}},
                     .service = 0}};
     config.demo_master_secret = fmt::format("demo-master-not-a-secret-{}", options.seed);
+    if (!options.chains.empty()) put_demo_on_chains(config, options.chains);
     return config;
 }
 

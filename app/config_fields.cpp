@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::array<std::string_view, 3> journal_modes{"embedded", "single", "quorum"};
 constexpr std::array<std::string_view, 2> journal_settings{"checked", "trusted"};
-constexpr std::array<std::string_view, 2> world_modes{"inside", "remote"};
+constexpr std::array<std::string_view, 3> world_modes{"inside", "remote", "chains"};
 constexpr std::array<std::string_view, 2> node_modes{"alone", "cluster"};
 constexpr std::array<std::string_view, 3> marks_sources{"none", "csv", "generator"};
 constexpr std::array<std::string_view, 2> actor_policies{"stealing", "sharing"};
@@ -29,6 +29,7 @@ constexpr Whole<std::uint32_t> rate_ppm{.min = 0, .max = 1'000'000};
 constexpr Text optional_text{.length_min = 0};
 constexpr SecretText secret_text{{.length_min = 16}};
 constexpr SecretText optional_secret{{.length_min = 0}};
+constexpr SecretText secret_url{{.length_min = 8}};
 
 void visit_endpoint_tls(FieldVisitor& v, store::EndpointTls& x) {
     v.field("authority", x.authority, Text{});
@@ -320,9 +321,34 @@ void visit_chain(FieldVisitor& v, shards::simulated::ChainParameters& x,
     v.object("faults", [&](FieldVisitor& inner) { visit_faults(inner, x.faults, listing); });
 }
 
-void visit_world(FieldVisitor& v, WorldPlace& x) {
+void visit_signer(FieldVisitor& v, SignerConfig& x) {
+    v.field("broker", x.broker, Text{});
+    v.optional("development_key", x.development_key, optional_secret);
+    v.optional("url", x.url, optional_secret);
+    v.optional("certificate", x.certificate, Text{});
+    v.optional("key", x.key, Text{});
+    v.optional("authority", x.authority, Text{});
+}
+
+void visit_chains(FieldVisitor& v, ChainsConfig& x, const base::Listing& listing) {
+    v.field("site", x.site, Text{});
+    v.optional_items("endpoints", x.endpoints, [&listing](FieldVisitor& inner, ChainEndpoints& of) {
+        inner.field("shard", of.shard, ShardSymbol{listing});
+        inner.values("urls", of.urls, secret_url);
+        inner.optional("authority", of.authority, Text{});
+    });
+    v.items("signers", x.signers, visit_signer);
+    v.optional("fee_max_gwei", x.fee_max_gwei, Whole<std::uint32_t>{.min = 1});
+    v.optional("tip_max_gwei", x.tip_max_gwei, Whole<std::uint32_t>{});
+    v.optional("finality_blocks", x.finality_blocks, Whole<std::uint64_t>{.max = 100'000});
+    v.optional("poll", x.poll, Span{.min = base::milliseconds(10), .max = base::seconds(60)});
+    v.optional("outsiders", x.has_outsiders, Flag{});
+}
+
+void visit_world(FieldVisitor& v, WorldPlace& x, const base::Listing& listing) {
     v.field("mode", x.mode, OneOf<WorldPlace::Mode>{.names = world_modes});
     if (x.mode == WorldPlace::Mode::remote) v.field("endpoint", x.endpoint, WorldEndpointText{});
+    if (x.mode == WorldPlace::Mode::chains) visit_chains(v, x.chains, listing);
 }
 
 void visit_node(FieldVisitor& v, NodeConfig& x) {
@@ -374,7 +400,8 @@ void visit(FieldVisitor& v, Config& x) {
             [&x](FieldVisitor& inner, shards::simulated::ChainParameters& chain) {
                 visit_chain(inner, chain, x.listing);
             });
-    v.optional_object("world", [&x](FieldVisitor& inner) { visit_world(inner, x.world); });
+    v.optional_object("world",
+                      [&x](FieldVisitor& inner) { visit_world(inner, x.world, x.listing); });
     v.optional_object("node", [&x](FieldVisitor& inner) { visit_node(inner, x.node); });
     v.items("keys", x.keys, [](FieldVisitor& inner, KeyConfig& key) { visit_key(inner, key); });
     v.optional("demo_master_secret", x.demo_master_secret, optional_secret);

@@ -247,13 +247,14 @@ bool Demo::open_desks() {
         std::cerr << "A sample client could not connect: " << opening->why_not << '\n';
         return false;
     }
-    if (opening->empty.empty()) return true;
     const bool is_long = run_.options.trades == 0 || run_.options.trades >= show_trades_min;
-    has_show_ = is_long && opening->empty.size() == run_.options.accounts;
+    // What is shown trades perpetuals, which no real chain here has.
+    has_show_ =
+        is_long && run_.options.chains.empty() && opening->empty.size() == run_.options.accounts;
     if (has_show_)
         opening->empty.insert(opening->empty.end(),
                               {show_account(carry_number), show_account(bet_number)});
-    deposit(opening->empty);
+    if (!opening->empty.empty()) deposit(opening->empty);
     return wait_for_deposits(opening->empty);
 }
 
@@ -271,10 +272,9 @@ void Demo::deposit(const std::vector<base::AccountId>& accounts) {
 }
 
 bool Demo::wait_for_deposits(const std::vector<base::AccountId>& accounts) {
-    const auto wanted = accounts.size();
     return wait_until(
-        "the deposits to become final", [&] { return site_->figures().deposits_final >= wanted; },
-        base::seconds(120));
+        "the deposits to become final",
+        [&] { return site_->figures().deposits_final >= accounts.size(); }, base::seconds(120));
 }
 
 TraderOptions Demo::trader_for(base::AccountId account, std::uint16_t port) {

@@ -1,8 +1,11 @@
 #include "app/demo_site.hpp"
+#include "app/journal.hpp"
 #include "app/log.hpp"
 #include "app/service.hpp"
 
 #include <fmt/format.h>
+
+#include <filesystem>
 
 // The whole service in the demo's own process: what it says of itself is read from its memory.
 
@@ -15,7 +18,11 @@ public:
         : log_path_(demo_log_path(run, config)), config_(config) {}
 
     std::optional<std::string> start(const std::function<bool()>&) override {
-        auto service = Service::start(config_, make_log(log_path_, actors::LogLevel::info));
+        // A directory without a journal is new. Simulated chains say the same by their files.
+        const bool may_create = config_.world.mode == WorldPlace::Mode::chains &&
+                                !std::filesystem::exists(redis_directory(config_, 0));
+        auto service = Service::start(config_, make_log(log_path_, actors::LogLevel::info),
+                                      {.may_create = may_create});
         if (!service) return service.error();
         service_ = std::move(*service);
         port_ = service_->port();

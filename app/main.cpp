@@ -309,6 +309,11 @@ void add_demo_work(CLI::App& command, Asked& asked) {
 
 void add_demo_setup(CLI::App& command, app::DemoRun& run) {
     command
+        .add_option("--chains", run.options.chains,
+                    "Real chains in place of simulated ones: the site.json that "
+                    "deploy/chain/site.mjs has written, which keeps them running")
+        ->check(CLI::ExistingFile);
+    command
         .add_option("--nodes", run.nodes,
                     "How many nodes share the work; above 1, each is a process, and so is the "
                     "simulated world. They listen on --port, --port + 2 and so on")

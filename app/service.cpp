@@ -1,5 +1,6 @@
 #include "app/service.hpp"
 
+#include "app/chains.hpp"
 #include "app/version.hpp"
 #include "app/world.hpp"
 #include "base/hash.hpp"
@@ -242,7 +243,9 @@ base::Result<std::unique_ptr<Service>, std::string> Service::start(const Config&
     });
     if (auto fault = service->open_journal(config, options.may_create))
         return base::Failure{std::move(*fault)};
-    auto world = reach_world(config, service->log_);
+    const bool is_real = config.world.mode == WorldPlace::Mode::chains;
+    auto world = is_real ? reach_chains(config, service->log_, *service->instruments_)
+                         : reach_world(config, service->log_);
     if (!world) return base::Failure{world.error()};
     service->world_ = std::move(*world);
     // At the scrape and not now and then: who asks whether all are whole must not hear of a moment

@@ -123,7 +123,8 @@ TEST(Collateral, NothingIsLeftOfADefault) {
 TEST(Collateral, WhatIsWorthNothingPaysNothing) {
     Pledged town(dai, 8'000'000'000);
     // At once: without its DAI alone it would be liquidated at 30,000, and lose nothing.
-    town.house.set_prices({{dai, base::Price{0}}, {btc_contract, base::Price{21'100 * one_dollar}}});
+    const base::Price fallen{21'100 * one_dollar};
+    town.house.set_prices({{dai, base::Price{0}}, {btc_contract, fallen}});
     ASSERT_TRUE(town.await_standing(account::Standing::defaulted));
     EXPECT_EQ(taken_of(town.outside, dai), 0) << "worth nothing, it pays nothing";
     EXPECT_EQ(town.outside.account(pledger).holdings.at(dai).free, Amount{8'000'000'000});
