@@ -25,7 +25,9 @@ ONLY_SOMETIMES = {"standings_total", "liquidations_total", "collateral_taken_usd
                   "compensations_total", "breaks", "rate_limited_total", "shard_reorgs_total",
                   "shard_words_refused_total", "archive_sequence", "archive_trouble",
                   "redis_settings_trusted", "shard_exposure_limit_usd", "give_ups_total",
-                  "transfers_total"}  # The demo's clients only trade.
+                  "transfers_total",  # The demo's clients only trade,
+                  "tx_nonce_gap", "signer_balance_native", "signing_lane_halted",
+                  "signer_faults_total"}  # and its shards take orders as they are.
 
 NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
 LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\["\\n])*)"(,|$)')
