@@ -4,6 +4,7 @@
 #include "actors/expiry_view.hpp"
 #include "actors/house_view.hpp"
 #include "actors/matched_trades.hpp"
+#include "actors/signing_view.hpp"
 #include "actors/transfers.hpp"
 #include "base/amount.hpp"
 #include "base/command_id.hpp"
@@ -166,8 +167,9 @@ struct PauseShard {
 struct GetPartitions {};
 /// Answer: NodesView.
 struct GetNodes {};
-using OperatorRequest = std::variant<GetBreaks, Reconcile, ResolveBreak, PauseShard, GetPartitions,
-                                     GetNodes, GetHouses, GetExpiries, ProposePrice, DisputePrice>;
+using OperatorRequest =
+    std::variant<GetBreaks, Reconcile, ResolveBreak, PauseShard, GetPartitions, GetNodes, GetHouses,
+                 GetExpiries, ProposePrice, DisputePrice, ResumeLane>;
 
 using Request =
     std::variant<SubmitTrade, PreviewTrade, Withdraw, GetAccount, GetPositions, GetMargin, GetTrade,
@@ -350,7 +352,7 @@ using Answer =
     std::variant<Refusal, TradeCleared, TradePreview, AccountView, PositionsView, MarginView,
                  TradesView, WithdrawalTaken, WithdrawalsView, MarksTaken, WithdrawalCancelled,
                  LanesView, BreakSettled, ShardPauseSet, PartitionsView, NodesView, TransferTaken,
-                 TransfersView, MatchedTradeCleared, HousesView, ExpiriesView>;
+                 TransfersView, MatchedTradeCleared, HousesView, ExpiriesView, LaneResumed>;
 
 /// A stream a session can follow.
 struct Channel {

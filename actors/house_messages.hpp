@@ -14,7 +14,7 @@
 
 namespace crossclear::actors {
 
-/// From a session through the partition: an operator's request to one reconciler. Answered to
+/// From a session through the partition: an operator's request to one host. Answered to
 /// `from` once durable.
 struct OperatorAsk {
     base::EntityId entity;

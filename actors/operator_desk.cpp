@@ -79,6 +79,14 @@ std::optional<Answer> OperatorDesk::answer_at_once(const OperatorRequest& reques
 
 std::vector<base::EntityId> OperatorDesk::hosts_of(const OperatorRequest& request) const {
     std::vector<base::EntityId> entities;
+    if (const auto* resume = std::get_if<ResumeLane>(&request)) {
+        const auto lane = context_->shards.find({resume->broker, resume->shard});
+        if (lane != context_->shards.end() && lane->second->desk() != nullptr) {
+            entities.push_back(
+                base::entity_of(base::EntityKind::signing, resume->broker, resume->shard));
+        }
+        return entities;
+    }
     if (is_for_houses(request)) {
         for (const auto& broker : context_->brokers) {
             entities.push_back(base::entity_of(base::EntityKind::netting, broker->profile.id));

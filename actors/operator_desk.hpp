@@ -17,7 +17,8 @@ public:
 
     /// What is known without asking anybody.
     [[nodiscard]] std::optional<Answer> answer_at_once(const OperatorRequest& request) const;
-    /// Who has to be asked: reconcilers, or houses. None: there is no such lane.
+    /// Who has to be asked: reconcilers, houses, or whoever signs for a lane. None: there is no
+    /// such lane.
     [[nodiscard]] std::vector<base::EntityId> hosts_of(const OperatorRequest& request) const;
 
     /// So many answers will come under the ticket.

@@ -277,8 +277,11 @@ HomeActor PartitionHost::start_home(ledger::EntityState state) {
     const base::ShardId shard{static_cast<std::uint16_t>(entity.sub)};
     const std::pair key{base::broker_of(entity), shard};
     if (auto* lane = std::get_if<ledger::signing::State>(&state)) {
-        return spawn<SigningHost>(parts, std::move(*lane), lanes_.at(key),
-                                  context_->shards.at(key)->desk());
+        auto signer = spawn<SigningHost>(parts, std::move(*lane), lanes_.at(key),
+                                         context_->shards.at(key)->desk());
+        // From here, not by the signer once it runs: no order passes this on its way.
+        send(lanes_.at(key), LaneSigner{signer});
+        return signer;
     }
     auto& reconciler = std::get<ledger::reconcile::State>(state);
     return spawn<ReconcilerHost>(parts, std::move(reconciler), lanes_.at(key));

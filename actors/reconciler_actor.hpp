@@ -54,6 +54,7 @@ private:
     void handle(const OperatorAsk& ask, const GetExpiries& request);
     void handle(const OperatorAsk& ask, const ProposePrice& request);
     void handle(const OperatorAsk& ask, const DisputePrice& request);
+    void handle(const OperatorAsk& ask, const ResumeLane& request);
     void refuse_misled(const OperatorAsk& ask);
     void ask_for_means(const ResolveBreak& request);
     void on_means(const ledger::netting::Remedies& remedies);

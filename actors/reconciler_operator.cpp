@@ -145,13 +145,15 @@ void ReconcilerHost::handle(const OperatorAsk& ask, const PauseShard& request) {
         ShardPauseSet{.shard = shard_, .is_paused = request.is_paused, .is_repeat = is_repeat});
 }
 
-// The desk and the houses answer these. What another node sends here by mistake ends no process.
+// The desk, the houses and signing lanes answer these. What another node sends here by mistake ends
+// no process.
 void ReconcilerHost::handle(const OperatorAsk& ask, const GetPartitions&) { refuse_misled(ask); }
 void ReconcilerHost::handle(const OperatorAsk& ask, const GetNodes&) { refuse_misled(ask); }
 void ReconcilerHost::handle(const OperatorAsk& ask, const GetHouses&) { refuse_misled(ask); }
 void ReconcilerHost::handle(const OperatorAsk& ask, const GetExpiries&) { refuse_misled(ask); }
 void ReconcilerHost::handle(const OperatorAsk& ask, const ProposePrice&) { refuse_misled(ask); }
 void ReconcilerHost::handle(const OperatorAsk& ask, const DisputePrice&) { refuse_misled(ask); }
+void ReconcilerHost::handle(const OperatorAsk& ask, const ResumeLane&) { refuse_misled(ask); }
 void ReconcilerHost::refuse_misled(const OperatorAsk& ask) {
     answer_when_durable(ask, wrong_desk());
 }

@@ -31,7 +31,6 @@ SigningHost::SigningHost(caf::actor_config& config, HomeParts parts, signing::St
 
 SigningActor::behavior_type SigningHost::make_behavior() {
     CHECK(desk_ != nullptr, "whose orders are signed has a desk");
-    send(lane_, LaneSigner{caf::actor_cast<SigningActor>(this)});
     on_tick();
     return {
         [this](const Durable& durable) { crank_.on_durable(durable); },
@@ -93,7 +92,7 @@ void SigningHost::follow() {
                   }),
                   hears<shards::evm::ChainFault>(
                       [](SigningHost& host, const auto& fault) { host.on_fault(fault); }));
-    crank_.when_durable([this](std::uint64_t) { carry_out(signing::outstanding(crank_.state())); });
+    carry_out_owed();
 }
 
 void SigningHost::submit(const ledger::ShardOrder& order) {
@@ -233,8 +232,7 @@ void SigningHost::on_signed(
         case SignFault::unreachable:
             log(LogLevel::warning, "A signer does not answer.",
                 {{"nonce", std::to_string(asked.nonce)}});
-            run_delayed(as_chrono(sign_again_after),
-                        [this] { carry_out(signing::outstanding(crank_.state())); });
+            run_delayed(as_chrono(sign_again_after), [this] { carry_out_owed(); });
             return;
         case SignFault::refused:
             log(LogLevel::error, "A signer refuses a transaction.",
@@ -269,7 +267,14 @@ void SigningHost::send_again() {
     const auto now = parts_.context->now();
     if (!has_passed(send_every, sent_at_, now)) return;
     sent_at_ = now;
-    crank_.when_durable([this](std::uint64_t) { carry_out(signing::outstanding(crank_.state())); });
+    carry_out_owed();
+}
+
+// What is owed as of now. By the time that this is durable more may be owed that is not.
+void SigningHost::carry_out_owed() {
+    crank_.when_durable([this, effects = signing::outstanding(crank_.state())](std::uint64_t) {
+        carry_out(effects);
+    });
 }
 
 signing::Decision SigningHost::commit(const signing::Command& command) {
@@ -316,7 +321,8 @@ void SigningHost::tell_of(const signing::Event& event) const {
 }
 
 void SigningHost::carry_out(const std::vector<signing::Effect>& effects) {
-    if (!is_following_) return;
+    // It may have come to stand still since they were decided.
+    if (!is_following_ || crank_.state().halt != signing::Halt::none) return;
     for (const auto& effect : effects) {
         // What it is about may have been finished since it was decided, or be in a block.
         const auto nonce = std::visit([](const auto& one) { return one.nonce; }, effect);

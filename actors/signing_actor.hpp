@@ -58,6 +58,7 @@ private:
                    const base::Result<shards::evm::SignedBytes, shards::evm::SignFault>& made);
     void send_to_chain(const ledger::signing::Broadcast& sent);
     void send_again();
+    void carry_out_owed();
 
     // signing_chain.cpp
     void on_head(const shards::evm::HeadNews& news);
@@ -76,6 +77,7 @@ private:
 
     // signing_operator.cpp
     void on_operator(const OperatorAsk& ask);
+    [[nodiscard]] Answer resume(const ResumeLane& request);
 
     /// What the events ask of the world is done once they are durable.
     ledger::signing::Decision commit(const ledger::signing::Command& command);

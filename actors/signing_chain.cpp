@@ -80,10 +80,11 @@ void SigningHost::note_final() {
         if (finished == nullptr) continue;
         has_finished = true;
         const auto& outcomes = crank_.state().outcomes;
+        // The latest: an earlier key may have had the same nonce.
         const auto outcome =
-            std::find_if(outcomes.begin(), outcomes.end(),
+            std::find_if(outcomes.rbegin(), outcomes.rend(),
                          [&](const signing::Outcome& one) { return one.nonce == finished->nonce; });
-        if (outcome != outcomes.end()) conclude(base::OrderRef{outcome->ref});
+        if (outcome != outcomes.rend()) conclude(base::OrderRef{outcome->ref});
     }
     if (!has_finished) return;
     const auto& slots = crank_.state().slots;

@@ -34,7 +34,7 @@ using SigningActor =
                      caf::result<void>(SigningSubmit), caf::result<void>(SigningAsk),
                      caf::result<void>(SigningWord)>;
 
-/// From the host of a signing lane, to the lane: who signs for it.
+/// From the partition to the lane, before any order: who signs for it.
 struct LaneSigner {
     SigningActor signer;
 };

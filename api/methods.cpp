@@ -48,6 +48,7 @@ constexpr std::array methods{
     Method{"operator/resolve_break", trade, needs_login, resolve_break, write_break_settled},
     Method{"operator/pause_shard", trade, needs_login, pause_shard, write_shard_pause_set},
     Method{"operator/resume_shard", trade, needs_login, resume_shard, write_shard_pause_set},
+    Method{"operator/resume_lane", trade, needs_login, resume_lane, write_lane_resumed},
     Method{"operator/get_partitions", query, needs_login, get_partitions, write_partitions},
     Method{"operator/get_nodes", query, needs_login, get_nodes, write_nodes},
     Method{"operator/get_houses", query, needs_login, get_houses, write_houses},

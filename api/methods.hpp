@@ -129,6 +129,7 @@ Outcome reconcile(Caller&, Params&);
 Outcome resolve_break(Caller&, Params&);
 Outcome pause_shard(Caller&, Params&);
 Outcome resume_shard(Caller&, Params&);
+Outcome resume_lane(Caller&, Params&);
 Outcome get_partitions(Caller&, Params&);
 Outcome get_nodes(Caller&, Params&);
 Outcome get_houses(Caller&, Params&);

@@ -1,10 +1,13 @@
 #include "api/break_id.hpp"
 #include "api/methods.hpp"
 
+#include <limits>
+
 namespace crossclear::api {
 namespace {
 
 constexpr std::size_t reason_size_max = 256;
+constexpr std::int64_t broker_max = std::numeric_limits<std::uint16_t>::max();
 
 template <class Make>
 Outcome ask_operator(Params& params, std::string client_id, Make make) {
@@ -72,6 +75,21 @@ Outcome resolve_break(Caller& caller, Params& params) {
 
 Outcome pause_shard(Caller& caller, Params& params) { return set_pause(caller, params, true); }
 Outcome resume_shard(Caller& caller, Params& params) { return set_pause(caller, params, false); }
+
+Outcome resume_lane(Caller& caller, Params& params) {
+    const auto client_id = std::string{params.text("client_id", 64)};
+    const auto id = params.client_id();
+    const auto broker = params.integer("broker", 0, broker_max);
+    const auto shard = params.shard(caller.gateway.listing());
+    const auto reason = params.text("reason", reason_size_max);
+    return ask_operator(params, client_id, [&] {
+        return actors::ResumeLane{.id = id,
+                                  .broker = base::BrokerId{static_cast<std::uint16_t>(broker)},
+                                  .shard = shard,
+                                  .reason = std::string{reason},
+                                  .received_at = caller.received_at};
+    });
+}
 
 Outcome get_partitions(Caller&, Params& params) {
     return ask_operator(params, {}, [] { return actors::GetPartitions{}; });

@@ -58,6 +58,8 @@ void write_break_settled(JsonWriter&, const actors::Answer&, const AnswerContext
                          const base::Listing&);
 void write_shard_pause_set(JsonWriter&, const actors::Answer&, const AnswerContext&,
                            const base::Listing&);
+void write_lane_resumed(JsonWriter&, const actors::Answer&, const AnswerContext&,
+                        const base::Listing&);
 void write_partitions(JsonWriter&, const actors::Answer&, const AnswerContext&,
                       const base::Listing&);
 void write_nodes(JsonWriter&, const actors::Answer&, const AnswerContext&, const base::Listing&);

@@ -180,6 +180,17 @@ void write_shard_pause_set(JsonWriter& writer, const actors::Answer& answer, con
     writer.end_object();
 }
 
+void write_lane_resumed(JsonWriter& writer, const actors::Answer& answer, const AnswerContext&,
+                        const base::Listing& listing) {
+    const auto& resumed = expected<actors::LaneResumed>(answer);
+    writer.begin_object();
+    writer.member("broker", static_cast<std::uint64_t>(resumed.broker.v));
+    writer.member("shard", listing.shard(resumed.shard).symbol);
+    writer.member("nonce", resumed.nonce);
+    writer.member("given_up", resumed.given_up);
+    writer.end_object();
+}
+
 void write_partitions(JsonWriter& writer, const actors::Answer& answer, const AnswerContext&,
                       const base::Listing&) {
     writer.begin_object().key("partitions").begin_array();

@@ -185,6 +185,11 @@ const Fields& fields_of(std::string_view method) {
           {"instrument", R"("sBTC")"},
           {"quantity", R"("1.5")"},
           {"price", R"("60000")"},
+          {"client_id", R"("01980000-0000-7000-8000-000000000001")"}}},
+        {"operator/resume_lane",
+         {{"broker", "0"},
+          {"shard", R"("synthetix")"},
+          {"reason", R"("the signer is mended")"},
           {"client_id", R"("01980000-0000-7000-8000-000000000001")"}}}};
     return fields.at(method);
 }
@@ -274,6 +279,13 @@ TEST(BadInput, WhatIsNotListedIsUnknownAndTextsHaveALength) {
         {"venue/submit_matched_trade", "instrument", R"("DOGE")", "unknown_instrument"},
         {"venue/submit_matched_trade", "instrument", of_size(33), "wrong_length"},
         {"venue/submit_matched_trade", "seller", R"("0-018")", "malformed_account"},
+        {"operator/resume_lane", "broker", "-1", "out_of_range"},
+        {"operator/resume_lane", "broker", "65536", "out_of_range"},
+        {"operator/resume_lane", "broker", R"("0")", "wrong_type"},
+        {"operator/resume_lane", "shard", R"("solana")", "unknown_shard"},
+        {"operator/resume_lane", "reason", R"("")", "wrong_length"},
+        {"operator/resume_lane", "reason", of_size(257), "wrong_length"},
+        {"operator/resume_lane", "client_id", R"("7")", "malformed_client_id"},
     };
     for (const auto& [method, field, json, reason] : cases) {
         const auto reply = harness.call(*peer, method, params_of(fields_of(method), field, json));

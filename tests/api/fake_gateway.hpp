@@ -156,6 +156,10 @@ inline actors::Answer agreeable(const actors::Request& request) {
         Answer operator()(const PauseShard& pause) const {
             return ShardPauseSet{.shard = pause.shard, .is_paused = pause.is_paused};
         }
+        Answer operator()(const ResumeLane& resume) const {
+            return LaneResumed{
+                .broker = resume.broker, .shard = resume.shard, .nonce = 8, .given_up = 2};
+        }
         Answer operator()(const GetPartitions&) const {
             return PartitionsView{{{.partition = {1}, .phase = "running", .epoch = 2}}};
         }

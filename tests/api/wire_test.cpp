@@ -69,6 +69,9 @@ TEST(Wire, AnswersEveryMethod) {
          R"({"shard":"synthetix","client_id":"01J9ZZZZZZZZZZZZZZZZZZZZZZ"})"},
         {"operator/resume_shard",
          R"({"shard":"synthetix","client_id":"01J9ZZZZZZZZZZZZZZZZZZZZZY"})"},
+        {"operator/resume_lane",
+         R"({"broker":0,"shard":"synthetix","reason":"the key is ours alone again",)"
+         R"("client_id":"01J9ZZZZZZZZZZZZZZZZZZZZZX"})"},
         {"operator/get_partitions", "{}"},
         {"operator/get_nodes", "{}"},
         {"operator/get_houses", "{}"},

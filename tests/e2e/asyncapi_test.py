@@ -294,6 +294,11 @@ async def operate(client):
     answer = await client.call("operator/resolve_break", **wrong)
     assert answer["error"]["code"] == -32602, answer
     assert answer["error"]["data"]["reason"] == "no_such_break", answer
+    # Nothing is signed here: on simulated chains there is no signing lane that could stand still.
+    answer = await client.call("operator/resume_lane", broker=0, shard=shard, reason="a test",
+                               client_id=uuid7())
+    assert answer["error"]["code"] == -32602, answer
+    assert answer["error"]["data"]["reason"] == "no_such_lane", answer
 
 
 async def give_up(client):
@@ -375,6 +380,9 @@ def main():
         "jsonrpc": "2.0", "id": 1, "usIn": 1, "usOut": 2, "usDiff": 1,
         "result": {"break": "0/aave-uniswap/USDC/9", "resolution": "borne", "is_frozen": False,
                    "is_paused": False}})
+    contract.check("OperatorResumeLaneReply", {
+        "jsonrpc": "2.0", "id": 1, "usIn": 1, "usOut": 2, "usDiff": 1,
+        "result": {"broker": 0, "shard": "aave-uniswap", "nonce": 8, "given_up": 2}})
     for method in ("Propose", "Dispute"):
         contract.check(f"Operator{method}PriceReply", {
             "jsonrpc": "2.0", "id": 1, "usIn": 1, "usOut": 2, "usDiff": 1,
