@@ -276,8 +276,9 @@ TEST(Expiry, AWorthlessBetIsClosedWithADefault) {
     (void)client->expect<actors::TradeCleared>(trade_of(debtor, btc_perp, one_contract));
     // And less of another contract than its fee.
     (void)client->expect<actors::TradeCleared>(trade_of(debtor, future, 1));
-    town.house.set_price(rain, base::Price{0});
-    town.house.set_price(btc_contract, 15'000);
+    // At once: liquidated in between, at 30,000, it would owe nothing.
+    town.house.set_prices(
+        {{rain, base::Price{0}}, {btc_contract, base::Price{15'000 * one_dollar}}});
     // Beyond help, on more than one set of prices.
     ASSERT_TRUE(town.outside.watch.await([&] {
         town.house.set_price(btc_contract, 15'000);
