@@ -180,7 +180,8 @@ void LaneHost::publish_metrics() {
         metrics.shard_reorgs_total.with({name_}).increment(
             static_cast<double>(now.reorganised - told_.reorganised));
     }
-    if (now.submitted > told_.submitted) {
+    // The host of a signing lane counts what it sends itself.
+    if (!signer_ && now.submitted > told_.submitted) {
         metrics.tx_broadcast_total.with({name_, "order"})
             .increment(static_cast<double>(now.submitted - told_.submitted));
     }

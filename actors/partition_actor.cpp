@@ -248,10 +248,26 @@ void PartitionHost::to_home(ToHome& news) {
     // Accounts and journals speak to their own partition; the machine may live in another one.
     const auto home = base::home_of(base::broker_of(news.entity), context_->partitions);
     if (home != partition_) return send(doors_(home), std::move(news));
+    if (!has_host(news.entity)) return refuse_hostless(news);
     if (const auto host = home_.find(news.entity); host != home_.end()) {
         send(host->second, std::move(news));
     } else {
         wake(base::EntityId{news.entity}).emplace_back(std::move(news));
+    }
+}
+
+// A node that is configured otherwise may take a shard for one whose orders are signed.
+bool PartitionHost::has_host(const base::EntityId& entity) const {
+    if (entity.kind != base::EntityKind::signing) return true;
+    const base::ShardId shard{static_cast<std::uint16_t>(entity.sub)};
+    const auto found = context_->shards.find({base::broker_of(entity), shard});
+    return found != context_->shards.end() && found->second->desk() != nullptr;
+}
+
+void PartitionHost::refuse_hostless(const ToHome& news) {
+    const auto* ask = std::get_if<OperatorAsk>(&news.news);
+    if (ask != nullptr) {
+        send(ask->from, AnswerReady{.ticket = ask->ticket, .answer = wrong_desk()});
     }
 }
 

@@ -48,6 +48,8 @@ private:
     void tell_owed(const ledger::account::State& account);
 
     void to_home(ToHome& news);
+    [[nodiscard]] bool has_host(const base::EntityId& entity) const;
+    void refuse_hostless(const ToHome& news);
     HomeActor start_home(ledger::EntityState state);
     void start_lanes();
 

@@ -9,7 +9,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <functional>
+#include <map>
+#include <mutex>
 #include <utility>
 #include <vector>
 
@@ -80,6 +83,24 @@ base::Result<SignerMaker, std::string> make_signer(const Config& config, const s
     return signer->url.empty() ? development_signer(*signer, vault) : remote_signer(*signer, vault);
 }
 
+// A chain that is away fails each of its venues ten times a second: what is said of it, say it now
+// and then. **Thread:** any.
+class ToldLately {
+public:
+    [[nodiscard]] bool is_news(std::string_view sentence) {
+        const auto now = std::chrono::steady_clock::now();
+        const std::scoped_lock lock(mutex_);
+        const auto [found, is_first] = told_.try_emplace(std::string(sentence), now);
+        if (!is_first && now - found->second < std::chrono::seconds(10)) return false;
+        found->second = now;
+        return true;
+    }
+
+private:
+    std::mutex mutex_;
+    std::map<std::string, std::chrono::steady_clock::time_point> told_;
+};
+
 class ChainsWorld final : public shards::simulated::OutsideWorld {
 public:
     ChainsWorld(const Config& config, std::vector<evm::ChainSite> sites, actors::Log log,
@@ -93,7 +114,9 @@ public:
         // Whoever pays in many accounts does not wait for each one's block.
         options.receipt_patience = {};
         for (const auto& broker : config_.brokers) options.brokers.push_back(broker.name);
-        options.log = [log = log_](std::string_view sentence, std::string_view reason) {
+        options.log = [log = log_, told = std::make_shared<ToldLately>()](std::string_view sentence,
+                                                                          std::string_view reason) {
+            if (!told->is_news(sentence)) return;
             log(actors::LogLevel::warning, sentence, {{"reason", std::string(reason)}});
         };
         outsiders_ = std::make_unique<evm::Outsiders>(std::move(options));
@@ -149,7 +172,8 @@ private:
 base::Result<evm::RpcOptions, std::string> ChainsWorld::rpc_of(base::ShardId shard,
                                                                const evm::ChainSite& site) const {
     evm::RpcOptions options;
-    std::vector<std::string> urls{site.url, site.websocket};
+    // Both are one node's, which has one voice.
+    std::vector<std::string> urls{site.websocket};
     for (const auto& endpoints : config_.world.chains.endpoints) {
         if (endpoints.shard != shard) continue;
         urls = endpoints.urls;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/time.hpp"
 #include "shards/evm/words.hpp"
 
 #include <boost/json/value.hpp>
@@ -23,6 +24,11 @@ struct Header {
 
     friend bool operator==(const Header&, const Header&) = default;
 };
+
+/// When its maker says it was made.
+[[nodiscard]] inline base::Timestamp time_of(const Header& header) {
+    return {static_cast<std::int64_t>(header.time_s) * 1'000'000};
+}
 
 /// A block and what is in it.
 struct Block {

@@ -67,6 +67,12 @@ json::object filter_of(const LogFilter& filter) {
     return {{"address", std::move(addresses)}, {"topics", topics_of(filter)}};
 }
 
+RpcCall logs_call(const Hash& block, const LogFilter& filter) {
+    auto asked = filter_of(filter);
+    asked["blockHash"] = to_hex(block);
+    return {.method = "eth_getLogs", .params = {std::move(asked)}};
+}
+
 bool is_wanted(const LogFilter& filter, const Log& log) {
     if (std::find(filter.addresses.begin(), filter.addresses.end(), log.address) ==
         filter.addresses.end()) {
@@ -200,15 +206,16 @@ Awaited<std::optional<std::vector<std::optional<Receipt>>>> Chain::receipts(
 Awaited<std::optional<std::vector<std::vector<Log>>>> Chain::logs_of(std::vector<Hash> blocks,
                                                                      LogFilter filter) {
     std::vector<RpcCall> calls;
-    for (const auto& block : blocks) {
-        auto asked = filter_of(filter);
-        asked["blockHash"] = to_hex(block);
-        calls.push_back({.method = "eth_getLogs", .params = {std::move(asked)}});
-    }
+    for (const auto& block : blocks) calls.push_back(logs_call(block, filter));
     const auto answers = co_await ask_all(std::move(calls));
     std::vector<std::vector<Log>> logs;
     for (std::size_t i = 0; i < answers.size(); ++i) {
         auto read = answers[i] ? parse_logs(*answers[i]) : std::nullopt;
+        if (read && !read->empty()) {
+            auto call = logs_call(blocks[i], filter);
+            const auto said = co_await agreed(std::move(call));
+            read = said ? parse_logs(*said) : std::nullopt;
+        }
         if (!read || !are_wanted(filter, *read)) co_return std::nullopt;
         const bool are_its = std::all_of(read->begin(), read->end(),
                                          [&](const Log& log) { return log.block == blocks[i]; });

@@ -46,7 +46,8 @@ public:
     /// What became of transactions, as most endpoints say. Nothing of one that is in no block.
     [[nodiscard]] Awaited<std::optional<std::vector<std::optional<Receipt>>>> receipts(
         std::vector<Hash> transactions);
-    /// Logs of blocks, by block.
+    /// Logs of blocks, by block: those that most endpoints have. Blocks without any are believed of
+    /// one: a log that it hides is missing, and one that it makes up is not counted.
     [[nodiscard]] Awaited<std::optional<std::vector<std::vector<Log>>>> logs_of(
         std::vector<Hash> blocks, LogFilter filter);
     /// Logs from one height to another, both among them.

@@ -5,7 +5,6 @@
 #include "shards/evm/watcher.hpp"
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -90,6 +89,7 @@ struct ChainShard::State {
     std::function<void(HeadNews)> on_head;
     std::function<void(ChainFault)> on_fault;
     std::function<void(ledger::ShardNotice)> listener;
+    std::string told_fault;  // What identify() found last; empty: nothing.
     bool is_paused{};
     std::optional<Clock::time_point> reached_at;
     asio::executor_work_guard<asio::io_context::executor_type> work{io.get_executor()};
@@ -116,9 +116,10 @@ void ChainShard::State::wake() {
 void ChainShard::State::begin(const std::vector<Watched>& sent,
                               std::function<void(HeadNews)> listens,
                               std::function<void(ChainFault)> hears_faults) {
-    watcher =
-        std::make_shared<Watcher>(chain, reader, options.finality,
-                                  FeeRule{.max = options.fees_max, .tip_min = options.tip_min});
+    watcher = std::make_shared<Watcher>(
+        chain, reader, options.finality,
+        FeeRule{
+            .max = options.fees_max, .tip_min = options.tip_min, .cancel_gas = options.cancel_gas});
     for (const auto& transaction : sent) watcher->watch(transaction);
     on_head = std::move(listens);
     on_fault = std::move(hears_faults);
@@ -168,9 +169,11 @@ bool ChainShard::State::is_as_configured(const ChainIdentity& found, const Bytes
         fault.says = fmt::format("the vault's code is not the one expected: its hash is {}",
                                  to_hex(keccak256(code)));
     }
-    if (fault.says.empty()) return true;
-    if (options.on_fault) options.on_fault(fault);
-    return false;
+    // It is asked again each second, and says the same.
+    const bool is_news = fault.says != told_fault;
+    told_fault = fault.says;
+    if (is_news && !fault.says.empty() && options.on_fault) options.on_fault(fault);
+    return fault.says.empty();
 }
 
 Awaited<std::optional<ChainIdentity>> ChainShard::State::identify() {
@@ -209,12 +212,7 @@ Awaited<void> ChainShard::State::rescan(std::uint64_t from) {
         for (const auto& log : *logs) {
             auto inflow = inflow_of(terms.vault, terms.listing, terms.broker, terms.cluster, log);
             if (!inflow || !listener) continue;
-            if (auto* deposit = std::get_if<ledger::DepositNotice>(&*inflow)) {
-                deposit->finality = ledger::Finality::final;
-            } else if (auto* arrival = std::get_if<ledger::ArrivalNotice>(&*inflow)) {
-                arrival->finality = ledger::Finality::final;
-            }
-            listener(*std::move(inflow));
+            listener(with_finality(*std::move(inflow), ledger::Finality::final));
         }
     }
 }
@@ -263,7 +261,7 @@ void ChainShard::health(std::function<void(Health)> done) {
         if (state.watcher && state.watcher->head()) {
             const auto& head = *state.watcher->head();
             health.head_block = head.number;
-            health.head_at = {static_cast<std::int64_t>(head.time_s) * 1'000'000};
+            health.head_at = time_of(head);
             health.final_block = state.watcher->final_block()->number;
         }
         done(health);

@@ -118,4 +118,10 @@ std::optional<ledger::ShardNotice> inflow_of(const VaultTerms& terms, const base
     return std::nullopt;
 }
 
+ledger::ShardNotice with_finality(ledger::ShardNotice inflow, ledger::Finality finality) {
+    if (auto* deposit = std::get_if<ledger::DepositNotice>(&inflow)) deposit->finality = finality;
+    if (auto* arrival = std::get_if<ledger::ArrivalNotice>(&inflow)) arrival->finality = finality;
+    return inflow;
+}
+
 }  // namespace crossclear::shards::evm

@@ -29,5 +29,8 @@ namespace crossclear::shards::evm {
                                                            base::BrokerId broker,
                                                            std::string_view cluster,
                                                            const Log& log);
+/// The same inflow, so certain.
+[[nodiscard]] ledger::ShardNotice with_finality(ledger::ShardNotice inflow,
+                                                ledger::Finality finality);
 
 }  // namespace crossclear::shards::evm

@@ -12,19 +12,11 @@ namespace {
 // Logs are asked for in spans that every node takes.
 constexpr std::uint64_t record_span = 2'000;
 
-bool is_zero(const Bytes& word) {
-    return std::all_of(word.begin(), word.end(), [](std::uint8_t byte) { return byte == 0; });
-}
-
 std::optional<Ended> ended_in(const VaultTerms& terms, const Receipt& receipt) {
     for (const auto& log : receipt.logs) {
         if (auto ended = parse_ended(terms, log)) return ended;
     }
     return std::nullopt;
-}
-
-base::Timestamp time_of(const Header& block) {
-    return {static_cast<std::int64_t>(block.time_s) * 1'000'000};
 }
 
 }  // namespace
@@ -77,7 +69,7 @@ Awaited<std::optional<Record>> Reader::look_up(ledger::ShardOrder order, Header 
     auto question = AbiWriter{}.add(intent).call(selector_of("done(bytes32)"));
     const auto done = co_await chain_.read(terms_.vault.vault, std::move(question), until.hash);
     if (!done || done->size() != 32) co_return std::nullopt;
-    if (is_zero(*done)) co_return record;
+    if (from_bytes(*done) == 0) co_return record;
 
     const LogFilter filter{.addresses = {terms_.vault.vault},
                            .topics = {{ended_topic()}, {intent}}};

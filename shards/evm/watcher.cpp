@@ -19,12 +19,6 @@ std::uint64_t clamped(const Uint256& number) {
     return number > most ? most : static_cast<std::uint64_t>(number);
 }
 
-ShardNotice with_finality(ShardNotice notice, Finality finality) {
-    if (auto* deposit = std::get_if<ledger::DepositNotice>(&notice)) deposit->finality = finality;
-    if (auto* arrival = std::get_if<ledger::ArrivalNotice>(&notice)) arrival->finality = finality;
-    return notice;
-}
-
 }  // namespace
 
 void Watcher::watch(const Watched& transaction) {
@@ -172,11 +166,12 @@ Awaited<bool> Watcher::read_heads() {
             return ledger::signing::Fees{.tip_wei = std::min({of_tip, fees_.max.tip_wei, fee}),
                                          .fee_wei = fee};
         };
-        news_.block_time = {static_cast<std::int64_t>(head.time_s) * 1'000'000};
+        news_.block_time = time_of(head);
         // The next block may ask an eighth more, and a few of them twice as much.
         news_.enough = fees(fees_.tip_min, head.base_fee * 9 / 8);
         news_.offer = fees(tip, head.base_fee * 2);
         news_.max = fees_.max;
+        news_.cancel_gas = fees_.cancel_gas;
     }
     head_ = head;
     final_ = final_block;

@@ -19,8 +19,9 @@ namespace crossclear::shards::evm {
 
 /// What transactions may offer.
 struct FeeRule {
-    ledger::signing::Fees max;  ///< What none offers more than.
-    std::uint64_t tip_min{};    ///< Wei.
+    ledger::signing::Fees max;   ///< What none offers more than.
+    std::uint64_t tip_min{};     ///< Wei.
+    std::uint64_t cancel_gas{};  ///< What a transfer of nothing takes.
 };
 
 /// One broker's view of one chain, from a final block on.
