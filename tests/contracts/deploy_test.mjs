@@ -104,7 +104,7 @@ test('the chain of pools trades, in part where the limit ends it, and lends', as
 test('the chain of one question trades, and pays out', async () => {
     const report = await deploy(described('augur'), chain.url, options());
     const bought = await trade(report, 'market', 'AUG-Y', '100', '0.41');
-    assert.deepEqual([bought.result, bought.givenAmount], [RESULT.none, 41n * 10n ** 6n]);
+    assert.deepEqual([bought.result, bought.givenAmount], [RESULT.none, 402n * 10n ** 5n]);
     const no = await trade(report, 'market', 'AUG-N', '100', '0.61', 'beta');
     assert.equal(no.result, RESULT.none);
     const market = chain.at('BinaryMarket', report.venues.market.address);
