@@ -5,8 +5,10 @@
 import {spawn} from 'node:child_process';
 import {mkdirSync, renameSync, writeFileSync} from 'node:fs';
 import {dirname, join} from 'node:path';
+import {createInterface} from 'node:readline';
 import {fileURLToPath} from 'node:url';
 import {artifacts, keptArtifacts} from './artifacts.mjs';
+import {Blocks} from './blocks.mjs';
 import {Chain} from './chain.mjs';
 import {UsageError, readOptions, runIfMain} from './command.mjs';
 import {connect} from './connect.mjs';
@@ -39,7 +41,9 @@ const USAGE = `site.mjs --out FOLDER: starts chains on this machine, deploys to 
 
 Chains are anvil's, each on a free port of 127.0.0.1. A block is final once two more are there. It
 prints one line a step, the last one is "ready FILE"; then it stays until its standard input closes
-or it gets SIGTERM or SIGINT, and ends its chains. Nothing of them is kept.
+or it gets SIGTERM or SIGINT, and ends its chains. Nothing of them is kept. Meanwhile a line
+"replace SHARD COUNT" on its standard input has the last blocks of a chain replaced by as many
+empty ones, and "replaced SHARD COUNT" says that it is done.
 Needs CROSSCLEAR_NPM, the folder with node_modules.`;
 
 /** How long a step took, as a line. */
@@ -53,7 +57,6 @@ async function told(what, work) {
 /** The anvils of this process: all end with it. */
 class Anvils {
     #children = new Set();
-    #tickers = [];
 
     /** Starts one; the address where it listens. `onEnd` hears if it ends by itself. */
     start(id, onEnd) {
@@ -87,27 +90,7 @@ class Anvils {
         });
     }
 
-    /** From now on blocks are made as `time` says; until now there is one for each transaction. */
-    async pace(chain, time) {
-        if (time === 'now') return;
-        await chain.rpc('evm_setAutomine', false);
-        if (time === 'never') return;
-        const seconds = Number(time);
-        if (Number.isInteger(seconds)) {
-            await chain.rpc('evm_setIntervalMining', seconds);
-            return;
-        }
-        // It takes whole seconds only. A block that is late is left out, and not made up for.
-        let isBusy = false;
-        this.#tickers.push(setInterval(() => {
-            if (isBusy) return;
-            isBusy = true;
-            chain.rpc('evm_mine').catch(() => {}).finally(() => { isBusy = false; });
-        }, seconds * 1000));
-    }
-
     stop() {
-        for (const ticker of this.#tickers) clearInterval(ticker);
         for (const child of this.#children) child.kill('SIGKILL');
     }
 }
@@ -149,7 +132,7 @@ async function raise(anvils, {file, name, id, time}, contracts, out, onEnd) {
     return {site, chain, time, report: `${report}=${url}`};
 }
 
-/** Raises all chains, connects them and writes site.json; returns its name. */
+/** Raises all chains, connects them and writes site.json: its name, and by name their blocks. */
 async function build(anvils, plan, contracts, out, onEnd) {
     mkdirSync(out, {recursive: true});
     const raised = await Promise.all(
@@ -157,17 +140,34 @@ async function build(anvils, plan, contracts, out, onEnd) {
     if (raised.length > 1) {
         await told('connected', () => connect(raised.map(({report}) => report), contracts));
     }
-    for (const {chain, time} of raised) {
+    const blocks = new Map();
+    for (const {site, chain, time} of raised) {
         // What was deployed is final before anybody looks.
         for (let i = 0; i < BLOCKS_TO_FINALITY; ++i) await chain.rpc('evm_mine');
-        await anvils.pace(chain, time);
+        blocks.set(site.shard, new Blocks(chain));
+        await blocks.get(site.shard).pace(time);
     }
     const file = join(out, 'site.json');
     const text = JSON.stringify({chains: raised.map(({site}) => site)}, null, 4);
     // Whoever waits for the file must not read half of it.
     writeFileSync(`${file}.part`, `${text}\n`);
     renameSync(`${file}.part`, file);
-    return file;
+    return {file, blocks};
+}
+
+/** Does what a line of the standard input asks for; what is to be said of it. */
+async function answer(line, blocks) {
+    const asked = /^replace (\S+) ([1-9]\d{0,2})$/.exec(line.trim());
+    if (!asked || !blocks.has(asked[1])) {
+        return `not understood: ${line}; expected "replace SHARD COUNT", one of ` +
+            `${[...blocks.keys()].join(', ')} and 1 to 999`;
+    }
+    try {
+        await blocks.get(asked[1]).replace(Number(asked[2]));
+    } catch (error) {
+        return `not replaced: ${error.message}`;
+    }
+    return `replaced ${asked[1]} ${asked[2]}`;
 }
 
 async function main() {
@@ -186,7 +186,9 @@ async function main() {
     const anvils = new Anvils();
     process.once('exit', () => anvils.stop());
     for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, () => process.exit(0));
-    process.stdin.on('end', () => process.exit(0)).on('error', () => process.exit(0)).resume();
+    process.stdin.on('end', () => process.exit(0)).on('error', () => process.exit(0));
+    // From now on, so that what is asked for too early waits.
+    const lines = createInterface({input: process.stdin})[Symbol.asyncIterator]();
 
     const contracts = await told('contracts', () => (options.cache === undefined
         ? artifacts(options.artifacts) : keptArtifacts(options.cache)));
@@ -194,8 +196,9 @@ async function main() {
         console.error(error.message);
         process.exit(1);
     };
-    const file = await build(anvils, plan, contracts, options.out, onEnd);
+    const {file, blocks} = await build(anvils, plan, contracts, options.out, onEnd);
     console.log(`ready ${file}`);
+    for await (const line of lines) console.log(await answer(line, blocks));
 }
 
 await runIfMain(import.meta.url, main);

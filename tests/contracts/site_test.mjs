@@ -13,13 +13,17 @@ const SCRIPTS = join(dirname(fileURLToPath(import.meta.url)), '../../deploy/chai
 
 let folder;
 before(() => { folder = mkdtempSync(join(tmpdir(), 'crossclear-site-')); });
-after(() => rmSync(folder, {recursive: true}));
+const children = [];
+after(() => {
+    for (const child of children) child.kill('SIGKILL');
+    rmSync(folder, {recursive: true});
+});
 
 /** Starts the command: what it has said, the end of a line of it, and how it ends. */
 function run(...words) {
     const child = spawn(process.execPath, [join(SCRIPTS, 'site.mjs'), ...words],
         {stdio: ['pipe', 'pipe', 'pipe']});
-    process.once('exit', () => child.kill('SIGKILL'));
+    children.push(child);
     const run = {child, said: '', complaint: ''};
     child.stderr.on('data', (chunk) => { run.complaint += chunk; });
     run.ended = new Promise((resolve) => child.once('close', (code) => resolve(code)));
@@ -66,7 +70,6 @@ test('the shipped chains are raised, make blocks, and end with their keeper', as
         assert.equal((await rpc(url, 'eth_getBlockByNumber', '0x0', false)).hash, genesis);
         assert.ok(await head(url, 'finalized') >= deployment.block, shard);
         const started = await head(url);
-        // Both ways of making blocks: whole seconds are the node's, others this command's.
         await until(async () => await head(url) >= started + 2);
         const {timestamp} = await rpc(url, 'eth_getBlockByNumber', 'latest', false);
         const ahead = Number(timestamp) - Date.now() / 1000;
@@ -83,10 +86,44 @@ test('blocks come when they are asked for, and a signal ends it', async () => {
         '--block-time', 'never');
     const {chains: [{url}]} = JSON.parse(readFileSync(await site.ready, 'utf8'));
     const [from] = await rpc(url, 'eth_accounts');
+    const nonce = await rpc(url, 'eth_getTransactionCount', from, 'latest');
     const hash = await rpc(url, 'eth_sendTransaction', {from, to: from, value: '0x1'});
     assert.equal(await rpc(url, 'eth_getTransactionReceipt', hash), null);
     await rpc(url, 'evm_mine');
     assert.equal((await rpc(url, 'eth_getTransactionReceipt', hash)).status, '0x1');
+    const before = await rpc(url, 'eth_getBlockByNumber', 'latest', false);
+    site.child.stdin.write('replace augur 2\nreplace augur none\n');
+    await until(() => site.said.includes('not understood'));
+    assert.match(site.said, /^replaced augur 2\nnot understood: replace augur none; expected /m);
+    const after = await rpc(url, 'eth_getBlockByNumber', 'latest', false);
+    assert.deepEqual([after.number, after.transactions], [before.number, []]);
+    assert.notEqual(after.hash, before.hash);
+    assert.equal(await rpc(url, 'eth_getTransactionReceipt', hash), null);
+    assert.equal(await rpc(url, 'eth_getTransactionCount', from, 'latest'), nonce);
+    site.child.kill('SIGTERM');
+    assert.equal(await site.ended, 0);
+});
+
+test('blocks are replaced between those of the clock', async () => {
+    const site = run('--out', folder, '--description', join(SCRIPTS, 'augur.json'),
+        '--block-time', '0.05');
+    const {chains: [{url}]} = JSON.parse(readFileSync(await site.ready, 'utf8'));
+    const from = (await rpc(url, 'eth_accounts'))[3];
+    for (let i = 0; i < 100; ++i) {
+        await rpc(url, 'eth_sendTransaction', {from, to: from, value: '0x1'});
+        site.child.stdin.write('replace augur 1\n');
+        await until(() => site.said.split('replaced').length === i + 2);
+    }
+    // Each nonce that is used has its transaction: the state is that of the blocks.
+    let block = await rpc(url, 'eth_getBlockByNumber', 'latest', true);
+    const used = await rpc(url, 'eth_getTransactionCount', from, {blockHash: block.hash});
+    let mined = 0;
+    while (Number(block.number) > 0) {
+        mined += block.transactions.filter((one) => one.from === from).length;
+        block = await rpc(url, 'eth_getBlockByHash', block.parentHash, true);
+    }
+    assert.ok(mined > 0);
+    assert.equal(mined, Number(used));
     site.child.kill('SIGTERM');
     assert.equal(await site.ended, 0);
 });

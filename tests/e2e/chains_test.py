@@ -53,6 +53,13 @@ class Site:
             raise AssertionError("the chains did not start")
         self.chains = json.loads(pathlib.Path(self.file).read_text())["chains"]
 
+    def replace_block(self, shard):
+        """One: the second one below the head is final."""
+        self.process.stdin.write(f"replace {shard} 1\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline()
+        assert answer == f"replaced {shard} 1\n", answer
+
     def stop(self):
         self.process.stdin.close()
         self.process.wait(30)
@@ -148,10 +155,13 @@ def drained(process):
     return said
 
 
-def check_ended(process, said, trades):
+def check_ended(process, said, data, trades):
     out = process.stdout.read()
     status = process.wait(240)
-    assert status == 0, (status, "".join(said)[-3000:])
+    if status != 0:
+        warnings = [line for line in (pathlib.Path(data) / "demo.log").read_text().splitlines()
+                    if '"info"' not in line]
+        raise AssertionError((status, "".join(said)[-3000:], "\n".join(warnings)[-6000:]))
     line = json.loads(out.strip().splitlines()[-1])
     assert line["audit"] == "ok" and line["breaks"] == 0, line
     assert line["trades"] == trades, line
@@ -176,8 +186,7 @@ def settles_through_reorgs_and_a_cut(site, folder, rng):
     reorgs = 0
     cut_at, is_mended = time.monotonic() + 5, False
     while reorgs < REORGS and process.poll() is None:
-        # One block: the second one below the head is final.
-        ask(rng.choice(site.chains)["url"], "anvil_reorg", 1, [])
+        site.replace_block(rng.choice(site.chains)["shard"])
         reorgs += 1
         now = time.monotonic()
         if not is_mended and now > cut_at:
@@ -186,7 +195,7 @@ def settles_through_reorgs_and_a_cut(site, folder, rng):
             cutter.mend()
             is_mended = True
         time.sleep(PACE_S)
-    line = check_ended(process, said, trades)
+    line = check_ended(process, said, data, trades)
     assert is_mended and reorgs == REORGS, (is_mended, reorgs)
     assert line["settlements"]["settled"] == line["cleared"], line
     events = events_of(data)
@@ -213,7 +222,7 @@ def survives_kills(site, folder, rng):
         process.stdout.close()
     process = demo(site.file, data, "--trades", "60")
     said = drained(process)
-    check_ended(process, said, 60)
+    check_ended(process, said, data, 60)
     status, out = run("audit", "--data", data)
     assert status == 0, out
     events = events_of(data)
