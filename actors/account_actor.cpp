@@ -187,7 +187,9 @@ void AccountHost::handle(const AccountAsk& ask, const Withdraw& request) {
         .shard = request.shard,
         .destination = request.destination,
         .received_at = request.received_at,
-        .is_destination_allowed = is_payable && !request.destination.empty(),
+        .is_destination_allowed =
+            is_payable && context_->shards.at({base::broker_of(request.account), request.shard})
+                              ->is_destination(request.destination),
         .is_shard_paused =
             context_->paused.is_paused(base::broker_of(request.account), request.shard),
         .is_price_fresh = remainder.is_price_fresh,

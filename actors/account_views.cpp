@@ -67,7 +67,8 @@ const char* hint_of(account::Reject reject) {
         case account::Reject::contract_has_expired:
             return "it is not traded any more; see operator/get_expiries for its last price";
         case account::Reject::destination_not_allowed:
-            return "that asset is not paid out on that shard";
+            return "expected an asset that the shard pays out, and a destination as its chain "
+                   "writes them";
         case account::Reject::receiver_not_allowed:
         case account::Reject::counterparty_not_allowed:
             return "expected another account of the same broker";

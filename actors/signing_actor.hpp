@@ -67,6 +67,7 @@ private:
     void note_final();
     void review();
     void take_waiting();
+    void conclude_finished(const std::vector<ledger::signing::Event>& events);
     void conclude(const base::OrderRef& ref);
     void finish(const ledger::ShardOrder& order, const ledger::signing::Outcome& outcome,
                 const Found& found);

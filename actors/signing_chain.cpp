@@ -62,6 +62,7 @@ void SigningHost::note_found(const Found& found) {
     (void)commit(signing::NoteIncluded{.hash = found.hash,
                                        .block = found.block,
                                        .block_hash = found.block_hash,
+                                       .gas = found.gas,
                                        .at = parts_.context->now()});
     found_.insert_or_assign(name->nonce, found);
     const auto& slot = crank_.state().slots.at(name->nonce);
@@ -73,9 +74,12 @@ void SigningHost::note_final() {
     const auto decision = commit(signing::NoteFinal{.block = head_->final_block,
                                                     .final_nonce = head_->final_nonce,
                                                     .at = parts_.context->now()});
-    if (!decision) return;
+    if (decision) conclude_finished(*decision);
+}
+
+void SigningHost::conclude_finished(const std::vector<signing::Event>& events) {
     bool has_finished = false;
-    for (const auto& event : *decision) {
+    for (const auto& event : events) {
         const auto* finished = std::get_if<signing::NonceFinished>(&event);
         if (finished == nullptr) continue;
         has_finished = true;
@@ -125,7 +129,7 @@ void SigningHost::conclude(const base::OrderRef& ref) {
         return finish(order->second, *outcome, known);
     }
     if (!asking_.insert(ref).second) return;
-    desk_->recount(outcome->hash,
+    desk_->recount(outcome->hash, outcome->gas,
                    hears<base::Result<Found, NoAnswer>>(
                        [ref, hash = outcome->hash](SigningHost& host, const auto& told) {
                            host.asking_.erase(ref);

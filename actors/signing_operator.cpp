@@ -47,7 +47,7 @@ void SigningHost::on_operator(const OperatorAsk& ask) {
 
 Answer SigningHost::resume(const ResumeLane& request) {
     signing::ResumeLane command{
-        .final_nonce = 0, .reason = request.reason, .at = parts_.context->now()};
+        .final_block = 0, .final_nonce = 0, .reason = request.reason, .at = parts_.context->now()};
     // What is wrong with the request itself does not depend on the chain.
     const auto asked = signing::decide(crank_.state(), command);
     if (!asked) return refusal_of(asked.error());
@@ -55,11 +55,13 @@ Answer SigningHost::resume(const ResumeLane& request) {
         return Refusal{11031, "chain_does_not_answer", "see the log for what stands against it",
                        true};
     }
+    command.final_block = head_->final_block;
     command.final_nonce = head_->final_nonce;
     // Refused, it is the operator's to repair and nothing for the log.
     const auto decision = signing::decide(crank_.state(), command);
     if (!decision) return refusal_of(decision.error());
     (void)commit(command);
+    conclude_finished(*decision);
     // Followed anew: what has changed since it stood still is seen, and what waits is brought.
     is_following_ = false;
     const auto given_up = std::count_if(decision->begin(), decision->end(), [](const auto& event) {

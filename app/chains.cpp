@@ -196,6 +196,12 @@ base::Result<evm::RpcOptions, std::string> ChainsWorld::rpc_of(base::ShardId sha
         metrics.shard_request_duration_seconds.with({name}).observe(
             static_cast<double>(one.took.us) * 1e-6);
     };
+    options.on_dissent = [&metrics = instruments_.shards, name = site.shard](
+                             std::size_t endpoint, std::string_view method) {
+        metrics.shard_endpoint_dissents_total
+            .with({name, std::to_string(endpoint + 1), std::string(method)})
+            .increment();
+    };
     return options;
 }
 
@@ -247,6 +253,13 @@ base::Result<std::unique_ptr<shards::simulated::OutsideWorld>, std::string> reac
     auto world = std::make_unique<ChainsWorld>(config, std::move(*sites), log, instruments);
     if (auto fault = world->fault()) return Failure{*std::move(fault)};
     return std::unique_ptr<shards::simulated::OutsideWorld>{std::move(world)};
+}
+
+std::string payee_of(const Config& config) {
+    if (config.world.mode != WorldPlace::Mode::chains) return {};
+    const auto sites = evm::read_sites(config.world.chains.site);
+    if (!sites || sites->empty() || sites->front().clients.empty()) return {};
+    return evm::to_checksummed(sites->front().clients.front());
 }
 
 }  // namespace crossclear::app

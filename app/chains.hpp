@@ -18,4 +18,8 @@ namespace crossclear::app {
 [[nodiscard]] base::Result<std::unique_ptr<shards::simulated::OutsideWorld>, std::string>
 reach_chains(const Config& config, const actors::Log& log, metrics::Instruments& instruments);
 
+/// Whom the vaults of its chains pay: the first client that was given tokens there. Empty where
+/// there are no chains, or nobody.
+[[nodiscard]] std::string payee_of(const Config& config);
+
 }  // namespace crossclear::app

@@ -1,5 +1,6 @@
 #include "app/desk.hpp"
 
+#include "app/chains.hpp"
 #include "base/decimal.hpp"
 
 #include <boost/asio/post.hpp>
@@ -62,6 +63,7 @@ Desk::Desk(boost::asio::io_context& io, Options options, const Config& config, B
       budget_(budget),
       tally_(tally),
       client_(api::Client::make(io)),
+      payee_(payee_of(config)),
       rng_(options_.seed),
       ids_(rng_.next()),
       pace_(io) {}
@@ -367,10 +369,11 @@ void Desk::on_trade(const api::ClientReply& reply, base::AccountId account,
 }
 
 void Desk::send_withdrawal(base::AccountId account) {
+    const auto to = payee_.empty() ? fmt::format("0x{:040x}", account.v) : payee_;
     const auto params =
         fmt::format(R"({{"account":"{}","asset":"USDC","amount":"25","shard":"aave-uniswap",)"
-                    R"("destination":"0x000000000000000000000000{:016x}0000","client_id":"{}"}})",
-                    base::to_string(account), account.v, ids_.next_text());
+                    R"("destination":"{}","client_id":"{}"}})",
+                    base::to_string(account), to, ids_.next_text());
     auto self = shared_from_this();
     ask("private/withdraw", params, [self](const api::ClientReply& reply) {
         if (reply.is_result()) ++self->tally_.withdrawals;

@@ -129,6 +129,7 @@ private:
     Budget& budget_;
     Tally& tally_;
     std::shared_ptr<api::Client> client_;
+    const std::string payee_;  ///< Where withdrawals go; empty: each account has its own.
     base::Rng rng_;
     api::CommandIds ids_;
     std::map<base::AccountId, Tokens> tokens_;

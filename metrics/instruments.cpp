@@ -195,6 +195,9 @@ ShardInstruments::ShardInstruments(Registry& registry)
                                                     {"shard", "method", "result"})),
       shard_request_duration_seconds(Maker{registry}.histograms(
           "shard_request_duration_seconds", "From a request to its answer.", {"shard"})),
+      shard_endpoint_dissents_total(Maker{registry}.counters(
+          "shard_endpoint_dissents_total", "Answers that are not what most endpoints say.",
+          {"shard", "endpoint", "method"})),
       shard_circuit_state(Maker{registry}.gauges(
           "shard_circuit_state", "0 closed, 1 half open, 2 open.", {"broker", "shard"})),
       shard_block_height(Maker{registry}.gauges("shard_block_height", "Block numbers seen.",

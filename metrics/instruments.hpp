@@ -124,6 +124,8 @@ struct ShardInstruments {
     explicit ShardInstruments(Registry& registry);
     Labelled<Counter> shard_requests_total;              ///< shard, method, result.
     Labelled<Histogram> shard_request_duration_seconds;  ///< shard.
+    /// shard, endpoint (from 1, in the order of the configuration), method.
+    Labelled<Counter> shard_endpoint_dissents_total;
     /// broker, shard; 0 closed, 1 half open, 2 open.
     Labelled<Gauge> shard_circuit_state;
     Labelled<Gauge> shard_block_height;      ///< broker, shard, tag (head, final).

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -81,6 +82,9 @@ public:
     /// Where notices go; set once, before the first call. Notices may repeat and change order, but
     /// variations come in the order of their numbers.
     virtual void listen(std::function<void(ledger::ShardNotice)> listener) = 0;
+    /// Whether a client could be paid at what it named: a destination in the spelling of the chain.
+    /// Whether the shard pays to it in the end is told by the order.
+    [[nodiscard]] virtual bool is_destination(std::string_view text) const { return !text.empty(); }
     /// Where its orders are signed, if they have to be: then they are brought there, through a
     /// signing lane, and not to `submit` and `ask`. Null where it takes orders as they are.
     [[nodiscard]] virtual evm::Desk* desk() { return nullptr; }

@@ -35,6 +35,8 @@ const USAGE = `site.mjs --out FOLDER: starts chains on this machine, deploys to 
                       0.5; "now", a block for each transaction; or "never", blocks when somebody
                       asks for them. Repeatable; without it: ${BLOCK_TIMES.join(', ')}, and so on
   --first-id NUMBER   the first chain's id, ${FIRST_ID} without it; the others' follow
+  --states COUNT      nodes keep the states of so many blocks, as most do that are not archives;
+                      without it: all
   --artifacts FOLDER  as for deploy.mjs
   --cache FOLDER      keeps there what was compiled, and compiles again only what is another
   --help              this text
@@ -59,8 +61,9 @@ class Anvils {
     #children = new Set();
 
     /** Starts one; the address where it listens. `onEnd` hears if it ends by itself. */
-    start(id, onEnd) {
+    start(id, states, onEnd) {
         const words = ['--port', '0', '--chain-id', String(id), ...EPOCHS];
+        if (states !== undefined) words.push('--prune-history', String(states));
         const child = spawn(anvilProgram(), words, {stdio: ['ignore', 'pipe', 'pipe']});
         this.#children.add(child);
         let said = '';
@@ -109,8 +112,13 @@ function planned(options) {
     if (!Number.isSafeInteger(first) || first < 1 || first > 2 ** 32) {
         throw new UsageError(`--first-id ${options['first-id']}: expected a whole number`);
     }
+    const states = options.states === undefined ? undefined : Number(options.states);
+    if (states !== undefined && !(Number.isSafeInteger(states) && states >= 3)) {
+        throw new UsageError(`--states ${options.states}: expected a whole number from 3 on`);
+    }
     const plan = files.map((file, at) => ({
         file, name: readDescription(file).name, id: first + at, time: times[at % times.length],
+        states,
     }));
     const names = plan.map(({name}) => name);
     if (new Set(names).size !== names.length) {
@@ -120,8 +128,8 @@ function planned(options) {
 }
 
 /** Starts one chain and deploys to it while it makes blocks as fast as they are wanted. */
-async function raise(anvils, {file, name, id, time}, contracts, out, onEnd) {
-    const where = await told(`${name}: anvil started`, () => anvils.start(id, onEnd));
+async function raise(anvils, {file, name, id, time, states}, contracts, out, onEnd) {
+    const where = await told(`${name}: anvil started`, () => anvils.start(id, states, onEnd));
     const url = `http://${where}`;
     const chain = new Chain(url, contracts);
     const deployment = await told(`${name}: deployed`, () => deploy(file, url, {contracts}));
@@ -176,6 +184,7 @@ async function main() {
         description: {type: 'string', multiple: true},
         'block-time': {type: 'string', multiple: true},
         'first-id': {type: 'string'},
+        states: {type: 'string'},
         artifacts: {type: 'string'},
         cache: {type: 'string'},
     });

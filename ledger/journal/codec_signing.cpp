@@ -82,7 +82,7 @@ constexpr auto transaction_included = [] {
         &pb::Entry::mutable_transaction_included, value(&E::nonce, &M::nonce, &M::set_nonce),
         value(&E::number, &M::number, &M::set_number), value(&E::block, &M::block, &M::set_block),
         bytes(&E::block_hash, &M::block_hash, &M::mutable_block_hash),
-        value(&E::at, &M::at, &M::set_at));
+        value(&E::gas, &M::gas, &M::set_gas), value(&E::at, &M::at, &M::set_at));
 }();
 
 constexpr auto inclusion_undone = [] {
@@ -167,6 +167,8 @@ inline constexpr auto fields_of<signing::Inclusion> = std::tuple{
           &pb::SigningState::Inclusion::set_block),
     bytes(&signing::Inclusion::block_hash, &pb::SigningState::Inclusion::block_hash,
           &pb::SigningState::Inclusion::mutable_block_hash),
+    value(&signing::Inclusion::gas, &pb::SigningState::Inclusion::gas,
+          &pb::SigningState::Inclusion::set_gas),
 };
 
 template <>
@@ -198,6 +200,8 @@ inline constexpr auto fields_of<signing::Outcome> = std::tuple{
           &pb::SigningState::Outcome::set_purpose),
     value(&signing::Outcome::why, &pb::SigningState::Outcome::why,
           &pb::SigningState::Outcome::set_why),
+    value(&signing::Outcome::gas, &pb::SigningState::Outcome::gas,
+          &pb::SigningState::Outcome::set_gas),
 };
 
 template <>

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/amount.hpp"
 #include "base/ids.hpp"
 #include "base/time.hpp"
 #include "ledger/signing/events.hpp"
@@ -58,6 +59,7 @@ struct NoteIncluded {
     Hash hash{};
     std::uint64_t block{};
     Hash block_hash{};
+    base::Amount gas{};  ///< What it cost, in units of the gas asset.
     base::Timestamp at;
 };
 
@@ -93,9 +95,10 @@ struct HaltLane {
     base::Timestamp at;
 };
 
-/// An operator lets it go on.
+/// An operator lets it go on. The host has told of all of ours in final blocks before.
 struct ResumeLane {
-    std::uint64_t final_nonce{};  ///< Transactions of the key in the last final block.
+    std::uint64_t final_block{};  ///< The last one.
+    std::uint64_t final_nonce{};  ///< Transactions of the key in it and before.
     std::string reason;
     base::Timestamp at;
 };

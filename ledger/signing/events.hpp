@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/amount.hpp"
 #include "base/ids.hpp"
 #include "base/time.hpp"
 #include "ledger/words.hpp"
@@ -101,6 +102,7 @@ struct TransactionIncluded {
     std::uint32_t number{};
     std::uint64_t block{};
     Hash block_hash{};
+    base::Amount gas{};  ///< What it cost, in units of the gas asset.
     base::Timestamp at;
     friend bool operator==(const TransactionIncluded&, const TransactionIncluded&) = default;
 };

@@ -102,8 +102,7 @@ void applied(State& state, const TransactionIncluded& event) {
           "a block holds what is signed");
     auto& included = slot_at(state, event.nonce).included;
     CHECK(!included, "a nonce is in one block");
-    included =
-        Inclusion{.number = event.number, .block = event.block, .block_hash = event.block_hash};
+    included = Inclusion{event.number, event.block, event.block_hash, event.gas};
 }
 
 void applied(State& state, const InclusionUndone& event) {
@@ -115,9 +114,8 @@ void applied(State& state, const InclusionUndone& event) {
 void applied(State& state, const NonceFinished& event) {
     CHECK(!state.slots.empty() && state.slots.begin()->first == event.nonce,
           "nonces finish in their order");
-    const auto& included = state.slots.begin()->second.included;
-    CHECK(included && included->number == event.number, "what is final was included");
     const Slot& slot = state.slots.begin()->second;
+    CHECK(slot.included && slot.included->number == event.number, "what is final was included");
     const Transaction& transaction = slot.transactions[event.number];
     state.outcomes.push_back({.ref = slot.ref,
                               .body = slot.body,
@@ -125,7 +123,8 @@ void applied(State& state, const NonceFinished& event) {
                               .block = event.block,
                               .hash = transaction.hash,
                               .purpose = transaction.purpose,
-                              .why = transaction.why});
+                              .why = transaction.why,
+                              .gas = slot.included->gas});
     if (state.outcomes.size() > limits::signing_outcomes_max) state.outcomes.pop_front();
     state.slots.erase(event.nonce);
 }
@@ -187,9 +186,7 @@ std::vector<Effect> asked_by(const State& after, const TransactionPlanned& event
 }
 
 std::vector<Effect> asked_by(const State& after, const TransactionSigned& event) {
-    const bool is_wanted =
-        after.halt == Halt::none && !after.slots.at(event.nonce).included.has_value();
-    if (!is_wanted) return {};
+    if (after.halt != Halt::none || after.slots.at(event.nonce).included) return {};
     return {Broadcast{
         .nonce = event.nonce, .number = event.number, .hash = event.hash, .raw = event.raw}};
 }
@@ -229,6 +226,10 @@ std::optional<TransactionPlanned> next_transaction(std::uint64_t nonce, const Sl
         .gas_limit = is_late ? command.cancel_gas : latest.gas_limit,
         .fees = within(replacement_of(latest.fees), command.offer, command.max),
         .at = command.at};
+}
+
+NonceFinished finished(std::uint64_t nonce, const Inclusion& in, base::Timestamp at) {
+    return {.nonce = nonce, .number = in.number, .block = in.block, .at = at};
 }
 
 std::optional<std::string> fault_of(const State& state, std::uint64_t nonce, const Slot& slot) {
@@ -357,9 +358,9 @@ Decision decide(const State& state, const NoteIncluded& command) {
     const auto name = transaction_of(state, command.hash);
     if (!name) return Failure{Reject::hash_is_not_ours};
     const auto& before = state.slots.at(name->nonce).included;
-    const Inclusion now{
-        .number = name->number, .block = command.block, .block_hash = command.block_hash};
-    if (before == now) return nothing_new();
+    const bool is_known =
+        before && before->number == name->number && before->block_hash == command.block_hash;
+    if (is_known) return nothing_new();
 
     std::vector<Event> events;
     if (before) {
@@ -370,6 +371,7 @@ Decision decide(const State& state, const NoteIncluded& command) {
                                             .number = name->number,
                                             .block = command.block,
                                             .block_hash = command.block_hash,
+                                            .gas = command.gas,
                                             .at = command.at});
     return decided(state, std::move(events));
 }
@@ -390,10 +392,7 @@ Decision decide(const State& state, const NoteFinal& command) {
     std::uint64_t next = state.slots.empty() ? state.next_nonce : state.slots.begin()->first;
     for (const auto& [nonce, slot] : state.slots) {
         if (!slot.included || slot.included->block > command.block) break;
-        events.emplace_back(NonceFinished{.nonce = nonce,
-                                          .number = slot.included->number,
-                                          .block = slot.included->block,
-                                          .at = command.at});
+        events.emplace_back(finished(nonce, *slot.included, command.at));
         next = nonce + 1;
     }
     if (command.final_nonce > next && state.halt == Halt::none) {
@@ -429,9 +428,13 @@ Decision decide(const State& state, const ResumeLane& command) {
     std::vector<Event> events;
     for (const auto& [nonce, slot] : state.slots) {
         if (nonce >= command.final_nonce) break;
-        // Ours, and final: whoever says so finishes it first.
-        if (slot.included) return Failure{Reject::final_is_behind};
-        events.emplace_back(NonceForfeited{.nonce = nonce, .at = command.at});
+        if (!slot.included) {
+            events.emplace_back(NonceForfeited{.nonce = nonce, .at = command.at});
+            continue;
+        }
+        if (slot.included->block > command.final_block) return Failure{Reject::final_is_behind};
+        // Ours: it was kept from being finished by one before it that others have used.
+        events.emplace_back(finished(nonce, *slot.included, command.at));
     }
     events.emplace_back(LaneResumed{.nonce = std::max(state.next_nonce, command.final_nonce),
                                     .reason = command.reason,

@@ -50,8 +50,8 @@ using Decision = base::Result<std::vector<Event>, Reject>;
 [[nodiscard]] Decision decide(const State& state, const Review& command);
 /// Never refused; the first reason stands.
 [[nodiscard]] Decision decide(const State& state, const HaltLane& command);
-/// Gives up the nonces that others have used, and goes on. **Errors:** `reason_is_missing`,
-/// `lane_is_not_halted`, `final_is_behind`.
+/// Gives up the nonces that others have used, finishes ours behind them, and goes on. **Errors:**
+/// `reason_is_missing`, `lane_is_not_halted`, `final_is_behind`.
 [[nodiscard]] Decision decide(const State& state, const ResumeLane& command);
 [[nodiscard]] Decision decide(const State& state, const Command& command);
 

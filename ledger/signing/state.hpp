@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/amount.hpp"
 #include "base/ids.hpp"
 #include "base/time.hpp"
 #include "ledger/signing/events.hpp"
@@ -36,6 +37,7 @@ struct Inclusion {
     std::uint32_t number{};  ///< Which transaction.
     std::uint64_t block{};
     Hash block_hash{};
+    base::Amount gas{};
 
     friend bool operator==(const Inclusion&, const Inclusion&) = default;
 };
@@ -62,6 +64,7 @@ struct Outcome {
     Hash hash{};            ///< Of the transaction in it.
     Purpose purpose{Purpose::effect};
     ShardRefusal why{ShardRefusal::none};
+    base::Amount gas{};  ///< What that transaction cost.
 
     friend bool operator==(const Outcome&, const Outcome&) = default;
 };

@@ -35,9 +35,11 @@ class Chain {
 public:
     explicit Chain(RpcClient& client) : client_(client) {}
 
-    /// The blocks under tags as `latest`, or numbers, of one endpoint at one time.
-    [[nodiscard]] Awaited<std::optional<std::vector<Block>>> blocks(std::vector<std::string> tags);
-    /// A block by its name.
+    /// The blocks under tags as `latest`, of each endpoint that has them, at one time each.
+    [[nodiscard]] Awaited<std::vector<std::vector<Block>>> stands(std::vector<std::string> tags);
+    /// How many endpoints there are.
+    [[nodiscard]] std::size_t endpoints_count() const { return client_.endpoints_count(); }
+    /// A block by its name: as one says, or where it has none, as most of those say that have it.
     [[nodiscard]] Awaited<std::optional<Block>> block(Hash hash);
     /// The block at a height, as most endpoints say.
     [[nodiscard]] Awaited<std::optional<Block>> agreed_block(std::uint64_t number);
@@ -46,6 +48,14 @@ public:
     /// What became of transactions, as most endpoints say. Nothing of one that is in no block.
     [[nodiscard]] Awaited<std::optional<std::vector<std::optional<Receipt>>>> receipts(
         std::vector<Hash> transactions);
+    /// What became of transactions, and what an address had at blocks; each in the order asked.
+    struct Spending {
+        std::vector<std::optional<Receipt>> receipts;
+        std::vector<std::optional<Uint256>> balances;  ///< Nothing: the state is not there.
+    };
+    /// Both of them asked at once, as most endpoints say.
+    [[nodiscard]] Awaited<std::optional<Spending>> spending(std::vector<Hash> transactions,
+                                                            Address of, std::vector<Hash> blocks);
     /// Logs of blocks, by block: those that most endpoints have. Blocks without any are believed of
     /// one: a log that it hides is missing, and one that it makes up is not counted.
     [[nodiscard]] Awaited<std::optional<std::vector<std::vector<Log>>>> logs_of(
@@ -58,9 +68,16 @@ public:
     [[nodiscard]] Awaited<std::optional<Bytes>> read(Address contract, Bytes words, Hash block);
     /// What an address has of the native token, in wei, as most endpoints say.
     [[nodiscard]] Awaited<std::optional<Uint256>> balance(Address of, Hash block);
-    /// Transactions that an address has sent until a block, as most endpoints say,
+    /// Transactions that an address has sent until a block, as most endpoints say.
     [[nodiscard]] Awaited<std::optional<std::uint64_t>> nonce(Address of, Hash block);
-    /// and with all that wait, as one says.
+    /// Transactions that an address has sent until a block, and what it has then.
+    struct Account {
+        std::uint64_t nonce{};
+        Uint256 balance;
+    };
+    /// Both of them asked at once, as most endpoints say.
+    [[nodiscard]] Awaited<std::optional<Account>> account(Address of, Hash block);
+    /// Transactions that an address has sent, with all that wait; as one says.
     [[nodiscard]] Awaited<std::optional<std::uint64_t>> pending_nonce(Address of);
     /// The chain's number, as most endpoints say.
     [[nodiscard]] Awaited<std::optional<std::uint64_t>> chain_id();
@@ -75,6 +92,8 @@ private:
     [[nodiscard]] Awaited<RpcResult> ask(RpcCall call);
     [[nodiscard]] Awaited<std::vector<RpcResult>> ask_all(std::vector<RpcCall> calls);
     [[nodiscard]] Awaited<RpcResult> agreed(RpcCall call);
+    [[nodiscard]] Awaited<std::vector<RpcResult>> agreed_on_each(std::vector<RpcCall> calls);
+    [[nodiscard]] Awaited<std::vector<std::vector<RpcResult>>> each(std::vector<RpcCall> calls);
 
     RpcClient& client_;
 };

@@ -2,6 +2,7 @@
 
 #include "shards/evm/abi.hpp"
 #include "shards/evm/keccak.hpp"
+#include "shards/evm/key.hpp"
 #include "shards/evm/watcher.hpp"
 
 #include <boost/asio/co_spawn.hpp>
@@ -27,6 +28,8 @@ using Clock = std::chrono::steady_clock;
 
 // Without a round for so long the chain counts as unreachable.
 constexpr auto reachable_for = std::chrono::seconds(10);
+// How often the vault is asked whether it is paused, where heads come as quickly.
+constexpr auto look_every = std::chrono::milliseconds(500);
 // A replay of inflows is asked for in spans that every node takes.
 constexpr std::uint64_t rescan_span = 2'000;
 
@@ -72,6 +75,7 @@ struct ChainShard::State {
     void begin(const std::vector<Watched>& sent, std::function<void(HeadNews)> listens,
                std::function<void(ChainFault)> hears_faults);
     [[nodiscard]] Awaited<void> round();
+    [[nodiscard]] Awaited<void> look_at_vault(const Watcher& looking);
     [[nodiscard]] Awaited<std::optional<ChainIdentity>> identify();
     [[nodiscard]] Awaited<void> rescan(std::uint64_t from);
     [[nodiscard]] bool is_as_configured(const ChainIdentity& found, const Bytes& code);
@@ -91,6 +95,8 @@ struct ChainShard::State {
     std::function<void(ledger::ShardNotice)> listener;
     std::string told_fault;  // What identify() found last; empty: nothing.
     bool is_paused{};
+    Hash looked_at;  // The head at which the vault said so.
+    std::optional<Clock::time_point> looked;
     std::optional<Clock::time_point> reached_at;
     asio::executor_work_guard<asio::io_context::executor_type> work{io.get_executor()};
     std::thread thread;
@@ -139,12 +145,22 @@ Awaited<void> ChainShard::State::round() {
         co_return fault(Halt::final_block_replaced,
                         "a block that was final is not in the chain any more");
     }
-    if (!seen.news) co_return;
-    if (on_head) on_head(*std::move(seen.news));
-    const auto head = looking->head()->hash;
+    if (seen.news && on_head) on_head(*std::move(seen.news));
+    co_await look_at_vault(*looking);
+}
+
+// Whether it is paused is shown and decides nothing: heads that come quickly do not wait for it.
+Awaited<void> ChainShard::State::look_at_vault(const Watcher& looking) {
+    const auto now = Clock::now();
+    if (!looking.head() || looking.head()->hash == looked_at) co_return;
+    if (looked && now - *looked < look_every) co_return;
+    looked = now;
+    const auto head = looking.head()->hash;
     auto question = AbiWriter{}.call(selector_of("paused()"));
     const auto paused = co_await chain.read(options.terms.vault.vault, std::move(question), head);
-    if (paused && paused->size() == 32) is_paused = from_bytes(*paused) != 0;
+    if (!paused || paused->size() != 32) co_return;
+    is_paused = from_bytes(*paused) != 0;
+    looked_at = head;
 }
 
 void ChainShard::State::fault(Halt reason, std::string says) {
@@ -274,6 +290,10 @@ void ChainShard::listen(std::function<void(ledger::ShardNotice)> listener) {
     });
 }
 
+bool ChainShard::is_destination(std::string_view text) const {
+    return parse_checksummed(text).has_value();
+}
+
 void ChainShard::identify(std::function<void(base::Result<ChainIdentity, NoAnswer>)> done) {
     asio::post(state_->io, [&state = *state_, done = std::move(done)]() mutable {
         state.run([](State& of, auto then) -> Awaited<void> {
@@ -337,17 +357,17 @@ void ChainShard::follow(const std::vector<Watched>& sent, std::function<void(Hea
     });
 }
 
-void ChainShard::recount(const ledger::signing::Hash& hash,
+void ChainShard::recount(const ledger::signing::Hash& hash, base::Amount gas,
                          std::function<void(base::Result<Found, NoAnswer>)> done) {
-    asio::post(state_->io, [&state = *state_, hash, done = std::move(done)]() mutable {
-        state.run([](State& of, Hash transaction, auto then) -> Awaited<void> {
-            auto found = co_await of.reader.read_one(transaction);
+    asio::post(state_->io, [&state = *state_, hash, gas, done = std::move(done)]() mutable {
+        state.run([](State& of, Hash transaction, base::Amount cost, auto then) -> Awaited<void> {
+            auto found = co_await of.reader.recount(transaction, cost);
             if (found) {
                 then(*std::move(found));
             } else {
                 then(base::Failure{NoAnswer{}});
             }
-        }(state, Hash{hash}, std::move(done)));
+        }(state, Hash{hash}, gas, std::move(done)));
     });
 }
 

@@ -63,6 +63,8 @@ public:
     void rescan(std::uint64_t from_block) override;
     void health(std::function<void(Health)> done) override;
     void listen(std::function<void(ledger::ShardNotice)> listener) override;
+    /// An address in hex; one that mixes cases has those of its checksum (EIP-55).
+    [[nodiscard]] bool is_destination(std::string_view text) const override;
     [[nodiscard]] Desk* desk() override { return this; }
 
     void identify(std::function<void(base::Result<ChainIdentity, NoAnswer>)> done) override;
@@ -76,7 +78,7 @@ public:
     void forget_below(std::uint64_t nonce) override;
     void follow(const std::vector<Watched>& sent, std::function<void(HeadNews)> listener,
                 std::function<void(ChainFault)> on_fault) override;
-    void recount(const ledger::signing::Hash& hash,
+    void recount(const ledger::signing::Hash& hash, base::Amount gas,
                  std::function<void(base::Result<Found, NoAnswer>)> done) override;
     [[nodiscard]] std::optional<ledger::OrderNotice> notice_of(const ledger::ShardOrder& order,
                                                                const Ended& ended) const override;

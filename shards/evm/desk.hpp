@@ -110,8 +110,8 @@ public:
     /// not what it was is a fault, at any time, and ends it.
     virtual void follow(const std::vector<Watched>& sent, std::function<void(HeadNews)> listener,
                         std::function<void(ChainFault)> on_fault) = 0;
-    /// What a transaction that is final did. **Errors:** no answer yet.
-    virtual void recount(const ledger::signing::Hash& hash,
+    /// What a transaction that is final did, and that it cost so much. **Errors:** no answer yet.
+    virtual void recount(const ledger::signing::Hash& hash, base::Amount gas,
                          std::function<void(base::Result<Found, NoAnswer>)> done) = 0;
     /// What became of an order, but for its finality, block and gas. Nothing where the vault has
     /// told what cannot be.

@@ -1,35 +1,67 @@
 #include "shards/evm/follower.hpp"
 
+#include "base/check.hpp"
+
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 namespace crossclear::shards::evm {
+namespace {
+
+using Stands = std::vector<std::vector<Block>>;
+
+// The height that more than half of all endpoints say is reached, by tag: one that is behind holds
+// nobody up, and one that runs ahead of the chain is not believed.
+// **Requires:** that more than half have spoken.
+std::uint64_t reached(const Stands& stands, std::size_t tag, std::size_t endpoints) {
+    std::vector<std::uint64_t> numbers;
+    for (const auto& stand : stands) numbers.push_back(stand[tag].header.number);
+    std::sort(numbers.begin(), numbers.end(), std::greater<>());
+    return numbers.at(endpoints / 2);
+}
+
+// Of the heads at that height the one that most have.
+const Block& head_at(const Stands& stands, std::uint64_t height) {
+    const Block* most = nullptr;
+    std::ptrdiff_t most_count = 0;
+    for (const auto& stand : stands) {
+        const auto& head = stand.front();
+        if (head.header.number != height) continue;
+        const auto count = std::count_if(stands.begin(), stands.end(), [&](const auto& other) {
+            return other.front().header == head.header;
+        });
+        if (count > most_count) most = &head;
+        most_count = std::max(most_count, count);
+    }
+    CHECK(most != nullptr, "the height is one that an endpoint said");
+    return *most;
+}
+
+}  // namespace
 
 Awaited<std::optional<Follower::Stand>> Follower::ask() {
     std::vector<std::string> tags{"latest"};
     if (!rule_.depth) tags.insert(tags.end(), {"finalized", "safe"});
-    auto told = co_await chain_.blocks(std::move(tags));
-    if (!told) co_return std::nullopt;
-    Stand stand{.head = told->front(), .final_block = {}, .safe = 0};
-    const auto number = stand.head.header.number;
-    if (!rule_.depth) {
-        stand.final_block = (*told)[1].header;
-        stand.safe = (*told)[2].header.number;
-        if (stand.final_block.number > number) co_return std::nullopt;
-        co_return stand;
+    const auto stands = co_await chain_.stands(std::move(tags));
+    const auto endpoints = chain_.endpoints_count();
+    if (stands.size() <= endpoints / 2) co_return std::nullopt;
+    const auto height = reached(stands, 0, endpoints);
+    Stand stand{.head = head_at(stands, height)};
+    if (rule_.depth) {
+        stand.final_height = height - std::min(height, *rule_.depth);
+        stand.safe = height - std::min(height, *rule_.depth / 2);
+    } else {
+        stand.final_height = reached(stands, 1, endpoints);
+        stand.safe = reached(stands, 2, endpoints);
     }
-    stand.safe = number - std::min(number, *rule_.depth / 2);
-    const auto height = number - std::min(number, *rule_.depth);
-    auto final_block = co_await chain_.agreed_block(height);
-    if (!final_block) co_return std::nullopt;
-    stand.final_block = final_block->header;
     co_return stand;
 }
 
 Awaited<bool> Follower::anchor(const Stand& stand) {
-    const auto agreed = co_await chain_.agreed_block(stand.final_block.number);
-    if (!agreed || agreed->header != stand.final_block) co_return false;
-    branch_.emplace(stand.final_block);
+    const auto agreed = co_await chain_.agreed_block(stand.final_height);
+    if (!agreed) co_return false;
+    branch_.emplace(agreed->header);
     co_return true;
 }
 
@@ -38,14 +70,11 @@ Awaited<bool> Follower::is_final_block_replaced() {
     co_return agreed && agreed->header.hash != branch_->final_block().hash;
 }
 
-// Whether there is nothing against it. A head that lags behind what is final says nothing yet.
-Awaited<bool> Follower::finalize(const Stand& stand) {
-    const auto& block = stand.final_block;
-    if (block.number <= branch_->final_block().number) co_return true;
-    if (!branch_->has(block.number, block.hash)) co_return false;
-    const auto agreed = co_await chain_.agreed_block(block.number);
-    if (!agreed || agreed->header.hash != block.hash) co_return false;
-    co_return branch_->finalize(block.number, block.hash);
+// What is not known to be of the chain yet, because the head lags behind, is not final either.
+Awaited<void> Follower::finalize(const Stand& stand) {
+    if (stand.final_height <= branch_->final_block().number) co_return;
+    const auto agreed = co_await chain_.agreed_block(stand.final_height);
+    if (agreed) (void)branch_->finalize(stand.final_height, agreed->header.hash);
 }
 
 Awaited<base::Result<ChainStep, StepFault>> Follower::advance() {
@@ -78,8 +107,7 @@ Awaited<base::Result<ChainStep, StepFault>> Follower::advance() {
     }
     if (!step.added.empty() || bodies_.size() > Branch::way_max) bodies_.clear();
     safe_ = std::max(safe_, std::min(stand->safe, branch_->head().number));
-    // Where it cannot be final yet, the step is one all the same.
-    (void)co_await finalize(*stand);
+    co_await finalize(*stand);
     co_return step;
 }
 

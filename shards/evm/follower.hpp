@@ -48,6 +48,7 @@ public:
     Follower(Chain& chain, FinalityRule rule) : chain_(chain), rule_(rule) {}
 
     /// Asks once where the chain stands, and for all that is between there and here. One at a time.
+    /// What the newest block is and which is final, most endpoints have to say.
     [[nodiscard]] Awaited<base::Result<ChainStep, StepFault>> advance();
 
     /// Whether there was a step.
@@ -65,12 +66,12 @@ public:
 private:
     struct Stand {
         Block head;
-        Header final_block;
+        std::uint64_t final_height{};
         std::uint64_t safe{};
     };
     [[nodiscard]] Awaited<std::optional<Stand>> ask();
     [[nodiscard]] Awaited<bool> anchor(const Stand& stand);
-    [[nodiscard]] Awaited<bool> finalize(const Stand& stand);
+    [[nodiscard]] Awaited<void> finalize(const Stand& stand);
     [[nodiscard]] Awaited<bool> is_final_block_replaced();
 
     Chain& chain_;

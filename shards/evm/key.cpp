@@ -96,4 +96,15 @@ std::string to_checksummed(const Address& address) {
     return text;
 }
 
+std::optional<Address> parse_checksummed(std::string_view text) {
+    const auto address = parse_fixed<Address>(text);
+    if (!address || text == to_checksummed(*address)) return address;
+    const auto digits = text.substr(2);
+    const bool has_small =
+        std::any_of(digits.begin(), digits.end(), [](char c) { return c >= 'a'; });
+    const bool has_capital =
+        std::any_of(digits.begin(), digits.end(), [](char c) { return c >= 'A' && c <= 'F'; });
+    return has_small && has_capital ? std::nullopt : address;
+}
+
 }  // namespace crossclear::shards::evm

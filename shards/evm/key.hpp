@@ -35,5 +35,8 @@ private:
 
 /// An address with the capitals of EIP-55, as wallets show it.
 [[nodiscard]] std::string to_checksummed(const Address& address);
+/// Reads it, or one whose letters are all of one case. Nothing where it is anything else: whoever
+/// mistyped a letter does not mean what it says.
+[[nodiscard]] std::optional<Address> parse_checksummed(std::string_view text);
 
 }  // namespace crossclear::shards::evm

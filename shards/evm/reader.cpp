@@ -19,30 +19,83 @@ std::optional<Ended> ended_in(const VaultTerms& terms, const Receipt& receipt) {
     return std::nullopt;
 }
 
+// Wei. Beyond what is said here the product would wrap, and no native token has so much.
+std::optional<Uint256> cost_of(const Receipt& receipt) {
+    if (receipt.gas_price >> 128 != 0) return std::nullopt;
+    return Uint256{receipt.gas_price * receipt.gas_used};
+}
+
 }  // namespace
 
-Awaited<std::optional<std::vector<Found>>> Reader::read(Header block, std::vector<Hash> sent) {
-    std::vector<Found> found;
-    if (sent.empty()) co_return found;
-    const auto receipts = co_await chain_.receipts(sent);
-    const auto balance = co_await chain_.balance(terms_.key, block.parent);
-    if (!receipts || !balance) co_return std::nullopt;
-    Uint256 left = *balance;
-    for (const auto& receipt : *receipts) {
-        if (!receipt || receipt->block != block.hash) co_return std::nullopt;
-        // Beyond it the product would wrap, and no native token has so much.
-        const bool is_sane = receipt->gas_price >> 128 == 0;
-        const Uint256 cost = is_sane ? Uint256{receipt->gas_price * receipt->gas_used} : left;
+// What the key has at the newest block, and all that it has spent since then: all between is in the
+// chain of that block, or there is no answer.
+Awaited<std::optional<Uint256>> Reader::balance_before(Header block, std::vector<Hash> open) {
+    std::vector<std::string> newest{"latest"};
+    const auto stands = co_await chain_.stands(std::move(newest));
+    if (stands.empty()) co_return std::nullopt;
+    const auto head = stands.front().front().header;
+    std::vector<Hash> at_head{head.hash};
+    const auto spending = co_await chain_.spending(std::move(open), terms_.key, std::move(at_head));
+    const auto still = co_await chain_.agreed_block(head.number);
+    const bool is_known = spending && spending->balances.front() && still && still->header == head;
+    if (!is_known) co_return std::nullopt;
+    Uint256 before = *spending->balances.front();
+    for (const auto& receipt : spending->receipts) {
+        if (!receipt || receipt->block_number < block.number) continue;
+        const auto cost = cost_of(*receipt);
+        if (receipt->block_number > head.number || !cost) co_return std::nullopt;
+        before += *cost;
+    }
+    co_return before;
+}
+
+// What a block's receipts say, if they are that block's.
+bool Reader::add_found(std::vector<Found>& found, const Header& block,
+                       std::span<const std::optional<Receipt>> receipts,
+                       const Uint256& balance_before) const {
+    Uint256 left = balance_before;
+    for (const auto& receipt : receipts) {
+        if (!receipt || receipt->block != block.hash) return false;
+        const auto cost = cost_of(*receipt);
+        if (!cost) return false;
         const auto before = native_units(left, terms_.gas_scale);
         // What comes in within a block is not in the balance before it.
-        left = left > cost ? Uint256{left - cost} : Uint256{0};
+        left = left > *cost ? Uint256{left - *cost} : Uint256{0};
         const auto after = native_units(left, terms_.gas_scale);
-        if (!is_sane || !before || !after) co_return std::nullopt;
+        if (!before || !after) return false;
         found.push_back({.hash = receipt->transaction.bytes,
                          .block = block.number,
                          .block_hash = block.hash.bytes,
                          .ended = ended_in(terms_.vault, *receipt),
                          .gas = base::must_subtract(*before, *after)});
+    }
+    return true;
+}
+
+Awaited<std::optional<std::vector<Found>>> Reader::read(std::vector<Sent> sent,
+                                                        std::vector<Hash> open) {
+    std::erase_if(sent, [](const Sent& one) { return one.transactions.empty(); });
+    std::vector<Found> found;
+    if (sent.empty()) co_return found;
+    std::vector<Hash> transactions;
+    std::vector<Hash> before;
+    for (const auto& one : sent) {
+        transactions.insert(transactions.end(), one.transactions.begin(), one.transactions.end());
+        before.push_back(one.block.parent);
+    }
+    const auto spending =
+        co_await chain_.spending(std::move(transactions), terms_.key, std::move(before));
+    if (!spending) co_return std::nullopt;
+    auto receipt = spending->receipts.begin();
+    auto known = spending->balances.begin();
+    for (const auto& one : sent) {
+        auto balance = *known++;
+        if (!balance) balance = co_await balance_before(one.block, open);
+        if (!balance) co_return std::nullopt;
+        const auto end = receipt + static_cast<std::ptrdiff_t>(one.transactions.size());
+        const bool is_right = add_found(found, one.block, {receipt, end}, *balance);
+        if (!is_right) co_return std::nullopt;
+        receipt = end;
     }
     co_return found;
 }
@@ -55,12 +108,26 @@ Awaited<std::optional<Found>> Reader::read_one(Hash transaction) {
     if (!block) co_return std::nullopt;
     auto sent = co_await chain_.sent_by(terms_.key, block->header.hash);
     if (!sent) co_return std::nullopt;
-    const auto all = co_await read(block->header, *std::move(sent));
+    std::vector<Sent> in_block{{.block = block->header, .transactions = *sent}};
+    // Where the state before is gone, what was sent later is not known here: a unit may be missing.
+    const auto all = co_await read(std::move(in_block), *std::move(sent));
     if (!all) co_return std::nullopt;
     for (const auto& one : *all) {
         if (one.hash == transaction.bytes) co_return one;
     }
     co_return std::nullopt;
+}
+
+Awaited<std::optional<Found>> Reader::recount(Hash transaction, base::Amount gas) {
+    std::vector<Hash> wanted{transaction};
+    const auto receipts = co_await chain_.receipts(std::move(wanted));
+    if (!receipts || !receipts->front()) co_return std::nullopt;
+    const auto& receipt = *receipts->front();
+    co_return Found{.hash = transaction.bytes,
+                    .block = receipt.block_number,
+                    .block_hash = receipt.block.bytes,
+                    .ended = ended_in(terms_.vault, receipt),
+                    .gas = gas};
 }
 
 Awaited<std::optional<Record>> Reader::look_up(ledger::ShardOrder order, Header until) {

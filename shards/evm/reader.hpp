@@ -5,6 +5,7 @@
 #include "shards/evm/desk.hpp"
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -31,12 +32,19 @@ public:
     /// Whose transactions are read.
     [[nodiscard]] const ReaderTerms& terms() const { return terms_; }
 
-    /// What transactions of the key did in a block: all of them that it has, by nonce. Nothing
-    /// where there is no answer, or the block is not in the chain any more.
-    [[nodiscard]] Awaited<std::optional<std::vector<Found>>> read(Header block,
-                                                                  std::vector<Hash> sent);
-    /// What one transaction did. **Errors:** as above; it may be in no block.
-    [[nodiscard]] Awaited<std::optional<Found>> read_one(Hash transaction);
+    /// Transactions of the key in a block: all of them that it has, by nonce.
+    struct Sent {
+        Header block;
+        std::vector<Hash> transactions;
+    };
+    /// What they did, asked at once, in their order. Nothing where there is no answer, or a block
+    /// is not in the chain any more. `open` are transactions that may be in those blocks or later:
+    /// most nodes keep the states of some hundred blocks, and what the key had before an older one
+    /// is what it has now and what it spent since.
+    [[nodiscard]] Awaited<std::optional<std::vector<Found>>> read(std::vector<Sent> sent,
+                                                                  std::vector<Hash> open);
+    /// What one transaction did that cost so much. **Errors:** as above; it may be in no block.
+    [[nodiscard]] Awaited<std::optional<Found>> recount(Hash transaction, base::Amount gas);
     /// How an order has ended by the vault's own record, until a block. It is told of at most
     /// `record_blocks` before it.
     [[nodiscard]] Awaited<std::optional<Record>> look_up(ledger::ShardOrder order, Header until);
@@ -46,6 +54,13 @@ public:
     [[nodiscard]] Awaited<std::optional<Balances>> balances(Header at);
 
 private:
+    [[nodiscard]] Awaited<std::optional<Found>> read_one(Hash transaction);
+    [[nodiscard]] Awaited<std::optional<Uint256>> balance_before(Header block,
+                                                                 std::vector<Hash> open);
+    [[nodiscard]] bool add_found(std::vector<Found>& found, const Header& block,
+                                 std::span<const std::optional<Receipt>> receipts,
+                                 const Uint256& balance_before) const;
+
     Chain& chain_;
     ReaderTerms terms_;
 };

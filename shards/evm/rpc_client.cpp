@@ -206,12 +206,6 @@ void RpcClient::call(RpcCall call, Done done) {
 
 namespace {
 
-// What each endpoint said, until all have.
-struct Poll {
-    std::vector<std::optional<RpcResult>> said;
-    std::size_t missing{};
-};
-
 // Refusals are the same where their code and data are: nodes word them as they like.
 bool is_same(const RpcResult& a, const RpcResult& b) {
     if (a.has_value() != b.has_value()) return false;
@@ -219,54 +213,127 @@ bool is_same(const RpcResult& a, const RpcResult& b) {
     return a.error().code == b.error().code && a.error().data == b.error().data;
 }
 
-Agreement agreement_of(const Poll& poll) {
-    std::vector<std::size_t> answered;
-    Agreement agreement{.result = base::Failure{RpcError{}}, .dissenting = {}, .silent = {}};
-    for (std::size_t i = 0; i < poll.said.size(); ++i) {
-        (is_answer(*poll.said[i]) ? answered : agreement.silent).push_back(i);
+// What each endpoint said to one question, as far as they have.
+struct Poll {
+    std::string method;
+    std::vector<std::optional<RpcResult>> said;
+    std::size_t missing{};
+    RpcClient::Done done;  // Null once it is decided.
+    std::function<void(std::size_t, std::string_view)> on_dissent;
+    RpcResult decided{base::Failure{RpcError{}}};
+
+    [[nodiscard]] bool has_answered(std::size_t endpoint) const {
+        return said[endpoint] && is_answer(*said[endpoint]);
     }
-    std::vector<std::size_t> most;
-    for (const auto of : answered) {
-        std::vector<std::size_t> alike;
-        std::copy_if(answered.begin(), answered.end(), std::back_inserter(alike),
-                     [&](std::size_t i) { return is_same(*poll.said[i], *poll.said[of]); });
-        if (alike.size() > most.size()) most = std::move(alike);
+    [[nodiscard]] bool have_most_said(const RpcResult& result) const {
+        std::size_t alike = 0;
+        for (std::size_t i = 0; i < said.size(); ++i) {
+            if (has_answered(i) && is_same(*said[i], result)) ++alike;
+        }
+        return alike * 2 > said.size();
     }
-    if (most.size() * 2 > poll.said.size()) {
-        agreement.result = *poll.said[most.front()];
-        std::set_difference(answered.begin(), answered.end(), most.begin(), most.end(),
-                            std::back_inserter(agreement.dissenting));
-        return agreement;
+    // Where there is no most.
+    [[nodiscard]] RpcResult fault() const {
+        const RpcResult* first = nullptr;
+        const RpcResult* silent = nullptr;
+        for (const auto& one : said) {
+            if (!is_answer(*one)) {
+                silent = &*one;
+                continue;
+            }
+            if (first == nullptr) first = &*one;
+            if (is_same(*first, *one)) continue;
+            return base::Failure{RpcError{.fault = RpcFault::disagreeing,
+                                          .code = 0,
+                                          .message = "endpoints of one chain say different things",
+                                          .data = {}}};
+        }
+        return *silent;  // Too few have answered.
     }
-    if (most.size() < answered.size()) {
-        agreement.dissenting = answered;
-        agreement.result =
-            base::Failure{RpcError{.fault = RpcFault::disagreeing,
-                                   .code = 0,
-                                   .message = "endpoints of one chain say different things",
-                                   .data = {}}};
-        return agreement;
+    void hear(std::size_t endpoint, RpcResult result) {
+        const auto& here = said[endpoint].emplace(std::move(result));
+        --missing;
+        if (done == nullptr) return tell_dissent(endpoint);
+        if (is_answer(here) && have_most_said(here)) {
+            decided = here;
+            for (std::size_t i = 0; i < said.size(); ++i) tell_dissent(i);
+            std::exchange(done, nullptr)(decided);
+        } else if (missing == 0) {
+            std::exchange(done, nullptr)(fault());
+        }
     }
-    // Too few have answered.
-    agreement.result = *poll.said[agreement.silent.front()];
-    return agreement;
-}
+    void tell_dissent(std::size_t endpoint) const {
+        const bool is_one = has_answered(endpoint) && !is_same(*said[endpoint], decided);
+        if (is_one && on_dissent) on_dissent(endpoint, method);
+    }
+};
 
 }  // namespace
 
-void RpcClient::agree(RpcCall call, AgreementDone done) {
-    const auto poll = std::make_shared<Poll>();
-    poll->said.resize(state_->places.size());
-    poll->missing = state_->places.size();
-    const std::vector<RpcCall> calls{std::move(call)};
+void RpcClient::agree(RpcCall call, Done done) {
+    agree_on_each({std::move(call)}, [done = std::move(done)](std::vector<RpcResult> results) {
+        done(std::move(results.front()));
+    });
+}
+
+void RpcClient::agree_on_each(std::vector<RpcCall> calls, BatchDone done) {
+    CHECK(!calls.empty() && calls.size() <= rpc_batch_max, "a batch has a size");
+    const auto polls = std::make_shared<std::vector<Poll>>();
+    struct Decided {
+        std::vector<RpcResult> results;
+        std::size_t missing{};
+    };
+    const auto decided = std::make_shared<Decided>();
+    decided->results = all_failed({}, calls.size());
+    decided->missing = calls.size();
+    for (std::size_t k = 0; k < calls.size(); ++k) {
+        auto& poll = polls->emplace_back();
+        poll.method = calls[k].method;
+        poll.said.resize(state_->places.size());
+        poll.missing = state_->places.size();
+        poll.on_dissent = state_->options.on_dissent;
+        poll.done = [decided, k, done](RpcResult result) {
+            decided->results[k] = std::move(result);
+            if (--decided->missing == 0) done(std::move(decided->results));
+        };
+    }
     for (std::size_t i = 0; i < state_->places.size(); ++i) {
         state_->ask(i, calls, state_->options.try_patience,
-                    [poll, i, done](std::vector<RpcResult> results) {
-                        poll->said[i] = std::move(results.front());
-                        if (--poll->missing == 0) done(agreement_of(*poll));
+                    [polls, i](std::vector<RpcResult> results) {
+                        for (std::size_t k = 0; k < polls->size(); ++k) {
+                            (*polls)[k].hear(i, std::move(results[k]));
+                        }
                     });
     }
 }
+
+void RpcClient::each(std::vector<RpcCall> calls, EachDone done) {
+    CHECK(!calls.empty() && calls.size() <= rpc_batch_max, "a batch has a size");
+    std::vector<std::size_t> asked;
+    const auto now = Clock::now();
+    for (std::size_t i = 0; i < state_->places.size(); ++i) {
+        if (state_->places[i].aside_until <= now) asked.push_back(i);
+    }
+    if (asked.empty()) {
+        for (std::size_t i = 0; i < state_->places.size(); ++i) asked.push_back(i);
+    }
+    struct Said {
+        std::vector<std::vector<RpcResult>> all;
+        std::size_t missing{};
+    };
+    const auto said = std::make_shared<Said>();
+    said->all.resize(asked.size());
+    said->missing = asked.size();
+    for (std::size_t i = 0; i < asked.size(); ++i) {
+        state_->ask(asked[i], calls, state_->options.try_patience,
+                    [said, i, done](std::vector<RpcResult> results) {
+                        said->all[i] = std::move(results);
+                        if (--said->missing == 0) done(std::move(said->all));
+                    });
+    }
+}
+
+std::size_t RpcClient::endpoints_count() const { return state_->places.size(); }
 
 bool RpcClient::follow_heads(std::function<void(const json::object& head)> on_head) {
     for (std::size_t i = 0; i < state_->places.size(); ++i) {

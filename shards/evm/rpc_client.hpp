@@ -43,15 +43,8 @@ struct RpcOptions {
     base::Duration aside_min{base::milliseconds(500)};  ///< After a fault; doubles up to
     base::Duration aside_max{base::seconds(60)};        ///< this.
     std::function<void(const RpcTry&)> on_try{};
-};
-
-/// What endpoints said to the same question.
-struct Agreement {
-    /// What more than half of all endpoints said; else `disagreeing` where two said different
-    /// things, or the fault of one that did not answer.
-    RpcResult result;
-    std::vector<std::size_t> dissenting;  ///< Who said something else than the result.
-    std::vector<std::size_t> silent;      ///< Who did not answer.
+    /// An endpoint, in the order above, said something else than most of them to this method.
+    std::function<void(std::size_t endpoint, std::string_view method)> on_dissent{};
 };
 
 /// Asks a chain. **Thread:** only the one that runs its io_context; callbacks come on it as well,
@@ -60,7 +53,7 @@ class RpcClient {
 public:
     using Done = std::function<void(RpcResult)>;
     using BatchDone = std::function<void(std::vector<RpcResult>)>;
-    using AgreementDone = std::function<void(Agreement)>;
+    using EachDone = std::function<void(std::vector<std::vector<RpcResult>>)>;
 
     /// **Requires:** `io` outlives it, and an endpoint.
     RpcClient(boost::asio::io_context& io, RpcOptions options);
@@ -74,8 +67,18 @@ public:
     /// Asks several at once, of one endpoint. Those of them that were not answered go on to the
     /// next: results may be of different endpoints. **Requires:** between one and `rpc_batch_max`.
     void batch(std::vector<RpcCall> calls, BatchDone done);
-    /// Asks all endpoints, those that are set aside as well.
-    void agree(RpcCall call, AgreementDone done);
+    /// Asks all endpoints, those that are set aside as well, and is done as soon as more than half
+    /// of all have said the same. Else `disagreeing` where two said different things, or the fault
+    /// of one that did not answer.
+    void agree(RpcCall call, Done done);
+    /// The same for several questions at once; they agree on each by itself.
+    /// **Requires:** as for a batch.
+    void agree_on_each(std::vector<RpcCall> calls, BatchDone done);
+    /// Asks each endpoint that is not set aside, or all where every one is; done with the answers
+    /// of all of them. **Requires:** as for a batch.
+    void each(std::vector<RpcCall> calls, EachDone done);
+    /// How many endpoints there are.
+    [[nodiscard]] std::size_t endpoints_count() const;
     /// Subscribes at the first endpoint that has a WebSocket, and again after each loss: each new
     /// head is told, and may be told twice. It is a hint, not a fact. False where there is none.
     [[nodiscard]] bool follow_heads(std::function<void(const boost::json::object& head)> on_head);

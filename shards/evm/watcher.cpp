@@ -13,6 +13,8 @@ using ledger::ShardNotice;
 
 // Blocks whose logs are asked for at once.
 constexpr std::size_t blocks_at_once = 64;
+// How long a tip that was told is one.
+constexpr auto tip_every = std::chrono::seconds(1);
 
 std::uint64_t clamped(const Uint256& number) {
     constexpr auto most = std::numeric_limits<std::uint64_t>::max();
@@ -28,6 +30,12 @@ void Watcher::watch(const Watched& transaction) {
 void Watcher::forget_below(std::uint64_t nonce) {
     std::erase_if(watched_, [nonce](const auto& one) { return one.second < nonce; });
     found_.erase(found_.begin(), found_.lower_bound(nonce));
+}
+
+std::vector<Hash> Watcher::all_watched() const {
+    std::vector<Hash> hashes;
+    for (const auto& [hash, nonce] : watched_) hashes.push_back(hash);
+    return hashes;
 }
 
 std::vector<ShardNotice> Watcher::inflows() const {
@@ -85,32 +93,42 @@ void Watcher::take(ChainStep step) {
 Awaited<bool> Watcher::read_blocks() {
     const auto filter = inflow_filter(reader_.terms().vault);
     while (!unread_.empty()) {
+        const auto count = std::min(unread_.size(), blocks_at_once);
         std::vector<Hash> hashes;
-        for (const auto& block : unread_) {
-            if (hashes.size() == blocks_at_once) break;
-            hashes.push_back(block.header.hash);
-        }
-        auto logs = co_await chain_.logs_of(hashes, filter);
+        for (std::size_t i = 0; i < count; ++i) hashes.push_back(unread_[i].header.hash);
+        const auto logs = co_await chain_.logs_of(std::move(hashes), filter);
         if (!logs) co_return false;
-        for (auto& of_block : *logs) {
-            const auto header = unread_.front().header;
-            auto transactions = unread_.front().transactions;
-            if (!transactions) {
-                auto block = co_await chain_.block(header.hash);
-                if (!block) co_return false;
-                transactions = std::move(block->transactions);
-            }
-            const bool is_read =
-                co_await read_block(header, *std::move(transactions), std::move(of_block));
-            if (!is_read) co_return false;
+        const bool has_bodies = co_await find_bodies(count);
+        if (!has_bodies) co_return false;
+        std::vector<Reader::Sent> sent;
+        for (std::size_t i = 0; i < count; ++i) {
+            const auto& block = unread_[i];
+            sent.push_back({.block = block.header, .transactions = ours_in(*block.transactions)});
+        }
+        auto found = co_await reader_.read(std::move(sent), all_watched());
+        if (!found) co_return false;
+        add_found(*std::move(found));
+        for (const auto& of_block : *logs) {
+            take_logs(unread_.front().header, of_block);
             unread_.pop_front();
         }
     }
     co_return true;
 }
 
-Awaited<bool> Watcher::read_block(Header header, std::vector<Hash> transactions,
-                                  std::vector<Log> logs) {
+// What the first of the unread blocks hold, where that is not known.
+Awaited<bool> Watcher::find_bodies(std::size_t blocks) {
+    for (std::size_t i = 0; i < blocks; ++i) {
+        if (unread_[i].transactions) continue;
+        auto block = co_await chain_.block(unread_[i].header.hash);
+        if (!block) co_return false;
+        unread_[i].transactions = std::move(block->transactions);
+    }
+    co_return true;
+}
+
+// By nonce.
+std::vector<Hash> Watcher::ours_in(const std::vector<Hash>& transactions) const {
     std::map<std::uint64_t, Hash> ours;
     for (const auto& hash : transactions) {
         const auto found = watched_.find(hash);
@@ -118,9 +136,10 @@ Awaited<bool> Watcher::read_block(Header header, std::vector<Hash> transactions,
     }
     std::vector<Hash> sent;
     for (const auto& [nonce, hash] : ours) sent.push_back(hash);
-    auto found = co_await reader_.read(header, std::move(sent));
-    if (!found) co_return false;
-    add_found(*std::move(found));
+    return sent;
+}
+
+void Watcher::take_logs(const Header& header, const std::vector<Log>& logs) {
     Read read{.number = header.number, .told = Finality::included, .inflows = {}};
     const auto& terms = reader_.terms();
     for (const auto& log : logs) {
@@ -130,7 +149,6 @@ Awaited<bool> Watcher::read_block(Header header, std::vector<Hash> transactions,
         read.inflows.push_back(*std::move(inflow));
     }
     read_.insert_or_assign(header.hash, std::move(read));
-    co_return true;
 }
 
 void Watcher::add_found(std::vector<Found> found) {
@@ -148,19 +166,18 @@ Awaited<bool> Watcher::read_heads() {
     const auto final_block = follower_.final_block();
     const auto& key = reader_.terms().key;
     if (final_ != final_block) {
-        const auto nonce = co_await chain_.nonce(key, final_block.hash);
-        const auto balance = co_await chain_.balance(key, final_block.hash);
-        if (!nonce || !balance) co_return false;
-        const bool is_certain = co_await find_missed(*nonce);
+        const auto account = co_await chain_.account(key, final_block.hash);
+        if (!account) co_return false;
+        const bool is_certain = co_await find_missed(account->nonce);
         if (!is_certain) co_return false;
         news_.final_block = final_block.number;
-        news_.final_nonce = *nonce;
-        news_.key_balance = native_units(*balance, reader_.terms().gas_scale)
+        news_.final_nonce = account->nonce;
+        news_.key_balance = native_units(account->balance, reader_.terms().gas_scale)
                                 .value_or(base::Amount{std::numeric_limits<std::int64_t>::max()});
     }
     if (head_ != head) {
-        const auto wanted = co_await chain_.tip();
-        const auto tip = std::max(fees_.tip_min, wanted ? clamped(*wanted) : 0);
+        co_await ask_for_tip();
+        const auto tip = std::max(fees_.tip_min, tip_);
         const auto fees = [&](std::uint64_t of_tip, const Uint256& base_fee) {
             const auto fee = std::min(clamped(base_fee + of_tip), fees_.max.fee_wei);
             return ledger::signing::Fees{.tip_wei = std::min({of_tip, fees_.max.tip_wei, fee}),
@@ -178,6 +195,15 @@ Awaited<bool> Watcher::read_heads() {
     safe_ = std::max(follower_.safe_height(), final_block.number);
     tell_finality(inflows_);
     co_return true;
+}
+
+// It moves slowly; on a quick chain a question for each head would hold up what the head has.
+Awaited<void> Watcher::ask_for_tip() {
+    const auto now = std::chrono::steady_clock::now();
+    if (tip_asked_at_ && now - *tip_asked_at_ < tip_every) co_return;
+    tip_asked_at_ = now;
+    const auto wanted = co_await chain_.tip();
+    tip_ = wanted ? clamped(*wanted) : 0;
 }
 
 // Transactions that may be in blocks which nobody here has read: those before a restart.
@@ -201,7 +227,9 @@ Awaited<bool> Watcher::find_missed(std::uint64_t final_nonce) {
         if (!block) co_return false;
         auto sent = co_await chain_.sent_by(reader_.terms().key, hash);
         if (!sent) co_return false;
-        auto found = co_await reader_.read(block->header, *std::move(sent));
+        std::vector<Reader::Sent> in_block{
+            {.block = block->header, .transactions = *std::move(sent)}};
+        auto found = co_await reader_.read(std::move(in_block), all_watched());
         if (!found) co_return false;
         add_found(*std::move(found));
     }

@@ -5,6 +5,7 @@
 #include "shards/evm/inflows.hpp"
 #include "shards/evm/reader.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -63,12 +64,15 @@ private:
 
     void take(ChainStep step);
     [[nodiscard]] Awaited<bool> read_blocks();
-    [[nodiscard]] Awaited<bool> read_block(Header header, std::vector<Hash> transactions,
-                                           std::vector<Log> logs);
+    [[nodiscard]] Awaited<bool> find_bodies(std::size_t blocks);
+    [[nodiscard]] std::vector<Hash> ours_in(const std::vector<Hash>& transactions) const;
+    void take_logs(const Header& header, const std::vector<Log>& logs);
     [[nodiscard]] Awaited<bool> read_heads();
+    [[nodiscard]] Awaited<void> ask_for_tip();
     [[nodiscard]] Awaited<bool> find_missed(std::uint64_t final_nonce);
     void tell_finality(std::vector<ledger::ShardNotice>& to);
     void add_found(std::vector<Found> found);
+    [[nodiscard]] std::vector<Hash> all_watched() const;
 
     Chain& chain_;
     Reader& reader_;
@@ -83,6 +87,8 @@ private:
     std::optional<Header> head_;
     std::optional<Header> final_;
     std::uint64_t safe_{};
+    std::uint64_t tip_{};  // Wei, as told last; 0: not told.
+    std::optional<std::chrono::steady_clock::time_point> tip_asked_at_;
 };
 
 }  // namespace crossclear::shards::evm

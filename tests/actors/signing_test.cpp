@@ -191,6 +191,34 @@ TEST_F(Signing, AnOrderWhoseNonceWasUsedElsewhereGetsAnother) {
     expect_all_is_booked();
 }
 
+// Goal: ours that is final behind a nonce which somebody else has used is neither lost nor in the
+// way of going on.
+TEST_F(Signing, OneBehindANonceUsedElsewhereIsFinishedOnceTheLaneGoesOn) {
+    start();
+    fund();
+    withdraw();
+    withdraw();
+    ASSERT_TRUE(await_sent(2));
+    chain.add_block_of_others();
+    chain.add_block();
+    ASSERT_TRUE(await<signing::TransactionIncluded>());
+    chain.finalise();
+    ASSERT_TRUE(await<signing::LaneHalted>());
+    EXPECT_TRUE(outside.watch.all<signing::NonceFinished>().empty());
+
+    const auto resumed =
+        session().expect<actors::LaneResumed>(resume_of(alpha, uniswap, "the key was copied"));
+    EXPECT_EQ(resumed.nonce, 2U);
+    EXPECT_EQ(resumed.given_up, 1U);
+    ASSERT_TRUE(await<account::WithdrawalPaid>());
+    ASSERT_TRUE(await_sent(3)) << "the other one's order has another nonce";
+    const auto from = outside.watch.mark();
+    conclude();
+    ASSERT_TRUE(await<account::WithdrawalPaid>(from));
+    EXPECT_EQ(outside.watch.all<account::WithdrawalPaid>().size(), 2U);
+    expect_all_is_booked();
+}
+
 // Goal: while a signer is away an order keeps its nonce and waits.
 TEST_F(Signing, ASignerThatIsAwayIsAskedAgain) {
     start();

@@ -134,6 +134,7 @@ test('what is wrong is said', async () => {
         [['--out', folder, '--block-time', 'soon'], /--block-time soon: expected 0\.05 to 3600/],
         [['--out', folder, '--block-time', '0'], /--block-time 0: expected/],
         [['--out', folder, '--first-id', '-1'], /--first-id/],
+        [['--out', folder, '--states', '2'], /--states 2: expected a whole number from 3 on/],
         [['--out', folder, ...Array(2).fill(['--description', join(SCRIPTS, 'augur.json')]).flat()],
             /--description: expected names that differ, found augur,augur/],
     ];

@@ -96,6 +96,8 @@ void Clients::act(Owner& owner) {
     if (stage_.is_planted(Plant::give_up_told_early)) tell_early(owner);
     const auto choice = stage_.rng.below(100);
     const auto account = some_account();
+    // Payments are what a signing lane must neither lose nor do twice.
+    if (stage_.plan.has_lane && stage_.rng.below(3) == 0) return withdraw(owner, account);
     if (choice < 38) {
         trade(owner, account);
     } else if (choice < 45) {
@@ -120,15 +122,13 @@ void Clients::deposit() {
         is_eth ? Amount{static_cast<std::int64_t>(1 + stage_.rng.below(20)) * one_eth}
                : Amount{static_cast<std::int64_t>(1 + stage_.rng.below(80)) * 1'000 * one_usdc};
     stage_.note("deposit", account.v, static_cast<std::uint64_t>(amount.v));
-    outside_.world->advance_to(stage_.agenda.now());
-    // A chain whose mempool is full takes none; then the client still has its tokens.
-    static_cast<void>(outside_.world->deposit(uniswap, account, is_eth ? eth : usdc, amount));
+    outside_.deposit(uniswap, account, is_eth ? eth : usdc, amount);
 }
 
 void Clients::trade(Owner& owner, base::AccountId account) {
     auto& rng = stage_.rng;
     const auto kinds = stage_.plan.has_contracts ? 3U : 2U;
-    const auto kind = rng.below(kinds);
+    const auto kind = stage_.plan.has_lane ? 0 : rng.below(kinds);
     const auto instrument = kind == 0 ? eth_swap : kind == 1 ? sbtc_swap : btc_perp;
     // Now and then as much on margin as there may be.
     const bool is_bet = kind == 2 && rng.below(2) == 0;
@@ -291,6 +291,17 @@ void Clients::query(Owner& owner, base::AccountId account) {
 
 void Clients::give_up_all(Owner& owner) {
     for (const auto account : accounts_) give_up(owner, account);
+}
+
+void Clients::resume_lane(Owner& owner) {
+    stage_.note("resume lane");
+    session_on(owner).ask(
+        actors::OperatorRequest{actors::ResumeLane{.id = fresh_id(),
+                                                   .broker = alpha,
+                                                   .shard = uniswap,
+                                                   .reason = "somebody else has the key",
+                                                   .received_at = owner.now()}},
+        [](const actors::Answer&) {});
 }
 
 void Clients::look(Owner& owner) {

@@ -43,6 +43,8 @@ public:
     void deposit();
     /// Venues give up a trade of everyone's.
     void give_up_all(Owner& owner);
+    /// An operator lets the signing lane go on.
+    void resume_lane(Owner& owner);
     /// Everyone looks at its account.
     void look(Owner& owner);
     /// Whether all wishes were answered.

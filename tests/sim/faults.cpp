@@ -49,6 +49,7 @@ void Simulation::do_harm() {
 void Simulation::kill() {
     if (nodes_.empty() || is_start_due_) return;
     stage_.note("kill", nodes_.back()->number());
+    truth_.lane().note_crash();
     end_node(nodes_.size() - 1);
     if (!nodes_.empty()) return;
     is_start_due_ = true;

@@ -51,6 +51,15 @@ std::string forgetful(const std::string& bytes, Plant plant) {
     return encode_state(*state);
 }
 
+// A signing lane that knows the next nonce, and not whose the ones before are.
+std::string without_nonces(const EntitySnapshot& snapshot) {
+    if (snapshot.entity.kind != base::EntityKind::signing) return snapshot.state;
+    auto state = decode_entity(snapshot.entity, snapshot.state);
+    if (!state) return snapshot.state;
+    std::get<ledger::signing::State>(*state).slots.clear();
+    return encode_entity(*state);
+}
+
 }  // namespace
 
 ObservedJournal::ObservedJournal(Stage& stage, Truth& truth, std::shared_ptr<Lifeline> life,
@@ -160,6 +169,9 @@ void ObservedJournal::read_snapshot(base::PartitionId partition, base::EntityId 
                 if (!stage_.is_planted(bad) || read == nullptr || read->found.empty()) continue;
                 auto& state = read->found.front().state;
                 state = forgetful(state, bad);
+            }
+            if (stage_.is_planted(Plant::snapshot_forgets_nonces) && read != nullptr) {
+                for (auto& found : read->found) found.state = without_nonces(found);
             }
             done(std::move(outcome));
         });

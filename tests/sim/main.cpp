@@ -30,13 +30,17 @@ and the exit status is 0 only where V is 0. The same seeds and steps give the sa
   --steps M        steps of each before the faults stop (5000)
   --from S         the first seed (1)
   --list FILE      the seeds of a file, one a line, instead
+  --world KIND     town: simulated chains take orders as they are (the default). lane: on one
+                   chain orders have to be signed, and it reorganises by up to 64 blocks
   --workers W      processes (2)
   --verbose        plans, marks, and the latest events of what failed
   --trace          every event as it happens
   --require-marks  a mark that no seed reached is a violation
+  --reorgs N       fewer reorganisations of the signed chain in all are a violation
+  --crashes N      fewer nodes killed with orders there in all are a violation
   --twice          everything once more: a trace that differs is a violation
   --plant NAME     plant a bug: some seed has to catch it, so that status 0 means caught
-  --plant all      each of them in turn
+  --plant all      each of the world's in turn
   --list-plants    their names
 )";
 
@@ -46,6 +50,8 @@ struct Options {
     std::uint64_t from{1};
     std::string list;
     std::string plant;
+    std::uint64_t reorgs{};
+    std::uint64_t crashes{};
     bool requires_marks{};
     bool runs_twice{};
     bool lists_plants{};
@@ -82,6 +88,10 @@ std::string parse(int count, char** arguments, Options& options) {
             options.list = arguments[++i];
         } else if (name == "--plant") {
             options.plant = arguments[++i];
+        } else if (name == "--world") {
+            const std::string_view kind = arguments[++i];
+            if (kind != "town" && kind != "lane") return "there is no world " + std::string(kind);
+            options.order.kind = kind == "lane" ? WorldKind::lane : WorldKind::town;
         } else {
             const auto value = number_in(arguments[++i]);
             if (!value) return std::string(name) + " wants a number";
@@ -91,6 +101,10 @@ std::string parse(int count, char** arguments, Options& options) {
                 options.order.steps = *value;
             } else if (name == "--from") {
                 options.from = *value;
+            } else if (name == "--reorgs") {
+                options.reorgs = *value;
+            } else if (name == "--crashes") {
+                options.crashes = *value;
             } else if (name == "--workers") {
                 options.order.workers = static_cast<unsigned>(*value);
             } else {
@@ -120,12 +134,13 @@ std::string fill_seeds(Options& options) {
     return {};
 }
 
-void print_violation(const SeedReport& report, std::uint64_t steps) {
+void print_violation(const SeedReport& report, const Order& order) {
     std::printf("seed %llu: invariant %d: %s\n", static_cast<unsigned long long>(report.seed),
                 report.invariant, report.what.c_str());
-    std::printf("  again: ./dev sim --seeds 1 --from %llu --steps %llu --verbose\n",
+    std::printf("  again: ./dev sim%s --seeds 1 --from %llu --steps %llu --verbose\n",
+                order.kind == WorldKind::lane ? " --world lane" : "",
                 static_cast<unsigned long long>(report.seed),
-                static_cast<unsigned long long>(steps));
+                static_cast<unsigned long long>(order.steps));
 }
 
 // How many seeds took another way the second time.
@@ -139,6 +154,34 @@ std::uint64_t count_different(const Order& order, const std::vector<SeedReport>&
                     static_cast<unsigned long long>(first[i].seed));
     }
     return different;
+}
+
+bool is_of(WorldKind kind, std::size_t mark) {
+    return (mark >= lane_marks_from) == (kind == WorldKind::lane);
+}
+
+// What the signed chains of all seeds came to. Returns how many figures are too low.
+std::uint64_t print_lanes(const Options& options, const Marks& marks) {
+    const auto count = [&marks](Mark mark) {
+        return static_cast<unsigned long long>(marks[static_cast<std::size_t>(mark)]);
+    };
+    const auto reorgs = count(Mark::chain_reorganised);
+    const auto crashes = count(Mark::crash_amid_orders);
+    std::printf(
+        "lane reorgs=%llu (17 blocks and more: %llu, 64: %llu) crashes=%llu orders=%llu "
+        "sent=%llu dropped=%llu\n",
+        reorgs, count(Mark::chain_reorganised_deep), count(Mark::chain_reorganised_to_the_limit),
+        crashes, count(Mark::signed_order_ended), count(Mark::transaction_sent),
+        count(Mark::send_dropped));
+    std::uint64_t low = 0;
+    if (reorgs < options.reorgs) ++low;
+    if (crashes < options.crashes) ++low;
+    if (low > 0) {
+        std::printf("at least %llu reorgs and %llu crashes were wanted\n",
+                    static_cast<unsigned long long>(options.reorgs),
+                    static_cast<unsigned long long>(options.crashes));
+    }
+    return low;
 }
 
 int run_plain(const Options& options) {
@@ -157,18 +200,19 @@ int run_plain(const Options& options) {
         for (std::size_t i = 0; i < mark_count; ++i) marks[i] += report.marks[i];
         if (report.invariant == 0) continue;
         ++violations;
-        print_violation(report, options.order.steps);
+        print_violation(report, options.order);
     }
     for (std::size_t i = 0; i < mark_count; ++i) {
         const auto* name = name_of(static_cast<Mark>(i));
         if (options.order.is_verbose) {
             std::printf("%-32s %llu\n", name, static_cast<unsigned long long>(marks[i]));
         }
-        if (options.requires_marks && marks[i] == 0) {
+        if (options.requires_marks && is_of(options.order.kind, i) && marks[i] == 0) {
             ++violations;
             std::printf("mark %s was not reached\n", name);
         }
     }
+    if (options.order.kind == WorldKind::lane) violations += print_lanes(options, marks);
     if (options.runs_twice) violations += count_different(options.order, reports);
     std::printf("%llu steps, %llu records in %.1f s, %.0f steps/s\n",
                 static_cast<unsigned long long>(steps), static_cast<unsigned long long>(records),
@@ -198,12 +242,15 @@ int run_plants(const Options& options) {
     std::uint64_t missed = 0;
     std::uint64_t planted = 0;
     for (const auto& info : all_plants()) {
-        if (options.plant != "all" && options.plant != info.name) continue;
+        const bool is_here = info.is_of_lane == (options.order.kind == WorldKind::lane);
+        const bool is_asked = is_here && (options.plant == "all" || options.plant == info.name);
+        if (!is_asked) continue;
         ++planted;
         if (!is_caught(options.order, info)) ++missed;
     }
     if (planted == 0) {
-        std::fprintf(stderr, "there is no plant %s; see --list-plants\n", options.plant.c_str());
+        std::fprintf(stderr, "there is no plant %s in this world; see --list-plants\n",
+                     options.plant.c_str());
         return 2;
     }
     std::printf("sim plants=%llu missed=%llu seeds=%llu steps=%llu\n",
@@ -216,6 +263,10 @@ int run_plants(const Options& options) {
 int run(int count, char** arguments) {
     Options options;
     auto trouble = parse(count, arguments, options);
+    const bool wants_lanes = options.reorgs > 0 || options.crashes > 0;
+    if (trouble.empty() && wants_lanes && options.order.kind != WorldKind::lane) {
+        trouble = "--reorgs and --crashes want --world lane";
+    }
     if (trouble.empty()) trouble = fill_seeds(options);
     if (!trouble.empty()) {
         std::fprintf(stderr, "%s\n%s", trouble.c_str(), usage);
@@ -223,8 +274,8 @@ int run(int count, char** arguments) {
     }
     if (options.lists_plants) {
         for (const auto& info : all_plants()) {
-            std::printf("%-28s %s\n", std::string(info.name).c_str(),
-                        std::string(info.what).c_str());
+            std::printf("%-28s %s%s\n", std::string(info.name).c_str(),
+                        std::string(info.what).c_str(), info.is_of_lane ? " (world lane)" : "");
         }
         return 0;
     }

@@ -51,7 +51,14 @@ simulated::ChainParameters chain_of(const Stage& stage, base::ShardId shard,
     return made;
 }
 
-actors::BrokerProfile profile_of(base::BrokerId broker) {
+// A block of a signed chain is final half a minute later, and what waits for it is not late.
+void give_time(actors::BrokerProfile& profile) {
+    profile.settle_within = base::seconds(60);
+    profile.cash_settle_after = base::seconds(180);
+    profile.hedge.deadline = base::seconds(40);
+}
+
+actors::BrokerProfile profile_of(const Plan& plan, base::BrokerId broker) {
     actors::BrokerProfile profile;
     profile.id = broker;
     profile.name = broker == alpha ? "alpha" : "beta";
@@ -84,6 +91,7 @@ actors::BrokerProfile profile_of(base::BrokerId broker) {
                         .floor = Amount{1'000'000 * one_usdc},
                         .share = base::Ppm{200'000},
                         .slack = base::Ppm{250'000}}};
+    if (plan.has_lane) give_time(profile);
     return profile;
 }
 
@@ -101,6 +109,21 @@ std::unique_ptr<simulated::SimulatedWorld> open_world(const Stage& stage,
         .start = stage.agenda.now()});
     CHECK(world.has_value(), "a world in memory opens");
     return std::move(*world);
+}
+
+shards::Balances Outside::balances(base::ShardId shard, base::BrokerId broker) const {
+    const bool is_signed = signed_chain != nullptr && signed_chain->shard() == shard;
+    return is_signed ? signed_chain->balances() : world->balances(shard, broker);
+}
+
+void Outside::deposit(base::ShardId shard, base::AccountId account, base::AssetId asset,
+                      base::Amount amount) {
+    if (signed_chain != nullptr && signed_chain->shard() == shard) {
+        return signed_chain->deposit(account, asset, amount);
+    }
+    world->advance_to(stage.agenda.now());
+    // A chain whose mempool is full takes none; then the client still has its tokens.
+    static_cast<void>(world->deposit(shard, account, asset, amount));
 }
 
 Owner::Owner(Outside& outside, std::uint64_t number)
@@ -147,14 +170,11 @@ std::unique_ptr<actors::Context> Owner::make_context() {
     for (std::uint16_t b = 0; b < stage.plan.brokers; ++b) {
         const base::BrokerId broker{b};
         auto made = std::make_unique<actors::Broker>();
-        made->profile = profile_of(broker);
+        made->profile = profile_of(stage.plan, broker);
         made->parameters = parameters;
         context->brokers.push_back(std::move(made));
         for (const auto shard : {synthetix, uniswap, perpetuals}) {
-            auto door = std::make_unique<ShardDoor>(outside_.stage, outside_.truth, life_,
-                                                    *outside_.world, shard, broker);
-            doors_.push_back(door.get());
-            context->shards[{broker, shard}] = std::move(door);
+            context->shards[{broker, shard}] = make_door(shard, broker);
         }
     }
     context->model = risk::make_portfolio_model();
@@ -174,6 +194,17 @@ std::unique_ptr<actors::Context> Owner::make_context() {
     };
     context->now = [this] { return now(); };
     return context;
+}
+
+std::unique_ptr<shards::Shard> Owner::make_door(base::ShardId shard, base::BrokerId broker) {
+    auto& signed_chain = outside_.signed_chain;
+    if (signed_chain != nullptr && signed_chain->shard() == shard) {
+        return std::make_unique<SigningDoor>(outside_.stage, outside_.truth, life_, *signed_chain);
+    }
+    auto door = std::make_unique<ShardDoor>(outside_.stage, outside_.truth, life_, *outside_.world,
+                                            shard, broker);
+    doors_.push_back(door.get());
+    return door;
 }
 
 void Owner::run_one() {

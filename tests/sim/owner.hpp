@@ -4,6 +4,7 @@
 #include "metrics/registry.hpp"
 #include "tests/sim/journal.hpp"
 #include "tests/sim/shard_door.hpp"
+#include "tests/sim/signing_door.hpp"
 
 #include <cstdint>
 #include <map>
@@ -22,6 +23,13 @@ struct Outside {
     std::vector<std::shared_ptr<Disk>> disks;
     std::unique_ptr<shards::simulated::SimulatedWorld> world;
     Truth& truth;
+    std::unique_ptr<SignedChain> signed_chain;  ///< Where orders are signed, if they are anywhere.
+
+    /// What a broker holds on a shard at its newest final block.
+    [[nodiscard]] shards::Balances balances(base::ShardId shard, base::BrokerId broker) const;
+    /// A client sends tokens to its broker.
+    void deposit(base::ShardId shard, base::AccountId account, base::AssetId asset,
+                 base::Amount amount);
 };
 
 /// The chains of a plan, with their clock stepped from the stage's present.
@@ -66,6 +74,8 @@ public:
 
 private:
     [[nodiscard]] std::unique_ptr<actors::Context> make_context();
+    [[nodiscard]] std::unique_ptr<shards::Shard> make_door(base::ShardId shard,
+                                                           base::BrokerId broker);
 
     Outside& outside_;
     std::uint64_t number_;

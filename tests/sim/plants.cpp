@@ -54,6 +54,22 @@ constexpr PlantInfo plants[] = {
      "a venue is told of a matched trade that is cleared on the buyer's side alone"},
     {Plant::read_of_a_later_state, "read_of_a_later_state",
      "a read shows a version that is not committed"},
+    {Plant::sent_before_durable, "sent_before_durable",
+     "a transaction is sent as soon as it is signed", true},
+    {Plant::signed_again_to_send, "signed_again_to_send",
+     "a transaction is signed anew each time it is sent", true},
+    {Plant::snapshot_forgets_nonces, "snapshot_forgets_nonces",
+     "a restarted lane has forgotten which orders have nonces", true},
+    {Plant::replaced_block_not_told, "replaced_block_not_told",
+     "a block that is gone counts on until it would be final", true},
+    {Plant::inclusion_taken_for_final, "inclusion_taken_for_final",
+     "the newest block is told as final", true},
+    {Plant::effect_told_as_failed, "effect_told_as_failed",
+     "what a transaction did is told as nothing", true},
+    {Plant::foreign_use_not_told, "foreign_use_not_told",
+     "that others have used the key is not told", true},
+    {Plant::foreign_use_made_up, "foreign_use_made_up",
+     "one transaction of the key more is told as final than there is", true},
 };
 
 }  // namespace

@@ -41,6 +41,15 @@ enum class Plant : std::uint8_t {
     refusal_not_final,
     give_up_told_early,
     read_of_a_later_state,
+    // In a world with a signing lane.
+    sent_before_durable,
+    signed_again_to_send,
+    snapshot_forgets_nonces,
+    replaced_block_not_told,
+    inclusion_taken_for_final,
+    effect_told_as_failed,
+    foreign_use_not_told,
+    foreign_use_made_up,
 };
 
 /// One planted bug and what it stands for.
@@ -48,6 +57,7 @@ struct PlantInfo {
     Plant plant{Plant::none};
     std::string_view name;
     std::string_view what;
+    bool is_of_lane{};  ///< In a world with a signing lane, and in no other one.
 };
 
 /// All of them.

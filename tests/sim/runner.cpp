@@ -51,7 +51,7 @@ bool read_all(int from, Line& line) {
 }
 
 Line run_one(const Order& order, std::uint64_t seed) {
-    Simulation simulation(seed, order.plant, order.is_verbose);
+    Simulation simulation(seed, order.kind, order.plant, order.is_verbose);
     if (order.is_verbose)
         std::fprintf(stderr, "seed %llu: %s\n", static_cast<unsigned long long>(seed),
                      simulation.plan().c_str());

@@ -15,6 +15,7 @@ namespace crossclear::sim {
 struct Order {
     std::vector<std::uint64_t> seeds;
     std::uint64_t steps{5'000};
+    WorldKind kind{WorldKind::town};
     Plant plant{Plant::none};
     unsigned workers{2};
     bool is_verbose{};

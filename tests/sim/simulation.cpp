@@ -15,6 +15,8 @@ namespace {
 
 // After the last fault everything must have come to rest within this.
 constexpr base::Duration drain_max = base::seconds(180);
+// Where a block is final half a minute later, and a payment may be tried eight times.
+constexpr base::Duration lane_drain_max = base::seconds(1'200);
 constexpr base::Duration takeover_every = base::seconds(10);
 constexpr std::uint64_t drain_steps_max = 1'000'000;
 constexpr base::Duration look_every = base::milliseconds(250);
@@ -30,16 +32,17 @@ std::vector<std::shared_ptr<Disk>> make_disks(Stage& stage) {
 
 }  // namespace
 
-Simulation::Simulation(std::uint64_t seed, Plant plant, bool is_loud)
-    : stage_(seed, plant),
+Simulation::Simulation(std::uint64_t seed, WorldKind kind, Plant plant, bool is_loud)
+    : stage_(seed, kind, plant),
       listing_(listing()),
       truth_(stage_, make_disks(stage_)),
-      outside_{stage_, truth_.disks(), open_world(stage_, listing_), truth_},
+      outside_{stage_, truth_.disks(), open_world(stage_, listing_), truth_, {}},
       clients_(outside_, listing_),
       prices_{base::Price{one_dollar}, base::Price{2'000 * one_dollar},
               base::Price{30'000 * one_dollar}, base::Price{30'000 * one_dollar}} {
     stage_.is_loud = is_loud;
     plan_life();
+    if (stage_.plan.has_lane) plan_lane();
     start_node();
 }
 
@@ -60,6 +63,7 @@ Outcome Simulation::run(std::uint64_t steps) {
 
 void Simulation::step() {
     ++steps_;
+    if (std::exchange(is_death_due_, false) && stage_.is_faulty) kill();
     // While there are faults actors are slow now and then; afterwards time waits for them.
     const bool is_eager = !stage_.is_faulty || stage_.rng.chance_ppm(stage_.plan.eager_ppm);
     if (is_eager && run_actors()) return;
@@ -131,6 +135,7 @@ void Simulation::move_prices() {
         if (stage_.is_faulty) price.v += price.v / 100'000 * some_change();
         outside_.world->set_price(asset, price);
     }
+    if (outside_.signed_chain != nullptr) outside_.signed_chain->set_price(prices_[eth.v]);
     if (stage_.is_faulty) funding_.v += prices_[btc_contract.v].v / 100'000 * (some_change() / 200);
     outside_.world->set_funding(btc_contract, funding_);
     stage_.note("prices", static_cast<std::uint64_t>(prices_[eth.v].v));
@@ -204,7 +209,7 @@ void Simulation::stop_faults() {
 
 void Simulation::drain() {
     stop_faults();
-    const auto until = stage_.agenda.now() + drain_max;
+    const auto until = stage_.agenda.now() + (stage_.plan.has_lane ? lane_drain_max : drain_max);
     auto look_at = stage_.agenda.now();
     std::string difference = "nothing was compared";
     auto takeover_at = stage_.agenda.now() + takeover_every;
@@ -215,7 +220,11 @@ void Simulation::drain() {
         look_at = stage_.agenda.now() + look_every;
         help_along();
         if (!has_drained()) continue;
-        difference = truth_.difference(*outside_.world);
+        truth_.check_signed_orders();
+        if (stage_.finding) return;
+        difference = truth_.difference([this](base::ShardId shard, base::BrokerId broker) {
+            return outside_.balances(shard, broker);
+        });
         if (!difference.empty()) continue;
         difference = truth_.lacking();
         if (!difference.empty()) {

@@ -27,7 +27,7 @@ struct Outcome {
 /// Runs a world for a number of steps, then lets it come to rest. **Thread:** one.
 class Simulation {
 public:
-    Simulation(std::uint64_t seed, Plant plant, bool is_loud = false);
+    Simulation(std::uint64_t seed, WorldKind kind, Plant plant, bool is_loud = false);
     Simulation(const Simulation&) = delete;
     Simulation& operator=(const Simulation&) = delete;
     ~Simulation();
@@ -59,6 +59,13 @@ private:
     void replace_rotten();
     void jump_clock();
     void spoil_shard();
+    // lane_faults.cpp: a world with a signing lane.
+    void plan_lane();
+    void make_signed_blocks();
+    void harm_lane();
+    void reorganise_lane();
+    void perhaps_die();
+    void tend_lane();
 
     void start_node();
     void end_node(std::size_t which);
@@ -76,6 +83,7 @@ private:
     std::vector<std::unique_ptr<Owner>> nodes_;  ///< The newest last.
     std::uint64_t nodes_started_{};
     bool is_start_due_{};
+    bool is_death_due_{};  ///< Before anything else.
     std::uint64_t steps_{};
     std::vector<base::Price> prices_;
     base::Price funding_;           ///< The index of the perpetual.

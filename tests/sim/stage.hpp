@@ -18,6 +18,12 @@ namespace crossclear::sim {
 /// The name that goes into every digest.
 inline constexpr const char* cluster = "sim";
 
+/// What kind of world it is.
+enum class WorldKind : std::uint8_t {
+    town,  ///< Simulated chains take orders as they are.
+    lane,  ///< On one chain orders have to be signed; it reorganises deeply.
+};
+
 /// What the seed decides before anything happens. Rates are chances in a million, a call.
 struct Plan {
     std::uint16_t acceptors{1};
@@ -40,8 +46,14 @@ struct Plan {
     bool has_shard_faults{};
     bool has_damage{};
     bool has_contracts{};
+    // Of a world with a signing lane.
+    bool has_lane{};
+    bool has_foreign_use{};  ///< Somebody else uses the key now and then.
+    base::Duration block_every{};
+    base::Duration reorg_every{};
+    std::uint32_t send_lost_ppm{};
 
-    [[nodiscard]] static Plan drawn(base::Rng rng);
+    [[nodiscard]] static Plan drawn(base::Rng rng, WorldKind kind);
     [[nodiscard]] std::string text() const;
 };
 
@@ -53,7 +65,7 @@ struct Finding {
 
 /// The shared parts. **Thread:** one.
 struct Stage {
-    Stage(std::uint64_t seed, Plant planted);
+    Stage(std::uint64_t seed, WorldKind kind, Plant planted);
 
     base::Rng rng;  ///< Decides all that happens next.
     Plan plan;

@@ -58,9 +58,40 @@ enum class Mark : std::uint8_t {
     give_up_timed_out,
     clock_jumped,
     damage_found,
+    // From here on those of a world with a signing lane.
+    chain_reorganised,
+    chain_reorganised_deep,
+    chain_reorganised_to_the_limit,
+    pool_forgotten,
+    transaction_sent,
+    send_dropped,
+    sent_late,
+    sent_again_after_crash,
+    signer_away,
+    signer_refused,
+    replacement_planned,
+    replacement_final,
+    cancel_planned,
+    order_cancelled,
+    order_reverted,
+    order_too_late,
+    inclusion_undone,
+    included_again,
+    effect_recounted,
+    signed_order_ended,
+    crash_amid_orders,
+    crash_before_signed,
+    crash_before_sent,
+    crash_before_included,
+    crash_before_final,
+    key_used_elsewhere,
+    nonce_forfeited,
+    lane_resumed,
     count_,
 };
 inline constexpr std::size_t mark_count = static_cast<std::size_t>(Mark::count_);
+/// Where those begin that only a world with a signing lane comes by, and no other one does.
+inline constexpr std::size_t lane_marks_from = static_cast<std::size_t>(Mark::chain_reorganised);
 
 /// The mark's name, as `--verbose` prints it.
 [[nodiscard]] const char* name_of(Mark mark);

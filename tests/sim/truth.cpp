@@ -59,7 +59,7 @@ std::uint64_t balances_digest(const Lines& lines, Each each) {
 }  // namespace
 
 Truth::Truth(Stage& stage, std::vector<std::shared_ptr<Disk>> disks)
-    : stage_(stage), disks_(std::move(disks)), logs_(stage.plan.partitions) {
+    : stage_(stage), disks_(std::move(disks)), logs_(stage.plan.partitions), lane_(stage) {
     for (std::uint16_t i = 0; i < stage_.plan.partitions; ++i) {
         logs_[i].state.id = base::PartitionId{i};
         logs_[i].state.partitions = stage_.plan.partitions;
@@ -158,6 +158,9 @@ void Truth::take_in(base::PartitionId partition, const ledger::Entry& entry) {
         if (stage_.finding) return;
     }
     ledger::replay(logs_[partition.v].state, entry);
+    if (const auto* event = std::get_if<ledger::signing::Event>(&entry.event)) {
+        lane_.take_in(logs_[partition.v].state.signers.at(entry.entity), *event);
+    }
     note_ends(entry);
     note_marks(entry);
     if (entry.entity.kind == base::EntityKind::account) {

@@ -3,11 +3,13 @@
 #include "actors/gateway.hpp"
 #include "ledger/journal/port.hpp"
 #include "ledger/replay.hpp"
-#include "shards/simulated/world.hpp"
+#include "shards/port.hpp"
 #include "tests/sim/disk.hpp"
+#include "tests/sim/lane_truth.hpp"
 #include "tests/sim/stage.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -47,6 +49,8 @@ public:
         return logs_[id.v].state;
     }
     [[nodiscard]] std::uint64_t records() const { return records_; }
+    /// Of the signing lane, in a world that has one.
+    [[nodiscard]] LaneTruth& lane() { return lane_; }
     [[nodiscard]] const std::vector<std::shared_ptr<Disk>>& disks() const { return disks_; }
 
     /// Whether every saga has ended and every message between partitions has arrived.
@@ -55,8 +59,11 @@ public:
     [[nodiscard]] std::string restless() const;
     /// What must hold of all that was ever committed, once nothing is under way.
     void check_at_rest();
+    /// What must hold then of orders that were signed, before anybody asks where balances differ.
+    void check_signed_orders();
     /// Where book and shard differ; empty where they do not.
-    [[nodiscard]] std::string difference(shards::simulated::SimulatedWorld& world) const;
+    [[nodiscard]] std::string difference(
+        const std::function<shards::Balances(base::ShardId, base::BrokerId)>& balances) const;
     /// Which acceptor lacks what was committed; empty where none does.
     [[nodiscard]] std::string lacking() const;
     /// Machines and books of one partition.
@@ -100,6 +107,7 @@ private:
     std::vector<std::shared_ptr<Disk>> disks_;
     std::vector<Log> logs_;
     std::uint64_t records_{};
+    LaneTruth lane_;
     /// By digest: on which disks a record was ever written, a bit each.
     std::unordered_map<std::uint64_t, std::uint32_t> written_on_;
     /// By account and version: its balances then, as one number.

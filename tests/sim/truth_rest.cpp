@@ -29,7 +29,7 @@ bool Truth::is_at_rest() const {
             if (key.account == ledger::Chart::transit) transit += amount;
         }
     }
-    return transit == 0;
+    return transit == 0 && lane_.restless().empty();
 }
 
 std::string Truth::restless() const {
@@ -83,6 +83,7 @@ std::string Truth::restless() const {
             return fmt::format("partition {} has something to do", state.id.v);
         }
     }
+    if (auto lane = lane_.restless(); !lane.empty()) return lane;
     return "a message between partitions is on its way";
 }
 
@@ -97,13 +98,18 @@ void Truth::check_at_rest() {
     if (!report.violations.empty()) stage_.blame(2, report.violations.front());
 }
 
-std::string Truth::difference(shards::simulated::SimulatedWorld& world) const {
+void Truth::check_signed_orders() {
+    if (lane_.is_there()) lane_.check_at_rest(ended_orders_, ended_sagas_);
+}
+
+std::string Truth::difference(
+    const std::function<shards::Balances(base::ShardId, base::BrokerId)>& balances) const {
     for (std::uint16_t b = 0; b < stage_.plan.brokers; ++b) {
         const base::BrokerId broker{b};
         const auto& home = logs_[base::home_of(broker, stage_.plan.partitions).v].state;
         for (std::uint16_t s = 0; s < shard_count; ++s) {
             const auto book = home.book.shards.find({broker, base::ShardId{s}});
-            for (const auto& line : world.balances(base::ShardId{s}, broker).lines) {
+            for (const auto& line : balances(base::ShardId{s}, broker).lines) {
                 ledger::ShardLine ours;
                 if (book != home.book.shards.end()) {
                     const auto found = book->second.now.find(line.asset);

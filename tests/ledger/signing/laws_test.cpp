@@ -63,7 +63,10 @@ struct SigningTraits : tests::MachineTraits<State, Command, Event, Effect> {
                                                       : state.slots.begin()->first);
             case 10:
                 if (state.halt != Halt::none || rng.below(6) == 0) {
-                    return ResumeLane{.final_nonce = nonce, .reason = "looked", .at = at};
+                    return ResumeLane{.final_block = 50 + rng.below(4),
+                                      .final_nonce = nonce,
+                                      .reason = "looked",
+                                      .at = at};
                 }
                 if (rng.below(12) > 0) return a_dearer_market(at.us);
                 return HaltLane{.reason = Halt::signer_altered, .nonce = nonce, .at = at};

@@ -195,7 +195,8 @@ TEST(SigningCancel, ThatIsForbiddenTooHaltsTheLaneUntilTheSignerIsAskedAgain) {
          NoteSignerRefused{.nonce = n, .number = 1, .cancel_gas = 50'000, .at = {}}});
     EXPECT_EQ(state.halt, Halt::signer_refuses);
     EXPECT_THAT(outstanding(state), IsEmpty());
-    const auto events = run(state, ResumeLane{.final_nonce = n, .reason = "rule added", .at = {}});
+    const auto events = run(
+        state, ResumeLane{.final_block = 60, .final_nonce = n, .reason = "rule added", .at = {}});
     EXPECT_EQ(effects_of(state, events.back()), outstanding(state));
     ASSERT_EQ(outstanding(state).size(), 1U);
     EXPECT_EQ(std::get<Sign>(outstanding(state).front()).number, 1U);
@@ -250,35 +251,62 @@ TEST(SigningHalt, ANonceUsedElsewhereStopsTheLane) {
     EXPECT_EQ(refusal_of(state, an_intent(3)), Reject::lane_is_halted);
     EXPECT_EQ(refusal_of(state, a_dearer_market()), Reject::lane_is_halted);
     EXPECT_THAT(run(state, a_final(61, n + 1)), IsEmpty()) << "said once";
-    EXPECT_EQ(refusal_of(state, ResumeLane{.final_nonce = n + 1, .reason = "", .at = {}}),
-              Reject::reason_is_missing);
+    EXPECT_EQ(
+        refusal_of(state,
+                   ResumeLane{.final_block = 60, .final_nonce = n + 1, .reason = "", .at = {}}),
+        Reject::reason_is_missing);
 
     const auto events =
-        run(state, ResumeLane{.final_nonce = n + 1, .reason = "an old tool", .at = {}});
+        run(state,
+            ResumeLane{.final_block = 60, .final_nonce = n + 1, .reason = "an old tool", .at = {}});
     EXPECT_EQ(std::get<NonceForfeited>(events.front()).nonce, n);
     EXPECT_EQ(nonce_of(state, ref_of(1)), std::nullopt);
     EXPECT_EQ(nonce_of(state, ref_of(2)), n + 1) << "its nonce is still its own";
     run(state, an_intent(1));
     EXPECT_EQ(nonce_of(state, ref_of(1)), n + 2);
-    EXPECT_EQ(refusal_of(state, ResumeLane{.final_nonce = n, .reason = "again", .at = {}}),
-              Reject::lane_is_not_halted);
+    EXPECT_EQ(
+        refusal_of(state,
+                   ResumeLane{.final_block = 60, .final_nonce = n, .reason = "again", .at = {}}),
+        Reject::lane_is_not_halted);
 }
 
 TEST(SigningHalt, ANonceAheadOfUsIsUsedElsewhereToo) {
     State state = after({});
     EXPECT_EQ(only<LaneHalted>(run(state, a_final(60, n + 3))).nonce, n);
-    run(state, ResumeLane{.final_nonce = n + 3, .reason = "a test of the key", .at = {}});
+    run(state,
+        ResumeLane{
+            .final_block = 60, .final_nonce = n + 3, .reason = "a test of the key", .at = {}});
     EXPECT_EQ(state.next_nonce, n + 3);
 }
 
 TEST(SigningHalt, OursThatAreFinalAreFinishedBeforeItGoesOn) {
     State state = after({an_intent(1), a_signature(n), an_inclusion(n, 50),
                          HaltLane{.reason = Halt::signer_altered, .nonce = n, .at = {}}});
-    const ResumeLane resume{.final_nonce = n + 1, .reason = "looked", .at = {}};
+    const ResumeLane resume{.final_block = 49, .final_nonce = n + 1, .reason = "looked", .at = {}};
     EXPECT_EQ(refusal_of(state, resume), Reject::final_is_behind);
     only<NonceFinished>(run(state, a_final(50, n + 1)));
     run(state, resume);
     EXPECT_EQ(state.halt, Halt::none);
+}
+
+// Goal: a nonce that others have used keeps those behind it from being finished, and the operator
+// from nothing.
+TEST(SigningHalt, OursBehindOneUsedElsewhereAreFinishedWhenItGoesOn) {
+    State state =
+        after({an_intent(1), an_intent(2), an_intent(3), a_signature(n), a_signature(n + 1),
+               a_signature(n + 2), an_inclusion(n + 1, 50), an_inclusion(n + 2, 70)});
+    EXPECT_EQ(only<LaneHalted>(run(state, a_final(60, n + 2))).nonce, n);
+    const auto events = run(
+        state,
+        ResumeLane{.final_block = 60, .final_nonce = n + 2, .reason = "a copied key", .at = {}});
+    ASSERT_EQ(events.size(), 3U);
+    EXPECT_EQ(std::get<NonceForfeited>(events[0]).nonce, n);
+    EXPECT_EQ(std::get<NonceFinished>(events[1]).nonce, n + 1);
+    EXPECT_EQ(std::get<NonceFinished>(events[1]).block, 50U);
+    EXPECT_EQ(outcome_of(state, ref_of(1)), nullptr);
+    ASSERT_NE(outcome_of(state, ref_of(2)), nullptr);
+    EXPECT_EQ(nonce_of(state, ref_of(3)), n + 2) << "its block is not final yet";
+    EXPECT_EQ(only<NonceFinished>(run(state, a_final(70, n + 3))).nonce, n + 2);
 }
 
 TEST(SigningHalt, TheFirstReasonStands) {

@@ -27,8 +27,9 @@ using tests::Told;
 
 class FaultsOnChain : public tests::LaneChain {
 protected:
-    // Through so many endpoints, none of which fails yet.
-    void start_behind(std::size_t count) {
+    // Through so many endpoints, none of which fails yet. With patience one that is silent is
+    // waited for, and then left alone for long.
+    void start_behind(std::size_t count, bool is_patient = false) {
         deploy();
         std::vector<std::string> urls;
         for (std::size_t i = 0; i < count; ++i) {
@@ -36,7 +37,12 @@ protected:
                 std::make_unique<tests::FaultProxy>(chain().url, 0x5EED + proxies.size()));
             urls.push_back(proxies.back()->http_url());
         }
-        host.emplace(options(urls));
+        auto chosen = options(urls);
+        if (is_patient) {
+            chosen.rpc.try_patience = base::seconds(1);
+            chosen.rpc.aside_max = base::seconds(60);
+        }
+        host.emplace(std::move(chosen));
         host->follow();
         approve_deposits();
         ASSERT_TRUE(hears_of_head());
@@ -72,6 +78,21 @@ protected:
         ASSERT_TRUE(mines_until([&](const Told& told) {
             return told.final_nonce() == wanted && final_deposits(told).size() == wanted;
         }));
+    }
+    void trade_beside_a_liar(tests::FaultProxy& liar) {
+        liar.set_faults({.stale_ppm = 1'000'000,
+                         .stale_answers = 5,
+                         .hidden_receipt_ppm = 1'000'000,
+                         .other_hash_ppm = 1'000'000});
+        trade_through(5);
+        expect_all_is_true(5);
+        EXPECT_GT(liar.counts().hidden_receipts, 0U);
+        EXPECT_GT(liar.counts().other_hashes, 0U);
+        // Balances and records are by the word of most, too.
+        ASSERT_TRUE(host->balances().has_value());
+        const auto record = host->look_up(sent.front().order);
+        ASSERT_TRUE(record && record->notice);
+        EXPECT_EQ(record->notice->gas, host->told().found.at(0).gas);
     }
     static std::set<std::uint64_t> final_deposits(const Told& told) {
         std::set<std::uint64_t> ids;
@@ -160,19 +181,34 @@ TEST_F(FaultsOnChain, OneOfThreeThatLiesIsNotBelieved) {
 // Goal: and if it lies always, the lane goes on nevertheless.
 TEST_F(FaultsOnChain, OneOfThreeThatNeverTellsTheTruthStopsNothing) {
     start_behind(3);
-    proxies.back()->set_faults({.stale_ppm = 1'000'000,
-                                .stale_answers = 5,
-                                .hidden_receipt_ppm = 1'000'000,
-                                .other_hash_ppm = 1'000'000});
+    trade_beside_a_liar(*proxies.back());
+}
+
+// Goal: whichever it is.
+TEST_F(FaultsOnChain, NorDoesItIfItIsTheFirstThatIsAsked) {
+    start_behind(3);
+    trade_beside_a_liar(*proxies.front());
+}
+
+// Goal: an endpoint that stands still holds up nobody, the first one neither.
+TEST_F(FaultsOnChain, OneOfThreeThatIsStuckHoldsNobodyUp) {
+    start_behind(3);
+    proxies.front()->set_faults(
+        {.stale_ppm = 1'000'000, .stale_answers = tests::stale_answers_max});
+    trade_through(9);
+    expect_all_is_true(9);
+    EXPECT_EQ(host->health().head_block, head());
+    EXPECT_GT(proxies.front()->counts().stale, 0U);
+}
+
+// Goal: nor does one that takes questions and never answers.
+TEST_F(FaultsOnChain, OneOfThreeThatIsSilentHoldsNobodyUp) {
+    start_behind(3, true);
+    proxies.front()->set_faults({.silent_answer_ppm = 1'000'000});
+    host->send_again_until_found();
     trade_through(5);
     expect_all_is_true(5);
-    EXPECT_GT(proxies.back()->counts().hidden_receipts, 0U);
-    EXPECT_GT(proxies.back()->counts().other_hashes, 0U);
-    // Balances and records are by the word of most, too.
-    ASSERT_TRUE(host->balances().has_value());
-    const auto record = host->look_up(sent.front().order);
-    ASSERT_TRUE(record && record->notice);
-    EXPECT_EQ(record->notice->gas, host->told().found.at(0).gas);
+    EXPECT_GT(proxies.front()->counts().silent_answers, 0U);
 }
 
 TEST_F(FaultsOnChain, WhatSendsAreDroppedIsSentAgainUntilFound) {

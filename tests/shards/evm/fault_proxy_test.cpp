@@ -325,14 +325,25 @@ TEST_F(ProxiedAnvil, OfThreeTheOneThatLiesIsFound) {
     ASSERT_TRUE(send(*direct, transfer(0)).has_value());
     mine();
     FaultProxy honest(chain->http_url(), 1);
-    const auto all = asker_of({honest.http_url(), proxy->http_url(), chain->http_url()});
+    RpcOptions options;
+    for (const auto& url : {honest.http_url(), proxy->http_url(), chain->http_url()}) {
+        options.endpoints.push_back(*parse_endpoint(url));
+    }
+    std::size_t tries = 0;
+    std::vector<std::size_t> dissents;
+    options.on_try = [&](const RpcTry&) { ++tries; };
+    options.on_dissent = [&](std::size_t endpoint, std::string_view) {
+        dissents.push_back(endpoint);
+    };
+    tests::Asker all(options);
     const auto agree = [&](const RpcCall& call) {
-        std::optional<Agreement> given;
-        all->client().agree(call, [&](Agreement agreement) { given = std::move(agreement); });
-        EXPECT_TRUE(all->run_until([&] { return given.has_value(); }));
-        EXPECT_TRUE(given->silent.empty());
-        EXPECT_EQ(given->result, direct->call(call.method, call.params));
-        return given->dissenting;
+        dissents.clear();
+        const auto wanted = tries + 3;
+        std::optional<RpcResult> given;
+        all.client().agree(call, [&](RpcResult result) { given = std::move(result); });
+        EXPECT_TRUE(all.run_until([&] { return given.has_value() && tries == wanted; }));
+        EXPECT_EQ(given, direct->call(call.method, call.params));
+        return dissents;
     };
     const std::vector<std::size_t> nobody{};
     const std::vector<std::size_t> liar{1};

@@ -1,7 +1,6 @@
 #include "shards/evm/rpc_client.hpp"
 
-#include "tests/support/run_until.hpp"
-#include "tests/support/shards/scripted_node.hpp"
+#include "tests/support/shards/asking.hpp"
 
 #include <boost/json/object.hpp>
 #include <gtest/gtest.h>
@@ -11,6 +10,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -19,83 +19,16 @@
 namespace crossclear::shards::evm {
 namespace {
 
+using tests::Asking;
+using tests::at;
 using tests::error_for;
+using tests::fault_in;
 using tests::result_for;
+using tests::saying;
 using tests::Script;
 using tests::ScriptedNode;
-
-// Says `result` to everything.
-std::function<Script(const std::string&)> saying(const std::string& result) {
-    return [result](const std::string& question) {
-        return Script{.body = result_for(question, result)};
-    };
-}
-
-WireOptions with_authorization(const std::string& header) {
-    WireOptions options;
-    options.authorization = header;
-    return options;
-}
-
-Endpoint at(const std::string& url) { return *parse_endpoint(url); }
-
-// A client whose waits are short, and what it was told of its tries.
-struct Asking {
-    explicit Asking(std::vector<Endpoint> endpoints, base::Duration try_patience = base::seconds(8),
-                    base::Duration aside_min = base::seconds(20), WireOptions wire = {}) {
-        options.endpoints = std::move(endpoints);
-        options.wire = std::move(wire);
-        options.patience = base::seconds(16);
-        options.try_patience = try_patience;
-        options.aside_min = aside_min;
-        options.on_try = [this](const RpcTry& one) {
-            tries.emplace_back(one.endpoint, one.error == nullptr
-                                                 ? std::nullopt
-                                                 : std::optional{one.error->fault});
-        };
-        client.emplace(io, options);
-    }
-    bool run_until(const std::function<bool()>& is_so) { return tests::run_until(io, is_so); }
-    // Asks again and again until an answer comes.
-    RpcResult call_until_answered() {
-        std::optional<RpcResult> result;
-        (void)run_until([&] {
-            result = call();
-            return result->has_value();
-        });
-        return *result;
-    }
-    RpcResult call(const std::string& method = "eth_blockNumber") {
-        std::optional<RpcResult> given;
-        client->call({.method = method, .params = {}},
-                     [&](RpcResult result) { given = std::move(result); });
-        EXPECT_FALSE(given.has_value()) << "never from within a call";
-        EXPECT_TRUE(run_until([&] { return given.has_value(); }));
-        return *given;
-    }
-    Agreement agree() {
-        std::optional<Agreement> given;
-        client->agree({.method = "eth_getBlockByNumber", .params = {"0x1", false}},
-                      [&](Agreement agreement) { given = std::move(agreement); });
-        EXPECT_TRUE(run_until([&] { return given.has_value(); }));
-        return *given;
-    }
-
-    boost::asio::io_context io;
-    RpcOptions options;
-    std::vector<std::pair<std::size_t, std::optional<RpcFault>>> tries;
-    std::optional<RpcClient> client;
-};
-
-std::string text_in(const RpcResult& result) {
-    if (!result.has_value()) return std::string("fault ") + name_of(result.error().fault);
-    return result->is_string() ? std::string(result->get_string()) : "no text";
-}
-
-RpcFault fault_in(const RpcResult& result) {
-    EXPECT_FALSE(result.has_value());
-    return result.has_value() ? RpcFault::refused : result.error().fault;
-}
+using tests::text_in;
+using tests::with_authorization;
 
 // Both kinds of connection.
 class AnyWire : public ::testing::TestWithParam<bool> {
@@ -390,52 +323,6 @@ TEST(WebSocketWire, AnErrorWithoutAnIdIsNotThatOfSeveral) {
     }
     ASSERT_TRUE(asking.run_until([&] { return given.size() == 2; }));
     for (const auto& result : given) EXPECT_TRUE(is_effect_unknown(result.error()));
-}
-
-TEST(RpcClient, MostOfAllEndpointsDecide) {
-    ScriptedNode one(saying(R"({"hash":"0xaa","number":"0x1"})"));
-    ScriptedNode two(saying(R"({"number":"0x1","hash":"0xaa"})"));
-    ScriptedNode liar(saying(R"({"number":"0x1","hash":"0xbb"})"));
-    Asking asking({at(liar.http_url()), at(one.http_url()), at(two.websocket_url())});
-    const auto agreed = asking.agree();
-    ASSERT_TRUE(agreed.result.has_value());
-    EXPECT_EQ(agreed.result->at("hash"), boost::json::value("0xaa"));
-    EXPECT_EQ(agreed.dissenting, std::vector<std::size_t>{0});
-    EXPECT_TRUE(agreed.silent.empty());
-}
-
-TEST(RpcClient, TwoThatDisagreeDecideNothing) {
-    ScriptedNode one(saying(R"("0xaa")"));
-    ScriptedNode other(saying("null"));
-    Asking asking({at(one.http_url()), at(other.http_url())});
-    const auto split = asking.agree();
-    EXPECT_EQ(fault_in(split.result), RpcFault::disagreeing);
-    EXPECT_EQ(split.dissenting, (std::vector<std::size_t>{0, 1}));
-}
-
-TEST(RpcClient, HalfOfAllIsNotMost) {
-    ScriptedNode one(saying(R"("0xaa")"));
-    ScriptedNode away([](const std::string&) { return Script{.is_silent = true}; });
-    Asking asking({at(one.http_url()), at(away.http_url())}, base::seconds(2));
-    const auto alone = asking.agree();
-    EXPECT_EQ(fault_in(alone.result), RpcFault::timed_out) << "unknown is not agreed";
-    EXPECT_EQ(alone.silent, std::vector<std::size_t>{1});
-    EXPECT_TRUE(alone.dissenting.empty());
-}
-
-TEST(RpcClient, RefusalsAgreeWhateverTheirWords) {
-    const auto refusing = [](const char* words) {
-        return [words](const std::string& question) {
-            return Script{.body = error_for(question, 3, words)};
-        };
-    };
-    ScriptedNode one(refusing("execution reverted"));
-    ScriptedNode other(refusing("VM Exception: revert"));
-    Asking asking({at(one.http_url()), at(other.http_url())});
-    const auto agreed = asking.agree();
-    EXPECT_EQ(fault_in(agreed.result), RpcFault::refused);
-    EXPECT_EQ(agreed.result.error().code, 3);
-    EXPECT_TRUE(agreed.dissenting.empty());
 }
 
 TEST(RpcClient, ItsEndAnswersWhatIsOnItsWay) {

@@ -134,6 +134,21 @@ TEST(EvmAddress, HasTheCapitalsOfItsHash) {
     }
 }
 
+TEST(EvmAddress, WithOneWrongCapitalIsNobodys) {
+    const std::string right = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed";
+    const auto address = parse_fixed<Address>(right);
+    EXPECT_EQ(parse_checksummed(right), address);
+    EXPECT_EQ(parse_checksummed("0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed"), address);
+    EXPECT_EQ(parse_checksummed("0x5AAEB6053F3E94C9B9A09F33669435E7EF1BEAED"), address);
+    for (const char* wrong :
+         {"0x5AAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
+          "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAeD", "5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
+          "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeA",
+          "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed00", "0x", "", "alice"}) {
+        EXPECT_FALSE(parse_checksummed(wrong)) << wrong;
+    }
+}
+
 RC_GTEST_PROP(EvmTransaction, ComesBackWithWhoSignedIt, ()) {
     const auto word = [] {
         return from_bytes(*rc::gen::container<Bytes>(*rc::gen::element<std::size_t>(0, 1, 16, 32),

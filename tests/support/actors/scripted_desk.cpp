@@ -88,14 +88,16 @@ public:
         }
         chain_.outside_.watch.note_line("Chain is followed.", false);
     }
-    void recount(const signing::Hash& hash,
+    void recount(const signing::Hash& hash, base::Amount gas,
                  std::function<void(base::Result<evm::Found, NoAnswer>)> done) override {
         const std::scoped_lock lock(chain_.mutex_);
         ++chain_.recounted_;
         for (std::size_t i = 0; i < chain_.final_blocks_; ++i) {
             const auto& held = chain_.blocks_[i].transactions;
             if (std::find(held.begin(), held.end(), hash) == held.end()) continue;
-            return done(chain_.found_in(chain_.blocks_[i], hash));
+            auto found = chain_.found_in(chain_.blocks_[i], hash);
+            found.gas = gas;
+            return done(std::move(found));
         }
         done(base::Failure{NoAnswer{}});
     }

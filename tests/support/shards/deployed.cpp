@@ -41,12 +41,16 @@ fs::path fresh_folder() {
 }
 
 std::vector<std::string> words_for(const std::vector<std::string>& shards, Blocks blocks,
-                                   const fs::path& folder) {
+                                   std::uint64_t states, const fs::path& folder) {
     const fs::path scripts = fs::path(CROSSCLEAR_SOURCE_DIR) / "deploy/chain";
     std::vector<std::string> words{"node", scripts / "site.mjs", "--out", folder,
                                    // The compiler takes longer than all the rest.
                                    "--cache", fs::path(CROSSCLEAR_BINARY_DIR) / "artifacts",
                                    "--block-time", blocks == Blocks::at_once ? "now" : "never"};
+    if (states > 0) {
+        words.emplace_back("--states");
+        words.push_back(std::to_string(states));
+    }
     for (const auto& shard : shards) {
         words.emplace_back("--description");
         words.emplace_back(scripts / (shard + ".json"));
@@ -129,10 +133,11 @@ std::string DeployedSite::obstacle() {
     return has_node() ? "" : "there is no node on the PATH";
 }
 
-DeployedSite::DeployedSite(const std::vector<std::string>& shards, Blocks blocks)
+DeployedSite::DeployedSite(const std::vector<std::string>& shards, Blocks blocks,
+                           std::uint64_t states)
     : state_(std::make_unique<State>()) {
     state_->folder = fresh_folder();
-    state_->start(words_for(shards, blocks, state_->folder));
+    state_->start(words_for(shards, blocks, states, state_->folder));
     auto sites = shards::evm::read_sites(file());
     if (!sites) std::fputs((sites.error() + "\n").c_str(), stderr);
     CHECK(sites.has_value(), "what site.mjs writes is read");

@@ -26,8 +26,10 @@ public:
     [[nodiscard]] static std::string obstacle();
 
     /// Starts a chain for each of the shipped descriptions: `synthetix`, `aave-uniswap`, `augur`.
-    /// Takes some seconds. **Requires:** no obstacle.
-    explicit DeployedSite(const std::vector<std::string>& shards, Blocks blocks = Blocks::at_once);
+    /// Nodes keep the states of so many blocks; 0: all. Takes some seconds.
+    /// **Requires:** no obstacle.
+    explicit DeployedSite(const std::vector<std::string>& shards, Blocks blocks = Blocks::at_once,
+                          std::uint64_t states = 0);
     DeployedSite(const DeployedSite&) = delete;
     DeployedSite& operator=(const DeployedSite&) = delete;
     /// Ends the chains.

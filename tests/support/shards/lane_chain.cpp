@@ -52,9 +52,9 @@ void LaneChain::end_host() {
     host.reset();
 }
 
-void LaneChain::deploy(std::vector<std::string> others) {
+void LaneChain::deploy(std::vector<std::string> others, std::uint64_t states) {
     others.insert(others.begin(), std::string(shard_name));
-    site.emplace(others, Blocks::when_asked);
+    site.emplace(others, Blocks::when_asked, states);
 }
 
 ChainShardOptions LaneChain::options(std::vector<std::string> urls) const {

@@ -45,8 +45,8 @@ protected:
     void TearDown() override;
     void end_host();
 
-    /// Deploys, also to others that there are ways to.
-    void deploy(std::vector<std::string> others = {});
+    /// Deploys, also to others that there are ways to. A node keeps so many states; 0: all.
+    void deploy(std::vector<std::string> others = {}, std::uint64_t states = 0);
     /// As an app configures it, through these endpoints or the chain's own two.
     [[nodiscard]] shards::evm::ChainShardOptions options(std::vector<std::string> urls = {}) const;
     /// Deploys, hosts and follows.

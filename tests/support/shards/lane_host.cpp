@@ -204,10 +204,10 @@ shards::Health LaneHost::health() {
     return answer_of<shards::Health>([&](auto done) { shard_->health(std::move(done)); });
 }
 
-std::optional<Found> LaneHost::recount(const SignedOrder& sent) {
+std::optional<Found> LaneHost::recount(const SignedOrder& sent, base::Amount gas) {
     using Answer = base::Result<Found, shards::NoAnswer>;
     return if_any(answer_of<Answer>(
-        [&](auto done) { shard_->recount(sent.transaction.hash, std::move(done)); }));
+        [&](auto done) { shard_->recount(sent.transaction.hash, gas, std::move(done)); }));
 }
 
 std::optional<Record> LaneHost::look_up(const ledger::ShardOrder& order) {

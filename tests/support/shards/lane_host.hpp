@@ -77,7 +77,8 @@ public:
     [[nodiscard]] std::optional<shards::evm::ChainIdentity> identify();
     [[nodiscard]] std::optional<shards::Balances> balances();
     [[nodiscard]] shards::Health health();
-    [[nodiscard]] std::optional<shards::evm::Found> recount(const SignedOrder& sent);
+    [[nodiscard]] std::optional<shards::evm::Found> recount(const SignedOrder& sent,
+                                                            base::Amount gas = {});
     [[nodiscard]] std::optional<shards::evm::Record> look_up(const ledger::ShardOrder& order);
 
 private:

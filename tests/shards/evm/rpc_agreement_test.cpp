@@ -1,0 +1,127 @@
+#include "tests/support/shards/asking.hpp"
+
+#include <boost/json/value.hpp>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+// What several endpoints say to the same question.
+
+namespace crossclear::shards::evm {
+namespace {
+
+using tests::Asking;
+using tests::at;
+using tests::error_for;
+using tests::fault_in;
+using tests::saying;
+using tests::saying_in_turn;
+using tests::Script;
+using tests::ScriptedNode;
+using tests::text_in;
+
+TEST(RpcClient, MostOfAllEndpointsDecide) {
+    ScriptedNode one(saying(R"({"hash":"0xaa","number":"0x1"})"));
+    ScriptedNode two(saying(R"({"number":"0x1","hash":"0xaa"})"));
+    ScriptedNode liar(saying(R"({"number":"0x1","hash":"0xbb"})"));
+    Asking asking({at(liar.http_url()), at(one.http_url()), at(two.websocket_url())});
+    const auto agreed = asking.agree();
+    ASSERT_TRUE(agreed.has_value());
+    EXPECT_EQ(agreed->at("hash"), boost::json::value("0xaa"));
+    // Who is late is heard all the same.
+    ASSERT_TRUE(asking.run_until([&] { return !asking.dissents.empty(); }));
+    EXPECT_EQ(asking.dissents, std::vector<std::size_t>{0});
+}
+
+// Goal: an endpoint that says nothing holds up nobody.
+TEST(RpcClient, MostDoNotWaitForWhoIsSilent) {
+    ScriptedNode one(saying(R"("0xaa")"));
+    ScriptedNode two(saying(R"("0xaa")"));
+    ScriptedNode away([](const std::string&) { return Script{.is_silent = true}; });
+    Asking asking({at(away.http_url()), at(one.http_url()), at(two.http_url())},
+                  base::seconds(3'600));
+    const auto agreed = asking.agree();
+    ASSERT_TRUE(agreed.has_value());
+    EXPECT_EQ(*agreed, boost::json::value("0xaa"));
+    EXPECT_TRUE(asking.dissents.empty());
+}
+
+TEST(RpcClient, EachIsAskedUnlessItIsSetAside) {
+    ScriptedNode one(saying(R"("0xaa")"));
+    ScriptedNode other(saying(R"("0xbb")"));
+    const auto nobody = ScriptedNode(saying("null")).http_url();
+    Asking asking({at(nobody), at(one.http_url()), at(other.http_url())});
+    const auto each = [&] {
+        std::optional<std::vector<std::vector<RpcResult>>> given;
+        asking.client->each({{.method = "eth_blockNumber", .params = {}}},
+                            [&](auto results) { given = std::move(results); });
+        EXPECT_TRUE(asking.run_until([&] { return given.has_value(); }));
+        return *given;
+    };
+    const auto first = each();
+    ASSERT_EQ(first.size(), 3U);
+    EXPECT_EQ(fault_in(first[0][0]), RpcFault::unreachable);
+    EXPECT_EQ(*first[1][0], boost::json::value("0xaa"));
+    EXPECT_EQ(*first[2][0], boost::json::value("0xbb"));
+    EXPECT_EQ(each().size(), 2U) << "who is away is left alone for a while";
+    EXPECT_EQ(asking.client->endpoints_count(), 3U);
+}
+
+// Goal: questions that are asked together are decided each by itself.
+TEST(RpcClient, OfSeveralQuestionsEachIsAgreedOnByItself) {
+    ScriptedNode one(saying_in_turn({"a", "b", "c"}));
+    ScriptedNode other(saying_in_turn({"a", "x", "y"}));
+    ScriptedNode third(saying_in_turn({"z", "b", "w"}));
+    Asking asking({at(one.http_url()), at(other.websocket_url()), at(third.http_url())});
+    std::optional<std::vector<RpcResult>> given;
+    const RpcCall question{.method = "eth_getBlockByNumber", .params = {}};
+    asking.client->agree_on_each({question, question, question},
+                                 [&](auto results) { given = std::move(results); });
+    ASSERT_TRUE(asking.run_until([&] { return given.has_value(); }));
+    ASSERT_EQ(given->size(), 3U);
+    EXPECT_EQ(text_in(given->at(0)), "a");
+    EXPECT_EQ(text_in(given->at(1)), "b");
+    EXPECT_EQ(fault_in(given->at(2)), RpcFault::disagreeing);
+    std::sort(asking.dissents.begin(), asking.dissents.end());
+    EXPECT_EQ(asking.dissents, (std::vector<std::size_t>{1, 2}));
+    for (const auto* node : {&one, &other, &third}) EXPECT_EQ(node->questions().size(), 1U);
+}
+
+TEST(RpcClient, TwoThatDisagreeDecideNothing) {
+    ScriptedNode one(saying(R"("0xaa")"));
+    ScriptedNode other(saying("null"));
+    Asking asking({at(one.http_url()), at(other.http_url())});
+    const auto split = asking.agree();
+    EXPECT_EQ(fault_in(split), RpcFault::disagreeing);
+    EXPECT_TRUE(asking.dissents.empty()) << "nobody knows who is right";
+}
+
+TEST(RpcClient, HalfOfAllIsNotMost) {
+    ScriptedNode one(saying(R"("0xaa")"));
+    ScriptedNode away([](const std::string&) { return Script{.is_silent = true}; });
+    Asking asking({at(one.http_url()), at(away.http_url())}, base::seconds(2));
+    const auto alone = asking.agree();
+    EXPECT_EQ(fault_in(alone), RpcFault::timed_out) << "unknown is not agreed";
+}
+
+TEST(RpcClient, RefusalsAgreeWhateverTheirWords) {
+    const auto refusing = [](const char* words) {
+        return [words](const std::string& question) {
+            return Script{.body = error_for(question, 3, words)};
+        };
+    };
+    ScriptedNode one(refusing("execution reverted"));
+    ScriptedNode other(refusing("VM Exception: revert"));
+    Asking asking({at(one.http_url()), at(other.http_url())});
+    const auto agreed = asking.agree();
+    EXPECT_EQ(fault_in(agreed), RpcFault::refused);
+    EXPECT_EQ(agreed.error().code, 3);
+    EXPECT_TRUE(asking.dissents.empty());
+}
+
+}  // namespace
+}  // namespace crossclear::shards::evm
