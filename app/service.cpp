@@ -270,7 +270,11 @@ base::Result<std::unique_ptr<Service>, std::string> Service::start(const Config&
         for (std::size_t shard = 0; shard < config.listing.shards.size(); ++shard) {
             const base::BrokerId broker_id{static_cast<std::uint16_t>(broker)};
             const base::ShardId shard_id{static_cast<std::uint16_t>(shard)};
-            context->shards[{broker_id, shard_id}] = service->world_->shard(shard_id, broker_id);
+            auto adapter = service->world_->shard(shard_id, broker_id);
+            if (options.between) {
+                adapter = options.between(std::move(adapter), broker_id, shard_id);
+            }
+            context->shards[{broker_id, shard_id}] = std::move(adapter);
         }
     }
     if (auto fault = service->join(config, *context)) return base::Failure{std::move(*fault)};

@@ -19,6 +19,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -67,6 +68,10 @@ private:
 /// What a start may do beyond the configuration.
 struct StartOptions {
     bool may_create{};  ///< Whether an empty Redis becomes a new cluster, whatever is in data_dir.
+    /// Puts something between the node and each shard, for who measures.
+    std::function<std::unique_ptr<shards::Shard>(std::unique_ptr<shards::Shard>, base::BrokerId,
+                                                 base::ShardId)>
+        between{};
 };
 
 /// A running service. Parts end in the reverse order of their start.

@@ -91,7 +91,49 @@ def goals_of(rounds):
         goals.append(Goal("sim", "steps of the simulator a second", statistics.median(speeds),
                           100_000, is_least=True,
                           spread=f"{min(speeds):,.0f} to {max(speeds):,.0f}"))
-    return goals + goals_of_kernel(rounds)
+    return goals + goals_of_settle(rounds) + goals_of_kernel(rounds)
+
+
+# On chains: the figure, its key, the limit, whether that is the least, and by what it is divided.
+SETTLE = (("trades", "per_second", 200, True, 1, "", "trades settled on chains a second"),
+          ("orders", "per_second", 200, True, 1, "", "orders final a second, 50 a lane"),
+          ("paced", "ours_included_p99_us", 50, False, 1e3, " ms",
+           "ours until it is in a block, paced, p99"),
+          ("paced", "ours_final_p99_us", 50, False, 1e3, " ms",
+           "ours until it is final, paced, p99"),
+          ("steady", "growth", 3, False, 0.01, " %", "memory, last quarter over the second"))
+
+
+def goals_of_settle(rounds):
+    """What real chains are settled on with, where that was measured."""
+    goals = []
+    for phase, key, limit, is_least, unit, word, title in SETTLE:
+        values = [figures[key] / unit for figures in of_rounds(rounds, f"settle.{phase}")]
+        if values:
+            goals.append(Goal(f"settle_{phase}_{key}", title, statistics.median(values), limit,
+                              word, is_least=is_least,
+                              spread=f"{min(values):,.1f} to {max(values):,.1f}"))
+    return goals
+
+
+def lines_of_settle(rounds):
+    """Where the time of orders on chains goes, medians over the rounds."""
+    for phase in ("orders", "paced"):
+        found = of_rounds(rounds, f"settle.{phase}")
+        for key, title in (("handed_to_left", "handed over, until it is on its way"),
+                           ("left_to_block", "until its node has a block with it"),
+                           ("block_to_told", "until that is told"),
+                           ("final_to_told", "its node has a final one, until that is told")):
+            middle, most = (statistics.median(figures[f"{key}_{quantile}"] for figures in found)
+                            if found else None for quantile in ("p50_us", "p99_us"))
+            if middle is not None:
+                yield (f"{phase + ': ' + title:54}{middle / 1e3:>8,.1f} ms   "
+                       f"(p99 {most / 1e3:,.1f})")
+    for figures in of_rounds(rounds, "settle.steady")[:1]:
+        sizes = ", ".join(f"{figures[f'quarter_{i}_bytes'] / MIB:,.0f}" for i in (1, 2, 3, 4))
+        yield (f"{'steady: memory by quarters':44}{sizes:>22} MiB   "
+               f"({figures['per_second']:,.0f} trades and {figures['orders_per_second']:,.0f} "
+               "orders a second)")
 
 
 # Figure of `crossclear risk bench`, which of its quantiles, and the limit in microseconds.

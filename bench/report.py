@@ -34,6 +34,9 @@ NAMES = {
     "nodes.1": "one node",
     "nodes.2": "two nodes, the same clients",
     "nodes.3": "three nodes, the same clients",
+    "settle.trades": "trades settled on chains",
+    "settle.orders": "orders on chains, 50 a lane; what is ours",
+    "settle.paced": "orders on chains, paced; what is ours",
     "sim": "steps of the simulator",
 }
 
@@ -213,6 +216,7 @@ class Report:
         yield from (goal.line() for goal in self.goals)
         yield from goals.lines_of_takeover(self.rounds)
         yield from goals.lines_of_accounts(self.rounds)
+        yield from goals.lines_of_settle(self.rounds)
 
     def lines_of_machine(self):
         others = self.machine["busy_with_others"]
