@@ -314,7 +314,8 @@ void RpcClient::each(std::vector<RpcCall> calls, EachDone done) {
     for (std::size_t i = 0; i < state_->places.size(); ++i) {
         if (state_->places[i].aside_until <= now) asked.push_back(i);
     }
-    if (asked.empty()) {
+    if (asked.size() * 2 <= state_->places.size()) {
+        asked.clear();
         for (std::size_t i = 0; i < state_->places.size(); ++i) asked.push_back(i);
     }
     struct Said {

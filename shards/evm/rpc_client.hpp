@@ -74,8 +74,8 @@ public:
     /// The same for several questions at once; they agree on each by itself.
     /// **Requires:** as for a batch.
     void agree_on_each(std::vector<RpcCall> calls, BatchDone done);
-    /// Asks each endpoint that is not set aside, or all where every one is; done with the answers
-    /// of all of them. **Requires:** as for a batch.
+    /// Asks each endpoint that is not set aside, or all where those are not most of them; done with
+    /// the answers of all that were asked. **Requires:** as for a batch.
     void each(std::vector<RpcCall> calls, EachDone done);
     /// How many endpoints there are.
     [[nodiscard]] std::size_t endpoints_count() const;

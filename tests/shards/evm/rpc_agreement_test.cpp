@@ -71,6 +71,21 @@ TEST(RpcClient, EachIsAskedUnlessItIsSetAside) {
     EXPECT_EQ(asking.client->endpoints_count(), 3U);
 }
 
+// Goal: whoever is needed for a majority is asked, that an outage ends with its end.
+TEST(RpcClient, WhoIsSetAsideIsAskedWhereTheOthersAreTooFew) {
+    ScriptedNode one(saying(R"("0xaa")"));
+    const auto away = ScriptedNode(saying("null")).http_url();
+    Asking asking({at(away), at(away), at(one.http_url())});
+    for (int i = 0; i < 3; ++i) {
+        std::optional<std::size_t> asked;
+        asking.client->each({{.method = "eth_blockNumber", .params = {}}},
+                            [&](const auto& results) { asked = results.size(); });
+        ASSERT_TRUE(asking.run_until([&] { return asked.has_value(); }));
+        EXPECT_EQ(asked, 3U);
+    }
+    EXPECT_EQ(asking.client->endpoints_up(), 1U);
+}
+
 // Goal: questions that are asked together are decided each by itself.
 TEST(RpcClient, OfSeveralQuestionsEachIsAgreedOnByItself) {
     ScriptedNode one(saying_in_turn({"a", "b", "c"}));
