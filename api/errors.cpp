@@ -42,8 +42,9 @@ constexpr std::array errors{
         bad_amount, "malformed or zero amount",
         "A quantity, price or amount is no decimal text, zero, negative, too large, or "
         "more precise than its asset; or the broker does not trade the instrument, or it has "
-        "expired, or the shard does not pay the asset out, or the receiver of a transfer or the "
-        "seller of a matched trade is no other account of the broker.",
+        "expired, or the shard does not pay the asset out, or the destination is none of its "
+        "chain, or the receiver of a transfer or the seller of a matched trade is no other account "
+        "of the broker.",
         false, "Repair the request; `expected` says what is accepted."},
     ErrorEntry{margin_insufficient, "margin insufficient",
                "The account would fall below its initial margin.", false,

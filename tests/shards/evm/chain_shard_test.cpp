@@ -301,7 +301,7 @@ TEST_F(OrdersOnChain, ACancelTakesAnOrdersPlace) {
     ASSERT_TRUE(hears_of_head());
     const auto late = send(payment(tests::million));
     const auto cancel = host->sign_cancel(late);
-    host->send(cancel);
+    send_again(cancel);
     mine(3);
     ASSERT_TRUE(finds(cancel));
     ASSERT_TRUE(hears_of_head());
