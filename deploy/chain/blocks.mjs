@@ -10,7 +10,6 @@
 export class Blocks {
     #chain;
     #time = 'now';
-    #clock;
     #last = Promise.resolve();
     #waiting = false;
 
@@ -25,7 +24,7 @@ export class Blocks {
         await this.#chain.rpc('evm_setAutomine', time === 'now');
         if (time === 'now' || time === 'never') return;
         // A block that is late is left out, and not made up for.
-        this.#clock = setInterval(() => {
+        setInterval(() => {
             if (this.#waiting) return;
             this.#waiting = true;
             this.#next(() => this.#chain.rpc('evm_mine')).catch(() => {})
@@ -40,10 +39,6 @@ export class Blocks {
             await this.#chain.rpc('anvil_reorg', count, []);
             if (this.#time === 'now') await this.#chain.rpc('evm_setAutomine', true);
         });
-    }
-
-    stop() {
-        clearInterval(this.#clock);
     }
 
     #next(work) {

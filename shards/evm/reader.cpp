@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <set>
 #include <utility>
 
 namespace crossclear::shards::evm {
@@ -29,13 +30,14 @@ std::optional<Uint256> cost_of(const Receipt& receipt) {
 
 // What the key has at the newest block, and all that it has spent since then: all between is in the
 // chain of that block, or there is no answer.
-Awaited<std::optional<Uint256>> Reader::balance_before(Header block, std::vector<Hash> open) {
+Awaited<std::optional<Uint256>> Reader::balance_before(Header block, std::vector<Hash> since) {
     std::vector<std::string> newest{"latest"};
     const auto stands = co_await chain_.stands(std::move(newest));
     if (stands.empty()) co_return std::nullopt;
     const auto head = stands.front().front().header;
     std::vector<Hash> at_head{head.hash};
-    const auto spending = co_await chain_.spending(std::move(open), terms_.key, std::move(at_head));
+    const auto spending =
+        co_await chain_.spending(std::move(since), terms_.key, std::move(at_head));
     const auto still = co_await chain_.agreed_block(head.number);
     const bool is_known = spending && spending->balances.front() && still && still->header == head;
     if (!is_known) co_return std::nullopt;
@@ -90,7 +92,14 @@ Awaited<std::optional<std::vector<Found>>> Reader::read(std::vector<Sent> sent,
     auto known = spending->balances.begin();
     for (const auto& one : sent) {
         auto balance = *known++;
-        if (!balance) balance = co_await balance_before(one.block, open);
+        if (!balance) {
+            // Of its own transactions some may be nobody's concern any more; they cost all the
+            // same.
+            std::set<Hash> spent(open.begin(), open.end());
+            spent.insert(one.transactions.begin(), one.transactions.end());
+            std::vector<Hash> since(spent.begin(), spent.end());
+            balance = co_await balance_before(one.block, std::move(since));
+        }
         if (!balance) co_return std::nullopt;
         const auto end = receipt + static_cast<std::ptrdiff_t>(one.transactions.size());
         const bool is_right = add_found(found, one.block, {receipt, end}, *balance);
@@ -108,9 +117,9 @@ Awaited<std::optional<Found>> Reader::read_one(Hash transaction) {
     if (!block) co_return std::nullopt;
     auto sent = co_await chain_.sent_by(terms_.key, block->header.hash);
     if (!sent) co_return std::nullopt;
-    std::vector<Sent> in_block{{.block = block->header, .transactions = *sent}};
+    std::vector<Sent> in_block{{.block = block->header, .transactions = *std::move(sent)}};
     // Where the state before is gone, what was sent later is not known here: a unit may be missing.
-    const auto all = co_await read(std::move(in_block), *std::move(sent));
+    const auto all = co_await read(std::move(in_block), {});
     if (!all) co_return std::nullopt;
     for (const auto& one : *all) {
         if (one.hash == transaction.bytes) co_return one;

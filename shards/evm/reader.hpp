@@ -38,7 +38,7 @@ public:
         std::vector<Hash> transactions;
     };
     /// What they did, asked at once, in their order. Nothing where there is no answer, or a block
-    /// is not in the chain any more. `open` are transactions that may be in those blocks or later:
+    /// is not in the chain any more. `open` are others that may be in those blocks or later:
     /// most nodes keep the states of some hundred blocks, and what the key had before an older one
     /// is what it has now and what it spent since.
     [[nodiscard]] Awaited<std::optional<std::vector<Found>>> read(std::vector<Sent> sent,
@@ -56,7 +56,7 @@ public:
 private:
     [[nodiscard]] Awaited<std::optional<Found>> read_one(Hash transaction);
     [[nodiscard]] Awaited<std::optional<Uint256>> balance_before(Header block,
-                                                                 std::vector<Hash> open);
+                                                                 std::vector<Hash> since);
     [[nodiscard]] bool add_found(std::vector<Found>& found, const Header& block,
                                  std::span<const std::optional<Receipt>> receipts,
                                  const Uint256& balance_before) const;
