@@ -138,6 +138,8 @@ void LaneHost::deliver(const ledger::ShardNotice& notice) {
         send(home_, to_house(*deposit));
     } else if (const auto* variation = std::get_if<ledger::VariationNotice>(&notice)) {
         send(home_, to_house(*variation));
+    } else if (const auto* rescan = std::get_if<ledger::RescanNotice>(&notice)) {
+        send(home_, to_house(*rescan));
     }
 }
 

@@ -12,6 +12,8 @@ namespace {
 
 // What has had no mark since the start for so long has none: an oracle tells it again sooner.
 constexpr base::Duration wait_for_mark = base::seconds(600);
+// Deposits that are not final are looked for so much less often than things are said again.
+constexpr std::int64_t deposits_looked_for_every = 10;
 
 namespace netting = ledger::netting;
 using base::Amount;
@@ -60,6 +62,8 @@ void NettingHost::on_news(const HomeNews& news) {
         on_deposit(*deposit);
     } else if (const auto* booked = std::get_if<DepositBooked>(&news)) {
         on_booked(*booked);
+    } else if (const auto* rescan = std::get_if<ledger::RescanNotice>(&news)) {
+        decide_and_commit(netting::EndRescan{.notice = *rescan, .at = now});
     } else if (const auto* variation = std::get_if<ledger::VariationNotice>(&news)) {
         on_variation(*variation);
     } else if (const auto* ended = std::get_if<HedgeEnded>(&news)) {
@@ -109,6 +113,28 @@ void NettingHost::on_deposit(const ledger::DepositNotice& deposit) {
                                        .notice = deposit, .at = parts_.context->now()})
                                  : netting::Reject::figures_incredible;
     if (reject) distrust_shard(*reject, deposit.shard, deposit.asset);
+}
+
+// What was told of a deposit may have been of a block that was replaced while nobody listened, and
+// then nothing would ever be told of it again. One that is slow to be final is looked for as well.
+void NettingHost::look_for_deposits() {
+    const auto now = parts_.context->now();
+    const base::Duration every{parts_.context->options.say_again_every.us *
+                               deposits_looked_for_every};
+    if (!has_passed(every, deposits_looked_for_at_, now)) return;
+    deposits_looked_for_at_ = now;
+    std::map<base::ShardId, std::uint64_t> lowest;
+    for (const auto& [key, deposit] : crank_.state().deposits) {
+        const bool is_in_block = deposit.recorded == ledger::Finality::included ||
+                                 deposit.recorded == ledger::Finality::safe;
+        if (!is_in_block) continue;
+        const auto [known, is_first] = lowest.emplace(key.shard, deposit.block);
+        known->second = std::min(known->second, deposit.block);
+    }
+    for (const auto& [shard, block] : lowest) {
+        const auto adapter = parts_.context->shards.find({parts_.broker(), shard});
+        if (adapter != parts_.context->shards.end()) adapter->second->rescan(block);
+    }
 }
 
 void NettingHost::on_report(const PartitionReport& report) {
@@ -209,6 +235,7 @@ void NettingHost::on_wake() {
     if (has_passed(parts_.context->options.say_again_every, said_at_, parts_.context->now())) {
         said_at_ = parts_.context->now();
         say_again();
+        look_for_deposits();
         look_at_house();
     }
     publish_figures();

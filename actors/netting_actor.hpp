@@ -28,6 +28,7 @@ public:
 private:
     void on_news(const HomeNews& news);
     void on_deposit(const ledger::DepositNotice& deposit);
+    void look_for_deposits();
     void on_report(const PartitionReport& report);
     void on_variation(const ledger::VariationNotice& variation);
     void distrust_shard(ledger::netting::Reject reject, base::ShardId shard, base::AssetId about);
@@ -164,6 +165,7 @@ private:
         variations_;
     std::map<base::ShardId, std::uint64_t> recorded_until_;  ///< Their block, since the start.
     std::map<base::ShardId, base::Timestamp> variations_asked_at_;
+    base::Timestamp deposits_looked_for_at_;
     std::map<base::InstrumentId, TimeAverage> averages_;  ///< Of coins, before contracts end.
     std::set<base::InstrumentId> missed_;                 ///< Said to have none.
     /// Last prices that are due and not fixed, of which it was said.

@@ -95,13 +95,13 @@ struct Resume {
 /// Anything a home machine can be told.
 using HomeNews =
     std::variant<ledger::OrderNotice, ledger::ArrivalNotice, ledger::DepositNotice,
-                 ledger::VariationNotice, PartitionReport, HedgeEnded, MoveEnded, ReviewAsk,
-                 ReviewAnswer, ReviewDone, StartWithdrawal, WithdrawalBooked, InstructionEnded,
-                 DepositBooked, ledger::hedge::PlanHedge, ledger::instruction::CreateInstruction,
-                 shards::Balances, Wake, Resume, ledger::withdrawal::CancelWithdrawal,
-                 ledger::hedge::CancelHedge, shards::NoAnswer, OperatorAsk, ShortfallAsk,
-                 ShortfallAnswer, ShortfallDone, HedgePublished, HouseFollow, Distrusted,
-                 PartitionRisk, PartitionStress>;
+                 ledger::VariationNotice, ledger::RescanNotice, PartitionReport, HedgeEnded,
+                 MoveEnded, ReviewAsk, ReviewAnswer, ReviewDone, StartWithdrawal, WithdrawalBooked,
+                 InstructionEnded, DepositBooked, ledger::hedge::PlanHedge,
+                 ledger::instruction::CreateInstruction, shards::Balances, Wake, Resume,
+                 ledger::withdrawal::CancelWithdrawal, ledger::hedge::CancelHedge, shards::NoAnswer,
+                 OperatorAsk, ShortfallAsk, ShortfallAnswer, ShortfallDone, HedgePublished,
+                 HouseFollow, Distrusted, PartitionRisk, PartitionStress>;
 
 /// News for one home machine; through the partition that owns it, which makes the host on demand.
 struct ToHome {

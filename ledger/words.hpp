@@ -126,7 +126,19 @@ struct VariationNotice {
     friend bool operator==(const VariationNotice&, const VariationNotice&) = default;
 };
 
-using ShardNotice = std::variant<OrderNotice, DepositNotice, ArrivalNotice, VariationNotice>;
+/// Every deposit that stands in these final blocks has been told before this, as final. Told after
+/// a rescan, by a shard that does not remember what it has once told: a deposit that was told there
+/// earlier and was not told now stood in a block that has been replaced.
+struct RescanNotice {
+    base::ShardId shard{};
+    std::uint64_t from_block{};
+    std::uint64_t block{};  ///< The last of them.
+
+    friend bool operator==(const RescanNotice&, const RescanNotice&) = default;
+};
+
+using ShardNotice =
+    std::variant<OrderNotice, DepositNotice, ArrivalNotice, VariationNotice, RescanNotice>;
 
 /// How a client's balance of one asset changes; zeros for what does not. RECV grows when the client
 /// owes more; the others grow when it has more.

@@ -194,6 +194,8 @@ std::optional<std::string> doubt_about(const Lane& lane, const ledger::ShardNoti
         if (!contains(lane.scope.instruments, variation->instrument)) {
             return "of_unlisted_instrument";
         }
+    } else if (const auto* rescan = std::get_if<ledger::RescanNotice>(&notice)) {
+        if (rescan->shard != lane.shard) return "of_other_shard";
     }
     return std::nullopt;
 }

@@ -75,12 +75,13 @@ public:
     /// What this broker holds at the newest finalized block.
     virtual void balances(std::function<void(std::variant<Balances, NoAnswer>)> done) = 0;
     /// Replays every inflow (deposit, bridge arrival, variation) from `from_block` on as notices,
-    /// so that none is lost to a restart of ours.
+    /// so that none is lost to a restart of ours: deposits that are gone as unseen, or a notice of
+    /// the rescan at its end.
     virtual void rescan(std::uint64_t from_block) = 0;
     /// How the shard stands; not reachable where it does not answer.
     virtual void health(std::function<void(Health)> done) = 0;
     /// Where notices go; set once, before the first call. Notices may repeat and change order, but
-    /// variations come in the order of their numbers.
+    /// variations come in the order of their numbers, and that of a rescan after what it found.
     virtual void listen(std::function<void(ledger::ShardNotice)> listener) = 0;
     /// Whether a client could be paid at what it named: a destination in the spelling of the chain.
     /// Whether the shard pays to it in the end is told by the order.

@@ -45,6 +45,12 @@ struct RecordDeposit {
     base::Timestamp at;
 };
 
+/// What a shard has found again in its final blocks. Sent by the lane, after the deposits.
+struct EndRescan {
+    RescanNotice notice;
+    base::Timestamp at;
+};
+
 /// The account has booked it. Sent by the account's host.
 struct AcknowledgeDeposit {
     std::uint64_t deposit{};
@@ -247,8 +253,8 @@ struct KeepDepartures {
 };
 
 using Command =
-    std::variant<Found, RecordDeposit, AcknowledgeDeposit, RecordVariations, Balance, KeepMargins,
-                 LevelShards, CloseHedge, CloseMove, BookResult, ReviewDeparture, CloseDeparture,
-                 KeepDepartures, BearLoss, ProposePrice, DisputePrice, FixPrices>;
+    std::variant<Found, RecordDeposit, EndRescan, AcknowledgeDeposit, RecordVariations, Balance,
+                 KeepMargins, LevelShards, CloseHedge, CloseMove, BookResult, ReviewDeparture,
+                 CloseDeparture, KeepDepartures, BearLoss, ProposePrice, DisputePrice, FixPrices>;
 
 }  // namespace crossclear::ledger::netting

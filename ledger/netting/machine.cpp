@@ -300,6 +300,20 @@ Decision decide(const State& state, const RecordDeposit& command) {
     return events;
 }
 
+Decision decide(const State& state, const EndRescan& command) {
+    const auto& notice = command.notice;
+    std::vector<Event> events;
+    for (const auto& [key, known] : state.deposits) {
+        const bool is_in_block =
+            known.recorded == Finality::included || known.recorded == Finality::safe;
+        const bool is_among_them = key.shard == notice.shard && known.block >= notice.from_block &&
+                                   known.block <= notice.block;
+        if (!is_in_block || !is_among_them) continue;
+        events.emplace_back(undone(key, known, known.block, command.at));
+    }
+    return events;
+}
+
 Decision decide(const State& state, const AcknowledgeDeposit& command) {
     const auto found = state.deposits.find({command.shard, command.deposit});
     if (found == state.deposits.end()) return std::vector<Event>{};

@@ -32,6 +32,8 @@ using Decision = base::Result<std::vector<Event>, Reject>;
 /// later one. **Errors:** `figures_incredible`, `amount_must_be_positive`,
 /// `deposit_of_other_broker`, `deposit_contradicts_record`, `figures_out_of_range`.
 [[nodiscard]] Decision decide(const State& state, const RecordDeposit& command);
+/// Takes back what stands in those blocks and is not final: it would have been told. Never refuses.
+[[nodiscard]] Decision decide(const State& state, const EndRescan& command);
 /// Lets go of a deposit whose end its account has booked. Never refuses.
 [[nodiscard]] Decision decide(const State& state, const AcknowledgeDeposit& command);
 /// Books variations in the order of their numbers, as far as the margin that is posted bears them.

@@ -231,6 +231,8 @@ Awaited<void> ChainShard::State::rescan(std::uint64_t from) {
             listener(with_finality(*std::move(inflow), ledger::Finality::final));
         }
     }
+    if (!listener || from > last) co_return;
+    listener(ledger::RescanNotice{.shard = terms.vault.shard, .from_block = from, .block = last});
 }
 
 ChainShard::ChainShard(ChainShardOptions options)

@@ -19,6 +19,7 @@ static void describe(auto& archive, ArrivalNotice& x) {
 static void describe(auto& archive, VariationNotice& x) {
     archive(x.shard, x.number, x.instrument, x.change, x.closed, x.block);
 }
+static void describe(auto& archive, RescanNotice& x) { archive(x.shard, x.from_block, x.block); }
 
 }  // namespace crossclear::ledger
 

@@ -123,6 +123,41 @@ private:
     bool has_forgotten_{};
 };
 
+// A shard that has told a second deposit beside each in a block, of which it knows nothing any
+// more: its block was replaced, and it never came again.
+class ChangedShard final : public PassingShard {
+public:
+    explicit ChangedShard(std::unique_ptr<shards::Shard> behind)
+        : PassingShard(std::move(behind)) {}
+
+    void rescan(std::uint64_t from_block) override {
+        PassingShard::rescan(from_block);
+        const std::scoped_lock lock(mutex_);
+        if (!final_ || final_->block < from_block) return;
+        listener_(ledger::RescanNotice{
+            .shard = final_->shard, .from_block = from_block, .block = final_->block});
+    }
+    void listen(std::function<void(ledger::ShardNotice)> listener) override {
+        listener_ = listener;
+        PassingShard::listen([this, listener = std::move(listener)](ledger::ShardNotice notice) {
+            const std::scoped_lock lock(mutex_);
+            const auto* deposit = std::get_if<ledger::DepositNotice>(&notice);
+            if (deposit != nullptr && deposit->finality == Finality::included) {
+                auto gone = *deposit;
+                gone.id += 1'000'000;
+                listener(gone);
+            }
+            if (deposit != nullptr && deposit->finality == Finality::final) final_ = *deposit;
+            listener(std::move(notice));
+        });
+    }
+
+private:
+    std::mutex mutex_;
+    std::function<void(ledger::ShardNotice)> listener_;
+    std::optional<ledger::DepositNotice> final_;
+};
+
 HouseOptions heard_by(Ear& ear) {
     HouseOptions options;
     options.between = [&ear](std::unique_ptr<shards::Shard> behind) {
@@ -243,6 +278,31 @@ TEST(Inflows, AreAskedForWhileABreakIsOpen) {
     };
     EXPECT_TRUE(outside.watch.await_event<netting::DepositRecorded>(is_final).has_value());
     EXPECT_TRUE(outside.watch.await_event<reconcile::BreakClosed>().has_value());
+}
+
+// Goal: what counts for something and will never be told again is looked for, and taken back.
+TEST(Inflows, ThatAreGoneWhileNobodyListenedAreTakenBack) {
+    Outside outside;
+    HouseOptions options;
+    options.between = [](std::unique_ptr<shards::Shard> behind) {
+        return std::make_unique<ChangedShard>(std::move(behind));
+    };
+    House house(outside, options);
+    const auto client = account_in(base::PartitionId{1});
+    outside.deposit(uniswap, client, usdc, 7 * one_usdc);
+    const auto gone = outside.watch.await_event<netting::DepositRecorded>(
+        [](const auto&, const netting::DepositRecorded& deposit) {
+            return deposit.finality == Finality::unseen;
+        });
+    ASSERT_TRUE(gone.has_value());
+    EXPECT_GT(gone->deposit, 1'000'000U);
+    EXPECT_EQ(gone->amount, base::Amount{7 * one_usdc});
+    // The account has let go of it as well, and keeps the one that is there.
+    const auto is_let_go = [&](const auto&, const netting::DepositAcknowledged& booked) {
+        return booked.deposit == gone->deposit && booked.finality == Finality::unseen;
+    };
+    EXPECT_TRUE(outside.watch.await_event<netting::DepositAcknowledged>(is_let_go).has_value());
+    EXPECT_EQ(outside.audit(), std::nullopt);
 }
 
 // Lets an owner wait for the promise of a newer epoch, between two records.

@@ -70,6 +70,8 @@ constexpr PlantInfo plants[] = {
      "that others have used the key is not told", true},
     {Plant::foreign_use_made_up, "foreign_use_made_up",
      "one transaction of the key more is told as final than there is", true},
+    {Plant::end_of_rescan_not_told, "end_of_rescan_not_told",
+     "that all final deposits have been told is not told", true},
 };
 
 }  // namespace

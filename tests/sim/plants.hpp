@@ -50,6 +50,7 @@ enum class Plant : std::uint8_t {
     effect_told_as_failed,
     foreign_use_not_told,
     foreign_use_made_up,
+    end_of_rescan_not_told,
 };
 
 /// One planted bug and what it stands for.

@@ -47,6 +47,7 @@ private:
     bool spoil(ledger::DepositNotice& notice);
     bool spoil(ledger::VariationNotice& notice);
     bool spoil(ledger::ArrivalNotice&) { return true; }
+    bool spoil(ledger::RescanNotice&) { return true; }
 
     Stage& stage_;
     Truth& truth_;

@@ -299,8 +299,7 @@ void SignedChain::reorganise(std::uint64_t depth) {
     mine(stage_.agenda.now());
 }
 
-// Half of what the key sent waits again; the rest nobody has kept. Clients keep theirs: one that is
-// gone for good while no node follows the chain would never be told as gone.
+// Half of what the key sent waits again, and most of what clients did; the rest nobody has kept.
 void SignedChain::put_back(const Block& gone) {
     for (const auto& one : gone.mined) {
         if (stage_.rng.below(2) == 0) continue;
@@ -310,7 +309,9 @@ void SignedChain::put_back(const Block& gone) {
             pool_.insert_or_assign(one.nonce, one.hash);
         }
     }
-    deposits_.insert(deposits_.end(), gone.deposits.begin(), gone.deposits.end());
+    for (const auto& deposit : gone.deposits) {
+        if (!stage_.goes_wrong(250'000)) deposits_.push_back(deposit);
+    }
 }
 
 }  // namespace crossclear::sim

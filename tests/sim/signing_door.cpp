@@ -75,6 +75,8 @@ void SigningDoor::rescan(std::uint64_t from_block) {
     for (auto number = from_block; number <= final_; ++number) {
         for (const auto& deposit : chain_.block(number).deposits) tell(deposit, Finality::final);
     }
+    if (from_block > final_ || stage_.is_planted(Plant::end_of_rescan_not_told)) return;
+    tell(ledger::RescanNotice{.shard = chain_.shard(), .from_block = from_block, .block = final_});
 }
 
 void SigningDoor::health(std::function<void(shards::Health)> done) {
@@ -319,9 +321,13 @@ void SigningDoor::fill_in(evm::HeadNews& news) const {
 }
 
 void SigningDoor::tell(const ledger::DepositNotice& deposit, Finality finality) {
-    if (!listener_) return;
     auto notice = deposit;
     notice.finality = finality;
+    tell(notice);
+}
+
+void SigningDoor::tell(const ledger::ShardNotice& notice) {
+    if (!listener_) return;
     tell_in_order([listener = listener_, notice] { listener(notice); });
 }
 

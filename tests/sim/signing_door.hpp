@@ -88,6 +88,7 @@ private:
                                               const SignedChain::Mined& mined) const;
     void fill_in(shards::evm::HeadNews& news) const;
     void tell(const ledger::DepositNotice& deposit, ledger::Finality finality);
+    void tell(const ledger::ShardNotice& notice);
     void tell_in_order(std::function<void()> what);
 
     Stage& stage_;

@@ -181,6 +181,43 @@ TEST(Netting, ADepositThatMovedToALaterBlockBeginsAnew) {
     EXPECT_TRUE(state.deposits_gone.empty());
 }
 
+// Goal: what would have been told as final by now and was not is gone. What is above the last final
+// block, below what was looked through, or somebody else's is none of it.
+TEST(Netting, ADepositThatARescanDoesNotFindIsTakenBack) {
+    using enum Finality;
+    const auto rescan = [](std::uint64_t from, std::uint64_t until, base::ShardId shard = here) {
+        return EndRescan{.notice = {.shard = shard, .from_block = from, .block = until}, .at = {}};
+    };
+    struct Case {
+        const char* name;
+        RecordDeposit told;
+        EndRescan rescan;
+        bool is_gone;
+    };
+    const Case cases[] = {
+        {"included", told(included, 10), rescan(10, 10), true},
+        {"safe", told(safe, 10), rescan(0, 12), true},
+        {"not final yet", told(included, 10), rescan(0, 9), false},
+        {"before", told(included, 10), rescan(11, 20), false},
+        {"final", told(final, 10), rescan(0, 12), false},
+        {"in no block", told(seen, 0), rescan(0, 12), false},
+        {"elsewhere", told(included, 10), rescan(0, 12, there), false},
+    };
+    for (const auto& one : cases) {
+        State state = a_house();
+        run(state, one.told);
+        const auto events = run(state, one.rescan);
+        ASSERT_EQ(events.size(), one.is_gone ? 1U : 0U) << one.name;
+        if (!one.is_gone) continue;
+        EXPECT_EQ(std::get<DepositRecorded>(events.front()).finality, unseen) << one.name;
+        EXPECT_TRUE(run(state, one.rescan).empty()) << one.name;
+        EXPECT_TRUE(run(state, told(safe, 10)).empty()) << "a late word";
+        // The rescan was wrong: what is final counts, whatever was believed.
+        run(state, told(final, 10));
+        EXPECT_EQ(state.deposits.at({here, 3}).recorded, final) << one.name;
+    }
+}
+
 TEST(Netting, RefusesADepositThatContradictsItself) {
     State state = a_house();
     run(state, a_deposit(Finality::seen));

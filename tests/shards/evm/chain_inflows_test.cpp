@@ -20,6 +20,7 @@ namespace {
 
 using ledger::DepositNotice;
 using ledger::Finality;
+using ledger::RescanNotice;
 using tests::Told;
 
 class InflowsOnChain : public tests::LaneChain {
@@ -43,6 +44,13 @@ protected:
     }
     [[nodiscard]] DepositNotice deposit_of(std::int64_t units) {
         return deposit_in(host->told(), units).value_or(DepositNotice{});
+    }
+    // The latest word of what a rescan went through, if it is the last of all.
+    [[nodiscard]] static std::optional<ledger::RescanNotice> rescan_at_the_end_of(
+        const Told& told) {
+        const auto* last =
+            told.notices.empty() ? nullptr : std::get_if<RescanNotice>(&told.notices.back());
+        return last != nullptr ? std::optional{*last} : std::nullopt;
     }
     [[nodiscard]] std::vector<ledger::ArrivalNotice> arrivals() {
         std::vector<ledger::ArrivalNotice> all;
@@ -141,8 +149,11 @@ TEST_F(InflowsOnChain, ARescanTellsAllAgainUnderTheSameNames) {
     const auto before = host->told();
     host->shard().rescan(0);
     ASSERT_TRUE(host->comes_to(
-        [&](const Told& told) { return told.notices.size() == before.notices.size() + 5; }));
+        [&](const Told& told) { return told.notices.size() == before.notices.size() + 6; }));
     const auto after = host->told();
+    EXPECT_EQ(
+        rescan_at_the_end_of(after),
+        (RescanNotice{.shard = tests::listed::synthetix, .from_block = 0, .block = head() - 2}));
     for (int i = 1; i <= 5; ++i) {
         const auto was = deposit_in(before, i * tests::million).value();
         EXPECT_EQ(after.of_deposit(was.id).size(), before.of_deposit(was.id).size() + 1);
@@ -151,7 +162,11 @@ TEST_F(InflowsOnChain, ARescanTellsAllAgainUnderTheSameNames) {
     // From a block on: what is before it is left out.
     host->shard().rescan(head() - 2);
     ASSERT_TRUE(host->comes_to(
-        [&](const Told& told) { return told.notices.size() == after.notices.size() + 2; }));
+        [&](const Told& told) { return told.notices.size() == after.notices.size() + 3; }));
+    EXPECT_EQ(rescan_at_the_end_of(host->told()), (RescanNotice{.shard = tests::listed::synthetix,
+                                                                .from_block = head() - 2,
+                                                                .block = head() - 2}));
+    host->shard().rescan(head());
 
     // Somebody who was not there when they came.
     restart({});
@@ -161,6 +176,32 @@ TEST_F(InflowsOnChain, ARescanTellsAllAgainUnderTheSameNames) {
     ASSERT_TRUE(
         host->comes_to([&](const Told& told) { return !told.of_deposit(third.id).empty(); }));
     EXPECT_EQ(deposit_of(3 * tests::million), third);
+}
+
+// Goal: nobody could tell that it is gone, for whoever reads the chain now never had its block. A
+// rescan says of which blocks it has told everything.
+TEST_F(InflowsOnChain, ADepositThatIsGoneWhileNobodyReadsIsNotAmongThoseOfARescan) {
+    start();
+    approve_deposits();
+    constexpr std::int64_t units = 5 * tests::million;
+    deposit(account, units);
+    mine();
+    ASSERT_TRUE(is_told(units, Finality::included));
+    const auto gone = deposit_of(units);
+    host.reset();
+    (void)node().ask("anvil_reorg", {1, boost::json::array{}});
+    mine(3);
+    ASSERT_EQ(held("USDC", head()), held("USDC", gone.block - 1)) << "it never came again";
+
+    restart({});
+    ASSERT_TRUE(host->comes_to([&](const Told& told) { return told.final_block() >= gone.block; }));
+    host->shard().rescan(gone.block);
+    ASSERT_TRUE(
+        host->comes_to([](const Told& told) { return rescan_at_the_end_of(told).has_value(); }));
+    const auto told = host->told();
+    EXPECT_EQ(rescan_at_the_end_of(told)->from_block, gone.block);
+    EXPECT_GE(rescan_at_the_end_of(told)->block, gone.block);
+    EXPECT_EQ(told.of_deposit(gone.id), std::vector<Finality>{});
 }
 
 TEST_F(InflowsOnChain, AnArrivalHasTheReferenceOfItsOrder) {
@@ -196,7 +237,7 @@ TEST_F(InflowsOnChain, AnArrivalHasTheReferenceOfItsOrder) {
     EXPECT_EQ(told.back().finality, Finality::final);
     host->shard().rescan(0);
     ASSERT_TRUE(
-        host->comes_to([&](const Told& now) { return now.notices.size() == told.size() + 1; }));
+        host->comes_to([&](const Told& now) { return now.notices.size() == told.size() + 2; }));
     EXPECT_EQ(arrivals().back(), told.back());
 }
 
