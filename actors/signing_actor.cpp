@@ -2,6 +2,7 @@
 
 #include "actors/chrono.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace crossclear::actors {
@@ -292,6 +293,13 @@ signing::Decision SigningHost::commit(const signing::Command& command) {
     if (decision->empty()) return decision;
     last_reject_.reset();
     auto effects = crank_.commit(this, *decision);
+    // What is signed tells nobody anything, and is in the journal behind its intent before it is
+    // sent: the signer works while the intent is written (0034).
+    const auto to_send = std::stable_partition(effects.begin(), effects.end(), [](const auto& one) {
+        return std::holds_alternative<signing::Sign>(one);
+    });
+    carry_out({effects.begin(), to_send});
+    effects.erase(effects.begin(), to_send);
     crank_.when_durable(
         [this, effects = std::move(effects)](std::uint64_t) { carry_out(effects); });
     for (const auto& event : *decision) tell_of(event);
