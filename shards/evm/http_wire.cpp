@@ -175,6 +175,7 @@ private:
     void read() {
         line_->parser.emplace();
         line_->parser->body_limit(rpc_answer_bytes_max);
+        acknowledge_quickly(line_->stream);
         http::async_read(line_->stream, line_->buffer, *line_->parser,
                          now([this](error_code error) {
                              if (error == http::error::body_limit) {

@@ -40,6 +40,11 @@ void connect(boost::asio::ip::tcp::resolver& resolver, PlainStream& stream,
 void connect(boost::asio::ip::tcp::resolver& resolver, SecureStream& stream,
              const Endpoint& endpoint, std::function<void(boost::system::error_code)> done);
 
+/// Acknowledges at once what comes in next. Some nodes send an answer in two parts and the second
+/// one only when the first is acknowledged, which systems put off by 40 ms.
+void acknowledge_quickly(PlainStream& stream);
+void acknowledge_quickly(SecureStream& stream);
+
 /// What an error of a connection means to who has asked.
 [[nodiscard]] RpcError unreachable(std::string_view while_doing,
                                    const boost::system::error_code& error);

@@ -199,6 +199,7 @@ private:
 
     void read() {
         line_->buffer.clear();
+        acknowledge_quickly(line_->socket.next_layer());
         line_->socket.async_read(line_->buffer, now([this](error_code error) {
                                      if (error) return lose("reading", error);
                                      const auto data = line_->buffer.cdata();
