@@ -100,6 +100,18 @@ std::vector<base::EntityId> OperatorDesk::hosts_of(const OperatorRequest& reques
     return entities;
 }
 
+Refusal OperatorDesk::no_host_of(const OperatorRequest& request) const {
+    const char* hint = "no broker works on that shard; see operator/get_breaks";
+    if (const auto* resume = std::get_if<ResumeLane>(&request)) {
+        const bool has_shard = context_->shards.contains({resume->broker, resume->shard});
+        hint = has_shard ? "that shard is simulated: nothing is signed there, and no lane halts"
+                         : "that broker does not work on that shard; see operator/get_breaks";
+    } else if (std::holds_alternative<ResolveBreak>(request)) {
+        hint = "that broker does not work on that shard; see operator/get_breaks";
+    }
+    return {.code = -32602, .reason = "no_such_lane", .hint = hint, .retryable = false};
+}
+
 std::optional<Answer> OperatorDesk::gather(std::uint64_t ticket, Answer part) {
     const auto found = gathering_.find(ticket);
     if (found == gathering_.end()) return part;  // Asked of one only.

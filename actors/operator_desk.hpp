@@ -20,6 +20,8 @@ public:
     /// Who has to be asked: reconcilers, houses, or whoever signs for a lane. None: there is no
     /// such lane.
     [[nodiscard]] std::vector<base::EntityId> hosts_of(const OperatorRequest& request) const;
+    /// What is said where there is none.
+    [[nodiscard]] Refusal no_host_of(const OperatorRequest& request) const;
 
     /// So many answers will come under the ticket.
     void expect(std::uint64_t ticket, std::size_t answers) { gathering_[ticket].left = answers; }

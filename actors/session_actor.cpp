@@ -142,12 +142,7 @@ void SessionHost::ask_partition(std::uint64_t ticket, Waiting& waiting) {
 void SessionHost::ask_operator(OperatorRequest request, std::function<void(Answer)> reply) {
     if (auto answer = desk_.answer_at_once(request)) return reply(std::move(*answer));
     const auto entities = desk_.hosts_of(request);
-    if (entities.empty()) {
-        return reply(Refusal{.code = -32602,
-                             .reason = "no_such_lane",
-                             .hint = "no broker works on that shard; see operator/get_breaks",
-                             .retryable = false});
-    }
+    if (entities.empty()) return reply(desk_.no_host_of(request));
     const auto ticket = ++tickets_;
     waiting_.emplace(ticket, Waiting{.done = std::move(reply),
                                      .request = request,

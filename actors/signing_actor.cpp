@@ -202,14 +202,12 @@ void SigningHost::answer_ask(const base::OrderRef& ref,
 
 void SigningHost::sign(const signing::Sign& asked) {
     if (!signing_.emplace(asked.nonce, asked.number).second) return;
-    desk_->sign(asked,
-                hears<base::Result<shards::evm::SignedBytes, shards::evm::SignFault>>(
-                    [asked](SigningHost& host, const auto& made) { host.on_signed(asked, made); }));
+    desk_->sign(asked, hears<shards::evm::SignResult>([asked](SigningHost& host, const auto& made) {
+                    host.on_signed(asked, made);
+                }));
 }
 
-void SigningHost::on_signed(
-    const signing::Sign& asked,
-    const base::Result<shards::evm::SignedBytes, shards::evm::SignFault>& made) {
+void SigningHost::on_signed(const signing::Sign& asked, const shards::evm::SignResult& made) {
     using shards::evm::SignFault;
     signing_.erase({asked.nonce, asked.number});
     const auto now = parts_.context->now();
@@ -222,22 +220,23 @@ void SigningHost::on_signed(
         return;
     }
     auto& instruments = parts_.context->instruments->shards;
-    const char* fault = made.error() == SignFault::unreachable ? "unreachable"
-                        : made.error() == SignFault::refused   ? "refused"
-                                                               : "altered";
+    const auto& error = made.error();
+    const char* fault = error.fault == SignFault::unreachable ? "unreachable"
+                        : error.fault == SignFault::refused   ? "refused"
+                                                              : "altered";
     instruments.signer_faults_total
         .with({parts_.context->broker(parts_.broker()).profile.name,
                parts_.context->listing.shard(shard_).symbol, fault})
         .increment();
-    switch (made.error()) {
+    switch (error.fault) {
         case SignFault::unreachable:
             log(LogLevel::warning, "A signer does not answer.",
-                {{"nonce", std::to_string(asked.nonce)}});
+                {{"nonce", std::to_string(asked.nonce)}, {"why", error.says}});
             run_delayed(as_chrono(sign_again_after), [this] { carry_out_owed(); });
             return;
         case SignFault::refused:
             log(LogLevel::error, "A signer refuses a transaction.",
-                {{"nonce", std::to_string(asked.nonce)}});
+                {{"nonce", std::to_string(asked.nonce)}, {"why", error.says}});
             (void)commit(
                 signing::NoteSignerRefused{.nonce = asked.nonce,
                                            .number = asked.number,

@@ -54,8 +54,7 @@ private:
                     std::variant<ledger::OrderNotice, shards::NoAnswer> answer);
 
     void sign(const ledger::signing::Sign& asked);
-    void on_signed(const ledger::signing::Sign& asked,
-                   const base::Result<shards::evm::SignedBytes, shards::evm::SignFault>& made);
+    void on_signed(const ledger::signing::Sign& asked, const shards::evm::SignResult& made);
     void send_to_chain(const ledger::signing::Broadcast& sent);
     void send_again();
     void carry_out_owed();

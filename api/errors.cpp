@@ -19,7 +19,9 @@ constexpr std::array errors{
                "See asyncapi.yaml for the methods."},
     ErrorEntry{invalid_params, "invalid params",
                "A parameter is missing, unknown, of the wrong type, out of range, or names "
-               "something that does not exist; `field`, `expected` and `got` say which.",
+               "something that does not exist; `field`, `expected` and `got` say which. To "
+               "operators: `no_such_lane`, and `expected` says why it is none: nobody works on "
+               "that shard, or it is simulated and nothing is signed there.",
                false, "Repair the request."},
     ErrorEntry{internal_error, "internal error", "A part of the service failed on this request.",
                true, "Repeat with the same client_id; report it if it stays."},

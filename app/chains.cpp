@@ -234,6 +234,7 @@ base::Result<evm::ChainShardOptions, std::string> ChainsWorld::options_of(
         .gas_limit = vault.gas_wanted,
         .fees_max = {.tip_wei = std::uint64_t{chains.tip_max_gwei} * gwei,
                      .fee_wei = std::uint64_t{chains.fee_max_gwei} * gwei},
+        .tip_min = std::uint64_t{chains.tip_min_gwei} * gwei,
         .finality = finality,
         .poll_every = chains.poll,
         .rpc = std::move(*rpc),

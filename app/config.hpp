@@ -239,7 +239,8 @@ struct ChainsConfig {
     std::vector<ChainEndpoints> endpoints;  ///< Where they are not those of the file.
     std::vector<SignerConfig> signers;      ///< One for each broker.
     std::uint32_t fee_max_gwei{500};        ///< What no transaction offers more than,
-    std::uint32_t tip_max_gwei{50};         ///< and of it for whoever makes the block.
+    std::uint32_t tip_max_gwei{50};         ///< and of it for whoever makes the block;
+    std::uint32_t tip_min_gwei{1};          ///< and none offers that one less.
     std::uint64_t finality_blocks{};  ///< A block so deep is final; 0: as the chain's nodes say.
     base::Duration poll{base::milliseconds(500)};  ///< Besides the heads that nodes tell.
     /// Clients that pay in, makers and the bridges' relayer are played by the service: on anvil

@@ -1,5 +1,6 @@
 #include "app/config.hpp"
 #include "shards/evm/endpoint.hpp"
+#include "shards/evm/tls_files.hpp"
 
 #include <fmt/format.h>
 
@@ -11,6 +12,15 @@ namespace {
 
 void add_fault(std::vector<ConfigFault>& faults, std::string path, std::string says) {
     faults.push_back({0, std::move(path), std::move(says)});
+}
+
+// The files are looked at here, so that a start is refused with the line that names them.
+void add_file_fault(std::vector<ConfigFault>& faults, const std::string& path,
+                    const shards::evm::WireOptions& files) {
+    const auto fault = shards::evm::fault_of_files(files);
+    if (!fault) return;
+    add_fault(faults, fmt::format("{}.{}", path, fault->field),
+              fmt::format("expected {}, found {}: {}", fault->expected, fault->path, fault->found));
 }
 
 void check_signer(std::vector<ConfigFault>& faults, const Config& config, std::size_t number) {
@@ -28,7 +38,11 @@ void check_signer(std::vector<ConfigFault>& faults, const Config& config, std::s
     }
     if (signer.certificate.empty() != signer.key.empty()) {
         add_fault(faults, path, "expected both certificate and key, or neither");
+        return;
     }
+    add_file_fault(
+        faults, path,
+        {.authority = signer.authority, .certificate = signer.certificate, .key = signer.key});
 }
 
 }  // namespace
@@ -38,6 +52,9 @@ std::vector<ConfigFault> faults_of_chains(const Config& config) {
     std::vector<ConfigFault> faults;
     if (chains.tip_max_gwei > chains.fee_max_gwei) {
         add_fault(faults, "world.tip_max_gwei", "exceeds fee_max_gwei, which it is a part of");
+    }
+    if (chains.tip_min_gwei > chains.tip_max_gwei) {
+        add_fault(faults, "world.tip_min_gwei", "exceeds tip_max_gwei, the most that is offered");
     }
     std::set<std::string> signing;
     for (std::size_t i = 0; i < chains.signers.size(); ++i) {
@@ -60,6 +77,7 @@ std::vector<ConfigFault> faults_of_chains(const Config& config) {
         if (urls.empty() || std::any_of(urls.begin(), urls.end(), is_none)) {
             add_fault(faults, path + ".urls", "expected http, https, ws or wss URLs, one at least");
         }
+        add_file_fault(faults, path, {.authority = chains.endpoints[i].authority});
     }
     return faults;
 }

@@ -340,6 +340,7 @@ void visit_chains(FieldVisitor& v, ChainsConfig& x, const base::Listing& listing
     v.items("signers", x.signers, visit_signer);
     v.optional("fee_max_gwei", x.fee_max_gwei, Whole<std::uint32_t>{.min = 1});
     v.optional("tip_max_gwei", x.tip_max_gwei, Whole<std::uint32_t>{});
+    v.optional("tip_min_gwei", x.tip_min_gwei, Whole<std::uint32_t>{});
     v.optional("finality_blocks", x.finality_blocks, Whole<std::uint64_t>{.max = 100'000});
     v.optional("poll", x.poll, Span{.min = base::milliseconds(10), .max = base::seconds(60)});
     v.optional("outsiders", x.has_outsiders, Flag{});

@@ -58,7 +58,7 @@ base::Result<evm::PreparedCall, ledger::ShardRefusal> MeteredShard::prepare(
 }
 
 void MeteredShard::sign(const ledger::signing::Sign& asked,
-                        std::function<void(base::Result<evm::SignedBytes, evm::SignFault>)> done) {
+                        std::function<void(evm::SignResult)> done) {
     // Only the lane's own thread signs.
     next_nonce_ = std::max<std::uint64_t>(next_nonce_, asked.nonce + 1);
     desk_->sign(asked, std::move(done));

@@ -1,12 +1,9 @@
-#include "app/audit.hpp"
-#include "app/log.hpp"
-#include "app/service.hpp"
 #include "bench/cpu.hpp"
 #include "bench/load.hpp"
+#include "bench/measured_service.hpp"
 
 #include <CLI/CLI.hpp>
 #include <boost/json/serialize.hpp>
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
@@ -20,8 +17,6 @@
 
 namespace crossclear::bench {
 namespace {
-
-using namespace std::chrono_literals;
 
 // What each client pays in, and the shard with the shortest way to final.
 constexpr std::int64_t deposit_usdc = 25'000;
@@ -47,13 +42,8 @@ public:
     explicit Run(Options options) : options_(std::move(options)) {
         app::DemoOptions demo;
         demo.data_dir = options_.data;
-        config_ = app::demo_config(demo);
-        config_.api.port = 0;
-        config_.api.ops_port = 0;
+        config_ = measured_config(demo);
         use_redis();
-        // The limits on one key are for one client; here a key trades for hundreds.
-        config_.api.limits.credits_per_second = 1'000'000;
-        config_.api.limits.credits_burst = 1'000'000;
         config_.actors.policy = options_.policy == "stealing" ? app::ActorsConfig::Policy::stealing
                                                               : app::ActorsConfig::Policy::sharing;
         add_keys(options_.load, config_);
@@ -63,10 +53,11 @@ public:
     std::optional<std::string> run(boost::json::object& line) {
         if (auto why = start()) return why;
         options_.load.ports = {service_->port()};
-        Load load(config_, options_.load, [this] { return marks(); });
+        Load load(config_, options_.load, [this] { return service_.marks(); });
         if (auto why = load.open()) return why;
         for (const auto& phase : options_.phases) line[phase] = measure(load, phase);
-        return check(load.cleared(), line);
+        line["trades"] = load.cleared();
+        return service_.audit(load.cleared(), line);
     }
 
 private:
@@ -82,54 +73,13 @@ private:
     }
 
     std::optional<std::string> start() {
-        std::filesystem::create_directories(options_.data);
-        auto service = app::Service::start(
-            config_, app::make_log(options_.data + "/service.log", actors::LogLevel::info),
-            {.may_create = true});
-        if (!service) return service.error();
-        service_ = std::move(*service);
-        const auto& brokers = service_->node().context().brokers;
-        const bool is_founded = wait_until([&] {
-            bool is_so = service_->node().readiness().is_ready;
-            for (const auto& broker : brokers) {
-                is_so = is_so && broker->figures.is_founded && broker->figures.moves_open == 0;
-            }
-            return is_so;
-        });
-        if (!is_founded) return "the brokers were not founded within 120 s";
-        const auto usdc = *config_.listing.find_asset("USDC");
+        if (auto why = service_.start()) return why;
         const auto shard = *config_.listing.find_shard(deposit_shard);
-        const base::Amount amount{deposit_usdc *
-                                  base::power_of_ten(config_.listing.asset(usdc).scale)};
+        std::vector<PayIn> deposits;
         for (std::uint64_t i = 0; i < options_.load.accounts; ++i) {
-            if (!service_->world().deposit(shard, account_at(i), usdc, amount)) {
-                return "a deposit was refused";
-            }
+            deposits.push_back({.shard = shard, .account = account_at(i), .usdc = deposit_usdc});
         }
-        const bool are_final = wait_until([&] {
-            std::uint64_t count = 0;
-            for (const auto& broker : brokers) count += broker->figures.deposits_final;
-            return count >= options_.load.accounts;
-        });
-        if (!are_final) return "the deposits were not final within 120 s";
-        return std::nullopt;
-    }
-
-    static bool wait_until(const std::function<bool()>& is_so) {
-        const auto deadline = std::chrono::steady_clock::now() + 120s;
-        while (!is_so()) {
-            if (std::chrono::steady_clock::now() > deadline) return false;
-            std::this_thread::sleep_for(20ms);
-        }
-        return true;
-    }
-
-    std::map<std::string, base::Price> marks() {
-        std::map<std::string, base::Price> now;
-        for (const auto& view : service_->node().marks()) {
-            now[config_.listing.asset(view.asset).symbol] = view.price;
-        }
-        return now;
+        return service_.pay_in(deposits);
     }
 
     LoadPlan plan_of(const std::string& phase) const {
@@ -222,23 +172,9 @@ private:
         return line;
     }
 
-    std::optional<std::string> check(std::uint64_t cleared, boost::json::object& line) {
-        service_->stop(base::seconds(5));
-        const auto report =
-            app::audit(service_->journal(), config_.cluster, config_.partitions, {});
-        line["trades"] = cleared;
-        line["audit"] = report.verdict();
-        if (!report.violations.empty()) return "the audit found: " + report.verdict();
-        if (report.trades != cleared) {
-            return fmt::format("{} trades were cleared and {} are journaled", cleared,
-                               report.trades);
-        }
-        return std::nullopt;
-    }
-
     Options options_;
     app::Config config_;
-    std::unique_ptr<app::Service> service_;
+    MeasuredService service_{config_};
     double full_per_second_{};
 };
 

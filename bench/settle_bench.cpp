@@ -1,7 +1,5 @@
-#include "app/audit.hpp"
-#include "app/log.hpp"
-#include "app/service.hpp"
 #include "bench/load.hpp"
+#include "bench/measured_service.hpp"
 #include "bench/order_times.hpp"
 #include "bench/withdrawals.hpp"
 
@@ -9,11 +7,9 @@
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
-#include <fstream>
 #include <iostream>
 #include <thread>
 
@@ -54,14 +50,6 @@ base::Duration span_of(double seconds) {
     return base::Duration{static_cast<std::int64_t>(seconds * 1e6)};
 }
 
-std::int64_t resident_bytes() {
-    std::ifstream file("/proc/self/statm");
-    std::int64_t total = 0;
-    std::int64_t resident = 0;
-    file >> total >> resident;
-    return resident * ::sysconf(_SC_PAGESIZE);
-}
-
 double median(std::vector<double> values) {
     if (values.empty()) return 0;
     std::sort(values.begin(), values.end());
@@ -92,11 +80,7 @@ public:
         app::DemoOptions demo;
         demo.data_dir = options_.data;
         demo.chains = options_.site;
-        config_ = app::demo_config(demo);
-        config_.api.port = 0;
-        config_.api.ops_port = 0;
-        config_.api.limits.credits_per_second = 1'000'000;
-        config_.api.limits.credits_burst = 1'000'000;
+        config_ = measured_config(demo);
         // What clients wait for to be on the safe side is not what is measured.
         for (auto& broker : config_.brokers) {
             broker.withdrawal_delay = {};
@@ -110,7 +94,7 @@ public:
     std::optional<std::string> run(boost::json::object& line) {
         if (auto why = start()) return why;
         options_.load.ports = {service_->port()};
-        Load load(config_, options_.load, [this] { return marks(); });
+        Load load(config_, options_.load, [this] { return service_.marks(); });
         if (auto why = load.open()) return why;
         if (auto why = run_phases(load, line)) return why;
         return check(load.cleared(), line);
@@ -119,7 +103,8 @@ public:
 private:
     // Who withdraws has a session, which ends before the service does.
     std::optional<std::string> run_phases(Load& load, boost::json::object& line) {
-        Withdrawals withdrawals(service_->node(), lanes_, usdc(), whole(usdc(), withdrawn_usdc));
+        Withdrawals withdrawals(service_->node(), lanes_, service_.usdc(),
+                                service_.whole(service_.usdc(), withdrawn_usdc));
         for (const auto& phase : options_.phases) {
             if (phase == "trades") line[phase] = trade(load);
             if (phase == "orders" || phase == "paced") {
@@ -140,40 +125,24 @@ private:
         return std::find(options_.phases.begin(), options_.phases.end(), name) !=
                options_.phases.end();
     }
-    [[nodiscard]] base::AssetId usdc() const { return *config_.listing.find_asset("USDC"); }
-    [[nodiscard]] base::Amount whole(base::AssetId asset, std::int64_t units) const {
-        return base::Amount{units * base::power_of_ten(config_.listing.asset(asset).scale)};
-    }
 
     std::optional<std::string> start() {
-        std::filesystem::create_directories(options_.data);
         const auto sites = shards::evm::read_sites(options_.site);
         if (!sites) return sites.error();
-        auto service = app::Service::start(
-            config_, app::make_log(options_.data + "/service.log", actors::LogLevel::info),
-            {.may_create = true,
-             .between = [&](std::unique_ptr<shards::Shard> behind, base::BrokerId broker,
-                            base::ShardId shard) -> std::unique_ptr<shards::Shard> {
-                 auto meter = std::make_unique<MeteredShard>(std::move(behind));
-                 const auto& site =
-                     *shards::evm::site_of(*sites, config_.listing.shard(shard).symbol);
-                 add_lane(broker, shard, *meter, shards::evm::to_hex(site.clients.front()));
-                 return meter;
-             }});
-        if (!service) return service.error();
-        service_ = std::move(*service);
         for (const auto& site : *sites) {
             blocks_.emplace(*config_.listing.find_shard(site.shard),
                             std::make_unique<BlockWatch>(site));
         }
-        const bool is_founded = wait_until([&] {
-            bool is_so = service_->node().readiness().is_ready;
-            for (const auto& broker : service_->node().context().brokers) {
-                is_so = is_so && broker->figures.is_founded && broker->figures.moves_open == 0;
-            }
-            return is_so;
-        });
-        if (!is_founded) return "the brokers were not founded within 120 s";
+        auto why = service_.start(
+            {.between = [&](std::unique_ptr<shards::Shard> behind, base::BrokerId broker,
+                            base::ShardId shard) -> std::unique_ptr<shards::Shard> {
+                auto meter = std::make_unique<MeteredShard>(std::move(behind));
+                const auto& site =
+                    *shards::evm::site_of(*sites, config_.listing.shard(shard).symbol);
+                add_lane(broker, shard, *meter, shards::evm::to_hex(site.clients.front()));
+                return meter;
+            }});
+        if (why) return why;
         return fund();
     }
 
@@ -192,50 +161,18 @@ private:
     }
 
     std::optional<std::string> fund() {
-        std::uint64_t made = 0;
-        const auto deposit = [&](base::ShardId shard, base::AccountId account, std::int64_t units) {
-            ++made;
-            return service_->world()
-                .deposit(shard, account, usdc(), whole(usdc(), units))
-                .has_value();
-        };
-        bool are_taken = true;
+        std::vector<PayIn> deposits;
         const auto shard = *config_.listing.find_shard(trader_shard);
         for (std::uint64_t i = 0; i < options_.load.accounts; ++i) {
-            are_taken = deposit(shard, account_at(i), trader_usdc) && are_taken;
+            deposits.push_back({.shard = shard, .account = account_at(i), .usdc = trader_usdc});
         }
         for (const auto& lane : lanes_) {
             for (const auto account : lane.accounts) {
-                are_taken = deposit(lane.shard, account, withdrawer_usdc) && are_taken;
+                deposits.push_back(
+                    {.shard = lane.shard, .account = account, .usdc = withdrawer_usdc});
             }
         }
-        if (!are_taken) return "a deposit was refused";
-        const bool are_final = wait_until([&] {
-            std::uint64_t count = 0;
-            for (const auto& broker : service_->node().context().brokers) {
-                count += broker->figures.deposits_final;
-            }
-            return count >= made;
-        });
-        if (!are_final) return "the deposits were not final within 120 s";
-        return std::nullopt;
-    }
-
-    static bool wait_until(const std::function<bool()>& is_so) {
-        const auto deadline = std::chrono::steady_clock::now() + 120s;
-        while (!is_so()) {
-            if (std::chrono::steady_clock::now() > deadline) return false;
-            std::this_thread::sleep_for(20ms);
-        }
-        return true;
-    }
-
-    std::map<std::string, base::Price> marks() {
-        std::map<std::string, base::Price> now;
-        for (const auto& view : service_->node().marks()) {
-            now[config_.listing.asset(view.asset).symbol] = view.price;
-        }
-        return now;
+        return service_.pay_in(deposits);
     }
 
     [[nodiscard]] double settled() const {
@@ -353,16 +290,8 @@ private:
     }
 
     std::optional<std::string> check(std::uint64_t cleared, boost::json::object& line) {
-        service_->stop(base::seconds(5));
-        const auto report =
-            app::audit(service_->journal(), config_.cluster, config_.partitions, {});
         line["trades_cleared"] = cleared;
-        line["audit"] = report.verdict();
-        if (!report.violations.empty()) return "the audit found: " + report.verdict();
-        if (report.trades != cleared) {
-            return fmt::format("{} trades were cleared and {} are journaled", cleared,
-                               report.trades);
-        }
+        if (auto why = service_.audit(cleared, line)) return why;
         const auto read =
             read_orders(service_->journal(), config_.cluster, config_.partitions, outside_);
         if (!read) return read.error();
@@ -397,7 +326,7 @@ private:
     std::map<base::ShardId, std::unique_ptr<BlockWatch>> blocks_;
     OutsideTimes outside_;
     std::vector<Window> windows_;
-    std::unique_ptr<app::Service> service_;
+    MeasuredService service_{config_};
 };
 
 }  // namespace

@@ -1,12 +1,13 @@
 #include "shards/evm/chain.hpp"
 
+#include "shards/evm/canonical.hpp"
+
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
 #include <algorithm>
-#include <map>
 #include <memory>
 #include <utility>
 
@@ -70,7 +71,7 @@ json::object filter_of(const LogFilter& filter) {
 RpcCall logs_call(const Hash& block, const LogFilter& filter) {
     auto asked = filter_of(filter);
     asked["blockHash"] = to_hex(block);
-    return {.method = "eth_getLogs", .params = {std::move(asked)}};
+    return {.method = "eth_getLogs", .params = {std::move(asked)}, .canonical = canonical_logs};
 }
 
 bool is_wanted(const LogFilter& filter, const Log& log) {
@@ -93,15 +94,21 @@ bool are_wanted(const LogFilter& filter, const std::vector<Log>& logs) {
 }
 
 RpcCall receipt_call(const Hash& transaction) {
-    return {.method = "eth_getTransactionReceipt", .params = {to_hex(transaction)}};
+    return {.method = "eth_getTransactionReceipt",
+            .params = {to_hex(transaction)},
+            .canonical = canonical_receipt};
 }
 
 RpcCall balance_call(const Address& of, const Hash& block) {
-    return {.method = "eth_getBalance", .params = {to_hex(of), at(block)}};
+    return {.method = "eth_getBalance",
+            .params = {to_hex(of), at(block)},
+            .canonical = canonical_quantity};
 }
 
 RpcCall nonce_call(const Address& of, const Hash& block) {
-    return {.method = "eth_getTransactionCount", .params = {to_hex(of), at(block)}};
+    return {.method = "eth_getTransactionCount",
+            .params = {to_hex(of), at(block)},
+            .canonical = canonical_quantity};
 }
 
 // Nothing where it cannot be read; else the receipt, or nothing of what is in no block.
@@ -213,7 +220,9 @@ Awaited<std::optional<Block>> Chain::block(Hash hash) {
 }
 
 Awaited<std::optional<Block>> Chain::agreed_block(std::uint64_t number) {
-    RpcCall call{.method = "eth_getBlockByNumber", .params = {to_quantity(number), false}};
+    RpcCall call{.method = "eth_getBlockByNumber",
+                 .params = {to_quantity(number), false},
+                 .canonical = canonical_block};
     const auto said = co_await agreed(std::move(call));
     auto block = said ? parse_block(*said) : std::nullopt;
     if (!block || block->header.number != number) co_return std::nullopt;
@@ -221,30 +230,19 @@ Awaited<std::optional<Block>> Chain::agreed_block(std::uint64_t number) {
 }
 
 Awaited<std::optional<std::vector<Hash>>> Chain::sent_by(Address key, Hash block) {
-    RpcCall call{.method = "eth_getBlockByHash", .params = {to_hex(block), true}};
+    RpcCall call{
+        .method = "eth_getBlockByHash",
+        .params = {to_hex(block), true},
+        .canonical = [key](const json::value& one) { return canonical_sent_by(key, one); }};
     const auto said = co_await agreed(std::move(call));
-    const auto* object = said ? said->if_object() : nullptr;
-    const auto* list = object == nullptr ? nullptr : object->if_contains("transactions");
-    if (list == nullptr || !list->is_array()) co_return std::nullopt;
-    std::map<std::uint64_t, Hash> sent;
-    for (const auto& one : list->get_array()) {
-        const auto* fields = one.if_object();
-        if (fields == nullptr) co_return std::nullopt;
-        const auto text = [&](const char* name) -> std::string_view {
-            const auto* field = fields->if_contains(name);
-            return field != nullptr && field->is_string() ? field->get_string()
-                                                          : std::string_view{};
-        };
-        const auto from = parse_fixed<Address>(text("from"));
-        if (!from) co_return std::nullopt;
-        if (*from != key) continue;
-        const auto nonce = parse_quantity64(text("nonce"));
-        const auto hash = parse_fixed<Hash>(text("hash"));
-        if (!nonce || !hash) co_return std::nullopt;
-        sent.emplace(*nonce, *hash);
-    }
+    if (!said || !said->is_array()) co_return std::nullopt;
     std::vector<Hash> hashes;
-    for (const auto& [nonce, hash] : sent) hashes.push_back(hash);
+    for (const auto& one : said->get_array()) {
+        const auto hash =
+            one.is_string() ? parse_fixed<Hash>(one.get_string()) : std::optional<Hash>{};
+        if (!hash) co_return std::nullopt;
+        hashes.push_back(*hash);
+    }
     co_return hashes;
 }
 
@@ -300,7 +298,8 @@ Awaited<std::optional<std::vector<Log>>> Chain::logs_between(std::uint64_t first
     auto asked = filter_of(filter);
     asked["fromBlock"] = to_quantity(first);
     asked["toBlock"] = to_quantity(last);
-    RpcCall call{.method = "eth_getLogs", .params = {std::move(asked)}};
+    RpcCall call{
+        .method = "eth_getLogs", .params = {std::move(asked)}, .canonical = canonical_logs};
     const auto said = co_await agreed(std::move(call));
     auto logs = said ? parse_logs(*said) : std::nullopt;
     if (!logs || !are_wanted(filter, *logs)) co_return std::nullopt;
@@ -309,7 +308,9 @@ Awaited<std::optional<std::vector<Log>>> Chain::logs_between(std::uint64_t first
 
 Awaited<std::optional<Bytes>> Chain::read(Address contract, Bytes words, Hash block) {
     json::object asked{{"to", to_hex(contract)}, {"data", to_hex(BytesView(words))}};
-    RpcCall call{.method = "eth_call", .params = {std::move(asked), at(block)}};
+    RpcCall call{.method = "eth_call",
+                 .params = {std::move(asked), at(block)},
+                 .canonical = canonical_bytes};
     const auto said = co_await agreed(std::move(call));
     co_return bytes_in(said);
 }
@@ -339,12 +340,14 @@ Awaited<std::optional<std::uint64_t>> Chain::pending_nonce(Address of) {
 }
 
 Awaited<std::optional<std::uint64_t>> Chain::chain_id() {
-    RpcCall call{.method = "eth_chainId", .params = {}};
+    RpcCall call{.method = "eth_chainId", .params = {}, .canonical = canonical_quantity};
     co_return number_in(co_await agreed(std::move(call)));
 }
 
 Awaited<std::optional<Bytes>> Chain::code(Address contract, Hash block) {
-    RpcCall call{.method = "eth_getCode", .params = {to_hex(contract), at(block)}};
+    RpcCall call{.method = "eth_getCode",
+                 .params = {to_hex(contract), at(block)},
+                 .canonical = canonical_bytes};
     co_return bytes_in(co_await agreed(std::move(call)));
 }
 

@@ -320,8 +320,7 @@ base::Result<PreparedCall, ledger::ShardRefusal> ChainShard::prepare(
                         .gas_limit = state_->options.gas_limit};
 }
 
-void ChainShard::sign(const ledger::signing::Sign& asked,
-                      std::function<void(base::Result<SignedBytes, SignFault>)> done) {
+void ChainShard::sign(const ledger::signing::Sign& asked, std::function<void(SignResult)> done) {
     asio::post(state_->io, [&state = *state_, asked, done = std::move(done)]() mutable {
         state.signer->sign(asked, std::move(done));
     });

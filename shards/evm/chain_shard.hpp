@@ -24,12 +24,12 @@ namespace crossclear::shards::evm {
 struct ChainShardOptions {
     ReaderTerms terms;  ///< The key is the signer's.
     std::uint64_t chain_id{};
-    Hash genesis;                      ///< Of the first block.
-    std::optional<Hash> vault_code;    ///< Keccak-256 of the vault's code; none: any.
-    std::uint64_t gas_limit{};         ///< The vault's `gasWanted()`.
-    std::uint64_t cancel_gas{21'000};  ///< What a transfer of nothing takes.
-    ledger::signing::Fees fees_max;    ///< What no transaction offers more than.
-    std::uint64_t tip_min{1'000'000'000};
+    Hash genesis;                          ///< Of the first block.
+    std::optional<Hash> vault_code;        ///< Keccak-256 of the vault's code; none: any.
+    std::uint64_t gas_limit{};             ///< The vault's `gasWanted()`.
+    std::uint64_t cancel_gas{21'000};      ///< What a transfer of nothing takes.
+    ledger::signing::Fees fees_max;        ///< What no transaction offers more than.
+    std::uint64_t tip_min{1'000'000'000};  ///< Wei; no transaction offers less.
     FinalityRule finality;
     base::Duration poll_every{base::milliseconds(500)};  ///< Besides the heads that are told.
     RpcOptions rpc;
@@ -70,8 +70,7 @@ public:
     void identify(std::function<void(base::Result<ChainIdentity, NoAnswer>)> done) override;
     [[nodiscard]] base::Result<PreparedCall, ledger::ShardRefusal> prepare(
         const ledger::ShardOrder& order) override;
-    void sign(const ledger::signing::Sign& asked,
-              std::function<void(base::Result<SignedBytes, SignFault>)> done) override;
+    void sign(const ledger::signing::Sign& asked, std::function<void(SignResult)> done) override;
     void send(const ledger::signing::Broadcast& sent,
               std::function<void(std::string)> on_refused) override;
     void watch(const Watched& transaction) override;

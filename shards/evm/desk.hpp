@@ -94,8 +94,7 @@ public:
     [[nodiscard]] virtual base::Result<PreparedCall, ledger::ShardRefusal> prepare(
         const ledger::ShardOrder& order) = 0;
     /// Has a transaction signed.
-    virtual void sign(const ledger::signing::Sign& asked,
-                      std::function<void(base::Result<SignedBytes, SignFault>)> done) = 0;
+    virtual void sign(const ledger::signing::Sign& asked, std::function<void(SignResult)> done) = 0;
     /// Hands bytes to the chain. What became of them is found in blocks; `on_refused` says what a
     /// node held against them, which proves nothing.
     virtual void send(const ledger::signing::Broadcast& sent,

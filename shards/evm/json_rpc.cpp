@@ -53,6 +53,15 @@ bool is_hex(std::string_view text) {
     });
 }
 
+// Hex, which some write in capitals.
+std::string lower(std::string_view text) {
+    std::string low(text);
+    for (auto& c : low) {
+        if (c >= 'A' && c <= 'F') c = static_cast<char>(c - 'A' + 'a');
+    }
+    return low;
+}
+
 RpcError refusal_of(const json::value& said) {
     const auto* error = said.if_object();
     if (error == nullptr) return malformed("an error that is no object");
@@ -72,7 +81,7 @@ RpcError refusal_of(const json::value& said) {
     const auto* data = error->if_contains("data");
     if (data != nullptr && data->is_string()) {
         const std::string_view text = data->get_string();
-        if (text.size() <= rpc_data_max && is_hex(text)) refusal.data = text;
+        if (text.size() <= rpc_data_max && is_hex(text)) refusal.data = lower(text);
     }
     return refusal;
 }
@@ -144,6 +153,13 @@ base::Result<json::value, RpcError> parse_answer(std::string_view text) {
     constexpr std::size_t start_shown = 48;
     return base::Failure{malformed(fmt::format("no JSON ({}); it begins with '{}'", error.message(),
                                                printable(text, start_shown)))};
+}
+
+RpcResult canonical(const RpcCall& call, RpcResult result) {
+    if (!result || !call.canonical) return result;
+    auto form = call.canonical(*result);
+    if (form) return *std::move(form);
+    return base::Failure{malformed(fmt::format("no result that {} can have", call.method))};
 }
 
 std::vector<RpcResult> all_failed(const RpcError& error, std::size_t count) {

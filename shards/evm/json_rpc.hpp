@@ -7,6 +7,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -22,6 +24,9 @@ namespace crossclear::shards::evm {
 struct RpcCall {
     std::string method;  ///< `eth_getBlockByNumber`.
     boost::json::array params;
+    /// The one form of an answer in which it is compared with others and given back; nothing where
+    /// it cannot be read, which is `malformed`. Without it answers stay as they were written.
+    std::function<std::optional<boost::json::value>(const boost::json::value&)> canonical{};
 };
 
 /// Why there is no result.
@@ -41,7 +46,7 @@ struct RpcError {
     RpcFault fault{RpcFault::unreachable};
     std::int64_t code{};    ///< The node's, or HTTP's status; 0: none.
     std::string message{};  ///< Printable, at most `rpc_message_max` long. No secret of an URL.
-    std::string data{};     ///< What a call reverted with, in hex; empty where there is none.
+    std::string data{};     ///< What a call reverted with, in lower hex; empty: there is none.
     /// It was sent before, or twice, or the node itself does not know.
     bool may_have_happened{};
 
@@ -53,7 +58,7 @@ struct RpcError {
     return error.may_have_happened ||
            (error.fault != RpcFault::refused && error.fault != RpcFault::limited);
 }
-/// A result as the node wrote it, null where it knows of none.
+/// A result, null where the node knows of none.
 using RpcResult = base::Result<boost::json::value, RpcError>;
 
 inline constexpr std::size_t rpc_message_max = 256;
@@ -70,11 +75,14 @@ inline constexpr std::size_t rpc_batch_max = 256;
 /// Reads text. **Errors:** `malformed` where it is no JSON, too deep or too long.
 [[nodiscard]] base::Result<boost::json::value, RpcError> parse_answer(std::string_view text);
 
-/// The results of `count` calls from `first_id` on, in their order, whatever the order of the
-/// answers. An error without an id is that of all; a call that is answered twice or not at all is
-/// `malformed`.
+/// The results of `count` calls from `first_id` on, as the node wrote them, in the order of the
+/// calls, whatever that of the answers. An error without an id is that of all; a call that is
+/// answered twice or not at all is `malformed`.
 [[nodiscard]] std::vector<RpcResult> results_of(const boost::json::value& said,
                                                 std::uint64_t first_id, std::size_t count);
+
+/// A result in the form that its call wants. **Errors:** `malformed`.
+[[nodiscard]] RpcResult canonical(const RpcCall& call, RpcResult result);
 
 /// Of a fault that is the same for all of them.
 [[nodiscard]] std::vector<RpcResult> all_failed(const RpcError& error, std::size_t count);

@@ -65,9 +65,12 @@ RemoteSigner::RemoteSigner(boost::asio::io_context& io, RpcOptions options,
 void RemoteSigner::sign(const ledger::signing::Sign& asked, Done done) {
     client_.call({.method = "eth_signTransaction", .params = {signing_request(asked, key_)}},
                  [asked, key = key_, done = std::move(done)](const RpcResult& given) {
-                     if (!given) return done(base::Failure{sign_fault_of(given.error())});
+                     if (!given) {
+                         return done(base::Failure{NotSigned{.fault = sign_fault_of(given.error()),
+                                                             .says = given.error().message}});
+                     }
                      const auto raw = raw_in(*given);
-                     if (!raw) return done(base::Failure{SignFault::altered});
+                     if (!raw) return done(base::Failure{NotSigned{.fault = SignFault::altered}});
                      done(compare_signed(asked, key, *raw));
                  });
 }

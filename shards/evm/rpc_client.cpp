@@ -105,17 +105,19 @@ struct RpcClient::State : std::enable_shared_from_this<State> {
         places[endpoint].wire->exchange(
             {.text = text_of(calls, first_id), .first_id = first_id, .count = calls.size()},
             patience,
-            [weak = weak_from_this(), endpoint, first_id, count = calls.size(), begun,
-             method = calls.front().method, done = std::move(done)](const Carried& carried) {
-                auto results = carried.said ? results_of(*carried.said, first_id, count)
-                                            : all_failed(carried.said.error(), count);
-                for (auto& result : results) {
+            [weak = weak_from_this(), endpoint, first_id, calls, begun,
+             done = std::move(done)](const Carried& carried) {
+                auto results = carried.said ? results_of(*carried.said, first_id, calls.size())
+                                            : all_failed(carried.said.error(), calls.size());
+                for (std::size_t i = 0; i < calls.size(); ++i) {
+                    auto& result = results[i];
+                    result = canonical(calls[i], std::move(result));
                     if (!carried.was_sent_twice || result.has_value()) continue;
                     result = base::Failure{as_unknown(result.error())};
                 }
                 const auto self = weak.lock();
                 if (self && carried.was_sent) {
-                    self->note(endpoint, method, begun, unanswered(results));
+                    self->note(endpoint, calls.front().method, begun, unanswered(results));
                 }
                 done(std::move(results));
             });

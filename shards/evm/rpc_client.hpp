@@ -21,8 +21,9 @@
 /// The problem: endpoints are slow, away, behind, and sometimes wrong. The idea: a question goes to
 /// the first endpoint in the order of the configuration that is not set aside, and on to the next
 /// where none came back; what money depends on is asked of all, and counts where most of them say
-/// the same. The subtle thing: a refusal is an answer. Asking the next endpoint until one agrees
-/// would be choosing the answer.
+/// the same: the same in the question's canonical form, for nodes word it as they like. The subtle
+/// thing: a refusal is an answer. Asking the next endpoint until one agrees would be choosing the
+/// answer.
 
 namespace crossclear::shards::evm {
 
@@ -69,7 +70,7 @@ public:
     void batch(std::vector<RpcCall> calls, BatchDone done);
     /// Asks all endpoints, those that are set aside as well, and is done as soon as more than half
     /// of all have said the same. Else `disagreeing` where two said different things, or the fault
-    /// of one that did not answer.
+    /// of one that did not answer, or gave no answer that can be read.
     void agree(RpcCall call, Done done);
     /// The same for several questions at once; they agree on each by itself.
     /// **Requires:** as for a batch.

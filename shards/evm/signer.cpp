@@ -15,14 +15,13 @@ Transaction transaction_of(const ledger::signing::Sign& asked) {
             .data = Bytes(asked.data.begin(), asked.data.end())};
 }
 
-base::Result<SignedBytes, SignFault> compare_signed(const ledger::signing::Sign& asked,
-                                                    const ledger::signing::Address& key,
-                                                    BytesView raw) {
+SignResult compare_signed(const ledger::signing::Sign& asked, const ledger::signing::Address& key,
+                          BytesView raw) {
     const auto read = parse_transaction(raw);
-    if (!read || read->transaction != transaction_of(asked)) {
-        return base::Failure{SignFault::altered};
+    const bool is_asked_for = read && read->transaction == transaction_of(asked);
+    if (!is_asked_for || signer_of(*read) != Address{key}) {
+        return base::Failure{NotSigned{.fault = SignFault::altered}};
     }
-    if (signer_of(*read) != Address{key}) return base::Failure{SignFault::altered};
     return SignedBytes{.hash = transaction_hash(raw).bytes,
                        .raw = std::string(raw.begin(), raw.end())};
 }

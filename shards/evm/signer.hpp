@@ -31,19 +31,31 @@ struct SignedBytes {
     friend bool operator==(const SignedBytes&, const SignedBytes&) = default;
 };
 
+/// That nothing was signed, and what is said about it.
+struct NotSigned {
+    SignFault fault{};
+    /// The signer's words or its connection's, printable, at most `rpc_message_max` long; empty
+    /// where there are none. For people: nothing is decided by them.
+    std::string says{};
+
+    friend bool operator==(const NotSigned&, const NotSigned&) = default;
+};
+/// What comes of asking a signer.
+using SignResult = base::Result<SignedBytes, NotSigned>;
+
 /// The transaction that is asked for: a call that moves no coin.
 [[nodiscard]] Transaction transaction_of(const ledger::signing::Sign& asked);
 
 /// Bytes that are the transaction that was asked for, signed by the key. The hash is of the bytes,
 /// whatever name the signer has for them. **Errors:** `altered`.
-[[nodiscard]] base::Result<SignedBytes, SignFault> compare_signed(
-    const ledger::signing::Sign& asked, const ledger::signing::Address& key, BytesView raw);
+[[nodiscard]] SignResult compare_signed(const ledger::signing::Sign& asked,
+                                        const ledger::signing::Address& key, BytesView raw);
 
 /// Signs with one key. **Thread:** that of its io_context, on which callbacks come as well, never
 /// from within a call, and also after its end.
 class Signer {
 public:
-    using Done = std::function<void(base::Result<SignedBytes, SignFault>)>;
+    using Done = std::function<void(SignResult)>;
 
     Signer() = default;
     Signer(const Signer&) = delete;

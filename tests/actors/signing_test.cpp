@@ -158,6 +158,23 @@ TEST_F(Signing, ASignerThatAltersStopsTheLaneUntilAnOperatorHasLooked) {
     expect_all_is_booked();
 }
 
+// Goal: an operator who names a lane that is none learns why it is none.
+TEST_F(Signing, WhereNothingIsSignedAnOperatorHearsWhy) {
+    start();
+    const auto heard = [&](const actors::OperatorRequest& request) {
+        const auto refusal = session().expect<actors::Refusal>(request);
+        EXPECT_EQ(refusal.code, -32602);
+        EXPECT_EQ(refusal.reason, "no_such_lane");
+        return refusal.hint;
+    };
+    EXPECT_EQ(heard(resume_of(alpha, synthetix, "it is mended")),
+              "that shard is simulated: nothing is signed there, and no lane halts");
+    EXPECT_EQ(heard(resume_of(base::BrokerId{9}, uniswap, "it is mended")),
+              "that broker does not work on that shard; see operator/get_breaks");
+    EXPECT_EQ(heard(actors::Reconcile{base::ShardId{9}}),
+              "no broker works on that shard; see operator/get_breaks");
+}
+
 // Goal: an order whose nonce somebody else has used gets another one, and has its effect once.
 TEST_F(Signing, AnOrderWhoseNonceWasUsedElsewhereGetsAnother) {
     start();
@@ -272,6 +289,10 @@ TEST_F(Signing, WhatASignerRefusesIsCancelledInItsNonce) {
     EXPECT_EQ(planned.back().nonce, 0U);
     EXPECT_EQ(planned.back().purpose, signing::Purpose::cancel);
     EXPECT_TRUE(outside.watch.all<instruction::LegFailed>().empty()) << "it is not over";
+    EXPECT_EQ(
+        outside.watch.lines_with("A signer refuses a transaction. nonce=0 why=no rule allows it"),
+        1U)
+        << "in the signer's words";
 
     chain.set_signer(Signer::signs);
     conclude();

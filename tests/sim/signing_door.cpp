@@ -114,20 +114,19 @@ base::Result<evm::PreparedCall, ledger::ShardRefusal> SigningDoor::prepare(
         .to = chain_.terms().vault.bytes, .data = chain_.call_of(order), .gas_limit = 400'000};
 }
 
-void SigningDoor::sign(const signing::Sign& asked,
-                       std::function<void(base::Result<evm::SignedBytes, evm::SignFault>)> done) {
-    using Answer = base::Result<evm::SignedBytes, evm::SignFault>;
+void SigningDoor::sign(const signing::Sign& asked, std::function<void(evm::SignResult)> done) {
+    using Answer = evm::SignResult;
     truth_.lane().check_signing(asked);
     truth_.lane().step();
     const bool is_order = !asked.data.empty();
     const auto run = [this, asked, is_order]() -> Answer {
         if (stage_.goes_wrong(signer_away_ppm)) {
             stage_.mark(Mark::signer_away);
-            return base::Failure{evm::SignFault::unreachable};
+            return base::Failure{evm::NotSigned{.fault = evm::SignFault::unreachable}};
         }
         if (is_order && stage_.goes_wrong(signer_refuses_ppm)) {
             stage_.mark(Mark::signer_refused);
-            return base::Failure{evm::SignFault::refused};
+            return base::Failure{evm::NotSigned{.fault = evm::SignFault::refused}};
         }
         auto made = chain_.sign(asked);
         if (stage_.is_planted(Plant::sent_before_durable)) {
@@ -143,9 +142,10 @@ void SigningDoor::sign(const signing::Sign& asked,
         "sign",
         [held, execute]() -> Answer {
             execute(0);
-            return held->value_or(Answer{base::Failure{evm::SignFault::unreachable}});
+            return held->value_or(
+                Answer{base::Failure{evm::NotSigned{.fault = evm::SignFault::unreachable}}});
         },
-        base::Failure{evm::SignFault::unreachable}, std::move(done));
+        base::Failure{evm::NotSigned{.fault = evm::SignFault::unreachable}}, std::move(done));
 }
 
 void SigningDoor::send(const signing::Broadcast& sent,

@@ -44,8 +44,7 @@ public:
     [[nodiscard]] base::Result<shards::evm::PreparedCall, ledger::ShardRefusal> prepare(
         const ledger::ShardOrder& order) override;
     void sign(const ledger::signing::Sign& asked,
-              std::function<void(base::Result<shards::evm::SignedBytes, shards::evm::SignFault>)>
-                  done) override;
+              std::function<void(shards::evm::SignResult)> done) override;
     void send(const ledger::signing::Broadcast& sent,
               std::function<void(std::string)> on_refused) override;
     void watch(const shards::evm::Watched& transaction) override;

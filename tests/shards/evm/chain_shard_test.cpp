@@ -86,6 +86,23 @@ TEST_F(OrdersOnChain, TheChainIsIdentifiedByWhatIsFinal) {
     EXPECT_TRUE(host->told().faults.empty());
 }
 
+// Goal: whoever has a quiet chain need not pay what another one asks, and the other way round.
+TEST_F(OrdersOnChain, TheLeastTipIsTheOneConfigured) {
+    deploy();
+    for (const std::uint64_t least : {std::uint64_t{0}, std::uint64_t{7'000'000'000}}) {
+        auto with = options();
+        with.tip_min = least;
+        end_host();
+        host.emplace(with);
+        host->follow();
+        ASSERT_TRUE(hears_of_head());
+        const auto told = host->told();
+        ASSERT_FALSE(told.news.empty());
+        EXPECT_EQ(told.news.back().enough.tip_wei, least);
+        EXPECT_GE(told.news.back().offer.tip_wei, least);
+    }
+}
+
 TEST_F(OrdersOnChain, AChainThatIsNotTheOneConfiguredHasNoIdentity) {
     deploy();
     struct Case {

@@ -34,7 +34,7 @@ TEST(JsonRpc, AnswersFindTheirCallsInAnyOrder) {
         {"jsonrpc":"2.0","id":9,"result":null},
         {"jsonrpc":"2.0","id":70,"result":"of somebody else"},
         {"jsonrpc":"2.0","id":7,"result":"0x1","error":null},
-        {"jsonrpc":"2.0","id":8,"error":{"code":3,"message":"reverted","data":"0x08c379a0"}}])"),
+        {"jsonrpc":"2.0","id":8,"error":{"code":3,"message":"reverted","data":"0x08C379a0"}}])"),
                                     7, 3);
     ASSERT_EQ(results.size(), 3U);
     EXPECT_EQ(*results[0], boost::json::value("0x1"));

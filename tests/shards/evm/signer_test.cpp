@@ -29,7 +29,7 @@ using tests::error_for;
 using tests::result_for;
 using tests::Script;
 using tests::ScriptedNode;
-using Signed = base::Result<SignedBytes, SignFault>;
+using Signed = SignResult;
 
 // The first two keys of every anvil, which everybody knows.
 const Key& our_key() {
@@ -74,7 +74,7 @@ Signed ask(boost::asio::io_context& io, Signer& signer, const Sign& asked) {
     });
     EXPECT_FALSE(given.has_value()) << "never from within a call";
     EXPECT_TRUE(tests::run_until(io, [&] { return given.has_value(); }));
-    return given.value_or(base::Failure{SignFault::altered});
+    return given.value_or(base::Failure{NotSigned{.fault = SignFault::altered}});
 }
 
 Signed ask_key(const Sign& asked) {
@@ -108,7 +108,7 @@ std::string as_object(BytesView raw) {
 
 SignFault fault_in(const Signed& result) {
     EXPECT_FALSE(result.has_value());
-    return result.has_value() ? SignFault{} : result.error();
+    return result.has_value() ? SignFault{} : result.error().fault;
 }
 
 TEST(KeySigner, SignsWhatItIsAsked) {
@@ -272,6 +272,25 @@ TEST(RemoteSigner, OnlyItsOwnWordIsARefusal) {
         });
         EXPECT_EQ(fault_in(ask_at(node.http_url(), a_sign())), fault) << code;
     }
+}
+
+// Goal: whoever reads the log learns what the signer holds against a transaction, and nothing that
+// a log cannot bear.
+TEST(RemoteSigner, ItsWordsComeWithItsRefusal) {
+    const auto said = [](const std::string& words) {
+        ScriptedNode node([&](const std::string& question) {
+            return Script{.body = error_for(question, -32000, words)};
+        });
+        const auto given = ask_at(node.http_url(), a_sign());
+        return given.has_value() ? "signed" : given.error().says;
+    };
+    EXPECT_EQ(said("Request denied: no rule allows this"), "Request denied: no rule allows this");
+    EXPECT_EQ(said("a line\nand \a a bell"), "a line?and ? a bell");
+    EXPECT_EQ(said(std::string(2 * rpc_message_max, 'x')), std::string(rpc_message_max, 'x'));
+    const auto nobody = ScriptedNode([](const std::string&) { return Script{}; }).http_url();
+    const auto away = ask_at(nobody, a_sign());
+    EXPECT_EQ(fault_in(away), SignFault::unreachable);
+    EXPECT_NE(away.error().says.find("refused"), std::string::npos) << away.error().says;
 }
 
 TEST(RemoteSigner, WhatIsNoAnswerIsAskedAgain) {

@@ -1,4 +1,5 @@
 #include "shards/evm/rpc_client.hpp"
+#include "shards/evm/tls_files.hpp"
 #include "tests/support/run_until.hpp"
 #include "tests/support/shards/scripted_node.hpp"
 
@@ -13,6 +14,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <optional>
 #include <string>
 #include <thread>
@@ -27,6 +29,17 @@ namespace asio = boost::asio;
 namespace http = boost::beast::http;
 using asio::ip::tcp;
 using boost::system::error_code;
+
+// One of 2020, for a day.
+constexpr const char* expired_pem = R"(-----BEGIN CERTIFICATE-----
+MIIBCTCBsAIBATAKBggqhkjOPQQDAjARMQ8wDQYDVQQDDAZub2JvZHkwHhcNMjAw
+MTAxMDAwMDAwWhcNMjAwMTAyMDAwMDAwWjARMQ8wDQYDVQQDDAZub2JvZHkwWTAT
+BgcqhkjOPQIBBggqhkjOPQMBBwNCAAQX1a5ayH8re4xlYuQz38o1tuDvCbtpy0qS
+Al9vrAjvMKHiW8jLKvnOoyHq+nFHI6ERUO4cYKGTKhJ0fOgZ4dQHMAoGCCqGSM49
+BAMCA0gAMEUCIFUJizY7A3pRBegiC3ZX6aGbK48XbBjqus+vabSeMyXRAiEA8hOv
+UdpPwUb+duEnzj2kfCPRT/JMBrdv8b+IE59KAN8=
+-----END CERTIFICATE-----
+)";
 
 // Certificates that sign themselves, made once with the openssl program.
 class SelfSigned {
@@ -52,6 +65,7 @@ private:
                                  name + ".key -out " + name + ".pem > log 2>&1";
             if (std::system(command.c_str()) != 0) ADD_FAILURE() << "failed: " << command;
         }
+        std::ofstream(directory_ / "expired.pem") << expired_pem;
     }
     ~SelfSigned() { std::filesystem::remove_all(directory_); }
 
@@ -151,6 +165,44 @@ TEST(EvmTls, AnEndpointThatNobodyVouchesForIsNotAsked) {
     const auto refused = ask_over(options);
     ASSERT_FALSE(refused.has_value());
     EXPECT_EQ(refused.error().fault, RpcFault::unreachable);
+}
+
+// Goal: what would keep a signer from answering is found before it is asked.
+TEST(EvmTls, FilesThatCannotBeUsedAreNamed) {
+    EXPECT_FALSE(fault_of_files({}));
+    EXPECT_FALSE(fault_of_files(trusting("server")));
+    EXPECT_FALSE(fault_of_files(as("client")));
+    struct Row {
+        std::string authority;
+        std::string certificate;
+        std::string key;
+        std::string_view field;
+        const char* found;
+    };
+    const Row rows[] = {
+        {"none.pem", "client.pem", "client.key", "authority", "No such file"},
+        {"server.key", "client.pem", "client.key", "authority", "no certificate in it"},
+        {"server.pem", "none.pem", "client.key", "certificate", "No such file"},
+        {"server.pem", "client.key", "client.key", "certificate", "none in it"},
+        {"server.pem", "expired.pem", "client.key", "certificate", "expired on 2020-01-02"},
+        {"server.pem", "client.pem", "none.key", "key", "No such file"},
+        {"server.pem", "client.pem", "client.pem", "key", "none in it"},
+        {"server.pem", "client.pem", "intruder.key", "key", "of another certificate"},
+    };
+    for (const auto& row : rows) {
+        WireOptions options;
+        options.authority = SelfSigned::file(row.authority);
+        options.certificate = SelfSigned::file(row.certificate);
+        options.key = SelfSigned::file(row.key);
+        const auto fault = fault_of_files(options);
+        ASSERT_TRUE(fault.has_value()) << row.found;
+        EXPECT_EQ(fault->field, row.field);
+        EXPECT_NE(fault->found.find(row.found), std::string::npos) << fault->found;
+        const auto& named = row.field == "key"           ? options.key
+                            : row.field == "certificate" ? options.certificate
+                                                         : options.authority;
+        EXPECT_EQ(fault->path, named);
+    }
 }
 
 }  // namespace

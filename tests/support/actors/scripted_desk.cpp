@@ -52,8 +52,7 @@ public:
         chain_.orders_.insert_or_assign(data, order);
         return evm::PreparedCall{.to = {2}, .data = std::move(data), .gas_limit = 100'000};
     }
-    void sign(const signing::Sign& asked,
-              std::function<void(base::Result<evm::SignedBytes, evm::SignFault>)> done) override {
+    void sign(const signing::Sign& asked, std::function<void(evm::SignResult)> done) override {
         expect_durable<signing::TransactionPlanned>([&](const auto& planned) {
             return planned.nonce == asked.nonce && planned.number == asked.number;
         });
@@ -123,16 +122,18 @@ private:
         EXPECT_TRUE(std::any_of(events.begin(), events.end(), fits))
             << "something is signed or sent that is not in the journal";
     }
-    base::Result<evm::SignedBytes, evm::SignFault> answer_to(const signing::Sign& asked) {
+    evm::SignResult answer_to(const signing::Sign& asked) {
         const std::scoped_lock lock(chain_.mutex_);
         ++chain_.asked_to_sign_;
         switch (chain_.signer_) {
             case Signer::alters:
-                return base::Failure{evm::SignFault::altered};
+                return base::Failure{evm::NotSigned{.fault = evm::SignFault::altered}};
             case Signer::unreachable:
-                return base::Failure{evm::SignFault::unreachable};
+                return base::Failure{evm::NotSigned{.fault = evm::SignFault::unreachable}};
             case Signer::refuses_orders:
-                if (!asked.data.empty()) return base::Failure{evm::SignFault::refused};
+                if (!asked.data.empty())
+                    return base::Failure{evm::NotSigned{.fault = evm::SignFault::refused,
+                                                        .says = "no rule allows it"}};
                 break;
             case Signer::signs:
                 break;

@@ -110,7 +110,7 @@ SignedOrder LaneHost::sign_cancel(const SignedOrder& of) {
 }
 
 SignedOrder LaneHost::sign(const ledger::ShardOrder& order, const ledger::signing::Sign& asked) {
-    using Answer = base::Result<SignedBytes, SignFault>;
+    using Answer = SignResult;
     const auto answer = answer_of<Answer>([&](auto done) { shard_->sign(asked, std::move(done)); });
     CHECK(answer.has_value(), "a key in this process signs");
     return {.order = order,
