@@ -34,6 +34,10 @@ export function npmFile(name) {
     return existsSync(path) ? path : undefined;
 }
 
+/** For anvil: states of old blocks are forgotten. It would leave them below the user's home for
+ *  ever, gigabytes an hour where each transaction is a block. */
+export const NOTHING_ON_DISK = ['--max-persisted-states', '0'];
+
 /** Anvil itself: the package's own starter is a script that would run it as a child. */
 export function anvilProgram() {
     for (const machine of ['linux-amd64', 'linux-arm64', 'darwin-amd64', 'darwin-arm64']) {

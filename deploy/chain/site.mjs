@@ -14,7 +14,7 @@ import {UsageError, readOptions, runIfMain} from './command.mjs';
 import {connect} from './connect.mjs';
 import {deploy} from './deploy.mjs';
 import {readDescription} from './description.mjs';
-import {anvilProgram} from './npm.mjs';
+import {NOTHING_ON_DISK, anvilProgram} from './npm.mjs';
 
 const FOLDER = dirname(fileURLToPath(import.meta.url));
 const SHIPPED = ['synthetix', 'aave-uniswap', 'augur'];
@@ -36,7 +36,7 @@ const USAGE = `site.mjs --out FOLDER: starts chains on this machine, deploys to 
                       asks for them. Repeatable; without it: ${BLOCK_TIMES.join(', ')}, and so on
   --first-id NUMBER   the first chain's id, ${FIRST_ID} without it; the others' follow
   --states COUNT      nodes keep the states of so many blocks, as most do that are not archives;
-                      without it: all
+                      without it: of some hundreds
   --artifacts FOLDER  as for deploy.mjs
   --cache FOLDER      keeps there what was compiled, and compiles again only what is another
   --help              this text
@@ -62,8 +62,8 @@ class Anvils {
 
     /** Starts one; the address where it listens. `onEnd` hears if it ends by itself. */
     start(id, states, onEnd) {
-        const words = ['--port', '0', '--chain-id', String(id), ...EPOCHS];
-        if (states !== undefined) words.push('--prune-history', String(states));
+        const kept = states === undefined ? NOTHING_ON_DISK : ['--prune-history', String(states)];
+        const words = ['--port', '0', '--chain-id', String(id), ...EPOCHS, ...kept];
         const child = spawn(anvilProgram(), words, {stdio: ['ignore', 'pipe', 'pipe']});
         this.#children.add(child);
         let said = '';

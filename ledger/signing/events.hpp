@@ -54,7 +54,7 @@ struct LaneOpened {
     friend bool operator==(const LaneOpened&, const LaneOpened&) = default;
 };
 
-/// A nonce belongs to an order's effect from now on. Nothing is signed before this is durable.
+/// A nonce belongs to an order's effect from now on. Nothing is sent before this is durable.
 struct IntentTaken {
     std::uint64_t nonce{};
     base::OrderRef ref;

@@ -80,6 +80,9 @@ struct ChainShard::State {
     [[nodiscard]] Awaited<void> rescan(std::uint64_t from);
     [[nodiscard]] bool is_as_configured(const ChainIdentity& found, const Bytes& code);
     void fault(Halt reason, std::string says);
+    [[nodiscard]] bool is_reachable() const {
+        return reached_at && Clock::now() - *reached_at < reachable_for;
+    }
 
     ChainShardOptions options;
     asio::io_context io{1};
@@ -220,11 +223,17 @@ Awaited<void> ChainShard::State::rescan(std::uint64_t from) {
     }
     const auto& terms = reader.terms();
     const auto filter = inflow_filter(terms.vault);
-    for (auto first = from; first <= last; first += rescan_span) {
-        const auto until = std::min(last, first + rescan_span - 1);
+    auto span = rescan_span;
+    for (auto first = from; first <= last;) {
+        const auto until = std::min(last, first + span - 1);
         const auto logs = co_await chain.logs_between(first, until, filter);
-        // The reconciler asks again.
-        if (!logs) co_return;
+        if (!logs) {
+            // There may be more in it than a node tells at once. Else whoever asked asks again.
+            if (span == 1 || !is_reachable()) co_return;
+            span /= 2;
+            continue;
+        }
+        first = until + 1;
         for (const auto& log : *logs) {
             auto inflow = inflow_of(terms.vault, terms.listing, terms.broker, terms.cluster, log);
             if (!inflow || !listener) continue;
@@ -275,7 +284,7 @@ void ChainShard::health(std::function<void(Health)> done) {
     asio::post(state_->io, [&state = *state_, done = std::move(done)] {
         Health health;
         health.is_paused = state.is_paused;
-        health.is_reachable = state.reached_at && Clock::now() - *state.reached_at < reachable_for;
+        health.is_reachable = state.is_reachable();
         if (state.watcher && state.watcher->head()) {
             const auto& head = *state.watcher->head();
             health.head_block = head.number;

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import {spawn} from 'node:child_process';
-import {anvilProgram, npm} from '../../deploy/chain/npm.mjs';
+import {NOTHING_ON_DISK, anvilProgram, npm} from '../../deploy/chain/npm.mjs';
 import {CONTRACTS, compile} from '../../deploy/chain/compile.mjs';
 import {artifacts} from '../../deploy/chain/artifacts.mjs';
 import {Chain, Refused} from '../../deploy/chain/chain.mjs';
@@ -25,7 +25,7 @@ export const NEVER = 2n ** 63n;
 
 /** Starts an anvil on a free port: {url, stop}. Ends only what it started. */
 export async function startAnvil(...options) {
-    const child = spawn(anvilProgram(), ['--port', '0', ...options], {
+    const child = spawn(anvilProgram(), ['--port', '0', ...NOTHING_ON_DISK, ...options], {
         stdio: ['ignore', 'pipe', 'pipe'],
     });
     const stop = () => child.kill('SIGKILL');

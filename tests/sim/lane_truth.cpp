@@ -41,6 +41,11 @@ void LaneTruth::note(const TransactionSigned& event) {
         stage_.blame(19, fmt::format("transaction {} of nonce {} was signed twice", event.number,
                                      event.nonce));
     }
+    if (chain_->asked_for(event.hash) != planned(event.nonce, event.number)) {
+        stage_.blame(19, fmt::format("transaction {} of nonce {} was signed as another one than is "
+                                     "committed",
+                                     event.number, event.nonce));
+    }
 }
 
 void LaneTruth::note(const TransactionIncluded& event) {
@@ -103,13 +108,6 @@ std::optional<Sign> LaneTruth::planned(std::uint64_t nonce, std::uint32_t number
                 .data = is_cancel ? std::string{} : intent.data,
                 .gas_limit = found->second.gas_limit,
                 .fees = found->second.fees};
-}
-
-void LaneTruth::check_signing(const Sign& asked) {
-    if (stage_.finding || planned(asked.nonce, asked.number) == asked) return;
-    stage_.blame(19, fmt::format("transaction {} of nonce {} was to be signed before that was "
-                                 "durable",
-                                 asked.number, asked.nonce));
 }
 
 void LaneTruth::check_sent(const Broadcast& sent, const std::string& bytes) {

@@ -35,8 +35,7 @@ public:
 
     /// An event of the lane is committed; `after` contains it.
     void take_in(const ledger::signing::State& after, const ledger::signing::Event& event);
-    /// The signer is asked, and bytes leave for a node.
-    void check_signing(const ledger::signing::Sign& asked);
+    /// Bytes leave for a node.
     void check_sent(const ledger::signing::Broadcast& sent, const std::string& bytes);
     /// What is to be signed under a nonce, if that is committed.
     [[nodiscard]] std::optional<ledger::signing::Sign> planned(std::uint64_t nonce,

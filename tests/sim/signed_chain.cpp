@@ -124,6 +124,11 @@ evm::SignedBytes SignedChain::sign(const ledger::signing::Sign& asked) {
     return {.hash = hash, .raw = std::move(raw)};
 }
 
+std::optional<ledger::signing::Sign> SignedChain::asked_for(const Hash& hash) const {
+    const auto found = signed_.find(hash);
+    return found == signed_.end() ? std::nullopt : std::optional{found->second};
+}
+
 std::string SignedChain::take(const std::string& raw) {
     const auto hash = evm::keccak256(raw).bytes;
     const auto& sent = signed_.at(hash);

@@ -78,6 +78,8 @@ public:
     [[nodiscard]] std::string call_of(const ledger::ShardOrder& order);
     /// Another signature each time, as with signers that draw their numbers.
     [[nodiscard]] shards::evm::SignedBytes sign(const ledger::signing::Sign& asked);
+    /// What was to be signed where this came of it.
+    [[nodiscard]] std::optional<ledger::signing::Sign> asked_for(const Hash& hash) const;
     /// A node gets bytes. Returns what it holds against them; empty where it takes them.
     std::string take(const std::string& raw);
     /// A client sends tokens to the vault.

@@ -273,6 +273,29 @@ TEST_F(FaultsOnChain, AfterAnOutageAllThatWasMissedIsTold) {
     expect_all_is_true(1);
 }
 
+// Goal: what a node does not tell at once is asked for in parts.
+TEST_F(FaultsOnChain, ARescanAsksForLessWhereANodeTellsNoMore) {
+    start_behind(1);
+    const auto begun = head();
+    trade_through(6);
+    expect_all_is_true(6);
+    set_all({.log_blocks_max = 2});
+    const auto told_before = host->told().notices.size();
+    host->shard().rescan(begun);
+    ASSERT_TRUE(host->comes_to([](const Told& told) {
+        return std::holds_alternative<ledger::RescanNotice>(told.notices.back());
+    }));
+    const auto notices = host->told().notices;
+    const auto is_deposit = [](const auto& notice) {
+        return std::holds_alternative<ledger::DepositNotice>(notice);
+    };
+    EXPECT_EQ(std::count_if(notices.begin() + static_cast<std::ptrdiff_t>(told_before),
+                            notices.end(), is_deposit),
+              6);
+    EXPECT_EQ(std::get<ledger::RescanNotice>(notices.back()).from_block, begun);
+    EXPECT_GT(proxies.front()->counts().too_many_blocks, 0U);
+}
+
 TEST_F(FaultsOnChain, AFinalBlockThatIsReplacedIsAFault) {
     start();
     const auto snapshot = node().ask("evm_snapshot");

@@ -66,7 +66,8 @@ struct Anvil::State {
 };
 
 Anvil::Anvil(std::vector<std::string> options) : state_(std::make_unique<State>()) {
-    std::vector<std::string> words{anvil_program(), "--port", "0"};
+    // States of old blocks are forgotten: on disk they would stay there for ever.
+    std::vector<std::string> words{anvil_program(), "--port", "0", "--max-persisted-states", "0"};
     words.insert(words.end(), options.begin(), options.end());
     std::vector<char*> arguments;
     for (auto& word : words) arguments.push_back(word.data());

@@ -148,6 +148,22 @@ ProxiedCall call_of(const json::object& asked, const ChainFaults& faults, base::
     return call;
 }
 
+// Of how many blocks logs are asked for, where it is from one height to another; else 0.
+std::uint64_t blocks_of_logs(const ProxiedCall& call) {
+    const auto* list = call.params.if_array();
+    const bool is_filter = call.method == "eth_getLogs" && list != nullptr && !list->empty() &&
+                           list->front().is_object();
+    if (!is_filter) return 0;
+    const auto height = [&](const char* name) {
+        const auto* text = list->front().get_object().if_contains(name);
+        return text != nullptr && text->is_string() ? evm::parse_quantity64(text->get_string())
+                                                    : std::optional<std::uint64_t>{};
+    };
+    const auto first = height("fromBlock");
+    const auto last = height("toBlock");
+    return first && last && *last >= *first ? *last - *first + 1 : 0;
+}
+
 // The calls of a text; none where it is nothing of the kind, and goes on as it is.
 std::vector<ProxiedCall> calls_in(const json::value& text, const ChainFaults& faults,
                                   base::Rng& chance) {
@@ -331,8 +347,13 @@ struct FaultProxy::State {
     // What is said to a call that is not handed on; empty for one that is.
     std::string own_answer_to(const ProxiedCall& call, const ChainFaults& now) {
         constexpr std::int64_t server_error = -32'000;
-        if (call.raw.empty()) return {};
+        constexpr std::int64_t limit_exceeded = -32'005;
         const auto asked = json::serialize(call.asked);
+        if (now.log_blocks_max > 0 && blocks_of_logs(call) > now.log_blocks_max) {
+            count(&ChainFaultCounts::too_many_blocks);
+            return error_for(asked, limit_exceeded, "query exceeds the range");
+        }
+        if (call.raw.empty()) return {};
         if (now.has_replacement_rule && is_underpriced(call.raw)) {
             count(&ChainFaultCounts::underpriced);
             return error_for(asked, server_error, "replacement transaction underpriced");

@@ -44,6 +44,8 @@ struct ChainFaults {
     /// through here and still waits in the node's pool, and not both fees are a tenth higher. This
     /// is geth's rule; anvil's is milder. Calls of one batch do not see each other.
     bool has_replacement_rule{};
+    /// Logs of more blocks than that are refused, as by those who sell endpoints; 0: none are.
+    std::uint64_t log_blocks_max{};
     bool is_down{};  ///< Connections end, and new ones with their first question.
 
     friend bool operator==(const ChainFaults&, const ChainFaults&) = default;
@@ -66,6 +68,7 @@ struct ChainFaultCounts {
     std::uint64_t hidden_receipts{};  ///< Only where there was one.
     std::uint64_t other_hashes{};     ///< Only where there was a block.
     std::uint64_t underpriced{};
+    std::uint64_t too_many_blocks{};
     std::uint64_t turned_away{};  ///< While it was down.
 
     friend bool operator==(const ChainFaultCounts&, const ChainFaultCounts&) = default;
