@@ -97,10 +97,10 @@ def goals_of(rounds):
 # On chains: the figure, its key, the limit, whether that is the least, and by what it is divided.
 SETTLE = (("trades", "per_second", 200, True, 1, "", "trades settled on chains a second"),
           ("orders", "per_second", 200, True, 1, "", "orders final a second, 50 a lane"),
-          ("paced", "ours_included_p99_us", 50, False, 1e3, " ms",
-           "ours until it is in a block, paced, p99"),
-          ("paced", "ours_final_p99_us", 50, False, 1e3, " ms",
-           "ours until it is final, paced, p99"),
+          ("clocked", "ours_included_p99_us", 50, False, 1e3, " ms",
+           "ours until it is in a block, p99"),
+          ("clocked", "ours_final_p99_us", 50, False, 1e3, " ms",
+           "ours until it is final, p99"),
           ("steady", "growth", 3, False, 0.01, " %", "memory, last quarter over the second"))
 
 
@@ -118,7 +118,7 @@ def goals_of_settle(rounds):
 
 def lines_of_settle(rounds):
     """Where the time of orders on chains goes, medians over the rounds."""
-    for phase in ("orders", "paced"):
+    for phase in ("orders", "paced", "clocked"):
         found = of_rounds(rounds, f"settle.{phase}")
         for key, title in (("handed_to_left", "handed over, until it is on its way"),
                            ("left_to_block", "until its node has a block with it"),

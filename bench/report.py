@@ -36,7 +36,8 @@ NAMES = {
     "nodes.3": "three nodes, the same clients",
     "settle.trades": "trades settled on chains",
     "settle.orders": "orders on chains, 50 a lane; what is ours",
-    "settle.paced": "orders on chains, paced; what is ours",
+    "settle.paced": "orders, a block for each; what is ours",
+    "settle.clocked": "orders, blocks by the clock; ours",
     "sim": "steps of the simulator",
 }
 

@@ -11,7 +11,7 @@ from postgres_server import Failure
 
 SOURCE = pathlib.Path(__file__).resolve().parent.parent
 # In a first round both trades and orders go on for so long, for the memory of who serves them.
-STEADY_SECONDS = 120
+STEADY_SECONDS = 400
 QUICK_STEADY_SECONDS = 20
 # The spans that the program tells of orders, and which of their quantiles are kept.
 SPANS = ("ours_included", "ours_final", "handed_to_left", "left_to_block", "block_to_told",
@@ -19,16 +19,24 @@ SPANS = ("ours_included", "ours_final", "handed_to_left", "left_to_block", "bloc
 QUANTILES = ("p50_us", "p99_us", "p999_us")
 
 
-class Site:
-    """Three anvils with everything deployed, which make a block for each transaction."""
+# Seconds between blocks, as chains have them, and how many orders a second they bear without more
+# than 64 in flight in any lane.
+BLOCK_TIMES = ("1", "2", "0.5")
+CLOCKED_PER_SECOND = 40
+CLOCKED_SECONDS = 15
 
-    def __init__(self, directory):
+
+class Site:
+    """Three anvils with everything deployed, which make a block at these times."""
+
+    def __init__(self, directory, *times):
         if "CROSSCLEAR_NPM" not in os.environ or shutil.which("node") is None:
             raise Failure("the chains", "there is no node, or CROSSCLEAR_NPM does not say where "
                           "anvil is", "./dev bench sees to both")
         self.process = subprocess.Popen(  # pylint: disable=consider-using-with
             ["node", str(SOURCE / "deploy/chain/site.mjs"), "--out", str(directory), "--cache",
-             str(cluster.BUILD / "artifacts"), "--block-time", "now"],
+             str(cluster.BUILD / "artifacts"),
+             *(word for time in times for word in ("--block-time", time))],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         said = []
         for line in self.process.stdout:
@@ -57,23 +65,33 @@ def flat(line):
     return figures
 
 
-def measure(options, directory, is_first):
-    """One round: chains of its own, and the service on them."""
+def run(directory, times, *words):
+    """The service on chains of its own; what it tells."""
     directory.mkdir(parents=True)
-    phases = ["trades", "orders", "paced"] + (["steady"] if is_first else [])
-    steady = QUICK_STEADY_SECONDS if options.quick else STEADY_SECONDS
-    site = Site(directory / "site")
+    site = Site(directory / "site", *times)
     try:
         found = cluster.run("settle_bench", "--site", site.file, "--data",
-                            str(directory / "data"), "--phases", ",".join(phases), "--seconds",
-                            str(options.seconds), "--steady-seconds", str(steady))
+                            str(directory / "data"), *words)
     finally:
         site.close()
     if found["withdrawals_refused"]:
         raise Failure("settle_bench", str(found["withdrawals_refused"]),
                       "nothing should be refused there: look for the reason")
+    return found
+
+
+def measure(options, directory, is_first):
+    """One round."""
+    phases = ["trades", "orders", "paced"] + (["steady"] if is_first else [])
+    steady = QUICK_STEADY_SECONDS if options.quick else STEADY_SECONDS
+    found = run(directory / "now", ("now",), "--phases", ",".join(phases), "--seconds",
+                str(options.seconds), "--steady-seconds", str(steady))
+    clocked = run(directory / "clocked", BLOCK_TIMES, "--phases", "paced", "--rate",
+                  str(CLOCKED_PER_SECOND), "--seconds",
+                  str(max(options.seconds, CLOCKED_SECONDS)))
     figures = {"settle.trades": found["trades"], "settle.orders": flat(found["orders"]),
-               "settle.paced": flat(found["paced"])}
+               "settle.paced": flat(found["paced"]),
+               "settle.clocked": flat(clocked["paced"])}
     if is_first:
         figures["settle.steady"] = found["steady"]
     if not options.keep:

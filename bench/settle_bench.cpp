@@ -1,3 +1,4 @@
+#include "base/limits.hpp"
 #include "bench/load.hpp"
 #include "bench/measured_service.hpp"
 #include "bench/order_times.hpp"
@@ -28,6 +29,7 @@ constexpr const char* trader_shard = "aave-uniswap";
 constexpr std::uint64_t clients_per_lane = 10;
 constexpr std::int64_t withdrawer_usdc = 50'000;
 constexpr std::int64_t withdrawn_usdc = 1;
+constexpr base::Duration fill_step = base::seconds(2);
 // Beside the traders' numbers.
 constexpr std::uint64_t first_withdrawer = 100'001;
 
@@ -247,9 +249,20 @@ private:
         }
     }
 
+    // An account remembers its latest answers. Until it has so many memory grows, and has to.
+    void fill(Load& load) const {
+        const auto remembered = options_.load.accounts * base::limits::answered_max;
+        while (load.cleared() < remembered + remembered / 10) {
+            (void)load.run(
+                {.depth = options_.depth, .per_second = 0, .warm = {}, .measured = fill_step},
+                [] {}, [] {});
+        }
+    }
+
     // Both at a pace, for long: what is resident in the end is what was when all was warm.
     std::optional<std::string> hold_steady(Load& load, Withdrawals& withdrawals,
                                            boost::json::object& line) {
+        fill(load);
         withdrawals.start(
             {.open_max = options_.open_max, .per_second = options_.orders_per_second});
         std::vector<double> resident;

@@ -30,6 +30,9 @@ using Clock = std::chrono::steady_clock;
 constexpr auto reachable_for = std::chrono::seconds(10);
 // How often the vault is asked whether it is paused, where heads come as quickly.
 constexpr auto look_every = std::chrono::milliseconds(500);
+// How soon a head that was told is looked for again, each time twice as late, and how often.
+constexpr auto look_again_after = std::chrono::milliseconds(10);
+constexpr int looks_after_hint_max = 6;
 // A replay of inflows is asked for in spans that every node takes.
 constexpr std::uint64_t rescan_span = 2'000;
 
@@ -72,6 +75,8 @@ struct ChainShard::State {
 
     [[nodiscard]] Awaited<void> live();
     void wake();
+    void hear(const boost::json::object& head);
+    [[nodiscard]] std::chrono::microseconds pause();
     void begin(const std::vector<Watched>& sent, std::function<void(HeadNews)> listens,
                std::function<void(ChainFault)> hears_faults);
     [[nodiscard]] Awaited<void> round();
@@ -93,6 +98,8 @@ struct ChainShard::State {
     asio::steady_timer timer;
     std::shared_ptr<Watcher> watcher;  // Who is replaced while it looks is not heard any more.
     bool is_woken{};
+    std::uint64_t hinted{};  // The highest block that was told unasked.
+    int looks_after_hint{};
     std::function<void(HeadNews)> on_head;
     std::function<void(ChainFault)> on_fault;
     std::function<void(ledger::ShardNotice)> listener;
@@ -106,12 +113,10 @@ struct ChainShard::State {
 };
 
 Awaited<void> ChainShard::State::live() {
-    const auto pause = std::chrono::microseconds(options.poll_every.us);
     for (;;) {
         is_woken = false;
         if (watcher) co_await round();
-        // A head that was told meanwhile is looked at right away.
-        timer.expires_after(is_woken ? std::chrono::microseconds{} : pause);
+        timer.expires_after(pause());
         boost::system::error_code woken;
         co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, woken));
     }
@@ -120,6 +125,29 @@ Awaited<void> ChainShard::State::live() {
 void ChainShard::State::wake() {
     is_woken = true;
     timer.cancel();
+}
+
+// A hint is worth a look at once.
+void ChainShard::State::hear(const boost::json::object& head) {
+    const auto* number = head.if_contains("number");
+    const auto height = number != nullptr && number->is_string()
+                            ? parse_quantity64(number->get_string())
+                            : std::optional<std::uint64_t>{};
+    if (height && *height > hinted) {
+        hinted = *height;
+        looks_after_hint = 0;
+    }
+    wake();
+}
+
+// Until the next look. A head that was told meanwhile is looked at right away, and one that most
+// endpoints do not have yet is soon looked for again, a few times: whoever tells it may lie.
+std::chrono::microseconds ChainShard::State::pause() {
+    const std::chrono::microseconds poll(options.poll_every.us);
+    if (is_woken) return {};
+    const bool is_behind = watcher && watcher->head() && watcher->head()->number < hinted;
+    if (!is_behind || looks_after_hint == looks_after_hint_max) return poll;
+    return std::min(poll, std::chrono::microseconds(look_again_after * (1 << looks_after_hint++)));
 }
 
 void ChainShard::State::begin(const std::vector<Watched>& sent,
@@ -247,8 +275,7 @@ Awaited<void> ChainShard::State::rescan(std::uint64_t from) {
 ChainShard::ChainShard(ChainShardOptions options)
     : state_(std::make_unique<State>(std::move(options))) {
     State& state = *state_;
-    // A hint is worth a look at once.
-    (void)state.client.follow_heads([&state](const boost::json::object&) { state.wake(); });
+    (void)state.client.follow_heads([&state](const auto& head) { state.hear(head); });
     state.run(state.live());
     state.thread = std::thread([&state] { state.io.run(); });
 }

@@ -273,6 +273,25 @@ TEST_F(FaultsOnChain, AfterAnOutageAllThatWasMissedIsTold) {
     expect_all_is_true(1);
 }
 
+// Goal: a head that one endpoint tells before most have it is known as soon as they do, and not
+// only when it would have been asked for anyhow.
+TEST_F(FaultsOnChain, AHeadThatMostDoNotHaveYetIsLookedForAgain) {
+    deploy();
+    proxies.push_back(std::make_unique<tests::FaultProxy>(chain().url, 0x5EED));
+    auto chosen = options({chain().websocket, proxies.front()->http_url()});
+    chosen.poll_every = base::seconds(600);
+    host.emplace(std::move(chosen));
+    host->follow();
+    ASSERT_TRUE(hears_of_head());
+    // Each answer is the one before.
+    set_all({.stale_ppm = 1'000'000, .stale_answers = 1});
+    for (int i = 0; i < 3; ++i) {
+        mine();
+        EXPECT_TRUE(hears_of_head());
+    }
+    EXPECT_GT(proxies.front()->counts().stale, 0U) << "or this proves nothing";
+}
+
 // Goal: what a node does not tell at once is asked for in parts.
 TEST_F(FaultsOnChain, ARescanAsksForLessWhereANodeTellsNoMore) {
     start_behind(1);
