@@ -10,7 +10,8 @@
 #include <vector>
 
 /// The crank that every host of a machine turns: decide, apply, append, and only then answers and
-/// effects. Memory may run ahead of the disk; nothing leaves ahead of it.
+/// effects. Memory may run ahead of the disk; nothing leaves ahead of it but what has no effect (a
+/// question to a signer, 0034).
 
 namespace crossclear::actors {
 

@@ -3,6 +3,7 @@
 #include "actors/chrono.hpp"
 #include "actors/distrust.hpp"
 #include "base/saturated.hpp"
+#include "ledger/netting/limits.hpp"
 
 #include <algorithm>
 #include <random>
@@ -63,7 +64,7 @@ void NettingHost::on_news(const HomeNews& news) {
     } else if (const auto* booked = std::get_if<DepositBooked>(&news)) {
         on_booked(*booked);
     } else if (const auto* rescan = std::get_if<ledger::RescanNotice>(&news)) {
-        decide_and_commit(netting::EndRescan{.notice = *rescan, .at = now});
+        on_rescan(*rescan);
     } else if (const auto* variation = std::get_if<ledger::VariationNotice>(&news)) {
         on_variation(*variation);
     } else if (const auto* ended = std::get_if<HedgeEnded>(&news)) {
@@ -133,8 +134,26 @@ void NettingHost::look_for_deposits() {
     }
     for (const auto& [shard, block] : lowest) {
         const auto adapter = parts_.context->shards.find({parts_.broker(), shard});
-        if (adapter != parts_.context->shards.end()) adapter->second->rescan(block);
+        // It may stand lower by now.
+        const auto from = block - std::min(block, netting::blocks_moved_max);
+        if (adapter != parts_.context->shards.end()) adapter->second->rescan(from);
     }
+}
+
+void NettingHost::on_rescan(const ledger::RescanNotice& rescan) {
+    const auto decision = netting::decide(
+        crank_.state(), netting::EndRescan{.notice = rescan, .at = parts_.context->now()});
+    for (const auto& event : *decision) {
+        const auto& gone = std::get<netting::DepositRecorded>(event);
+        const auto& listing = parts_.context->listing;
+        parts_.context->log(LogLevel::warning, "A deposit is in no block any more.",
+                            {{"broker", profile().name},
+                             {"shard", listing.shard(gone.shard).symbol},
+                             {"deposit", std::to_string(gone.deposit)},
+                             {"asset", listing.asset(gone.asset).symbol},
+                             {"amount", std::to_string(gone.amount.v)}});
+    }
+    commit(*decision);
 }
 
 void NettingHost::on_report(const PartitionReport& report) {

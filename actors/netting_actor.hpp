@@ -29,6 +29,7 @@ private:
     void on_news(const HomeNews& news);
     void on_deposit(const ledger::DepositNotice& deposit);
     void look_for_deposits();
+    void on_rescan(const ledger::RescanNotice& rescan);
     void on_report(const PartitionReport& report);
     void on_variation(const ledger::VariationNotice& variation);
     void distrust_shard(ledger::netting::Reject reject, base::ShardId shard, base::AssetId about);

@@ -326,13 +326,18 @@ struct ConfigError {
 /// One line per fault: `file:line: path: what was expected`.
 [[nodiscard]] std::string to_string(const ConfigError& error);
 
+/// Whether the files of TLS that a configuration names are looked at. Who starts or checks a
+/// service does; who reads keys again, or another machine's configuration, has to do without.
+enum class NamedFiles : std::uint8_t { left_alone, looked_at };
+
 /// Reads a file. Nothing is guessed: an unknown or repeated key, a missing value, a wrong type, a
 /// value out of range and parts that contradict each other are refused.
-[[nodiscard]] base::Result<Config, ConfigError> load_config(const std::filesystem::path& path);
+[[nodiscard]] base::Result<Config, ConfigError> load_config(
+    const std::filesystem::path& path, NamedFiles files = NamedFiles::left_alone);
 
 /// Reads a text; `file` is only its name in errors.
-[[nodiscard]] base::Result<Config, ConfigError> parse_config(const std::string& text,
-                                                             std::string_view file);
+[[nodiscard]] base::Result<Config, ConfigError> parse_config(
+    const std::string& text, std::string_view file, NamedFiles files = NamedFiles::left_alone);
 
 /// Writes a configuration as the YAML that `parse_config` reads, secrets included.
 /// **Requires:** ids inside the listing.
@@ -351,6 +356,10 @@ struct ConfigReport {
 
 /// What contradicts itself in `world`, where it is real chains.
 [[nodiscard]] std::vector<ConfigFault> faults_of_chains(const Config& config);
+
+/// Which files of TLS that `world` names cannot be used, where it is real chains; by path.
+/// **Requires:** a configuration that does not contradict itself.
+[[nodiscard]] std::vector<ConfigFault> faults_of_files(const Config& config);
 
 /// Whether the file of prices that `risk.stress` names is read.
 enum class StressPaths : std::uint8_t { left_out, of_file };

@@ -14,7 +14,7 @@ void add_fault(std::vector<ConfigFault>& faults, std::string path, std::string s
     faults.push_back({0, std::move(path), std::move(says)});
 }
 
-// The files are looked at here, so that a start is refused with the line that names them.
+// A start is refused with the line that names the file.
 void add_file_fault(std::vector<ConfigFault>& faults, const std::string& path,
                     const shards::evm::WireOptions& files) {
     const auto fault = shards::evm::fault_of_files(files);
@@ -38,11 +38,7 @@ void check_signer(std::vector<ConfigFault>& faults, const Config& config, std::s
     }
     if (signer.certificate.empty() != signer.key.empty()) {
         add_fault(faults, path, "expected both certificate and key, or neither");
-        return;
     }
-    add_file_fault(
-        faults, path,
-        {.authority = signer.authority, .certificate = signer.certificate, .key = signer.key});
 }
 
 }  // namespace
@@ -77,7 +73,23 @@ std::vector<ConfigFault> faults_of_chains(const Config& config) {
         if (urls.empty() || std::any_of(urls.begin(), urls.end(), is_none)) {
             add_fault(faults, path + ".urls", "expected http, https, ws or wss URLs, one at least");
         }
-        add_file_fault(faults, path, {.authority = chains.endpoints[i].authority});
+    }
+    return faults;
+}
+
+std::vector<ConfigFault> faults_of_files(const Config& config) {
+    std::vector<ConfigFault> faults;
+    if (config.world.mode != WorldPlace::Mode::chains) return faults;
+    const auto& chains = config.world.chains;
+    for (std::size_t i = 0; i < chains.signers.size(); ++i) {
+        const auto& signer = chains.signers[i];
+        add_file_fault(
+            faults, fmt::format("world.signers[{}]", i),
+            {.authority = signer.authority, .certificate = signer.certificate, .key = signer.key});
+    }
+    for (std::size_t i = 0; i < chains.endpoints.size(); ++i) {
+        add_file_fault(faults, fmt::format("world.endpoints[{}]", i),
+                       {.authority = chains.endpoints[i].authority});
     }
     return faults;
 }

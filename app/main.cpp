@@ -130,7 +130,7 @@ void read_keys_again(const std::string& path, app::Service& service, const actor
 }
 
 int serve(const std::string& path, const std::string& log_path, bool may_create) {
-    const auto config = app::load_config(path);
+    const auto config = app::load_config(path, app::NamedFiles::looked_at);
     if (!config) return complain(app::to_string(config.error()));
     std::signal(SIGINT, on_signal);
     std::signal(SIGTERM, on_signal);

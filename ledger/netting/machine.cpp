@@ -302,12 +302,14 @@ Decision decide(const State& state, const RecordDeposit& command) {
 
 Decision decide(const State& state, const EndRescan& command) {
     const auto& notice = command.notice;
+    // It may stand lower by now: only what was looked for there as well is gone.
+    const auto first = notice.from_block == 0 ? 0 : notice.from_block + blocks_moved_max;
     std::vector<Event> events;
     for (const auto& [key, known] : state.deposits) {
         const bool is_in_block =
             known.recorded == Finality::included || known.recorded == Finality::safe;
-        const bool is_among_them = key.shard == notice.shard && known.block >= notice.from_block &&
-                                   known.block <= notice.block;
+        const bool is_among_them =
+            key.shard == notice.shard && known.block >= first && known.block <= notice.block;
         if (!is_in_block || !is_among_them) continue;
         events.emplace_back(undone(key, known, known.block, command.at));
     }

@@ -32,7 +32,9 @@ using Decision = base::Result<std::vector<Event>, Reject>;
 /// later one. **Errors:** `figures_incredible`, `amount_must_be_positive`,
 /// `deposit_of_other_broker`, `deposit_contradicts_record`, `figures_out_of_range`.
 [[nodiscard]] Decision decide(const State& state, const RecordDeposit& command);
-/// Takes back what stands in those blocks and is not final: it would have been told. Never refuses.
+/// Takes back what stands in those blocks and is not final: it would have been told. Of the lowest
+/// ones, as many as a reorganisation replaces at most, nothing: it may have moved below. Never
+/// refuses.
 [[nodiscard]] Decision decide(const State& state, const EndRescan& command);
 /// Lets go of a deposit whose end its account has booked. Never refuses.
 [[nodiscard]] Decision decide(const State& state, const AcknowledgeDeposit& command);

@@ -19,6 +19,7 @@ public:
     explicit Members(const json::value& of) : object_(of.if_object()) {}
 
     [[nodiscard]] bool is_right() const { return object_ != nullptr; }
+    [[nodiscard]] bool has(std::string_view name) const { return field(name) != nullptr; }
 
     template <class Fixed>
     Fixed fixed(std::string_view name) {
@@ -90,11 +91,14 @@ std::optional<std::vector<Log>> logs_in(const json::array& list) {
 
 std::optional<Header> parse_header(const json::value& said) {
     Members fields(said);
-    Header header{.number = fields.number("number"),
+    const auto number = fields.number("number");
+    // The first block of a chain may be older than base fees are.
+    const bool has_fee = number > 0 || fields.has("baseFeePerGas");
+    Header header{.number = number,
                   .hash = fields.fixed<Hash>("hash"),
                   .parent = fields.fixed<Hash>("parentHash"),
                   .time_s = fields.number("timestamp"),
-                  .base_fee = fields.wide("baseFeePerGas")};
+                  .base_fee = has_fee ? fields.wide("baseFeePerGas") : Uint256{0}};
     if (!fields.is_right() || header.hash == header.parent) return std::nullopt;
     return header;
 }

@@ -60,7 +60,7 @@ public:
     /// one: a log that it hides is missing, and one that it makes up is not counted.
     [[nodiscard]] Awaited<std::optional<std::vector<std::vector<Log>>>> logs_of(
         std::vector<Hash> blocks, LogFilter filter);
-    /// Logs from one height to another, both among them.
+    /// Logs from one height to another, both among them, of nodes that have come so far.
     [[nodiscard]] Awaited<std::optional<std::vector<Log>>> logs_between(std::uint64_t first,
                                                                         std::uint64_t last,
                                                                         LogFilter filter);

@@ -146,7 +146,11 @@ std::chrono::microseconds ChainShard::State::pause() {
     const std::chrono::microseconds poll(options.poll_every.us);
     if (is_woken) return {};
     const bool is_behind = watcher && watcher->head() && watcher->head()->number < hinted;
-    if (!is_behind || looks_after_hint == looks_after_hint_max) return poll;
+    if (!is_behind) return poll;
+    if (looks_after_hint == looks_after_hint_max) {
+        hinted = watcher->head()->number;
+        return poll;
+    }
     return std::min(poll, std::chrono::microseconds(look_again_after * (1 << looks_after_hint++)));
 }
 

@@ -60,7 +60,10 @@ std::optional<TlsFileFault> fault_of_ours(const std::string& certificate, const 
     if (auto why = why_not_now(context)) {
         return wrong_file("certificate", certificate, valid, *std::move(why));
     }
-    if (takes_key(context, key)) return std::nullopt;
+    // Of another type than the certificate's it is taken as well, and stands beside it.
+    const bool is_its =
+        takes_key(context, key) && SSL_CTX_check_private_key(context.native_handle()) == 1;
+    if (is_its) return std::nullopt;
     TlsContext without_certificate(TlsContext::tls_client);
     return wrong_file("key", key, "a PEM file of the certificate's key, without a passphrase",
                       takes_key(without_certificate, key) ? "one of another certificate"

@@ -132,10 +132,12 @@ public:
 
     void rescan(std::uint64_t from_block) override {
         PassingShard::rescan(from_block);
+        // Reconcilers ask for everything at their start, before there is any deposit, and lanes for
+        // what is new: then it is the house that asks.
         const std::scoped_lock lock(mutex_);
-        if (!final_ || final_->block < from_block) return;
-        listener_(ledger::RescanNotice{
-            .shard = final_->shard, .from_block = from_block, .block = final_->block});
+        if (!final_ || from_block != 0) return;
+        listener_(
+            ledger::RescanNotice{.shard = final_->shard, .from_block = 0, .block = final_->block});
     }
     void listen(std::function<void(ledger::ShardNotice)> listener) override {
         listener_ = listener;

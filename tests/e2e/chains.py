@@ -74,6 +74,10 @@ class Cutter:
                 continue
             node = socket.create_connection(("127.0.0.1", self.node))
             self.pairs.append((client, node))
+            if self.is_cut:     # Meanwhile.
+                client.close()
+                node.close()
+                continue
             for one, other in ((client, node), (node, client)):
                 threading.Thread(target=self.carry, args=(one, other), daemon=True).start()
 

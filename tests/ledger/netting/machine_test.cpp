@@ -195,10 +195,12 @@ TEST(Netting, ADepositThatARescanDoesNotFindIsTakenBack) {
         bool is_gone;
     };
     const Case cases[] = {
-        {"included", told(included, 10), rescan(10, 10), true},
+        {"included", told(included, 10), rescan(0, 10), true},
         {"safe", told(safe, 10), rescan(0, 12), true},
         {"not final yet", told(included, 10), rescan(0, 9), false},
         {"before", told(included, 10), rescan(11, 20), false},
+        {"perhaps moved below", told(included, 2'000), rescan(977, 2'000), false},
+        {"too far to have moved", told(included, 2'000), rescan(976, 2'000), true},
         {"final", told(final, 10), rescan(0, 12), false},
         {"in no block", told(seen, 0), rescan(0, 12), false},
         {"elsewhere", told(included, 10), rescan(0, 12, there), false},
@@ -211,9 +213,10 @@ TEST(Netting, ADepositThatARescanDoesNotFindIsTakenBack) {
         if (!one.is_gone) continue;
         EXPECT_EQ(std::get<DepositRecorded>(events.front()).finality, unseen) << one.name;
         EXPECT_TRUE(run(state, one.rescan).empty()) << one.name;
-        EXPECT_TRUE(run(state, told(safe, 10)).empty()) << "a late word";
+        const auto block = one.told.notice.block;
+        EXPECT_TRUE(run(state, told(safe, block)).empty()) << "a late word";
         // The rescan was wrong: what is final counts, whatever was believed.
-        run(state, told(final, 10));
+        run(state, told(final, block));
         EXPECT_EQ(state.deposits.at({here, 3}).recorded, final) << one.name;
     }
 }

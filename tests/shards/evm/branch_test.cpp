@@ -218,6 +218,12 @@ TEST(Header, IsReadAndNothingElse) {
         without.as_object()[field] = nullptr;
         EXPECT_FALSE(parse_header(without)) << field;
     }
+    auto first = said;
+    first.as_object()["number"] = "0x0";
+    first.as_object().erase("baseFeePerGas");
+    const auto old = parse_header(first);
+    ASSERT_TRUE(old.has_value()) << "of before there were base fees";
+    EXPECT_EQ(old->base_fee, 0);
     auto own = said;
     own.as_object()["parentHash"] = own.at("hash");
     EXPECT_FALSE(parse_header(own)) << "nobody is its own parent";

@@ -40,13 +40,30 @@ std::string shouted(std::string_view text) {
     return "0x" + loud;
 }
 
-// NodesOfMakes nodes that give these answers, one each, and a chain through all of them.
+std::string block_of_one_make(std::string_view base_fee = "0x7");
+
+// One answer; of several questions to the first, and a block to the others.
+std::function<tests::Script(const std::string&)> saying_beside_a_block(const std::string& answer) {
+    return [answer](const std::string& question) {
+        const auto asked = boost::json::parse(question);
+        if (!asked.is_array()) return saying(answer)(question);
+        std::string answers;
+        for (const auto& one : asked.get_array()) {
+            const auto& result = answers.empty() ? answer : block_of_one_make();
+            answers += (answers.empty() ? "[" : ",") +
+                       tests::result_for(boost::json::serialize(one), result);
+        }
+        return tests::Script{.body = answers + "]"};
+    };
+}
+
+// Nodes that give these answers, one each, and a chain through all of them.
 class NodesOfMakes {
 public:
     explicit NodesOfMakes(const std::vector<std::string>& answers) {
         RpcOptions options;
         for (const auto& answer : answers) {
-            nodes_.push_back(std::make_unique<ScriptedNode>(saying(answer)));
+            nodes_.push_back(std::make_unique<ScriptedNode>(saying_beside_a_block(answer)));
             options.endpoints.push_back(at(nodes_.back()->http_url()));
         }
         options.on_dissent = [this](std::size_t endpoint, std::string_view) {
@@ -88,7 +105,7 @@ private:
 };
 
 // One block, as two makes of nodes write it.
-std::string block_of_one_make(std::string_view base_fee = "0x7") {
+std::string block_of_one_make(std::string_view base_fee) {
     return fmt::format(R"({{"number":"0x1","hash":"{}","parentHash":"{}","timestamp":"0xaf",
         "baseFeePerGas":"{}","transactions":["{}"],"size":"0x27a"}})",
                        block_name, parent_name, base_fee, sent_name);

@@ -65,6 +65,9 @@ private:
                                  name + ".key -out " + name + ".pem > log 2>&1";
             if (std::system(command.c_str()) != 0) ADD_FAILURE() << "failed: " << command;
         }
+        const auto other_type =
+            "cd '" + pattern + "' && openssl genrsa -out rsa.key 2048 > log 2>&1";
+        if (std::system(other_type.c_str()) != 0) ADD_FAILURE() << "failed: " << other_type;
         std::ofstream(directory_ / "expired.pem") << expired_pem;
     }
     ~SelfSigned() { std::filesystem::remove_all(directory_); }
@@ -188,6 +191,7 @@ TEST(EvmTls, FilesThatCannotBeUsedAreNamed) {
         {"server.pem", "client.pem", "none.key", "key", "No such file"},
         {"server.pem", "client.pem", "client.pem", "key", "none in it"},
         {"server.pem", "client.pem", "intruder.key", "key", "of another certificate"},
+        {"server.pem", "client.pem", "rsa.key", "key", "of another certificate"},
     };
     for (const auto& row : rows) {
         WireOptions options;
