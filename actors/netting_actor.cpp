@@ -124,18 +124,8 @@ void NettingHost::look_for_deposits() {
                                deposits_looked_for_every};
     if (!has_passed(every, deposits_looked_for_at_, now)) return;
     deposits_looked_for_at_ = now;
-    std::map<base::ShardId, std::uint64_t> lowest;
-    for (const auto& [key, deposit] : crank_.state().deposits) {
-        const bool is_in_block = deposit.recorded == ledger::Finality::included ||
-                                 deposit.recorded == ledger::Finality::safe;
-        if (!is_in_block) continue;
-        const auto [known, is_first] = lowest.emplace(key.shard, deposit.block);
-        known->second = std::min(known->second, deposit.block);
-    }
-    for (const auto& [shard, block] : lowest) {
+    for (const auto& [shard, from] : netting::rescans_wanted(crank_.state())) {
         const auto adapter = parts_.context->shards.find({parts_.broker(), shard});
-        // It may stand lower by now.
-        const auto from = block - std::min(block, netting::blocks_moved_max);
         if (adapter != parts_.context->shards.end()) adapter->second->rescan(from);
     }
 }

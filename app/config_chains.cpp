@@ -1,6 +1,6 @@
 #include "app/config.hpp"
+#include "base/tls_files.hpp"
 #include "shards/evm/endpoint.hpp"
-#include "shards/evm/tls_files.hpp"
 
 #include <fmt/format.h>
 
@@ -16,11 +16,9 @@ void add_fault(std::vector<ConfigFault>& faults, std::string path, std::string s
 
 // A start is refused with the line that names the file.
 void add_file_fault(std::vector<ConfigFault>& faults, const std::string& path,
-                    const shards::evm::WireOptions& files) {
-    const auto fault = shards::evm::fault_of_files(files);
-    if (!fault) return;
-    add_fault(faults, fmt::format("{}.{}", path, fault->field),
-              fmt::format("expected {}, found {}: {}", fault->expected, fault->path, fault->found));
+                    const base::TlsFiles& files) {
+    const auto fault = base::fault_of(files);
+    if (fault) add_fault(faults, fmt::format("{}.{}", path, fault->field), to_string(*fault));
 }
 
 void check_signer(std::vector<ConfigFault>& faults, const Config& config, std::size_t number) {

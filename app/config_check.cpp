@@ -4,7 +4,6 @@
 #include "app/prices.hpp"
 #include "ledger/netting/limits.hpp"
 #include "store/redis/limits.hpp"
-#include "store/redis/tls.hpp"
 
 #include <fmt/format.h>
 
@@ -50,9 +49,8 @@ void check_endpoint_tls(Faults& faults, const std::string& path, const store::En
     }
     if (endpoint.tls->certificate.empty() != endpoint.tls->key.empty()) {
         add(faults, path + ".certificate", "certificate and key come together");
-    } else if (const auto fault = store::fault_of(*endpoint.tls)) {
-        add(faults, fmt::format("{}.{}", path, fault->field),
-            fmt::format("expected {}, found {}: {}", fault->expected, fault->path, fault->found));
+    } else if (const auto fault = base::fault_of(store::files_of(*endpoint.tls))) {
+        add(faults, fmt::format("{}.{}", path, fault->field), to_string(*fault));
     }
 }
 

@@ -188,6 +188,11 @@ DepositRecorded recorded(const DepositNotice& notice, Finality finality, base::T
                            .at = at};
 }
 
+// A block that may be replaced.
+bool is_in_open_block(const Deposit& deposit) {
+    return deposit.recorded == Finality::included || deposit.recorded == Finality::safe;
+}
+
 // A deposit that was recorded and is gone: as it was recorded, whatever the notice says.
 DepositRecorded undone(const DepositKey& key, const Deposit& known, std::uint64_t block,
                        base::Timestamp at) {
@@ -306,14 +311,23 @@ Decision decide(const State& state, const EndRescan& command) {
     const auto first = notice.from_block == 0 ? 0 : notice.from_block + blocks_moved_max;
     std::vector<Event> events;
     for (const auto& [key, known] : state.deposits) {
-        const bool is_in_block =
-            known.recorded == Finality::included || known.recorded == Finality::safe;
         const bool is_among_them =
             key.shard == notice.shard && known.block >= first && known.block <= notice.block;
-        if (!is_in_block || !is_among_them) continue;
+        if (!is_in_open_block(known) || !is_among_them) continue;
         events.emplace_back(undone(key, known, known.block, command.at));
     }
     return events;
+}
+
+std::map<base::ShardId, std::uint64_t> rescans_wanted(const State& state) {
+    std::map<base::ShardId, std::uint64_t> wanted;
+    for (const auto& [key, known] : state.deposits) {
+        if (!is_in_open_block(known)) continue;
+        const auto from = known.block - std::min(known.block, blocks_moved_max);
+        const auto [lowest, is_first] = wanted.emplace(key.shard, from);
+        lowest->second = std::min(lowest->second, from);
+    }
+    return wanted;
 }
 
 Decision decide(const State& state, const AcknowledgeDeposit& command) {

@@ -7,6 +7,8 @@
 #include "ledger/netting/reject.hpp"
 #include "ledger/netting/state.hpp"
 
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -36,6 +38,9 @@ using Decision = base::Result<std::vector<Event>, Reject>;
 /// ones, as many as a reorganisation replaces at most, nothing: it may have moved below. Never
 /// refuses.
 [[nodiscard]] Decision decide(const State& state, const EndRescan& command);
+/// The block that each shard has to be looked through from, if it has deposits that `EndRescan`
+/// may take back.
+[[nodiscard]] std::map<base::ShardId, std::uint64_t> rescans_wanted(const State& state);
 /// Lets go of a deposit whose end its account has booked. Never refuses.
 [[nodiscard]] Decision decide(const State& state, const AcknowledgeDeposit& command);
 /// Books variations in the order of their numbers, as far as the margin that is posted bears them.

@@ -3,6 +3,7 @@
 #include "base/limits.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
+#include "base/tls_files.hpp"
 #include "store/error.hpp"
 
 #include <cstdint>
@@ -23,6 +24,11 @@ struct EndpointTls {
     std::string key{};
     std::string server_name{};  ///< The name in the server's certificate; empty: the host.
 };
+
+/// Those of them that are files.
+[[nodiscard]] inline base::TlsFiles files_of(const EndpointTls& tls) {
+    return {.authority = tls.authority, .certificate = tls.certificate, .key = tls.key};
+}
 
 /// One Redis instance: a unix socket if `socket_path` is set, else a host and a port.
 struct Endpoint {

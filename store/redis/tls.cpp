@@ -12,7 +12,6 @@
 #include <openssl/x509v3.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -78,12 +77,6 @@ int note_asked(SSL* session, void*) {
 // A key with a passphrase would be asked for on the terminal.
 int refuse_passphrase(char*, int, int, void*) { return 0; }
 
-TlsFileFault wrong_file(std::string_view field, const std::string& path, std::string expected,
-                        std::string found) {
-    if (::access(path.c_str(), R_OK) != 0) found = std::strerror(errno);
-    return {.field = field, .path = path, .expected = std::move(expected), .found = found};
-}
-
 // What every session has in common, whoever is at the other end.
 TlsContext bare_context() {
     TlsContext context(SSL_CTX_new(TLS_client_method()));
@@ -97,27 +90,32 @@ TlsContext bare_context() {
     return context;
 }
 
-base::Result<TlsContext, TlsFileFault> make_context(const EndpointTls& tls) {
+// Null where a file cannot be used.
+TlsContext make_context(const EndpointTls& tls) {
     TlsContext context = bare_context();
     SSL_CTX_set_default_passwd_cb(context.get(), &refuse_passphrase);
     SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, &note_refused);
-    if (SSL_CTX_load_verify_file(context.get(), tls.authority.c_str()) != 1) {
-        return base::Failure{wrong_file("authority", tls.authority,
-                                        "a PEM file of the authorities that may sign the server's "
-                                        "certificate",
-                                        "no certificate in it")};
-    }
+    if (SSL_CTX_load_verify_file(context.get(), tls.authority.c_str()) != 1) return nullptr;
     if (tls.certificate.empty()) return context;
-    if (SSL_CTX_use_certificate_chain_file(context.get(), tls.certificate.c_str()) != 1) {
-        return base::Failure{wrong_file("certificate", tls.certificate,
-                                        "a PEM file of our certificate", "none in it")};
+    const bool has_ours =
+        SSL_CTX_use_certificate_chain_file(context.get(), tls.certificate.c_str()) == 1 &&
+        SSL_CTX_use_PrivateKey_file(context.get(), tls.key.c_str(), SSL_FILETYPE_PEM) == 1 &&
+        SSL_CTX_check_private_key(context.get()) == 1;
+    return has_ours ? std::move(context) : nullptr;
+}
+
+StoreError unusable_files(const Endpoint& endpoint) {
+    StoreError error{.fault = StoreFault::tls_files_unusable,
+                     .subject = to_string(endpoint),
+                     .expected = "files that stay while they are read",
+                     .found = "others a moment later",
+                     .remedy = "Nothing: the next connection reads them again."};
+    if (const auto fault = base::fault_of(files_of(*endpoint.tls))) {
+        error.expected = fault->expected;
+        error.found = fmt::format("{}: {}", fault->path, fault->found);
+        error.remedy = fmt::format("Correct tls.{} of that endpoint.", fault->field);
     }
-    if (SSL_CTX_use_PrivateKey_file(context.get(), tls.key.c_str(), SSL_FILETYPE_PEM) != 1) {
-        return base::Failure{wrong_file("key", tls.key,
-                                        "a PEM file of the certificate's key without passphrase",
-                                        "none in it, or one that belongs to another certificate")};
-    }
-    return context;
+    return error;
 }
 
 bool is_address(const std::string& host) {
@@ -222,13 +220,6 @@ StoreError not_spoken(const Endpoint& endpoint, const std::string& answer) {
 
 }  // namespace
 
-std::optional<TlsFileFault> fault_of(const EndpointTls& tls) {
-    auto context = make_context(tls);
-    ERR_clear_error();
-    if (context) return std::nullopt;
-    return context.error();
-}
-
 void TlsSession::FreeSession::operator()(ssl_st* session) const noexcept { SSL_free(session); }
 
 TlsSession::TlsSession(std::unique_ptr<TlsWire> wire, ssl_ctx_st* context)
@@ -254,19 +245,11 @@ base::Result<TlsSession, StoreError> TlsSession::over(int descriptor, const Endp
     ERR_clear_error();
     const auto context = make_context(*endpoint.tls);
     ERR_clear_error();
-    if (!context) {
-        const TlsFileFault& fault = context.error();
-        return base::Failure{
-            StoreError{.fault = StoreFault::tls_files_unusable,
-                       .subject = to_string(endpoint),
-                       .expected = fault.expected,
-                       .found = fmt::format("{}: {}", fault.path, fault.found),
-                       .remedy = fmt::format("Correct tls.{} of that endpoint.", fault.field)}};
-    }
+    if (!context) return base::Failure{unusable_files(endpoint)};
     auto wire = std::make_unique<TlsWire>();
     wire->descriptor = descriptor;
     wire->has_certificate = !endpoint.tls->certificate.empty();
-    TlsSession session(std::move(wire), context->get());
+    TlsSession session(std::move(wire), context.get());
     expect_name(session.session_.get(), wanted_name(endpoint));
     return session;
 }

@@ -31,17 +31,6 @@ struct Broken {
     std::string reason;
 };
 
-/// One of the files of an endpoint's TLS that cannot be used.
-struct TlsFileFault {
-    std::string_view field;  ///< `authority`, `certificate` or `key`.
-    std::string path;
-    std::string expected;
-    std::string found;
-};
-
-/// Looks at the files of an endpoint's TLS as a new connection does.
-[[nodiscard]] std::optional<TlsFileFault> fault_of(const EndpointTls& files);
-
 /// One session over a socket that does not block.
 ///
 /// **Thread:** one at a time. No call raises SIGPIPE or leaves errors in OpenSSL's queue.

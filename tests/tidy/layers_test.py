@@ -31,7 +31,7 @@ THIRD_PARTY = {
     "cryptopp/": ["shards/evm/"],
     "prometheus/": ["metrics/"],
     "google/protobuf/": ["ledger/journal/"],
-    "openssl/": ["ledger/journal/", "store/redis/tls", "api/"],
+    "openssl/": ["base/tls_files", "ledger/journal/", "store/redis/tls", "api/"],
     "boost/beast": ["shards/", "api/"],
     "boost/asio": ["shards/", "api/", "app/desk", "app/demo"],
     "boost/system": ["shards/", "api/"],

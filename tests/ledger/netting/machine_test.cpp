@@ -221,6 +221,32 @@ TEST(Netting, ADepositThatARescanDoesNotFindIsTakenBack) {
     }
 }
 
+// Goal: what is looked for is what may be gone, and far enough below for the answer to say so.
+TEST(Netting, RescansAreWantedWhereDepositsStandInBlocksThatMayGo) {
+    using enum Finality;
+    const auto wanted_after = [](std::initializer_list<RecordDeposit> notices) {
+        State state = a_house();
+        for (const auto& notice : notices) run(state, notice);
+        return rescans_wanted(state);
+    };
+    using Wanted = std::map<base::ShardId, std::uint64_t>;
+    EXPECT_EQ(wanted_after({}), Wanted{});
+    EXPECT_EQ(wanted_after({told(seen, 0)}), Wanted{});
+    EXPECT_EQ(wanted_after({told(final, 2'000)}), Wanted{});
+    EXPECT_EQ(wanted_after({told(included, 10)}), (Wanted{{here, 0}}));
+    EXPECT_EQ(wanted_after({told(included, 2'000), told(safe, 2'000)}), (Wanted{{here, 976}}));
+    auto lower = told(included, 1'500);
+    lower.notice.id = 4;
+    EXPECT_EQ(wanted_after({told(included, 2'000), lower}), (Wanted{{here, 476}}));
+
+    State state = a_house();
+    run(state, told(included, 2'000));
+    const EndRescan whole{
+        .notice = {.shard = here, .from_block = rescans_wanted(state).at(here), .block = 2'000},
+        .at = {}};
+    EXPECT_EQ(run(state, whole).size(), 1U);
+}
+
 TEST(Netting, RefusesADepositThatContradictsItself) {
     State state = a_house();
     run(state, a_deposit(Finality::seen));

@@ -167,7 +167,7 @@ TEST(Tls, FilesThatCannotBeUsedAreNamed) {
     EXPECT_THAT(to_string(refusal_of(endpoint)), HasSubstr("no certificate in it"));
     endpoint = redis.endpoint_as("client");
     endpoint.tls->key = pem("server.key");
-    EXPECT_THAT(to_string(refusal_of(endpoint)), HasSubstr("belongs to another certificate"));
+    EXPECT_THAT(to_string(refusal_of(endpoint)), HasSubstr("one of another certificate"));
     endpoint.tls->key = pem("client.pem");
     EXPECT_THAT(to_string(refusal_of(endpoint)), HasSubstr("Correct tls.key"));
     endpoint.tls->certificate = pem("client.key");
