@@ -53,6 +53,8 @@ public:
     /// A node says that this is its newest block. One that is known, an ancestor of the head or
     /// below what is final changes nothing: an endpoint may be behind.
     [[nodiscard]] BranchChange follow(const Header& head);
+    /// How high a parent that is wanted stands. **Requires:** that one is.
+    [[nodiscard]] std::uint64_t wanted_height() const { return way_.back().number - 1; }
     /// A parent that was wanted; then the head that wanted it is looked at again. Others change
     /// nothing.
     [[nodiscard]] BranchChange take_parent(const Header& parent);

@@ -120,6 +120,35 @@ std::optional<std::optional<Receipt>> receipt_in(const RpcResult& said, const Ha
     return receipt;
 }
 
+std::vector<RpcCall> spending_calls(const std::vector<Hash>& transactions, const Address& of,
+                                    const std::vector<Hash>& blocks) {
+    std::vector<RpcCall> calls;
+    for (const auto& hash : transactions) calls.push_back(receipt_call(hash));
+    for (const auto& block : blocks) calls.push_back(balance_call(of, block));
+    return calls;
+}
+
+std::optional<Chain::Spending> spending_in(std::span<const RpcResult> said,
+                                           const std::vector<Hash>& transactions) {
+    Chain::Spending spending;
+    for (std::size_t i = 0; i < transactions.size(); ++i) {
+        auto receipt = receipt_in(said[i], transactions[i]);
+        if (!receipt) return std::nullopt;
+        spending.receipts.push_back(*std::move(receipt));
+    }
+    for (const auto& balance : said.subspan(transactions.size())) {
+        spending.balances.push_back(wide_in(balance));
+    }
+    return spending;
+}
+
+std::optional<Chain::Account> account_in(std::span<const RpcResult> said) {
+    const auto nonce = number_in(said[0]);
+    const auto balance = wide_in(said[1]);
+    if (!nonce || !balance) return std::nullopt;
+    return Chain::Account{.nonce = *nonce, .balance = *balance};
+}
+
 // As many as are asked at once, out of those that are left.
 std::vector<RpcCall> next_batch(std::vector<RpcCall>& calls) {
     const auto count = std::min(calls.size(), rpc_batch_max);
@@ -178,6 +207,27 @@ Awaited<std::vector<std::vector<RpcResult>>> Chain::each(std::vector<RpcCall> ca
     return answered<std::vector<std::vector<RpcResult>>>(std::move(start));
 }
 
+// In one message where that is not too long.
+Awaited<Chain::Both> Chain::both(std::vector<RpcCall> agreed_on, std::vector<RpcCall> of_one) {
+    Both both;
+    const auto count = agreed_on.size() + of_one.size();
+    if (count > rpc_batch_max) {
+        both.agreed = co_await agreed_on_each(std::move(agreed_on));
+        both.of_one = co_await ask_all(std::move(of_one));
+        co_return both;
+    }
+    if (count == 0) co_return both;
+    auto start = [this, agreed_on = std::move(agreed_on),
+                  of_one = std::move(of_one)](auto done) mutable {
+        client_.agree_and_batch(
+            std::move(agreed_on), std::move(of_one),
+            [done](std::vector<RpcResult> agreed_results, std::vector<RpcResult> one_results) {
+                done(Both{std::move(agreed_results), std::move(one_results)});
+            });
+    };
+    co_return co_await answered<Both>(std::move(start));
+}
+
 Awaited<std::vector<std::vector<Block>>> Chain::stands(std::vector<std::string> tags) {
     std::vector<RpcCall> calls;
     for (const auto& tag : tags) {
@@ -194,6 +244,20 @@ Awaited<std::vector<std::vector<Block>>> Chain::stands(std::vector<std::string> 
         if (blocks.size() == tags.size()) stands.push_back(std::move(blocks));
     }
     co_return stands;
+}
+
+Awaited<std::vector<Block>> Chain::blocks_between(std::uint64_t first, std::uint64_t last) {
+    std::vector<RpcCall> calls;
+    for (auto number = first; number <= last; ++number) {
+        calls.push_back({.method = "eth_getBlockByNumber", .params = {to_quantity(number), false}});
+    }
+    const auto answers = co_await ask_all(std::move(calls));
+    std::vector<Block> blocks;
+    for (const auto& said : answers) {
+        auto block = said ? parse_block(*said) : std::nullopt;
+        if (block) blocks.push_back(*std::move(block));
+    }
+    co_return blocks;
 }
 
 Awaited<std::optional<Block>> Chain::block(Hash hash) {
@@ -255,34 +319,20 @@ Awaited<std::optional<std::vector<std::optional<Receipt>>>> Chain::receipts(
 
 Awaited<std::optional<Chain::Spending>> Chain::spending(std::vector<Hash> transactions, Address of,
                                                         std::vector<Hash> blocks) {
-    std::vector<RpcCall> calls;
-    for (const auto& hash : transactions) calls.push_back(receipt_call(hash));
-    for (const auto& block : blocks) calls.push_back(balance_call(of, block));
+    auto calls = spending_calls(transactions, of, blocks);
     const auto said = co_await agreed_on_each(std::move(calls));
-    Spending spending;
-    for (std::size_t i = 0; i < transactions.size(); ++i) {
-        auto receipt = receipt_in(said[i], transactions[i]);
-        if (!receipt) co_return std::nullopt;
-        spending.receipts.push_back(*std::move(receipt));
-    }
-    for (std::size_t i = transactions.size(); i < said.size(); ++i) {
-        spending.balances.push_back(wide_in(said[i]));
-    }
-    co_return spending;
+    co_return spending_in(said, transactions);
 }
 
-Awaited<std::optional<std::vector<std::vector<Log>>>> Chain::logs_of(std::vector<Hash> blocks,
-                                                                     LogFilter filter) {
-    std::vector<RpcCall> calls;
-    for (const auto& block : blocks) calls.push_back(logs_call(block, filter));
-    const auto answers = co_await ask_all(std::move(calls));
+Awaited<std::optional<std::vector<std::vector<Log>>>> Chain::confirmed_logs(
+    std::vector<Hash> blocks, LogFilter filter, std::vector<RpcResult> said) {
     std::vector<std::vector<Log>> logs;
-    for (std::size_t i = 0; i < answers.size(); ++i) {
-        auto read = answers[i] ? parse_logs(*answers[i]) : std::nullopt;
+    for (std::size_t i = 0; i < said.size(); ++i) {
+        auto read = said[i] ? parse_logs(*said[i]) : std::nullopt;
         if (read && !read->empty()) {
             auto call = logs_call(blocks[i], filter);
-            const auto said = co_await agreed(std::move(call));
-            read = said ? parse_logs(*said) : std::nullopt;
+            const auto agreed_on = co_await agreed(std::move(call));
+            read = agreed_on ? parse_logs(*agreed_on) : std::nullopt;
         }
         if (!read || !are_wanted(filter, *read)) co_return std::nullopt;
         const bool are_its = std::all_of(read->begin(), read->end(),
@@ -291,6 +341,32 @@ Awaited<std::optional<std::vector<std::vector<Log>>>> Chain::logs_of(std::vector
         logs.push_back(*std::move(read));
     }
     co_return logs;
+}
+
+Awaited<std::optional<Chain::Told>> Chain::told_of(Wanted wanted) {
+    auto agreed_on = spending_calls(wanted.transactions, wanted.of, wanted.balance_at);
+    const auto spent = agreed_on.size();
+    if (wanted.account_at) {
+        agreed_on.push_back(nonce_call(wanted.of, *wanted.account_at));
+        agreed_on.push_back(balance_call(wanted.of, *wanted.account_at));
+    }
+    std::vector<RpcCall> of_one;
+    for (const auto& block : wanted.blocks) of_one.push_back(logs_call(block, wanted.filter));
+    auto said = co_await both(std::move(agreed_on), std::move(of_one));
+    const std::span<const RpcResult> agreed_results(said.agreed);
+    Told told;
+    auto spending = spending_in(agreed_results.first(spent), wanted.transactions);
+    if (!spending) co_return std::nullopt;
+    told.spending = *std::move(spending);
+    if (wanted.account_at) {
+        told.account = account_in(agreed_results.subspan(spent));
+        if (!told.account) co_return std::nullopt;
+    }
+    auto logs = co_await confirmed_logs(std::move(wanted.blocks), std::move(wanted.filter),
+                                        std::move(said.of_one));
+    if (!logs) co_return std::nullopt;
+    told.logs = *std::move(logs);
+    co_return told;
 }
 
 Awaited<std::optional<std::vector<Log>>> Chain::logs_between(std::uint64_t first,
@@ -334,10 +410,7 @@ Awaited<std::optional<std::uint64_t>> Chain::nonce(Address of, Hash block) {
 Awaited<std::optional<Chain::Account>> Chain::account(Address of, Hash block) {
     std::vector<RpcCall> calls{nonce_call(of, block), balance_call(of, block)};
     const auto said = co_await agreed_on_each(std::move(calls));
-    const auto nonce = number_in(said[0]);
-    const auto balance = wide_in(said[1]);
-    if (!nonce || !balance) co_return std::nullopt;
-    co_return Account{.nonce = *nonce, .balance = *balance};
+    co_return account_in(said);
 }
 
 Awaited<std::optional<std::uint64_t>> Chain::pending_nonce(Address of) {

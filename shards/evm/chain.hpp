@@ -39,6 +39,10 @@ public:
     [[nodiscard]] Awaited<std::vector<std::vector<Block>>> stands(std::vector<std::string> tags);
     /// How many endpoints there are.
     [[nodiscard]] std::size_t endpoints_count() const { return client_.endpoints_count(); }
+    /// Blocks by their heights, from one to another, both among them; as one says. Those that it
+    /// does not have are left out.
+    [[nodiscard]] Awaited<std::vector<Block>> blocks_between(std::uint64_t first,
+                                                             std::uint64_t last);
     /// A block by its name: as one says, or where it has none, as most of those say that have it.
     [[nodiscard]] Awaited<std::optional<Block>> block(Hash hash);
     /// The block at a height, as most endpoints say.
@@ -56,10 +60,31 @@ public:
     /// Both of them asked at once, as most endpoints say.
     [[nodiscard]] Awaited<std::optional<Spending>> spending(std::vector<Hash> transactions,
                                                             Address of, std::vector<Hash> blocks);
-    /// Logs of blocks, by block: those that most endpoints have. Blocks without any are believed of
+    /// Transactions that an address has sent until a block, and what it has then.
+    struct Account {
+        std::uint64_t nonce{};
+        Uint256 balance;
+    };
+    /// Both of them asked at once, as most endpoints say.
+    [[nodiscard]] Awaited<std::optional<Account>> account(Address of, Hash block);
+    /// What is wanted of new blocks.
+    struct Wanted {
+        std::vector<Hash> blocks;  ///< Whose logs,
+        LogFilter filter;          ///< and which of them.
+        std::vector<Hash> transactions;
+        Address of;
+        std::vector<Hash> balance_at;    ///< Blocks, as in `spending`.
+        std::optional<Hash> account_at;  ///< A block, as in `account`.
+    };
+    /// What is said of them, each in the order asked.
+    struct Told {
+        std::vector<std::vector<Log>> logs;  ///< By block.
+        Spending spending;
+        std::optional<Account> account;  ///< Where it was asked for.
+    };
+    /// All of it asked at once; logs that most endpoints have. Blocks without any are believed of
     /// one: a log that it hides is missing, and one that it makes up is not counted.
-    [[nodiscard]] Awaited<std::optional<std::vector<std::vector<Log>>>> logs_of(
-        std::vector<Hash> blocks, LogFilter filter);
+    [[nodiscard]] Awaited<std::optional<Told>> told_of(Wanted wanted);
     /// Logs from one height to another, both among them, of nodes that have come so far.
     [[nodiscard]] Awaited<std::optional<std::vector<Log>>> logs_between(std::uint64_t first,
                                                                         std::uint64_t last,
@@ -70,13 +95,6 @@ public:
     [[nodiscard]] Awaited<std::optional<Uint256>> balance(Address of, Hash block);
     /// Transactions that an address has sent until a block, as most endpoints say.
     [[nodiscard]] Awaited<std::optional<std::uint64_t>> nonce(Address of, Hash block);
-    /// Transactions that an address has sent until a block, and what it has then.
-    struct Account {
-        std::uint64_t nonce{};
-        Uint256 balance;
-    };
-    /// Both of them asked at once, as most endpoints say.
-    [[nodiscard]] Awaited<std::optional<Account>> account(Address of, Hash block);
     /// Transactions that an address has sent, with all that wait; as one says.
     [[nodiscard]] Awaited<std::optional<std::uint64_t>> pending_nonce(Address of);
     /// The chain's number, as most endpoints say.
@@ -94,6 +112,13 @@ private:
     [[nodiscard]] Awaited<RpcResult> agreed(RpcCall call);
     [[nodiscard]] Awaited<std::vector<RpcResult>> agreed_on_each(std::vector<RpcCall> calls);
     [[nodiscard]] Awaited<std::vector<std::vector<RpcResult>>> each(std::vector<RpcCall> calls);
+    struct Both {
+        std::vector<RpcResult> agreed;
+        std::vector<RpcResult> of_one;
+    };
+    [[nodiscard]] Awaited<Both> both(std::vector<RpcCall> agreed, std::vector<RpcCall> of_one);
+    [[nodiscard]] Awaited<std::optional<std::vector<std::vector<Log>>>> confirmed_logs(
+        std::vector<Hash> blocks, LogFilter filter, std::vector<RpcResult> said);
 
     RpcClient& client_;
 };

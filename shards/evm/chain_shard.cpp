@@ -1,5 +1,6 @@
 #include "shards/evm/chain_shard.hpp"
 
+#include "base/thread_name.hpp"
 #include "shards/evm/abi.hpp"
 #include "shards/evm/keccak.hpp"
 #include "shards/evm/key.hpp"
@@ -253,8 +254,8 @@ Awaited<void> ChainShard::State::rescan(std::uint64_t from) {
     for (auto& notice : watcher->inflows()) {
         if (listener) listener(std::move(notice));
     }
-    const auto& terms = reader.terms();
-    const auto filter = inflow_filter(terms.vault);
+    const auto& vault = reader.terms().vault;
+    const auto filter = inflow_filter(vault);
     auto span = rescan_span;
     for (auto first = from; first <= last;) {
         const auto until = std::min(last, first + span - 1);
@@ -266,14 +267,12 @@ Awaited<void> ChainShard::State::rescan(std::uint64_t from) {
             continue;
         }
         first = until + 1;
-        for (const auto& log : *logs) {
-            auto inflow = inflow_of(terms.vault, terms.listing, terms.broker, terms.cluster, log);
-            if (!inflow || !listener) continue;
-            listener(with_finality(*std::move(inflow), ledger::Finality::final));
+        for (auto& inflow : reader.inflows_in(*logs)) {
+            if (listener) listener(with_finality(std::move(inflow), ledger::Finality::final));
         }
     }
     if (!listener || from > last) co_return;
-    listener(ledger::RescanNotice{.shard = terms.vault.shard, .from_block = from, .block = last});
+    listener(ledger::RescanNotice{.shard = vault.shard, .from_block = from, .block = last});
 }
 
 ChainShard::ChainShard(ChainShardOptions options)
@@ -281,7 +280,10 @@ ChainShard::ChainShard(ChainShardOptions options)
     State& state = *state_;
     (void)state.client.follow_heads([&state](const auto& head) { state.hear(head); });
     state.run(state.live());
-    state.thread = std::thread([&state] { state.io.run(); });
+    state.thread = std::thread([&state] {
+        base::name_this_thread("chain");
+        state.io.run();
+    });
 }
 
 ChainShard::~ChainShard() {

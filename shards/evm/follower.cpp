@@ -11,6 +11,9 @@ namespace {
 
 using Stands = std::vector<std::vector<Block>>;
 
+// Parents of a head that are asked for at once.
+constexpr std::uint64_t way_at_once = 64;
+
 // The height that more than half of all endpoints say is reached, by tag: one that is behind holds
 // nobody up, and one that runs ahead of the chain is not believed.
 // **Requires:** that more than half have spoken.
@@ -38,6 +41,20 @@ const Block& head_at(const Stands& stands, std::uint64_t height) {
     return *most;
 }
 
+// The block at that height, where more than half of all endpoints have said it under a tag.
+std::optional<Header> said_by_most(const Stands& stands, std::size_t tag, std::uint64_t height,
+                                   std::size_t endpoints) {
+    for (const auto& stand : stands) {
+        const auto& header = stand[tag].header;
+        if (header.number != height) continue;
+        const auto count = std::count_if(stands.begin(), stands.end(), [&](const auto& other) {
+            return other[tag].header == header;
+        });
+        if (static_cast<std::size_t>(count) > endpoints / 2) return header;
+    }
+    return std::nullopt;
+}
+
 }  // namespace
 
 Awaited<std::optional<Follower::Stand>> Follower::ask() {
@@ -54,14 +71,22 @@ Awaited<std::optional<Follower::Stand>> Follower::ask() {
     } else {
         stand.final_height = reached(stands, 1, endpoints);
         stand.safe = reached(stands, 2, endpoints);
+        stand.final_block = said_by_most(stands, 1, stand.final_height, endpoints);
     }
     co_return stand;
 }
 
-Awaited<bool> Follower::anchor(const Stand& stand) {
+// Most endpoints have told it by its tag, or are asked for it.
+Awaited<std::optional<Header>> Follower::final_block_of(Stand stand) {
+    if (stand.final_block) co_return stand.final_block;
     const auto agreed = co_await chain_.agreed_block(stand.final_height);
+    co_return agreed ? std::optional(agreed->header) : std::nullopt;
+}
+
+Awaited<bool> Follower::anchor(const Stand& stand) {
+    const auto agreed = co_await final_block_of(stand);
     if (!agreed) co_return false;
-    branch_.emplace(agreed->header);
+    branch_.emplace(*agreed);
     co_return true;
 }
 
@@ -73,8 +98,47 @@ Awaited<bool> Follower::is_final_block_replaced() {
 // What is not known to be of the chain yet, because the head lags behind, is not final either.
 Awaited<void> Follower::finalize(const Stand& stand) {
     if (stand.final_height <= branch_->final_block().number) co_return;
-    const auto agreed = co_await chain_.agreed_block(stand.final_height);
-    if (agreed) (void)branch_->finalize(stand.final_height, agreed->header.hash);
+    const auto agreed = co_await final_block_of(stand);
+    if (agreed) (void)branch_->finalize(stand.final_height, agreed->hash);
+}
+
+// Blocks that may lie between there and what is known, by their names. Alone one is asked for by
+// its name.
+Awaited<std::map<Hash, Block>> Follower::way_below(std::uint64_t height) {
+    std::map<Hash, Block> way;
+    const auto first =
+        std::max(branch_->head().number + 1, height - std::min(height, way_at_once - 1));
+    if (first >= height) co_return way;
+    auto blocks = co_await chain_.blocks_between(first, height);
+    for (auto& block : blocks) {
+        const auto hash = block.header.hash;
+        way.emplace(hash, std::move(block));
+    }
+    co_return way;
+}
+
+// With all parents that are wanted, as far as they are told.
+Awaited<BranchChange> Follower::follow(Header head) {
+    auto change = branch_->follow(head);
+    std::map<Hash, Block> way;
+    bool is_way_told = true;  // Else an endpoint is on another one: it is not asked again.
+    while (change.wanted) {
+        if (is_way_told && !way.contains(*change.wanted)) {
+            way = co_await way_below(branch_->wanted_height());
+            is_way_told = way.contains(*change.wanted);
+        }
+        auto told = way.extract(*change.wanted);
+        std::optional<Block> parent;
+        if (told) {
+            parent = std::move(told.mapped());
+        } else {
+            parent = co_await chain_.block(*change.wanted);
+        }
+        if (!parent) break;
+        bodies_.insert_or_assign(parent->header.hash, parent->transactions);
+        change = branch_->take_parent(parent->header);
+    }
+    co_return change;
 }
 
 Awaited<base::Result<ChainStep, StepFault>> Follower::advance() {
@@ -85,14 +149,9 @@ Awaited<base::Result<ChainStep, StepFault>> Follower::advance() {
         if (!is_known) co_return base::Failure{StepFault::no_answer};
     }
     bodies_.insert_or_assign(stand->head.header.hash, stand->head.transactions);
-    auto change = branch_->follow(stand->head.header);
-    while (change.wanted) {
-        const auto parent = co_await chain_.block(*change.wanted);
-        // What is known of the way so far is kept.
-        if (!parent) co_return base::Failure{StepFault::no_answer};
-        bodies_.insert_or_assign(parent->header.hash, parent->transactions);
-        change = branch_->take_parent(parent->header);
-    }
+    auto change = co_await follow(stand->head.header);
+    // What is known of the way so far is kept.
+    if (change.wanted) co_return base::Failure{StepFault::no_answer};
     if (change.is_contradiction) {
         bodies_.clear();
         const bool is_replaced = co_await is_final_block_replaced();

@@ -68,9 +68,13 @@ private:
         Block head;
         std::uint64_t final_height{};
         std::uint64_t safe{};
+        std::optional<Header> final_block;  // Where most endpoints have said it.
     };
     [[nodiscard]] Awaited<std::optional<Stand>> ask();
+    [[nodiscard]] Awaited<std::optional<Header>> final_block_of(Stand stand);
     [[nodiscard]] Awaited<bool> anchor(const Stand& stand);
+    [[nodiscard]] Awaited<BranchChange> follow(Header head);
+    [[nodiscard]] Awaited<std::map<Hash, Block>> way_below(std::uint64_t height);
     [[nodiscard]] Awaited<void> finalize(const Stand& stand);
     [[nodiscard]] Awaited<bool> is_final_block_replaced();
 

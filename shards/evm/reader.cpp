@@ -1,6 +1,7 @@
 #include "shards/evm/reader.hpp"
 
 #include "shards/evm/abi.hpp"
+#include "shards/evm/inflows.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -24,6 +25,18 @@ std::optional<Ended> ended_in(const VaultTerms& terms, const Receipt& receipt) {
 std::optional<Uint256> cost_of(const Receipt& receipt) {
     if (receipt.gas_price >> 128 != 0) return std::nullopt;
     return Uint256{receipt.gas_price * receipt.gas_used};
+}
+
+// All transactions, and the balances before their blocks.
+Chain::Wanted spending_wanted(const std::vector<Reader::Sent>& sent) {
+    Chain::Wanted wanted;
+    for (const auto& one : sent) {
+        if (one.transactions.empty()) continue;
+        wanted.transactions.insert(wanted.transactions.end(), one.transactions.begin(),
+                                   one.transactions.end());
+        wanted.balance_at.push_back(one.block.parent);
+    }
+    return wanted;
 }
 
 }  // namespace
@@ -76,21 +89,47 @@ bool Reader::add_found(std::vector<Found>& found, const Header& block,
 
 Awaited<std::optional<std::vector<Found>>> Reader::read(std::vector<Sent> sent,
                                                         std::vector<Hash> open) {
-    std::erase_if(sent, [](const Sent& one) { return one.transactions.empty(); });
-    std::vector<Found> found;
-    if (sent.empty()) co_return found;
-    std::vector<Hash> transactions;
-    std::vector<Hash> before;
-    for (const auto& one : sent) {
-        transactions.insert(transactions.end(), one.transactions.begin(), one.transactions.end());
-        before.push_back(one.block.parent);
-    }
-    const auto spending =
-        co_await chain_.spending(std::move(transactions), terms_.key, std::move(before));
+    auto asked = spending_wanted(sent);
+    if (asked.transactions.empty()) co_return std::vector<Found>{};
+    auto spending = co_await chain_.spending(std::move(asked.transactions), terms_.key,
+                                             std::move(asked.balance_at));
     if (!spending) co_return std::nullopt;
-    auto receipt = spending->receipts.begin();
-    auto known = spending->balances.begin();
+    co_return co_await found_in(std::move(sent), std::move(open), *std::move(spending));
+}
+
+Awaited<std::optional<Reader::Held>> Reader::read_new(NewBlocks wanted) {
+    auto asked = spending_wanted(wanted.blocks);
+    for (const auto& one : wanted.blocks) asked.blocks.push_back(one.block.hash);
+    asked.filter = inflow_filter(terms_.vault);
+    asked.of = terms_.key;
+    asked.account_at = wanted.account_at;
+    auto told = co_await chain_.told_of(std::move(asked));
+    if (!told) co_return std::nullopt;
+    auto found = co_await found_in(std::move(wanted.blocks), std::move(wanted.open),
+                                   std::move(told->spending));
+    if (!found) co_return std::nullopt;
+    Held held{.found = *std::move(found), .inflows = {}, .account = told->account};
+    for (const auto& logs : told->logs) held.inflows.push_back(inflows_in(logs));
+    co_return held;
+}
+
+std::vector<ledger::ShardNotice> Reader::inflows_in(const std::vector<Log>& logs) const {
+    std::vector<ledger::ShardNotice> inflows;
+    for (const auto& log : logs) {
+        auto inflow = inflow_of(terms_.vault, terms_.listing, terms_.broker, terms_.cluster, log);
+        if (inflow) inflows.push_back(*std::move(inflow));
+    }
+    return inflows;
+}
+
+Awaited<std::optional<std::vector<Found>>> Reader::found_in(std::vector<Sent> sent,
+                                                            std::vector<Hash> open,
+                                                            Chain::Spending spending) {
+    std::vector<Found> found;
+    auto receipt = spending.receipts.begin();
+    auto known = spending.balances.begin();
     for (const auto& one : sent) {
+        if (one.transactions.empty()) continue;
         auto balance = *known++;
         if (!balance) {
             // Of its own transactions some may be nobody's concern any more; they cost all the

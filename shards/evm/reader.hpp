@@ -43,6 +43,22 @@ public:
     /// is what it has now and what it spent since.
     [[nodiscard]] Awaited<std::optional<std::vector<Found>>> read(std::vector<Sent> sent,
                                                                   std::vector<Hash> open);
+    /// New blocks, the oldest first.
+    struct NewBlocks {
+        std::vector<Sent> blocks;
+        std::vector<Hash> open;          ///< As above.
+        std::optional<Hash> account_at;  ///< The key's at this block as well.
+    };
+    /// What they hold of ours.
+    struct Held {
+        std::vector<Found> found;                               ///< As above.
+        std::vector<std::vector<ledger::ShardNotice>> inflows;  ///< By block; without a finality.
+        std::optional<Chain::Account> account;
+    };
+    /// Asked at once. Nothing where there is no answer, or a block is not in the chain any more.
+    [[nodiscard]] Awaited<std::optional<Held>> read_new(NewBlocks wanted);
+    /// The inflows that logs tell of, without a finality.
+    [[nodiscard]] std::vector<ledger::ShardNotice> inflows_in(const std::vector<Log>& logs) const;
     /// What one transaction did that cost so much. **Errors:** as above; it may be in no block.
     [[nodiscard]] Awaited<std::optional<Found>> recount(Hash transaction, base::Amount gas);
     /// How an order has ended by the vault's own record, until a block. It is told of at most
@@ -55,6 +71,9 @@ public:
 
 private:
     [[nodiscard]] Awaited<std::optional<Found>> read_one(Hash transaction);
+    [[nodiscard]] Awaited<std::optional<std::vector<Found>>> found_in(std::vector<Sent> sent,
+                                                                      std::vector<Hash> open,
+                                                                      Chain::Spending spending);
     [[nodiscard]] Awaited<std::optional<Uint256>> balance_before(Header block,
                                                                  std::vector<Hash> since);
     [[nodiscard]] bool add_found(std::vector<Found>& found, const Header& block,

@@ -8,7 +8,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <map>
+#include <numeric>
 #include <optional>
 #include <utility>
 
@@ -138,20 +140,35 @@ struct RpcClient::State : std::enable_shared_from_this<State> {
         if (!endpoint) return errand->done(std::move(errand->results));
         errand->was_tried[*endpoint] = true;
         ask(*endpoint, calls, std::min(left, options.try_patience),
-            [self = shared_from_this(), errand,
-             open = std::move(open)](std::vector<RpcResult> results) {
-                for (std::size_t i = 0; i < open.size(); ++i) {
-                    auto& result = results[i];
-                    if (!result.has_value()) {
-                        auto may_have = errand->may_have_happened[open[i]];
-                        const auto error = result.error();
-                        if (may_have) result = base::Failure{as_unknown(error)};
-                        errand->may_have_happened[open[i]] = may_have || is_effect_unknown(error);
-                    }
-                    errand->results[open[i]] = std::move(result);
-                }
-                self->go_on(errand);
-            });
+            [self = shared_from_this(), errand, open = std::move(open)](
+                std::vector<RpcResult> results) { self->hear(errand, open, std::move(results)); });
+    }
+
+    // What one endpoint said to those of the calls that were open.
+    void hear(const std::shared_ptr<Errand>& errand, const std::vector<std::size_t>& open,
+              std::vector<RpcResult> results) {
+        for (std::size_t i = 0; i < open.size(); ++i) {
+            auto& result = results[i];
+            if (!result.has_value()) {
+                auto may_have = errand->may_have_happened[open[i]];
+                const auto error = result.error();
+                if (may_have) result = base::Failure{as_unknown(error)};
+                errand->may_have_happened[open[i]] = may_have || is_effect_unknown(error);
+            }
+            errand->results[open[i]] = std::move(result);
+        }
+        go_on(errand);
+    }
+
+    std::shared_ptr<Errand> make_errand(std::vector<RpcCall> calls, BatchDone done) const {
+        auto errand = std::make_shared<Errand>();
+        const auto count = calls.size();
+        errand->calls = std::move(calls);
+        errand->done = std::move(done);
+        errand->results = all_failed({}, count);
+        errand->was_tried.resize(places.size());
+        errand->may_have_happened.resize(count);
+        return errand;
     }
 
     // Until it is, or the node does not know it.
@@ -190,14 +207,7 @@ RpcClient::~RpcClient() {
 
 void RpcClient::batch(std::vector<RpcCall> calls, BatchDone done) {
     CHECK(!calls.empty() && calls.size() <= rpc_batch_max, "a batch has a size");
-    const auto errand = std::make_shared<State::Errand>();
-    const auto count = calls.size();
-    errand->calls = std::move(calls);
-    errand->done = std::move(done);
-    errand->results = all_failed({}, count);
-    errand->was_tried.resize(state_->places.size());
-    errand->may_have_happened.resize(count);
-    state_->go_on(errand);
+    state_->go_on(state_->make_errand(std::move(calls), std::move(done)));
 }
 
 void RpcClient::call(RpcCall call, Done done) {
@@ -279,32 +289,69 @@ void RpcClient::agree(RpcCall call, Done done) {
 }
 
 void RpcClient::agree_on_each(std::vector<RpcCall> calls, BatchDone done) {
-    CHECK(!calls.empty() && calls.size() <= rpc_batch_max, "a batch has a size");
-    const auto polls = std::make_shared<std::vector<Poll>>();
-    struct Decided {
-        std::vector<RpcResult> results;
+    agree_and_batch(
+        std::move(calls), {},
+        [done = std::move(done)](std::vector<RpcResult> agreed, const std::vector<RpcResult>&) {
+            done(std::move(agreed));
+        });
+}
+
+void RpcClient::agree_and_batch(std::vector<RpcCall> agreed, std::vector<RpcCall> of_one,
+                                BothDone done) {
+    const auto count = agreed.size();
+    CHECK(count + of_one.size() > 0 && count + of_one.size() <= rpc_batch_max,
+          "a batch has a size");
+    struct Said {
+        std::vector<RpcResult> agreed;
+        std::vector<RpcResult> of_one;
         std::size_t missing{};
+        BothDone done;
+
+        void take_one() {
+            if (--missing == 0) std::exchange(done, nullptr)(std::move(agreed), std::move(of_one));
+        }
     };
-    const auto decided = std::make_shared<Decided>();
-    decided->results = all_failed({}, calls.size());
-    decided->missing = calls.size();
-    for (std::size_t k = 0; k < calls.size(); ++k) {
+    const auto said = std::make_shared<Said>();
+    said->agreed = all_failed({}, count);
+    said->missing = count + (of_one.empty() ? 0 : 1);
+    said->done = std::move(done);
+
+    const auto polls = std::make_shared<std::vector<Poll>>();
+    for (std::size_t k = 0; k < count; ++k) {
         auto& poll = polls->emplace_back();
-        poll.method = calls[k].method;
+        poll.method = agreed[k].method;
         poll.said.resize(state_->places.size());
         poll.missing = state_->places.size();
         poll.on_dissent = state_->options.on_dissent;
-        poll.done = [decided, k, done](RpcResult result) {
-            decided->results[k] = std::move(result);
-            if (--decided->missing == 0) done(std::move(decided->results));
+        poll.done = [said, k](RpcResult result) {
+            said->agreed[k] = std::move(result);
+            said->take_one();
         };
     }
+    std::vector<std::size_t> all_of_one(of_one.size());
+    std::iota(all_of_one.begin(), all_of_one.end(), std::size_t{0});
+    const auto errand = state_->make_errand(of_one, [said](std::vector<RpcResult> results) {
+        said->of_one = std::move(results);
+        said->take_one();
+    });
+    const auto first = *state_->next_for(errand->was_tried);
+    errand->was_tried[first] = true;
     for (std::size_t i = 0; i < state_->places.size(); ++i) {
+        const bool is_first = i == first && !of_one.empty();
+        if (count == 0 && !is_first) continue;
+        auto calls = agreed;
+        if (is_first) calls.insert(calls.end(), of_one.begin(), of_one.end());
         state_->ask(i, calls, state_->options.try_patience,
-                    [polls, i](std::vector<RpcResult> results) {
-                        for (std::size_t k = 0; k < polls->size(); ++k) {
+                    [state = state_, polls, errand, all_of_one, count, i,
+                     is_first](std::vector<RpcResult> results) {
+                        for (std::size_t k = 0; k < count; ++k) {
                             (*polls)[k].hear(i, std::move(results[k]));
                         }
+                        if (!is_first) return;
+                        const auto rest = results.begin() + static_cast<std::ptrdiff_t>(count);
+                        state->hear(errand, all_of_one,
+                                    {std::make_move_iterator(rest),
+                                     std::make_move_iterator(results.end())});
                     });
     }
 }

@@ -55,6 +55,8 @@ public:
     using Done = std::function<void(RpcResult)>;
     using BatchDone = std::function<void(std::vector<RpcResult>)>;
     using EachDone = std::function<void(std::vector<std::vector<RpcResult>>)>;
+    using BothDone =
+        std::function<void(std::vector<RpcResult> agreed, std::vector<RpcResult> of_one)>;
 
     /// **Requires:** `io` outlives it, and an endpoint.
     RpcClient(boost::asio::io_context& io, RpcOptions options);
@@ -75,6 +77,9 @@ public:
     /// The same for several questions at once; they agree on each by itself.
     /// **Requires:** as for a batch.
     void agree_on_each(std::vector<RpcCall> calls, BatchDone done);
+    /// Likewise `agreed`, and beside them `of_one` as for a batch: the endpoint that these go to
+    /// gets all of them in one message. **Requires:** together as many as for a batch.
+    void agree_and_batch(std::vector<RpcCall> agreed, std::vector<RpcCall> of_one, BothDone done);
     /// Asks each endpoint that is not set aside, or all where those are not most of them; done with
     /// the answers of all that were asked. **Requires:** as for a batch.
     void each(std::vector<RpcCall> calls, EachDone done);

@@ -90,26 +90,29 @@ void Watcher::take(ChainStep step) {
     std::move(step.added.begin(), step.added.end(), std::back_inserter(unread_));
 }
 
+// With the last of them it is asked as well what the key had at a new final block.
 Awaited<bool> Watcher::read_blocks() {
-    const auto filter = inflow_filter(reader_.terms().vault);
+    account_.reset();
     while (!unread_.empty()) {
         const auto count = std::min(unread_.size(), blocks_at_once);
-        std::vector<Hash> hashes;
-        for (std::size_t i = 0; i < count; ++i) hashes.push_back(unread_[i].header.hash);
-        const auto logs = co_await chain_.logs_of(std::move(hashes), filter);
-        if (!logs) co_return false;
         const bool has_bodies = co_await find_bodies(count);
         if (!has_bodies) co_return false;
-        std::vector<Reader::Sent> sent;
+        Reader::NewBlocks wanted{.blocks = {}, .open = all_watched(), .account_at = {}};
         for (std::size_t i = 0; i < count; ++i) {
             const auto& block = unread_[i];
-            sent.push_back({.block = block.header, .transactions = ours_in(*block.transactions)});
+            wanted.blocks.push_back(
+                {.block = block.header, .transactions = ours_in(*block.transactions)});
         }
-        auto found = co_await reader_.read(std::move(sent), all_watched());
-        if (!found) co_return false;
-        add_found(*std::move(found));
-        for (const auto& of_block : *logs) {
-            take_logs(unread_.front().header, of_block);
+        const bool is_last = count == unread_.size();
+        if (is_last && final_ != follower_.final_block()) {
+            wanted.account_at = follower_.final_block().hash;
+        }
+        auto held = co_await reader_.read_new(std::move(wanted));
+        if (!held) co_return false;
+        account_ = held->account;
+        add_found(std::move(held->found));
+        for (auto& of_block : held->inflows) {
+            take_inflows(unread_.front().header, std::move(of_block));
             unread_.pop_front();
         }
     }
@@ -139,16 +142,13 @@ std::vector<Hash> Watcher::ours_in(const std::vector<Hash>& transactions) const 
     return sent;
 }
 
-void Watcher::take_logs(const Header& header, const std::vector<Log>& logs) {
-    Read read{.number = header.number, .told = Finality::included, .inflows = {}};
-    const auto& terms = reader_.terms();
-    for (const auto& log : logs) {
-        auto inflow = inflow_of(terms.vault, terms.listing, terms.broker, terms.cluster, log);
-        if (!inflow) continue;
-        inflows_.push_back(with_finality(*inflow, Finality::included));
-        read.inflows.push_back(*std::move(inflow));
+void Watcher::take_inflows(const Header& header, std::vector<ShardNotice> inflows) {
+    for (const auto& inflow : inflows) {
+        inflows_.push_back(with_finality(inflow, Finality::included));
     }
-    read_.insert_or_assign(header.hash, std::move(read));
+    read_.insert_or_assign(
+        header.hash,
+        Read{.number = header.number, .told = Finality::included, .inflows = std::move(inflows)});
 }
 
 void Watcher::add_found(std::vector<Found> found) {
@@ -164,15 +164,14 @@ void Watcher::add_found(std::vector<Found> found) {
 Awaited<bool> Watcher::read_heads() {
     const auto head = follower_.head();
     const auto final_block = follower_.final_block();
-    const auto& key = reader_.terms().key;
     if (final_ != final_block) {
-        const auto account = co_await chain_.account(key, final_block.hash);
-        if (!account) co_return false;
-        const bool is_certain = co_await find_missed(account->nonce);
+        if (!account_) account_ = co_await chain_.account(reader_.terms().key, final_block.hash);
+        if (!account_) co_return false;
+        const bool is_certain = co_await find_missed(account_->nonce);
         if (!is_certain) co_return false;
         news_.final_block = final_block.number;
-        news_.final_nonce = account->nonce;
-        news_.key_balance = native_units(account->balance, reader_.terms().gas_scale)
+        news_.final_nonce = account_->nonce;
+        news_.key_balance = native_units(account_->balance, reader_.terms().gas_scale)
                                 .value_or(base::Amount{std::numeric_limits<std::int64_t>::max()});
     }
     if (head_ != head) {

@@ -66,7 +66,7 @@ private:
     [[nodiscard]] Awaited<bool> read_blocks();
     [[nodiscard]] Awaited<bool> find_bodies(std::size_t blocks);
     [[nodiscard]] std::vector<Hash> ours_in(const std::vector<Hash>& transactions) const;
-    void take_logs(const Header& header, const std::vector<Log>& logs);
+    void take_inflows(const Header& header, std::vector<ledger::ShardNotice> inflows);
     [[nodiscard]] Awaited<bool> read_heads();
     [[nodiscard]] Awaited<void> ask_for_tip();
     [[nodiscard]] Awaited<bool> find_missed(std::uint64_t final_nonce);
@@ -86,6 +86,7 @@ private:
     std::vector<ledger::ShardNotice> inflows_;  // Likewise.
     std::optional<Header> head_;
     std::optional<Header> final_;
+    std::optional<Chain::Account> account_;  // The key's at the follower's final block, if asked.
     std::uint64_t safe_{};
     std::uint64_t tip_{};  // Wei, as told last; 0: not told.
     std::optional<std::chrono::steady_clock::time_point> tip_asked_at_;

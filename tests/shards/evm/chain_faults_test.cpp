@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -271,6 +272,29 @@ TEST_F(FaultsOnChain, AfterAnOutageAllThatWasMissedIsTold) {
     EXPECT_TRUE(host->health().is_reachable);
     EXPECT_EQ(host->health().head_block, head());
     expect_all_is_true(1);
+}
+
+// Goal: whoever has much to catch up with does not ask block by block.
+TEST_F(FaultsOnChain, AHeadFarAheadIsReachedWithFewMessages) {
+    deploy();
+    proxies.push_back(std::make_unique<tests::FaultProxy>(chain().url, 0x5EED));
+    std::atomic<int> messages{};
+    auto chosen = options({proxies.front()->http_url()});
+    chosen.rpc.on_try = [&](const RpcTry& one) { messages += one.error == nullptr ? 1 : 0; };
+    host.emplace(std::move(chosen));
+    host->follow();
+    approve_deposits();
+    ASSERT_TRUE(hears_of_head());
+    set_down(true);
+    mine(50);
+    deposit(base::account_id(base::BrokerId{0}, 1), tests::million);
+    mine(150);
+    const int before = messages;
+    set_down(false);
+    ASSERT_TRUE(host->comes_to([](const Told& told) { return final_deposits(told).size() == 1; }));
+    ASSERT_TRUE(hears_of_head());
+    EXPECT_LT(messages - before, 100) << "for 200 blocks";
+    end_host();
 }
 
 // Goal: a head that one endpoint tells before most have it is known as soon as they do, and not

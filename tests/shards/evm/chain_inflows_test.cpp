@@ -45,6 +45,14 @@ protected:
     [[nodiscard]] DepositNotice deposit_of(std::int64_t units) {
         return deposit_in(host->told(), units).value_or(DepositNotice{});
     }
+    // One that is in the newest block, and told.
+    void start_with_deposit(std::int64_t units) {
+        start();
+        approve_deposits();
+        deposit(account, units);
+        mine();
+        ASSERT_TRUE(is_told(units, Finality::included));
+    }
     // The latest word of what a rescan went through, if it is the last of all.
     [[nodiscard]] static std::optional<ledger::RescanNotice> rescan_at_the_end_of(
         const Told& told) {
@@ -105,12 +113,8 @@ TEST_F(InflowsOnChain, ADepositIsToldAsItBecomesCertain) {
 
 // Goal: the vault counts both with the same number, and all that they say is the same.
 TEST_F(InflowsOnChain, ADepositInPlaceOfAnotherHasAnotherName) {
-    start();
-    approve_deposits();
     constexpr std::int64_t units = 5 * tests::million;
-    deposit(account, units);
-    mine();
-    ASSERT_TRUE(is_told(units, Finality::included));
+    start_with_deposit(units);
     const auto first = deposit_of(units);
     const boost::json::object other{{"from", to_hex(client())},
                                     {"to", to_hex(vault().contract)},
@@ -181,12 +185,8 @@ TEST_F(InflowsOnChain, ARescanTellsAllAgainUnderTheSameNames) {
 // Goal: nobody could tell that it is gone, for whoever reads the chain now never had its block. A
 // rescan says of which blocks it has told everything.
 TEST_F(InflowsOnChain, ADepositThatIsGoneWhileNobodyReadsIsNotAmongThoseOfARescan) {
-    start();
-    approve_deposits();
     constexpr std::int64_t units = 5 * tests::million;
-    deposit(account, units);
-    mine();
-    ASSERT_TRUE(is_told(units, Finality::included));
+    start_with_deposit(units);
     const auto gone = deposit_of(units);
     host.reset();
     (void)node().ask("anvil_reorg", {1, boost::json::array{}});

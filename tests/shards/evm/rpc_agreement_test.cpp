@@ -1,9 +1,13 @@
 #include "tests/support/shards/asking.hpp"
 
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -104,6 +108,85 @@ TEST(RpcClient, OfSeveralQuestionsEachIsAgreedOnByItself) {
     std::sort(asking.dissents.begin(), asking.dissents.end());
     EXPECT_EQ(asking.dissents, (std::vector<std::size_t>{1, 2}));
     for (const auto* node : {&one, &other, &third}) EXPECT_EQ(node->questions().size(), 1U);
+}
+
+using Texts = std::map<std::string, std::string>;
+
+// Answers each question of a message by its method.
+std::function<Script(const std::string&)> saying_by_method(Texts texts) {
+    return [texts = std::move(texts)](const std::string& question) {
+        const auto answer = [&](const boost::json::value& one) {
+            const std::string method(one.at("method").as_string());
+            return boost::json::value(
+                {{"jsonrpc", "2.0"}, {"id", one.at("id")}, {"result", texts.at(method)}});
+        };
+        const auto asked = boost::json::parse(question);
+        if (!asked.is_array()) return Script{.body = boost::json::serialize(answer(asked))};
+        boost::json::array answers;
+        for (const auto& one : asked.get_array()) answers.push_back(answer(one));
+        return Script{.body = boost::json::serialize(answers)};
+    };
+}
+
+struct Both {
+    std::vector<RpcResult> agreed;
+    std::vector<RpcResult> of_one;
+};
+Both ask_both(Asking& asking, std::vector<RpcCall> agreed, std::vector<RpcCall> of_one) {
+    std::optional<Both> given;
+    asking.client->agree_and_batch(
+        std::move(agreed), std::move(of_one),
+        [&](auto of_all, auto others) { given = Both{std::move(of_all), std::move(others)}; });
+    EXPECT_TRUE(asking.run_until([&] { return given.has_value(); }));
+    return given.value_or(Both{});
+}
+
+const RpcCall balance{.method = "eth_getBalance", .params = {}};
+const RpcCall nonce{.method = "eth_getTransactionCount", .params = {}};
+const RpcCall logs{.method = "eth_getLogs", .params = {}};
+
+// Goal: what one endpoint is believed costs no message of its own.
+TEST(RpcClient, WhatOneIsBelievedGoesAlongWithWhatAllAreAsked) {
+    ScriptedNode one(saying_by_method(
+        {{"eth_getBalance", "a"}, {"eth_getTransactionCount", "b"}, {"eth_getLogs", "mine"}}));
+    const Texts texts{{"eth_getBalance", "a"}, {"eth_getTransactionCount", "b"}};
+    ScriptedNode other(saying_by_method(texts));
+    ScriptedNode third(saying_by_method(texts));
+    Asking asking({at(one.http_url()), at(other.http_url()), at(third.http_url())});
+    const auto said = ask_both(asking, {balance, nonce}, {logs, logs});
+    ASSERT_EQ(said.agreed.size(), 2U);
+    EXPECT_EQ(text_in(said.agreed[0]), "a");
+    EXPECT_EQ(text_in(said.agreed[1]), "b");
+    ASSERT_EQ(said.of_one.size(), 2U);
+    EXPECT_EQ(text_in(said.of_one[0]), "mine");
+    EXPECT_EQ(text_in(said.of_one[1]), "mine");
+    // The last of them is not waited for.
+    for (const auto* node : {&one, &other, &third}) {
+        EXPECT_TRUE(asking.run_until([&] { return node->questions().size() == 1; }));
+    }
+
+    const auto alone = ask_both(asking, {}, {logs});
+    EXPECT_TRUE(alone.agreed.empty());
+    ASSERT_EQ(alone.of_one.size(), 1U);
+    EXPECT_EQ(text_in(alone.of_one[0]), "mine");
+    EXPECT_EQ(one.questions().size(), 2U);
+    EXPECT_EQ(other.questions().size(), 1U) << "nobody else is needed";
+}
+
+// Goal: one that is away holds up nothing that another can say.
+TEST(RpcClient, WhatOneIsBelievedGoesOnToTheNextWhereTheFirstIsAway) {
+    const auto away = ScriptedNode(saying("null")).http_url();
+    const Texts texts{{"eth_getBalance", "a"}, {"eth_getLogs", "theirs"}};
+    ScriptedNode other(saying_by_method(texts));
+    ScriptedNode third(saying_by_method(texts));
+    Asking asking({at(away), at(other.http_url()), at(third.http_url())});
+    const auto said = ask_both(asking, {balance}, {logs});
+    ASSERT_EQ(said.agreed.size(), 1U);
+    EXPECT_EQ(text_in(said.agreed[0]), "a");
+    ASSERT_EQ(said.of_one.size(), 1U);
+    EXPECT_EQ(text_in(said.of_one[0]), "theirs");
+    EXPECT_EQ(other.questions().size(), 2U) << "with all, and for the one that is away";
+    EXPECT_EQ(third.questions().size(), 1U);
 }
 
 TEST(RpcClient, TwoThatDisagreeDecideNothing) {
