@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <random>
+#include <utility>
 
 namespace crossclear::actors {
 namespace {
@@ -23,6 +24,13 @@ using base::Rounding;
 
 netting::DepartureKey departure_of(const base::EntityId& withdrawal) {
     return {.account = base::AccountId{withdrawal.id}, .number = withdrawal.sub};
+}
+
+// Whether the figures have to know it before the house decides more. What departures promise is in
+// its own state, until the figures know what left: many of them hold nothing up.
+bool needs_books(const netting::Event& event) {
+    return !std::holds_alternative<netting::DepartureApproved>(event) &&
+           !std::holds_alternative<netting::DepartureClosed>(event);
 }
 
 std::uint64_t true_chance() {
@@ -77,10 +85,10 @@ void NettingHost::on_news(const HomeNews& news) {
         // Margin that has arrived may be what a loss was waiting for.
         for (const auto& [shard, waiting] : variations_) record_variations(shard);
     } else if (const auto* ask = std::get_if<ReviewAsk>(&news)) {
-        review(*ask);
+        reviews_.push_back(*ask);
+        answer_reviews();
     } else if (const auto* over = std::get_if<ReviewDone>(&news)) {
-        decide_and_commit(
-            netting::CloseDeparture{.withdrawal = departure_of(over->withdrawal), .at = now});
+        on_left(*over);
     } else if (const auto* published = std::get_if<HedgePublished>(&news)) {
         publish_hedge(published->news);
     } else if (const auto* follow = std::get_if<HouseFollow>(&news)) {
@@ -101,6 +109,10 @@ void NettingHost::on_news(const HomeNews& news) {
         netting::KeepDepartures keep{.open = {}, .at = now};
         for (const auto& entity : resume->withdrawals) keep.open.insert(departure_of(entity));
         decide_and_commit(keep);
+        // What left before the start is in no figures that were told before.
+        crank_.when_durable([this](std::uint64_t sequence) {
+            needed_sequence_ = std::max(needed_sequence_, sequence);
+        });
         carry_out(netting::outstanding(crank_.state()));
         delayed_send(this, as_chrono(parts_.context->options.balance_every),
                      ToHome{parts_.entity, Wake{}});
@@ -149,6 +161,9 @@ void NettingHost::on_rescan(const ledger::RescanNotice& rescan) {
 void NettingHost::on_report(const PartitionReport& report) {
     auto& known = reports_[report.partition];
     if (report.sequence >= known.sequence) known = report;
+    if (report.partition != base::home_of(parts_.broker(), parts_.context->partitions)) return;
+    close_departures();
+    answer_reviews();
 }
 
 void NettingHost::on_variation(const ledger::VariationNotice& variation) {
@@ -262,7 +277,7 @@ void NettingHost::found_house() {
 }
 
 void NettingHost::balance() {
-    if (!is_home_current() || !crank_.is_durable()) return;
+    if (!is_at_rest()) return;
     // Cover is granted to whoever has asked for it; what is not known is granted nothing.
     netting::Balance command{.cover = cover_lines(),
                              .exposures = {},
@@ -285,7 +300,7 @@ void NettingHost::balance() {
 }
 
 void NettingHost::keep_margins() {
-    if (!has_all_reports() || !is_home_current() || !crank_.is_durable()) return;
+    if (!has_all_reports() || !is_at_rest()) return;
     const auto surface = parts_.context->broker(parts_.broker()).surface.load();
     // Without capital there is no founding to wait for.
     const bool is_founded = crank_.state().is_founded || profile().capital.empty();
@@ -298,7 +313,7 @@ void NettingHost::keep_margins() {
 }
 
 void NettingHost::level_shards() {
-    if (!is_home_current() || !crank_.is_durable()) return;
+    if (!is_at_rest()) return;
     netting::LevelShards command{.lines = {}, .now = parts_.context->now()};
     for (const auto& level : profile().levels) {
         command.lines.push_back({.shard = level.shard,
@@ -347,7 +362,7 @@ void NettingHost::book_result() {
 }
 
 void NettingHost::bear_losses() {
-    if (!has_all_reports() || !is_home_current() || !crank_.is_durable()) return;
+    if (!has_all_reports() || !is_at_rest()) return;
     for (std::size_t i = 0; i < parts_.context->listing.assets.size(); ++i) {
         const base::AssetId asset{static_cast<std::uint16_t>(i)};
         const Amount loss = total(asset, &PartitionReport::AssetLine::loss);
@@ -359,6 +374,29 @@ void NettingHost::bear_losses() {
                               .insurance = total(asset, &PartitionReport::AssetLine::insurance),
                               .at = parts_.context->now()});
     }
+}
+
+// A figure that is older than what the house decided shows tokens that have left.
+void NettingHost::answer_reviews() {
+    if (!is_home_current()) return;
+    for (const auto& ask : std::exchange(reviews_, {})) review(ask);
+}
+
+// Who has ended needs no answer any more.
+void NettingHost::on_left(const ReviewDone& over) {
+    std::erase_if(reviews_,
+                  [&](const ReviewAsk& ask) { return ask.withdrawal == over.withdrawal; });
+    over_.push_back(over);
+    close_departures();
+}
+
+void NettingHost::close_departures() {
+    std::erase_if(over_, [this](const ReviewDone& over) {
+        if (over.sequence > home_sequence()) return false;
+        decide_and_commit(netting::CloseDeparture{.withdrawal = departure_of(over.withdrawal),
+                                                  .at = parts_.context->now()});
+        return true;
+    });
 }
 
 void NettingHost::review(const ReviewAsk& ask) {
@@ -413,9 +451,15 @@ void NettingHost::commit(const std::vector<netting::Event>& events) {
         }
     }
     auto effects = crank_.commit(this, events);
-    crank_.when_durable([this, effects = std::move(effects), events](std::uint64_t sequence) {
-        // The books will know these events when they report from this record on.
-        needed_sequence_ = std::max(needed_sequence_, sequence);
+    const bool is_for_books = std::any_of(events.begin(), events.end(), needs_books);
+    if (is_for_books) ++unbooked_;
+    crank_.when_durable([this, effects = std::move(effects), events,
+                         is_for_books](std::uint64_t sequence) {
+        if (is_for_books) {
+            --unbooked_;
+            // The books will know these events when they report from this record on.
+            needed_sequence_ = std::max(needed_sequence_, sequence);
+        }
         carry_out(effects);
         for (const auto& event : events) {
             if (const auto* closed = std::get_if<netting::HedgeClosed>(&event)) {

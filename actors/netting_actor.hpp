@@ -43,7 +43,10 @@ private:
     void level_shards();
     void book_result();
     void bear_losses();
+    void answer_reviews();
     void review(const ReviewAsk& ask);
+    void on_left(const ReviewDone& over);
+    void close_departures();
     void publish_hedge(const HedgeNews& news);
     void on_follow(const HouseFollow& follow);
     void on_risk(const PartitionRisk& risk);
@@ -108,7 +111,9 @@ private:
     [[nodiscard]] base::Amount on_shard(base::ShardId shard, base::AssetId asset) const;
     [[nodiscard]] bool has_all_reports() const;
     void tell_whom_it_waits_for();
+    [[nodiscard]] std::uint64_t home_sequence() const;
     [[nodiscard]] bool is_home_current() const;
+    [[nodiscard]] bool is_at_rest() const;
 
     /// The refusal, if there was one.
     std::optional<ledger::netting::Reject> decide_and_commit(
@@ -155,6 +160,9 @@ private:
     std::deque<ShortfallAsk> shortfalls_;  ///< The first one is answered, or waits for figures.
     bool is_booking_{};                    ///< A reconciler books: nothing is promised meanwhile.
     std::uint64_t needed_sequence_{};  ///< Home figures older than this record are not acted on.
+    std::size_t unbooked_{};           ///< Commits under way that they will have to know.
+    std::deque<ReviewAsk> reviews_;    ///< Wait for them.
+    std::vector<ReviewDone> over_;     ///< Departures, until they know what left.
     base::Timestamp started_at_;
     bool is_wait_told_{};
     base::Timestamp result_at_;

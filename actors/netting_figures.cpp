@@ -59,10 +59,18 @@ void NettingHost::tell_whom_it_waits_for() {
                         {{"broker", profile().name}, {"missing", missing}});
 }
 
-bool NettingHost::is_home_current() const {
+// Of the home's figures, 0 before any.
+std::uint64_t NettingHost::home_sequence() const {
     const auto home = reports_.find(base::home_of(parts_.broker(), parts_.context->partitions));
-    return !is_booking_ && home != reports_.end() && home->second.sequence >= needed_sequence_;
+    return home == reports_.end() ? 0 : home->second.sequence;
 }
+
+bool NettingHost::is_home_current() const {
+    return !is_booking_ && home_sequence() > 0 && home_sequence() >= needed_sequence_;
+}
+
+// Whether they know as well all that the house decides.
+bool NettingHost::is_at_rest() const { return is_home_current() && unbooked_ == 0; }
 
 std::vector<netting::CoverLine> NettingHost::cover_lines() const {
     std::map<AssetId, netting::CoverLine> lines;

@@ -8,7 +8,7 @@ namespace crossclear::actors {
 // Between this answer and the reconciler's word nothing is promised: a task that was opened on
 // tokens which are being written off would overdraw the shard.
 void NettingHost::answer_shortfall() {
-    if (shortfalls_.empty() || !is_home_current() || !crank_.is_durable()) return;
+    if (shortfalls_.empty() || !is_at_rest()) return;
     const auto& [reconciler, shortfall] = shortfalls_.front();
     const auto remedies = ledger::netting::look(crank_.state(), shortfall, means_for(shortfall));
     is_booking_ = true;

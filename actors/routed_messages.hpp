@@ -51,7 +51,8 @@ struct MoveEnded {
 struct Distrusted {
     base::AssetId asset;  ///< What it was about.
 };
-/// From a withdrawal to netting: may this be sent? Answered by ReviewAnswer.
+/// From a withdrawal to netting: may this be sent? Answered by ReviewAnswer, once the house's
+/// figures of the home are the latest.
 struct ReviewAsk {
     base::EntityId withdrawal;
     base::AssetId asset;
@@ -63,9 +64,11 @@ struct ReviewAnswer {
     bool is_gate_open{};
     bool is_covered{};
 };
-/// From a withdrawal to netting: it has ended, its reservation is free.
+/// From a withdrawal to netting: it has ended. Its reservation is free once the figures know the
+/// home record `sequence`, for what left is booked there or before.
 struct ReviewDone {
     base::EntityId withdrawal;
+    std::uint64_t sequence{};
 };
 /// From an account to the home partition: carry this out.
 struct StartWithdrawal {

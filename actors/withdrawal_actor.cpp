@@ -82,11 +82,11 @@ void WithdrawalHost::decide_and_commit(const withdrawal::Command& command) {
     }
     if (decision->empty()) return;
     auto effects = crank_.commit(this, *decision);
-    crank_.when_durable([this, effects = std::move(effects)](std::uint64_t) {
+    crank_.when_durable([this, effects = std::move(effects)](std::uint64_t sequence) {
         carry_out(effects);
         if (!crank_.state().is_acknowledged) return;
         send(parts_.home, ToHome{base::entity_of(base::EntityKind::netting, parts_.broker()),
-                                 ReviewDone{parts_.entity}});
+                                 ReviewDone{parts_.entity, sequence}});
         send(parts_.home, Retire{withdrawal::instruction_of(crank_.state())});
         send(parts_.home, Retire{parts_.entity});
     });

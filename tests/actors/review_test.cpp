@@ -75,7 +75,9 @@ protected:
                 [&](const actors::ToHome& message) {
                     const auto* news = std::get_if<News>(&message.news);
                     is_found = news != nullptr;
-                    if (is_found) found = *news;
+                    if (!is_found) return;
+                    found = *news;
+                    said_to = message.entity;
                 },
                 caf::after(std::chrono::seconds{30}) >> [&] { is_late = true; });
             if (is_late) {
@@ -85,14 +87,23 @@ protected:
         }
         return found;
     }
-    // 400 of the 500 on uniswap leave for good; the house knows, and its figures do not.
+    // 400 of the 500 on uniswap have left for good, and the figures do not know.
     void let_most_leave() {
         report(10, 500);
         ask(1, 400);
         write(11);
         ASSERT_TRUE(next<actors::ReviewAnswer>().is_covered);
-        tell(actors::ReviewDone{payment(1)});
-        write(12);
+        tell(actors::ReviewDone{payment(1), 12});
+    }
+    // Something that the figures have to know before the house decides more.
+    void decide_in(std::uint64_t sequence) {
+        tell(ledger::DepositNotice{.id = sequence,
+                                   .shard = synthetix,
+                                   .account = payer,
+                                   .asset = usdc,
+                                   .amount = Amount{1},
+                                   .finality = ledger::Finality::seen});
+        write(sequence);
     }
 
     static inline const base::AccountId payer = account_in(base::PartitionId{1});
@@ -104,6 +115,7 @@ protected:
     caf::scoped_actor journal{system};
     caf::scoped_actor home{system};
     actors::HomeActor house;
+    base::EntityId said_to;  // By the last of what it said.
 
 private:
     static actors::PartitionReport::ShardLine line(base::ShardId shard, std::int64_t nostro) {
@@ -126,11 +138,59 @@ TEST_F(LoneHouse, ApprovesNoWithdrawalOnFiguresOlderThanWhatItDecided) {
     EXPECT_FALSE(early.is_covered);
 
     report(12, 100);
+    write(13);
     ask(2, 300);
     EXPECT_FALSE(next<actors::ReviewAnswer>().is_covered);
     ask(3, 100);
+    write(14);
+    EXPECT_TRUE(next<actors::ReviewAnswer>().is_covered);
+}
+
+// Goal: nobody is sent away to ask again later; who asks waits for figures, and not longer.
+TEST_F(LoneHouse, AWithdrawalWaitsForTheFiguresThatItIsReviewedOn) {
+    report(10, 500);
+    decide_in(11);
+    ask(1, 300);
+    report(10, 500);
+    report(11, 200);
+    EXPECT_FALSE(next<actors::ReviewAnswer>().is_covered) << "by the older figures it was";
+    decide_in(12);
+    ask(2, 200);
+    report(12, 200);
     write(13);
     EXPECT_TRUE(next<actors::ReviewAnswer>().is_covered);
+}
+
+// Goal: many that leave hold up neither each other nor the house.
+TEST_F(LoneHouse, WhatLeavesIsPromisedOnceAndHoldsNobodyUp) {
+    report(10, 500);
+    for (std::uint32_t number = 1; number <= 3; ++number) ask(number, 200);
+    write(11);
+    EXPECT_TRUE(next<actors::ReviewAnswer>().is_covered);
+    write(12);
+    EXPECT_TRUE(next<actors::ReviewAnswer>().is_covered);
+    EXPECT_FALSE(next<actors::ReviewAnswer>().is_covered) << "of what two had left";
+    tell(actors::ReviewDone{payment(1), 13});
+    ask(4, 200);
+    EXPECT_FALSE(next<actors::ReviewAnswer>().is_covered) << "the figures may show what has left";
+    report(13, 300);
+    write(14);
+    ask(5, 100);
+    write(15);
+    EXPECT_TRUE(next<actors::ReviewAnswer>().is_covered);
+}
+
+// Goal: who is called off while it waits reserves nothing.
+TEST_F(LoneHouse, AWithdrawalThatEndsWhileItWaitsIsNotReviewed) {
+    report(10, 500);
+    decide_in(11);
+    ask(1, 500);
+    tell(actors::ReviewDone{payment(1), 11});
+    report(11, 500);
+    ask(2, 500);
+    write(12);
+    EXPECT_TRUE(next<actors::ReviewAnswer>().is_covered);
+    EXPECT_EQ(said_to, payment(2));
 }
 
 // Goal: missing tokens are not written off twice because the figures still show others.
