@@ -132,6 +132,8 @@ async function raise(anvils, {file, name, id, time, states}, contracts, out, onE
     const where = await told(`${name}: anvil started`, () => anvils.start(id, states, onEnd));
     const url = `http://${where}`;
     const chain = new Chain(url, contracts);
+    // Else it writes lines for each question that it is asked.
+    await chain.rpc('anvil_setLoggingEnabled', false);
     const deployment = await told(`${name}: deployed`, () => deploy(file, url, {contracts}));
     const report = join(out, `${name}.json`);
     writeFileSync(report, `${JSON.stringify(deployment, null, 4)}\n`);
