@@ -96,7 +96,7 @@ def goals_of(rounds):
 
 # On chains: the figure, its key, the limit, whether that is the least, and by what it is divided.
 SETTLE = (("trades", "per_second", 200, True, 1, "", "trades settled on chains a second"),
-          ("orders", "per_second", 200, True, 1, "", "orders final a second, 50 a lane"),
+          ("orders", "per_second", 200, True, 1, "", "orders final a second, 64 open a lane"),
           ("paced", "ours_included_p99_us", 50, False, 1e3, " ms",
            "ours until it is in a block, a block each, p99"),
           ("paced", "ours_final_p99_us", 50, False, 1e3, " ms",

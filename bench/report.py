@@ -35,7 +35,7 @@ NAMES = {
     "nodes.2": "two nodes, the same clients",
     "nodes.3": "three nodes, the same clients",
     "settle.trades": "trades settled on chains",
-    "settle.orders": "orders on chains, 50 a lane; what is ours",
+    "settle.orders": "orders on chains, 64 open a lane; ours",
     "settle.paced": "orders, a block for each; what is ours",
     "settle.clocked": "orders, blocks by the clock; ours",
     "sim": "steps of the simulator",

@@ -42,7 +42,7 @@ struct Options {
     LoadOptions load;
     std::uint32_t depth{16};
     std::uint32_t trades_per_second{};
-    std::uint32_t open_max{240};  // Four in five of them wait for their review.
+    std::uint32_t open_max{64};  // As many as a lane has nonces.
     std::uint32_t orders_per_second{200};
     std::uint32_t steady_trades_per_second{400};
     std::vector<std::string> phases{"trades", "orders", "paced", "steady"};
