@@ -164,6 +164,7 @@ void NettingHost::on_report(const PartitionReport& report) {
     if (report.partition != base::home_of(parts_.broker(), parts_.context->partitions)) return;
     close_departures();
     answer_reviews();
+    if (is_action_due_) act_on_figures();
 }
 
 void NettingHost::on_variation(const ledger::VariationNotice& variation) {
@@ -245,12 +246,7 @@ void NettingHost::close_move(const MoveEnded& ended) {
 
 void NettingHost::on_wake() {
     tell_whom_it_waits_for();
-    answer_shortfall();
-    // First what is rare: after each of these the next waits for a report.
-    bear_losses();
-    keep_margins();
-    balance();
-    level_shards();
+    act_on_figures();
     look_at_expiries();
     if (has_passed(parts_.context->options.result_every, result_at_, parts_.context->now())) {
         result_at_ = parts_.context->now();
@@ -265,6 +261,18 @@ void NettingHost::on_wake() {
     publish_figures();
     delayed_send(this, as_chrono(parts_.context->options.balance_every),
                  ToHome{parts_.entity, Wake{}});
+}
+
+// Now, or with the first figures that know all that was decided.
+void NettingHost::act_on_figures() {
+    is_action_due_ = !is_at_rest();
+    if (is_action_due_) return;
+    answer_shortfall();
+    // First what is rare: after each of these the next waits for a report.
+    bear_losses();
+    keep_margins();
+    balance();
+    level_shards();
 }
 
 void NettingHost::found_house() {

@@ -37,6 +37,7 @@ private:
     void hear_variations(base::ShardId shard);
     void close_move(const MoveEnded& ended);
     void on_wake();
+    void act_on_figures();
     void found_house();
     void balance();
     void keep_margins();
@@ -163,6 +164,7 @@ private:
     std::size_t unbooked_{};           ///< Commits under way that they will have to know.
     std::deque<ReviewAsk> reviews_;    ///< Wait for them.
     std::vector<ReviewDone> over_;     ///< Departures, until they know what left.
+    bool is_action_due_{};             ///< As soon as they know all of it.
     base::Timestamp started_at_;
     bool is_wait_told_{};
     base::Timestamp result_at_;

@@ -69,8 +69,11 @@ bool NettingHost::is_home_current() const {
     return !is_booking_ && home_sequence() > 0 && home_sequence() >= needed_sequence_;
 }
 
-// Whether they know as well all that the house decides.
-bool NettingHost::is_at_rest() const { return is_home_current() && unbooked_ == 0; }
+// Whether they know as well all that the house decides, and all that has left: a partition may say
+// already that it needs less cover, for tokens that the home still shows.
+bool NettingHost::is_at_rest() const {
+    return is_home_current() && unbooked_ == 0 && over_.empty();
+}
 
 std::vector<netting::CoverLine> NettingHost::cover_lines() const {
     std::map<AssetId, netting::CoverLine> lines;
