@@ -164,7 +164,9 @@ void NettingHost::on_report(const PartitionReport& report) {
     if (report.partition != base::home_of(parts_.broker(), parts_.context->partitions)) return;
     close_departures();
     answer_reviews();
-    if (is_action_due_) act_on_figures();
+    if (!is_action_due_ || !is_at_rest()) return;
+    act_on_figures();
+    has_acted_ = true;
 }
 
 void NettingHost::on_variation(const ledger::VariationNotice& variation) {
@@ -246,7 +248,12 @@ void NettingHost::close_move(const MoveEnded& ended) {
 
 void NettingHost::on_wake() {
     tell_whom_it_waits_for();
-    act_on_figures();
+    // Two looks without a report between them would take half of two trades for all.
+    if (std::exchange(has_acted_, false)) {
+        is_action_due_ = true;
+    } else {
+        act_on_figures();
+    }
     look_at_expiries();
     if (has_passed(parts_.context->options.result_every, result_at_, parts_.context->now())) {
         result_at_ = parts_.context->now();

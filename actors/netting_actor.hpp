@@ -165,6 +165,7 @@ private:
     std::deque<ReviewAsk> reviews_;    ///< Wait for them.
     std::vector<ReviewDone> over_;     ///< Departures, until they know what left.
     bool is_action_due_{};             ///< As soon as they know all of it.
+    bool has_acted_{};                 ///< On them, since it woke last.
     base::Timestamp started_at_;
     bool is_wait_told_{};
     base::Timestamp result_at_;

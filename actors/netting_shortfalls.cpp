@@ -20,6 +20,7 @@ void NettingHost::on_shortfall_done(const ShortfallDone& booked) {
     shortfalls_.pop_front();
     is_booking_ = false;
     needed_sequence_ = std::max(needed_sequence_, booked.sequence);
+    answer_reviews();
     answer_shortfall();
 }
 

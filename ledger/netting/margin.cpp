@@ -204,7 +204,7 @@ Amount reserved_of(const State& state, AssetId asset) {
 }
 
 Amount reserved_at(const State& state, base::ShardId shard, AssetId asset) {
-    Amount sum;
+    Amount sum = leaving(state, shard, asset);
     for (const auto& [number, task] : state.hedges) {
         if (task.shard == shard && task.given_asset == asset) {
             sum = base::must_add(sum, task.reserved);

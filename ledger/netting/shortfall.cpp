@@ -10,13 +10,11 @@ using base::Amount;
 
 Remedies look(const State& state, const Shortfall& shortfall, const Means& means) {
     if (!means.is_current) return {};
-    const Amount reserved = reserved_at(state, shortfall.shard, shortfall.asset);
-    const base::Wide kept =
-        base::Wide{reserved.v} + leaving(state, shortfall.shard, shortfall.asset).v;
+    const Amount kept = reserved_at(state, shortfall.shard, shortfall.asset);
     const auto loss = base::add(shortfall.missing, shortfall.suspended);
     const auto promises = promised(state, means.cover);
     const auto left = loss ? base::subtract(means.cover.backing, *loss) : loss;
-    return {.is_bookable = shortfall.missing.v <= means.on_shard.v - kept,
+    return {.is_bookable = shortfall.missing.v <= base::Wide{means.on_shard.v} - kept.v,
             .is_bearable = promises && left && *promises <= *left && *loss <= means.capital};
 }
 

@@ -358,10 +358,7 @@ Awaited<std::optional<Chain::Told>> Chain::told_of(Wanted wanted) {
     auto spending = spending_in(agreed_results.first(spent), wanted.transactions);
     if (!spending) co_return std::nullopt;
     told.spending = *std::move(spending);
-    if (wanted.account_at) {
-        told.account = account_in(agreed_results.subspan(spent));
-        if (!told.account) co_return std::nullopt;
-    }
+    if (wanted.account_at) told.account = account_in(agreed_results.subspan(spent));
     auto logs = co_await confirmed_logs(std::move(wanted.blocks), std::move(wanted.filter),
                                         std::move(said.of_one));
     if (!logs) co_return std::nullopt;

@@ -80,7 +80,7 @@ public:
     struct Told {
         std::vector<std::vector<Log>> logs;  ///< By block.
         Spending spending;
-        std::optional<Account> account;  ///< Where it was asked for.
+        std::optional<Account> account;  ///< Where it was asked for, and most have said it.
     };
     /// All of it asked at once; logs that most endpoints have. Blocks without any are believed of
     /// one: a log that it hides is missing, and one that it makes up is not counted.

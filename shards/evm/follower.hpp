@@ -68,7 +68,7 @@ private:
         Block head;
         std::uint64_t final_height{};
         std::uint64_t safe{};
-        std::optional<Header> final_block;  // Where most endpoints have said it.
+        std::optional<Header> final_block{};  // Where most endpoints have said it.
     };
     [[nodiscard]] Awaited<std::optional<Stand>> ask();
     [[nodiscard]] Awaited<std::optional<Header>> final_block_of(Stand stand);

@@ -53,6 +53,22 @@ void close(State& state, std::uint32_t number) {
     builders::run(state, CloseDeparture{.withdrawal = over, .at = midday});
 }
 
+// Goal: what may leave is not moved elsewhere meanwhile, nor hedged with.
+TEST(Departure, WhatMayLeaveIsNobodyElses) {
+    State state = builders::a_house();
+    approve(state, a_review(1, 150));
+    const LevelShards level{.lines = {{that_shard, usdc, Amount{5}, Amount{10}, Amount{100}},
+                                      {this_shard, usdc, Amount{220}, Amount{10}, Amount{50}}},
+                            .now = {}};
+    const auto moved = [&] {
+        const auto events = decide(state, level);
+        return events->empty() ? Amount{} : std::get<MoveOpened>(events->front()).amount;
+    };
+    EXPECT_EQ(moved(), Amount{20});
+    close(state, 1);
+    EXPECT_EQ(moved(), Amount{95});
+}
+
 TEST(Departure, TheHoursShareLeavesAndNoMore) {
     State state = builders::a_house();
     approve(state, elsewhere(a_review(1, 150)));
