@@ -248,6 +248,8 @@ void NettingHost::close_move(const MoveEnded& ended) {
 
 void NettingHost::on_wake() {
     tell_whom_it_waits_for();
+    // First: what is begun now is in no figures yet.
+    book_result();
     // Two looks without a report between them would take half of two trades for all.
     if (std::exchange(has_acted_, false)) {
         is_action_due_ = true;
@@ -255,10 +257,6 @@ void NettingHost::on_wake() {
         act_on_figures();
     }
     look_at_expiries();
-    if (has_passed(parts_.context->options.result_every, result_at_, parts_.context->now())) {
-        result_at_ = parts_.context->now();
-        book_result();
-    }
     if (has_passed(parts_.context->options.say_again_every, said_at_, parts_.context->now())) {
         said_at_ = parts_.context->now();
         say_again();
@@ -341,18 +339,19 @@ void NettingHost::level_shards() {
 }
 
 void NettingHost::book_result() {
+    const auto now = parts_.context->now();
+    const bool is_due = has_passed(parts_.context->options.result_every, result_at_, now);
+    if (!is_due || !are_decisions_known()) return;
+    result_at_ = now;
     const auto surface = parts_.context->broker(parts_.broker()).surface.load();
-    if (surface == nullptr || !has_all_reports() || !is_home_current() ||
-        profile().instruments.empty()) {
-        return;
-    }
+    if (surface == nullptr || !has_all_reports() || profile().instruments.empty()) return;
     const auto& listing = parts_.context->listing;
     const auto settlement = listing.instrument(*profile().instruments.begin()).settlement;
     const int settlement_scale = listing.asset(settlement).scale;
     // What CONV owes at marks is a loss; contracts are settled through VM as they are. Collateral
     // that was taken counts too, though nothing trades it: for nothing where it has had no mark for
     // long, or a protocol that is gone would keep all else from being counted.
-    const bool is_gone = has_passed(wait_for_mark, started_at_, parts_.context->now());
+    const bool is_gone = has_passed(wait_for_mark, started_at_, now);
     Amount owed = total(settlement, &PartitionReport::AssetLine::conv);
     const Amount vm = total(settlement, &PartitionReport::AssetLine::vm);
     if (base::is_off_scale(owed) || base::is_off_scale(vm)) return;
@@ -370,10 +369,8 @@ void NettingHost::book_result() {
         owed = *sum;
     }
     if (base::is_off_scale(owed)) return;
-    decide_and_commit(netting::BookResult{.settlement = settlement,
-                                          .conv = *base::negate(owed),
-                                          .vm = *base::negate(vm),
-                                          .at = parts_.context->now()});
+    decide_and_commit(netting::BookResult{
+        .settlement = settlement, .conv = *base::negate(owed), .vm = *base::negate(vm), .at = now});
 }
 
 void NettingHost::bear_losses() {
@@ -420,7 +417,8 @@ void NettingHost::review(const ReviewAsk& ask) {
         .departure = {.asset = ask.asset, .amount = ask.amount, .shard = ask.shard},
         .holdings = {},
         .suspended = {},
-        .on_shard = on_shard(ask.shard, ask.asset),
+        .on_shard = {},
+        .in_flight = {},
         .is_current = is_home_current(),
         .hour_max = profile().withdrawal_gate_hour,
         .day_max = profile().withdrawal_gate_day,
@@ -431,6 +429,9 @@ void NettingHost::review(const ReviewAsk& ask) {
             if (line.asset != ask.asset) continue;
             command.holdings = base::saturated(base::Wide{command.holdings.v} + line.nostro.v);
             command.suspended = base::saturated(base::Wide{command.suspended.v} + line.suspense.v);
+            if (line.shard != ask.shard) continue;
+            command.on_shard = line.nostro;
+            command.in_flight = line.inflight_out;
         }
     }
     const auto refusal = decide_and_commit(command);

@@ -114,6 +114,7 @@ private:
     void tell_whom_it_waits_for();
     [[nodiscard]] std::uint64_t home_sequence() const;
     [[nodiscard]] bool is_home_current() const;
+    [[nodiscard]] bool are_decisions_known() const;
     [[nodiscard]] bool is_at_rest() const;
 
     /// The refusal, if there was one.

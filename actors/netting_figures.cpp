@@ -69,11 +69,12 @@ bool NettingHost::is_home_current() const {
     return !is_booking_ && home_sequence() > 0 && home_sequence() >= needed_sequence_;
 }
 
-// Whether they know as well all that the house decides, and all that has left: a partition may say
-// already that it needs less cover, for tokens that the home still shows.
-bool NettingHost::is_at_rest() const {
-    return is_home_current() && unbooked_ == 0 && over_.empty();
-}
+// Whether they know as well what the house decides just now.
+bool NettingHost::are_decisions_known() const { return is_home_current() && unbooked_ == 0; }
+
+// And all that has left: a partition may say already that it needs less cover, for tokens that the
+// home still shows.
+bool NettingHost::is_at_rest() const { return are_decisions_known() && over_.empty(); }
 
 std::vector<netting::CoverLine> NettingHost::cover_lines() const {
     std::map<AssetId, netting::CoverLine> lines;

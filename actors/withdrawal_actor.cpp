@@ -82,11 +82,9 @@ void WithdrawalHost::decide_and_commit(const withdrawal::Command& command) {
     }
     if (decision->empty()) return;
     auto effects = crank_.commit(this, *decision);
-    crank_.when_durable([this, effects = std::move(effects)](std::uint64_t sequence) {
+    crank_.when_durable([this, effects = std::move(effects)](std::uint64_t) {
         carry_out(effects);
         if (!crank_.state().is_acknowledged) return;
-        send(parts_.home, ToHome{base::entity_of(base::EntityKind::netting, parts_.broker()),
-                                 ReviewDone{parts_.entity, sequence}});
         send(parts_.home, Retire{withdrawal::instruction_of(crank_.state())});
         send(parts_.home, Retire{parts_.entity});
     });
@@ -99,11 +97,11 @@ void WithdrawalHost::carry_out(const std::vector<withdrawal::Effect>& effects) {
         } else if (const auto* to_open = std::get_if<withdrawal::OpenInstruction>(&effect)) {
             open(*to_open);
         } else if (const auto* paid = std::get_if<withdrawal::TellPaid>(&effect)) {
-            tell(paid->account,
-                 ledger::account::PayWithdrawal{.number = paid->number, .block = paid->block});
+            tell_end(paid->account,
+                     ledger::account::PayWithdrawal{.number = paid->number, .block = paid->block});
         } else if (const auto* dropped = std::get_if<withdrawal::TellDropped>(&effect)) {
-            tell(dropped->account, ledger::account::ReturnWithdrawal{.number = dropped->number,
-                                                                     .reason = dropped->reason});
+            tell_end(dropped->account, ledger::account::ReturnWithdrawal{
+                                           .number = dropped->number, .reason = dropped->reason});
         }
     }
 }
@@ -154,7 +152,11 @@ void WithdrawalHost::refuse_cancel() {
     });
 }
 
-void WithdrawalHost::tell(base::AccountId account, ledger::account::Command command) {
+// First the house: the account needs less cover as soon as it knows, and the house must not see
+// that in figures that still show the tokens.
+void WithdrawalHost::tell_end(base::AccountId account, ledger::account::Command command) {
+    send(parts_.home, ToHome{base::entity_of(base::EntityKind::netting, parts_.broker()),
+                             ReviewDone{parts_.entity, crank_.sequence()}});
     send(parts_.door_of(account),
          AccountOrder{.account = account,
                       .command = std::move(command),

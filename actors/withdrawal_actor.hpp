@@ -22,7 +22,7 @@ private:
     void review_at(base::Timestamp at);
     void open(const ledger::withdrawal::OpenInstruction& open);
     void refuse_cancel();
-    void tell(base::AccountId account, ledger::account::Command command);
+    void tell_end(base::AccountId account, ledger::account::Command command);
 
     HomeParts parts_;
     Crank<ledger::withdrawal::State> crank_;

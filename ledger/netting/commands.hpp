@@ -232,7 +232,8 @@ struct ReviewDeparture {
     Departure departure;
     base::Amount holdings;   ///< NOSTRO over all shards.
     base::Amount suspended;  ///< SUSPENSE over all shards: debit where tokens are missing.
-    base::Amount on_shard;   ///< NOSTRO where it is to be paid.
+    base::Amount on_shard;   ///< NOSTRO where it is to be paid,
+    base::Amount in_flight;  ///< and INFLIGHT_OUT.
     bool is_current{};       ///< The figures know of everything decided so far.
     base::Ppm hour_max;      ///< Share of the holdings that may leave in an hour.
     base::Ppm day_max;       ///< The same in a day.

@@ -1,5 +1,8 @@
 #include "base/wide.hpp"
 #include "ledger/netting/machine.hpp"
+#include "ledger/netting/reserved.hpp"
+
+#include <algorithm>
 
 /// The rate gate: how much of an asset may leave a broker in an hour and in a day, and what of it
 /// is still on its way. It is part of the house's state, so that no restart opens it.
@@ -42,7 +45,11 @@ bool is_gate_open(const State& state, const ReviewDeparture& command) {
 
 bool is_covered(const State& state, const ReviewDeparture& command) {
     if (!command.is_current) return false;
-    base::Wide promised = command.departure.amount.v;
+    // Tasks and moves take what they have not sent yet. What is on its way may be a withdrawal's,
+    // which is promised in full until it is over, so it is none of theirs twice.
+    const Amount engaged = engaged_at(state, command.departure.shard, command.departure.asset);
+    const base::Wide unsent = base::Wide{engaged.v} - command.in_flight.v;
+    base::Wide promised = base::Wide{command.departure.amount.v} + std::max(unsent, base::Wide{0});
     for (const auto& [withdrawal, other] : state.departures) {
         if (withdrawal == command.withdrawal) continue;
         if (other.asset != command.departure.asset) continue;

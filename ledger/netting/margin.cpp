@@ -203,8 +203,8 @@ Amount reserved_of(const State& state, AssetId asset) {
     return sum;
 }
 
-Amount reserved_at(const State& state, base::ShardId shard, AssetId asset) {
-    Amount sum = leaving(state, shard, asset);
+Amount engaged_at(const State& state, base::ShardId shard, AssetId asset) {
+    Amount sum;
     for (const auto& [number, task] : state.hedges) {
         if (task.shard == shard && task.given_asset == asset) {
             sum = base::must_add(sum, task.reserved);
@@ -215,6 +215,10 @@ Amount reserved_at(const State& state, base::ShardId shard, AssetId asset) {
         if (move.from == shard && move.asset == asset) sum = base::must_add(sum, move.amount);
     }
     return sum;
+}
+
+Amount reserved_at(const State& state, base::ShardId shard, AssetId asset) {
+    return base::must_add(leaving(state, shard, asset), engaged_at(state, shard, asset));
 }
 
 }  // namespace crossclear::ledger::netting

@@ -12,6 +12,9 @@ namespace crossclear::ledger::netting {
 /// move between shards stays backing all the way.
 [[nodiscard]] base::Amount reserved_of(const State& state, base::AssetId asset);
 
+/// What open tasks and moves may still take from an asset on one shard.
+[[nodiscard]] base::Amount engaged_at(const State& state, base::ShardId shard, base::AssetId asset);
+
 /// What open tasks, moves and approved withdrawals may still take from an asset on one shard.
 [[nodiscard]] base::Amount reserved_at(const State& state, base::ShardId shard,
                                        base::AssetId asset);

@@ -82,8 +82,9 @@ public:
         Spending spending;
         std::optional<Account> account;  ///< Where it was asked for, and most have said it.
     };
-    /// All of it asked at once; logs that most endpoints have. Blocks without any are believed of
-    /// one: a log that it hides is missing, and one that it makes up is not counted.
+    /// All of it asked at once, in one message as long as that is not too large; logs that most
+    /// endpoints have. Blocks without any are believed of one: a log that it hides is missing, and
+    /// one that it makes up is not counted.
     [[nodiscard]] Awaited<std::optional<Told>> told_of(Wanted wanted);
     /// Logs from one height to another, both among them, of nodes that have come so far.
     [[nodiscard]] Awaited<std::optional<std::vector<Log>>> logs_between(std::uint64_t first,

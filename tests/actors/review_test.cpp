@@ -1,13 +1,12 @@
 #include "actors/netting_actor.hpp"
-#include "tests/support/actors/house.hpp"
+#include "tests/support/actors/lone_home.hpp"
 
-#include <caf/all.hpp>
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <cstdint>
+#include <string>
 #include <utility>
-#include <variant>
+#include <vector>
 
 namespace crossclear::tests {
 namespace {
@@ -16,36 +15,37 @@ using namespace town;
 using base::Amount;
 namespace netting = ledger::netting;
 
-/// A house whose journal and whose partition are the test's own, so that the test says when what
-/// becomes durable, and when the house hears of it. Its context is another node's.
-class LoneHouse : public ::testing::Test {
+/// A house that the test looks around with, and tells what its partition does.
+class LoneHouse : public LoneHome {
 protected:
-    LoneHouse() {
-        const actors::HomeParts parts{
-            .context = &elsewhere.node().context(),
-            .entity = id,
-            .journal = caf::actor_cast<actors::JournalActor>(journal),
-            .home = caf::actor_cast<actors::PartitionActor>(home),
-            .doors = [door = caf::actor_cast<actors::DoorActor>(home)](auto) { return door; }};
+    LoneHouse() : LoneHome(base::entity_of(base::EntityKind::netting, alpha)) {
         netting::State state;
         state.id = id;
         state.partitions = partitions;
-        house = system.spawn<actors::NettingHost>(parts, std::move(state));
+        spawn<actors::NettingHost>(std::move(state));
     }
-    ~LoneHouse() override { caf::anon_send_exit(house, caf::exit_reason::kill); }
 
-    void tell(actors::HomeNews news) { caf::anon_send(house, actors::ToHome{id, std::move(news)}); }
     // The home partition's figures as of a record: what is on uniswap. Elsewhere there is plenty.
     void report(std::uint64_t sequence, std::int64_t on_uniswap) {
-        actors::PartitionReport report{.broker = alpha,
-                                       .partition = base::home_of(alpha, partitions),
-                                       .sequence = sequence,
-                                       .assets = {},
-                                       .shards = {},
-                                       .hedged = {}};
-        report.shards.push_back(line(synthetix, 10'000));
-        report.shards.push_back(line(uniswap, on_uniswap));
-        tell(report);
+        auto figures = figures_of(base::home_of(alpha, partitions), sequence);
+        figures.shards.push_back(line(synthetix, 10'000));
+        figures.shards.push_back(line(uniswap, on_uniswap));
+        tell(figures);
+    }
+    // A partition's figures: trades with clients have brought it so much.
+    void report_result(base::PartitionId partition, std::int64_t conv) {
+        auto figures = figures_of(partition, 10);
+        figures.assets[usdc].conv = Amount{conv};
+        if (partition == base::home_of(alpha, partitions)) {
+            figures.shards.push_back(line(uniswap, 500));
+        }
+        tell(figures);
+    }
+    // The names of what it writes next.
+    std::vector<std::string> take_events() {
+        std::vector<std::string> names;
+        for (const auto& entry : take().entries) names.emplace_back(name_of(entry.event));
+        return names;
     }
     void ask(std::uint32_t number, std::int64_t amount) {
         tell(actors::ReviewAsk{.withdrawal = payment(number),
@@ -55,37 +55,6 @@ protected:
     }
     [[nodiscard]] static base::EntityId payment(std::uint32_t number) {
         return {.kind = base::EntityKind::withdrawal, .id = payer.v, .sub = number};
-    }
-    // What the house writes next becomes durable in this record.
-    void write(std::uint64_t sequence) {
-        journal->receive(
-            [&](const actors::Append& append) {
-                caf::anon_send(append.from, actors::Durable{append.number, sequence});
-            },
-            caf::after(std::chrono::seconds{30}) >> [] { ADD_FAILURE() << "nothing is written"; });
-    }
-    // What it says to the rest of its home next, of this kind.
-    template <class News>
-    News next() {
-        News found{};
-        bool is_found = false;
-        while (!is_found) {
-            bool is_late = false;
-            home->receive(
-                [&](const actors::ToHome& message) {
-                    const auto* news = std::get_if<News>(&message.news);
-                    is_found = news != nullptr;
-                    if (!is_found) return;
-                    found = *news;
-                    said_to = message.entity;
-                },
-                caf::after(std::chrono::seconds{30}) >> [&] { is_late = true; });
-            if (is_late) {
-                ADD_FAILURE() << "nothing is said";
-                return found;
-            }
-        }
-        return found;
     }
     // 400 of the 500 on uniswap have left for good, and the figures do not know.
     void let_most_leave() {
@@ -117,17 +86,16 @@ protected:
     }
 
     static inline const base::AccountId payer = account_in(base::PartitionId{1});
-    const base::EntityId id = base::entity_of(base::EntityKind::netting, alpha);
-    Outside outside;
-    House elsewhere{outside};
-    caf::actor_system_config config;
-    caf::actor_system system{config};
-    caf::scoped_actor journal{system};
-    caf::scoped_actor home{system};
-    actors::HomeActor house;
-    base::EntityId said_to;  // By the last of what it said.
 
 private:
+    static actors::PartitionReport figures_of(base::PartitionId partition, std::uint64_t sequence) {
+        return {.broker = alpha,
+                .partition = partition,
+                .sequence = sequence,
+                .assets = {},
+                .shards = {},
+                .hedged = {}};
+    }
     static actors::PartitionReport::ShardLine line(base::ShardId shard, std::int64_t nostro) {
         return {.shard = shard,
                 .asset = usdc,
@@ -234,6 +202,43 @@ TEST_F(LoneHouse, ActsOnNoFiguresThatWillHaveToKnowMore) {
     report(11, 100);
     tell(actors::Wake{});
     EXPECT_FALSE(next<actors::ShortfallAnswer>().remedies.is_bookable) << "by figure 10 it was";
+}
+
+// Goal: what the house could not begin for old figures it begins with the next ones.
+TEST_F(LoneHouse, ActsAsSoonAsFiguresKnowEnough) {
+    report(10, 500);
+    decide_in(11);
+    tell(a_shortfall(300));
+    tell(actors::Wake{});
+    report(10, 500);
+    report(11, 100);
+    EXPECT_FALSE(next<actors::ShortfallAnswer>().remedies.is_bookable) << "by figure 10 it was";
+}
+
+// Goal: after a start it believes no figures that were told before.
+TEST_F(LoneHouse, AfterAStartNoOlderFiguresCount) {
+    ASSERT_NO_FATAL_FAILURE(let_most_leave());
+    tell(actors::Resume{});
+    write(13);  // It is founded,
+    write(14);  // and lets go of a withdrawal that is no more.
+    ask(2, 300);
+    report(13, 500);
+    report(14, 100);
+    EXPECT_FALSE(next<actors::ReviewAnswer>().is_covered) << "by figure 13 it was";
+}
+
+// Goal: a result that is on its way into the books is not taken for one that is still missing.
+TEST_F(LoneHouse, BooksAResultOnce) {
+    for (std::uint16_t other = 0; other < partitions; ++other) {
+        report_result(base::PartitionId{other}, 50);
+    }
+    pass(base::seconds(1));
+    tell(actors::Wake{});
+    EXPECT_EQ(take_events(), std::vector<std::string>{"netting.ResultBooked"});
+    pass(base::seconds(1));
+    tell(actors::Wake{});
+    ask(1, 100);
+    EXPECT_EQ(take_events(), std::vector<std::string>{"netting.DepartureApproved"});
 }
 
 }  // namespace

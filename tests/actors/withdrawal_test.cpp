@@ -1,4 +1,6 @@
+#include "actors/withdrawal_actor.hpp"
 #include "tests/support/actors/house.hpp"
+#include "tests/support/actors/lone_home.hpp"
 
 #include <gtest/gtest.h>
 
@@ -139,6 +141,43 @@ TEST(Withdrawal, WhatIsOverIsNotReservedForAfterARestart) {
     const auto closed = outside.watch.await_event<netting::DepartureClosed>();
     ASSERT_TRUE(closed.has_value());
     EXPECT_EQ(closed->account, payee);
+}
+
+/// A withdrawal that may be on its way.
+class LoneWithdrawal : public LoneHome {
+protected:
+    LoneWithdrawal() : LoneHome({.kind = base::EntityKind::withdrawal, .id = payee.v, .sub = 1}) {
+        withdrawal::State state;
+        state.id = id;
+        withdrawal::apply(state, withdrawal::WithdrawalQueued{.account = payee,
+                                                              .number = 1,
+                                                              .asset = usdc,
+                                                              .amount = Amount{5},
+                                                              .shard = uniswap,
+                                                              .destination = "0x1",
+                                                              .not_before = {},
+                                                              .at = {}});
+        withdrawal::apply(state, withdrawal::WithdrawalApproved{});
+        spawn<actors::WithdrawalHost>(std::move(state));
+    }
+};
+
+// Goal: an account that knows needs less cover; the house must not see that in figures that still
+// show the tokens. So the house is told first.
+TEST_F(LoneWithdrawal, TellsTheHouseOfItsEndBeforeTheAccount) {
+    actors::InstructionEnded paid;
+    paid.report.instruction = id;
+    paid.report.outcome = ledger::instruction::Outcome::settled;
+    tell(paid);
+    write(7);
+    const auto over = next<actors::ReviewDone>();
+    EXPECT_EQ(over.withdrawal, id);
+    EXPECT_EQ(over.sequence, 7U);
+    EXPECT_EQ(said_to, base::entity_of(base::EntityKind::netting, alpha));
+    EXPECT_FALSE(has_ordered());
+    const auto order = next_order();
+    EXPECT_EQ(order.account, payee);
+    EXPECT_TRUE(std::holds_alternative<account::PayWithdrawal>(order.command));
 }
 
 }  // namespace

@@ -26,6 +26,7 @@ ReviewDeparture a_review(std::uint32_t number, std::int64_t amount, base::Timest
             .holdings = Amount{1'000},
             .suspended = {},
             .on_shard = Amount{200},
+            .in_flight = {},
             .is_current = true,
             .hour_max = base::Ppm{250'000},
             .day_max = base::Ppm{600'000},
@@ -141,6 +142,48 @@ TEST(Departure, NothingIsCoveredTwice) {
     close(state, 1);
     EXPECT_EQ(leaving(state, this_shard, usdc), Amount{0});
     EXPECT_EQ(refusal_of(state, a_review(2, 130)), std::nullopt);
+}
+
+// Goal: nor does it leave with what a task may still take there.
+TEST(Departure, WhatATaskMayTakeDoesNotLeave) {
+    State state = builders::a_house();
+    builders::run(
+        state, builders::a_balance({builders::a_line(usdc, 100'000)}, {builders::an_exposure(50)}));
+    ASSERT_EQ(state.hedges.size(), 1U);
+    EXPECT_EQ(state.hedges.begin()->second.reserved, Amount{105});
+    EXPECT_EQ(refusal_of(state, a_review(1, 95)), std::nullopt);
+    EXPECT_EQ(refusal_of(state, a_review(1, 96)), Reject::departure_not_covered);
+    EXPECT_EQ(refusal_of(state, elsewhere(a_review(1, 200))), std::nullopt) << "another shard";
+    auto other = a_review(1, 200);
+    other.departure.asset = other_asset;
+    EXPECT_EQ(refusal_of(state, other), std::nullopt) << "another asset";
+    builders::run(state, CloseHedge{.number = state.hedges.begin()->first, .filled = {}, .at = {}});
+    EXPECT_EQ(refusal_of(state, a_review(1, 200)), std::nullopt);
+}
+
+// Goal: nor with what a move may still take, and what it has sent is not kept for it once more.
+TEST(Departure, WhatAMoveHasNotSentDoesNotLeave) {
+    State state = builders::a_house();
+    builders::run(state,
+                  LevelShards{.lines = {{that_shard, usdc, Amount{5}, Amount{10}, Amount{85}},
+                                        {this_shard, usdc, Amount{200}, Amount{10}, Amount{50}}},
+                              .now = {}});
+    ASSERT_EQ(state.moves.size(), 1U);
+    EXPECT_EQ(state.moves.begin()->second.amount, Amount{80});
+    EXPECT_EQ(refusal_of(state, a_review(1, 120)), std::nullopt);
+    EXPECT_EQ(refusal_of(state, a_review(1, 121)), Reject::departure_not_covered);
+    auto review = a_review(1, 120);
+    review.on_shard = Amount{170};
+    review.in_flight = Amount{30};
+    EXPECT_EQ(refusal_of(state, review), std::nullopt);
+    review.departure.amount = Amount{121};
+    EXPECT_EQ(refusal_of(state, review), Reject::departure_not_covered);
+    // What is on its way beside it is no room for more.
+    review.in_flight = Amount{100};
+    review.departure.amount = Amount{170};
+    EXPECT_EQ(refusal_of(state, review), std::nullopt);
+    review.departure.amount = Amount{171};
+    EXPECT_EQ(refusal_of(state, review), Reject::departure_not_covered);
 }
 
 TEST(Departure, FiguresThatAreBehindCoverNothing) {

@@ -66,6 +66,7 @@ struct NettingTraits : tests::MachineTraits<State, Command, Event, Effect> {
             .holdings = Amount{400},
             .suspended = {},
             .on_shard = Amount{200},
+            .in_flight = {},
             .is_current = rng.below(5) > 0,
             .hour_max = base::Ppm{250'000},
             .day_max = base::Ppm{500'000},

@@ -40,6 +40,7 @@ ReviewDeparture a_departure() {
         .holdings = Amount{1'000},
         .suspended = {},
         .on_shard = Amount{1'000},
+        .in_flight = {},
         .is_current = true,
         .hour_max = base::Ppm{250'000},
         .day_max = base::Ppm{250'000},

@@ -333,7 +333,7 @@ House::House(Outside& outside, const HouseOptions& options) : outside_(outside) 
     context->options = {.threads = 2,
                         .scheduler = "stealing",
                         .idle_after = options.idle_after,
-                        .balance_every = base::milliseconds(10),
+                        .balance_every = options.balance_every,
                         .variation_every = base::milliseconds(200),
                         .reconcile_every = base::milliseconds(100),
                         .result_every = base::milliseconds(500),

@@ -88,6 +88,7 @@ struct OptionOnEth {
 /// What a test may want otherwise.
 struct HouseOptions {
     base::Duration idle_after{base::seconds(600)};
+    base::Duration balance_every{base::milliseconds(10)};
     std::int64_t band_usd{1'000};  ///< Of every asset.
     base::Duration hedge_spread{base::milliseconds(60)};
     base::Duration settle_within{base::seconds(60)};
