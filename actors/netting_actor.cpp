@@ -419,12 +419,14 @@ void NettingHost::review(const ReviewAsk& ask) {
         .suspended = {},
         .on_shard = {},
         .in_flight = {},
+        .hedged = {},
         .is_current = is_home_current(),
         .hour_max = profile().withdrawal_gate_hour,
         .day_max = profile().withdrawal_gate_day,
         .at = parts_.context->now()};
     const auto home = reports_.find(base::home_of(parts_.broker(), parts_.context->partitions));
     if (home != reports_.end()) {
+        command.hedged = home->second.hedged;
         for (const auto& line : home->second.shards) {
             if (line.asset != ask.asset) continue;
             command.holdings = base::saturated(base::Wide{command.holdings.v} + line.nostro.v);

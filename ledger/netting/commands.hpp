@@ -8,6 +8,7 @@
 #include "ledger/words.hpp"
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -234,9 +235,10 @@ struct ReviewDeparture {
     base::Amount suspended;  ///< SUSPENSE over all shards: debit where tokens are missing.
     base::Amount on_shard;   ///< NOSTRO where it is to be paid,
     base::Amount in_flight;  ///< and INFLIGHT_OUT.
-    bool is_current{};       ///< The figures know of everything decided so far.
-    base::Ppm hour_max;      ///< Share of the holdings that may leave in an hour.
-    base::Ppm day_max;       ///< The same in a day.
+    std::map<std::uint64_t, base::Amount> hedged;  ///< What open tasks have filled, signed.
+    bool is_current{};   ///< The figures know of everything decided so far.
+    base::Ppm hour_max;  ///< Share of the holdings that may leave in an hour.
+    base::Ppm day_max;   ///< The same in a day.
     base::Timestamp at;
 };
 

@@ -47,13 +47,14 @@ bool is_covered(const State& state, const ReviewDeparture& command) {
     if (!command.is_current) return false;
     // Tasks and moves take what they have not sent yet. What is on its way may be a withdrawal's,
     // which is promised in full until it is over, so it is none of theirs twice.
-    const Amount engaged = engaged_at(state, command.departure.shard, command.departure.asset);
+    const Departure& departure = command.departure;
+    const Amount engaged = engaged_at(state, departure.shard, departure.asset, command.hedged);
     const base::Wide unsent = base::Wide{engaged.v} - command.in_flight.v;
-    base::Wide promised = base::Wide{command.departure.amount.v} + std::max(unsent, base::Wide{0});
+    base::Wide promised = base::Wide{departure.amount.v} + std::max(unsent, base::Wide{0});
     for (const auto& [withdrawal, other] : state.departures) {
         if (withdrawal == command.withdrawal) continue;
-        if (other.asset != command.departure.asset) continue;
-        if (other.shard == command.departure.shard) promised += other.amount.v;
+        if (other.asset != departure.asset) continue;
+        if (other.shard == departure.shard) promised += other.amount.v;
     }
     return promised <= base::Wide{command.on_shard.v};
 }

@@ -50,6 +50,14 @@ bool is_to_be_left_alone(const State& state, VenueAsset of, base::Timestamp now)
     return now - found->second.last < std::min(wait, wait_max);
 }
 
+// Of what a task had reserved, what it needs at most for what it has not filled.
+Amount rest_of(const HedgeOpened& task, Amount filled) {
+    const Amount whole = base::magnitude(task.quantity);
+    const Amount done = std::min(base::magnitude(filled), whole);
+    const auto taken = base::multiply_divide(task.reserved.v, done.v, whole.v, Rounding::down);
+    return taken ? base::must_subtract(task.reserved, Amount{*taken}) : task.reserved;
+}
+
 // What may leave the backing: neither promised to clients, nor reserved, nor kept for gas.
 base::Result<Amount, Reject> uncommitted_of(const State& state, const CoverLine& line) {
     const auto promises = promised(state, line);
@@ -203,12 +211,14 @@ Amount reserved_of(const State& state, AssetId asset) {
     return sum;
 }
 
-Amount engaged_at(const State& state, base::ShardId shard, AssetId asset) {
+Amount engaged_at(const State& state, base::ShardId shard, AssetId asset,
+                  const std::map<std::uint64_t, Amount>& hedged) {
     Amount sum;
     for (const auto& [number, task] : state.hedges) {
-        if (task.shard == shard && task.given_asset == asset) {
-            sum = base::must_add(sum, task.reserved);
-        }
+        if (task.shard != shard || task.given_asset != asset) continue;
+        const auto filled = hedged.find(number);
+        const Amount rest = filled == hedged.end() ? task.reserved : rest_of(task, filled->second);
+        sum = base::must_add(sum, rest);
     }
     for (const auto& [number, move] : state.moves) {
         if (move.purpose == instruction::Purpose::take_margin) continue;

@@ -27,6 +27,7 @@ ReviewDeparture a_review(std::uint32_t number, std::int64_t amount, base::Timest
             .suspended = {},
             .on_shard = Amount{200},
             .in_flight = {},
+            .hedged = {},
             .is_current = true,
             .hour_max = base::Ppm{250'000},
             .day_max = base::Ppm{600'000},
@@ -157,6 +158,12 @@ TEST(Departure, WhatATaskMayTakeDoesNotLeave) {
     auto other = a_review(1, 200);
     other.departure.asset = other_asset;
     EXPECT_EQ(refusal_of(state, other), std::nullopt) << "another asset";
+    // 21 of the 50 that it buys are paid, for whatever price: for the others it may need 61.
+    auto later = a_review(1, 139);
+    later.hedged = {{state.hedges.begin()->first, Amount{21}}};
+    EXPECT_EQ(refusal_of(state, later), std::nullopt);
+    later.departure.amount = Amount{140};
+    EXPECT_EQ(refusal_of(state, later), Reject::departure_not_covered);
     builders::run(state, CloseHedge{.number = state.hedges.begin()->first, .filled = {}, .at = {}});
     EXPECT_EQ(refusal_of(state, a_review(1, 200)), std::nullopt);
 }

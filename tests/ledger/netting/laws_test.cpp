@@ -67,6 +67,7 @@ struct NettingTraits : tests::MachineTraits<State, Command, Event, Effect> {
             .suspended = {},
             .on_shard = Amount{200},
             .in_flight = {},
+            .hedged = {},
             .is_current = rng.below(5) > 0,
             .hour_max = base::Ppm{250'000},
             .day_max = base::Ppm{500'000},

@@ -41,6 +41,7 @@ ReviewDeparture a_departure() {
         .suspended = {},
         .on_shard = Amount{1'000},
         .in_flight = {},
+        .hedged = {},
         .is_current = true,
         .hour_max = base::Ppm{250'000},
         .day_max = base::Ppm{250'000},
