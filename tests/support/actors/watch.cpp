@@ -15,6 +15,7 @@ void Watch::note(Seen seen) {
     {
         const std::scoped_lock lock(mutex_);
         seen_.push_back(std::move(seen));
+        ++happenings_;
     }
     happened_.notify_all();
 }
@@ -26,6 +27,7 @@ void Watch::note_line(std::string line, bool is_error) {
         const std::scoped_lock lock(mutex_);
         if (is_error) complaints_.push_back(line);
         lines_.push_back(std::move(line));
+        ++happenings_;
     }
     happened_.notify_all();
 }
@@ -34,11 +36,24 @@ void Watch::note(std::shared_ptr<const actors::Publication> publication) {
     {
         const std::scoped_lock lock(mutex_);
         publications_.push_back(std::move(publication));
+        ++happenings_;
     }
     happened_.notify_all();
 }
 
+// Who asks a node in `holds` waits for actors that have something to note.
 bool Watch::await(const std::function<bool()>& holds) const {
+    const auto until = std::chrono::steady_clock::now() + patience;
+    for (std::uint64_t tried = 0;;) {
+        if (holds()) return true;
+        std::unique_lock lock(mutex_);
+        const auto has_happened = [&] { return happenings_ != tried; };
+        if (!happened_.wait_until(lock, until, has_happened)) return false;
+        tried = happenings_;
+    }
+}
+
+bool Watch::await_noted(const std::function<bool()>& holds) const {
     std::unique_lock lock(mutex_);
     return happened_.wait_for(lock, patience, holds);
 }
@@ -61,7 +76,7 @@ std::size_t Watch::count_lines(const std::string& sentence) const {
 }
 
 bool Watch::await_line(const std::string& sentence, std::size_t times) const {
-    return await([&] { return count_lines(sentence) >= times; });
+    return await_noted([&] { return count_lines(sentence) >= times; });
 }
 
 std::size_t Watch::lines_with(const std::string& sentence) const {
@@ -82,7 +97,7 @@ std::vector<std::shared_ptr<const actors::Publication>> Watch::publications() co
 std::shared_ptr<const actors::Publication> Watch::await_publication(
     const std::function<bool(const actors::Publication&)>& fits, std::size_t skip) const {
     std::shared_ptr<const actors::Publication> found;
-    const bool is_found = await([&] {
+    const bool is_found = await_noted([&] {
         for (; skip < publications_.size(); ++skip) {
             if (!fits(*publications_[skip])) continue;
             found = publications_[skip];

@@ -60,7 +60,8 @@ public:
     void note_line(std::string line, bool is_error);
     void note(std::shared_ptr<const actors::Publication> publication);
 
-    /// Waits until `holds`, which is tried whenever something happens. False: it never did.
+    /// Waits until `holds`, which is tried whenever something happens, and may ask whatever it
+    /// likes. False: it never did.
     [[nodiscard]] bool await(const std::function<bool()>& holds) const;
 
     /// Waits for a durable event that `fits`, after the first `skip` events of any kind.
@@ -70,7 +71,7 @@ public:
         std::size_t skip = 0) const {
         std::optional<Event> found;
         std::size_t next = skip;
-        const bool is_found = await([&] {
+        const bool is_found = await_noted([&] {
             for (; next < seen_.size(); ++next) {
                 const auto* event = event_in<Event>(seen_[next].entry);
                 if (event != nullptr && fits(seen_[next].entry, *event)) {
@@ -114,10 +115,13 @@ public:
         const std::function<bool(const actors::Publication&)>& fits, std::size_t skip = 0) const;
 
 private:
+    // As `await`, of what was noted.
+    [[nodiscard]] bool await_noted(const std::function<bool()>& holds) const;
     [[nodiscard]] std::size_t count_lines(const std::string& sentence) const;
 
     mutable std::mutex mutex_;
     mutable std::condition_variable happened_;
+    std::uint64_t happenings_{};
     std::vector<Seen> seen_;
     std::vector<std::string> lines_;
     std::vector<std::string> complaints_;
