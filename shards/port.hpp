@@ -44,7 +44,7 @@ using SubmitAnswer = std::variant<Accepted, Refused, NoAnswer>;
 
 /// What one broker holds at one finalized block.
 struct Balances {
-    /// One asset.
+    /// One asset. What no books can hold is off scale (`base::is_off_scale`): nobody believes it.
     struct Line {
         base::AssetId asset;
         base::Amount held;      ///< Tokens at the broker's address.

@@ -1,10 +1,10 @@
 #include "shards/evm/reader.hpp"
 
+#include "base/saturated.hpp"
 #include "shards/evm/abi.hpp"
 #include "shards/evm/inflows.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <set>
 #include <utility>
 
@@ -76,13 +76,13 @@ bool Reader::add_found(std::vector<Found>& found, const Header& block,
         const auto before = native_units(left, terms_.gas_scale);
         // What comes in within a block is not in the balance before it.
         left = left > *cost ? Uint256{left - *cost} : Uint256{0};
-        const auto after = native_units(left, terms_.gas_scale);
-        if (!before || !after) return false;
+        const auto gas = saturated(before - native_units(left, terms_.gas_scale));
+        if (base::is_off_scale(gas)) return false;
         found.push_back({.hash = receipt->transaction.bytes,
                          .block = block.number,
                          .block_hash = block.hash.bytes,
                          .ended = ended_in(terms_.vault, *receipt),
-                         .gas = base::must_subtract(*before, *after)});
+                         .gas = gas});
     }
     return true;
 }
@@ -225,17 +225,13 @@ Awaited<std::optional<Balances>> Reader::balances(Header at) {
             const auto unit = unit_of(*token, terms_.listing);
             if (!held || held->size() != 32 || !unit) co_return std::nullopt;
             // The token itself may have taken a part of a unit away.
-            const Uint256 count = from_bytes(*held) / *unit;
-            if (count > std::numeric_limits<std::int64_t>::max()) co_return std::nullopt;
-            line.held = base::Amount{static_cast<std::int64_t>(count)};
+            line.held = saturated(from_bytes(*held) / *unit);
         }
         if (asset == listed.gas) {
             const auto native = co_await chain_.balance(terms_.key, at.hash);
-            const auto units = native ? native_units(*native, terms_.gas_scale) : std::nullopt;
-            if (!units) co_return std::nullopt;
-            const auto sum = base::add(line.held, *units);
-            if (!sum) co_return std::nullopt;
-            line.held = *sum;
+            if (!native) co_return std::nullopt;
+            const auto units = saturated(native_units(*native, terms_.gas_scale));
+            line.held = base::saturated(base::Wide{line.held.v} + units.v);
         }
         balances.lines.push_back(line);
     }

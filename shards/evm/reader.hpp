@@ -66,7 +66,8 @@ public:
     [[nodiscard]] Awaited<std::optional<Record>> look_up(ledger::ShardOrder order, Header until);
     static constexpr std::uint64_t record_blocks = 1'000'000;
 
-    /// What the vault, and the key of the gas asset, hold at a block.
+    /// What the vault, and the key of the gas asset, hold at a block. What the ledger cannot count
+    /// is off scale.
     [[nodiscard]] Awaited<std::optional<Balances>> balances(Header at);
 
 private:

@@ -252,10 +252,13 @@ std::optional<ledger::OrderNotice> notice_of(const VaultTerms& terms, const base
     return notice;
 }
 
-std::optional<base::Amount> native_units(const Uint256& wei, int scale) {
-    const Uint256 count = wei / power_of_ten(native_decimals - scale);
-    if (count > std::numeric_limits<std::int64_t>::max()) return std::nullopt;
-    return base::Amount{static_cast<std::int64_t>(count)};
+Uint256 native_units(const Uint256& wei, int scale) {
+    return wei / power_of_ten(native_decimals - scale);
+}
+
+base::Amount saturated(const Uint256& units) {
+    constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
+    return base::Amount{units < most ? static_cast<std::int64_t>(units) : most};
 }
 
 }  // namespace crossclear::shards::evm

@@ -89,7 +89,11 @@ struct Ended {
 
 /// What a key has of the native token in units of the asset that it is to us, rounded down. What
 /// gas took is the difference of two: so what remains of a unit is neither lost nor counted twice,
-/// however many transactions there are. Nothing where it is more than the ledger counts.
-[[nodiscard]] std::optional<base::Amount> native_units(const Uint256& wei, int scale);
+/// however many transactions there are.
+[[nodiscard]] Uint256 native_units(const Uint256& wei, int scale);
+
+/// So many units; where that is more than the ledger counts the most that it does, which is off
+/// scale (`base::is_off_scale`): for looking at, never for booking.
+[[nodiscard]] base::Amount saturated(const Uint256& units);
 
 }  // namespace crossclear::shards::evm

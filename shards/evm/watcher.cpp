@@ -171,8 +171,7 @@ Awaited<bool> Watcher::read_heads() {
         if (!is_certain) co_return false;
         news_.final_block = final_block.number;
         news_.final_nonce = account_->nonce;
-        news_.key_balance = native_units(account_->balance, reader_.terms().gas_scale)
-                                .value_or(base::Amount{std::numeric_limits<std::int64_t>::max()});
+        news_.key_balance = saturated(native_units(account_->balance, reader_.terms().gas_scale));
     }
     if (head_ != head) {
         co_await ask_for_tip();

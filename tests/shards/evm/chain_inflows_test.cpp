@@ -1,3 +1,4 @@
+#include "base/saturated.hpp"
 #include "shards/evm/chain_shard.hpp"
 #include "shards/evm/test_token.hpp"
 #include "shards/evm/vault.hpp"
@@ -299,6 +300,28 @@ TEST_F(InflowsOnChain, TokensThatWereSentUnaskedDoNotCount) {
     ASSERT_TRUE(held_now.has_value());
     EXPECT_EQ(held_now->lines.at(0).held, base::Amount{20'000'000 * tests::million});
     EXPECT_TRUE(host->told().notices.empty());
+}
+
+// Goal: a balance that no ledger counts is told as what it is: silence would be taken for a node
+// that is away, for ever.
+TEST_F(InflowsOnChain, ABalanceBeyondTheLedgersScaleIsToldAsThat) {
+    start();
+    (void)node().call("anvil_setBalance",
+                      {to_hex(vault().operator_key), to_quantity(Uint256{1} << 200)});
+    mine(3);
+    ASSERT_TRUE(hears_of_head());
+    const auto now = host->balances();
+    ASSERT_TRUE(now.has_value());
+    EXPECT_TRUE(base::is_off_scale(now->lines.at(1).held));
+    EXPECT_FALSE(base::is_off_scale(now->lines.at(0).held)) << "the others as always";
+    // Orders go on, and what their gas costs is known.
+    const auto sent = send(payment(1));
+    mine(3);
+    ASSERT_TRUE(host->comes_to([](const Told& told) { return told.final_nonce() == 1; }));
+    const auto found = host->told().found.at(sent.transaction.nonce);
+    const auto paid = receipt(sent);
+    EXPECT_GT(found.gas, base::Amount{0});
+    EXPECT_EQ(found.gas, saturated(native_units(paid->gas_price * paid->gas_used, 9)));
 }
 
 TEST_F(InflowsOnChain, NothingIsKnownBeforeItFollows) {

@@ -1,5 +1,6 @@
 #include "shards/evm/vault.hpp"
 
+#include "base/saturated.hpp"
 #include "shards/evm/abi.hpp"
 
 #include <gtest/gtest.h>
@@ -248,10 +249,18 @@ TEST(VaultEnd, WithAmountsOfNobodyIsNoNotice) {
 }
 
 TEST(NativeUnits, RoundDown) {
-    EXPECT_EQ(native_units(1'999'999'999, 9), Amount{1});
-    EXPECT_EQ(native_units(2'000'000'000, 9), Amount{2});
-    EXPECT_EQ(native_units(7, 18), Amount{7});
-    EXPECT_EQ(native_units(Uint256{1} << 200, 9), std::nullopt);
+    EXPECT_EQ(native_units(1'999'999'999, 9), 1);
+    EXPECT_EQ(native_units(2'000'000'000, 9), 2);
+    EXPECT_EQ(native_units(7, 18), 7);
+}
+
+TEST(NativeUnits, BeyondWhatTheLedgerCountsAreOffScale) {
+    constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
+    EXPECT_EQ(saturated(Uint256{most} - 1), Amount{most - 1});
+    EXPECT_FALSE(base::is_off_scale(saturated(Uint256{most} - 1)));
+    EXPECT_TRUE(base::is_off_scale(saturated(Uint256{most})));
+    EXPECT_TRUE(base::is_off_scale(saturated(Uint256{1} << 64)));
+    EXPECT_TRUE(base::is_off_scale(saturated(Uint256{1} << 200)));
 }
 
 }  // namespace

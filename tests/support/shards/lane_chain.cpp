@@ -157,7 +157,7 @@ std::optional<Receipt> LaneChain::receipt(const SignedOrder& sent) {
 base::Amount LaneChain::native(std::uint64_t block) {
     const auto said =
         node().ask("eth_getBalance", {to_hex(vault().operator_key), to_quantity(block)});
-    return native_units(parse_quantity(said.as_string()).value(), 9).value();
+    return saturated(native_units(parse_quantity(said.as_string()).value(), 9));
 }
 
 Uint256 LaneChain::view(const Address& to, const Bytes& call, std::uint64_t block) {
