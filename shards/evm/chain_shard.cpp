@@ -84,7 +84,9 @@ struct ChainShard::State {
     [[nodiscard]] Awaited<void> look_at_vault(const Watcher& looking);
     [[nodiscard]] Awaited<std::optional<ChainIdentity>> identify();
     [[nodiscard]] Awaited<void> rescan(std::uint64_t from);
-    [[nodiscard]] bool is_as_configured(const ChainIdentity& found, const Bytes& code);
+    [[nodiscard]] bool is_as_configured(const ChainIdentity& found, const Bytes& code,
+                                        const std::vector<Uint256>& units);
+    [[nodiscard]] Awaited<std::optional<std::vector<Uint256>>> units_at(Hash block);
     void fault(Halt reason, std::string says);
     [[nodiscard]] bool is_reachable() const {
         return reached_at && Clock::now() - *reached_at < reachable_for;
@@ -205,7 +207,21 @@ void ChainShard::State::fault(Halt reason, std::string says) {
     if (on_fault) on_fault(told);
 }
 
-bool ChainShard::State::is_as_configured(const ChainIdentity& found, const Bytes& code) {
+// What the vault takes for one unit of each token.
+Awaited<std::optional<std::vector<Uint256>>> ChainShard::State::units_at(Hash block) {
+    std::vector<Uint256> units;
+    for (const auto& token : options.terms.vault.tokens) {
+        auto question = AbiWriter{}.add(token.contract).call(selector_of("unit(address)"));
+        const auto unit =
+            co_await chain.read(options.terms.vault.vault, std::move(question), block);
+        if (!unit) co_return std::nullopt;
+        units.push_back(unit->size() == 32 ? from_bytes(*unit) : Uint256{0});
+    }
+    co_return units;
+}
+
+bool ChainShard::State::is_as_configured(const ChainIdentity& found, const Bytes& code,
+                                         const std::vector<Uint256>& units) {
     ChainFault fault{.reason = Halt::other_chain, .says = {}};
     if (found.chain_id != options.chain_id) {
         fault.says = fmt::format("expected chain {}, found {}", options.chain_id, found.chain_id);
@@ -220,6 +236,17 @@ bool ChainShard::State::is_as_configured(const ChainIdentity& found, const Bytes
         fault.reason = Halt::contract_changed;
         fault.says = fmt::format("the vault's code is not the one expected: its hash is {}",
                                  to_hex(keccak256(code)));
+    }
+    const auto& tokens = options.terms.vault.tokens;
+    for (std::size_t i = 0; fault.says.empty() && i < units.size(); ++i) {
+        const auto expected = unit_of(tokens[i], options.terms.listing);
+        if (expected && units[i] == *expected) continue;
+        fault.reason = Halt::contract_changed;
+        fault.says = fmt::format(
+            "expected {} raw units of {} in one of the ledger, found {}: `decimals` in the site "
+            "file, or `scale` of the asset, is not the vault's",
+            expected ? expected->str() : "some", to_hex(tokens[i].contract),
+            units[i] == 0 ? "that the vault does not list it" : units[i].str());
     }
     // It is asked again each second, and says the same.
     const bool is_news = fault.says != told_fault;
@@ -241,10 +268,11 @@ Awaited<std::optional<ChainIdentity>> ChainShard::State::identify() {
     const auto code = co_await chain.code(options.terms.vault.vault, block);
     const auto final_nonce = co_await chain.nonce(Address{found.key}, block);
     const auto pending = co_await chain.pending_nonce(Address{found.key});
-    if (!code || !final_nonce || !pending) co_return std::nullopt;
+    auto units = co_await units_at(block);
+    if (!code || !final_nonce || !pending || !units) co_return std::nullopt;
     found.final_nonce = *final_nonce;
     found.pending_nonce = *pending;
-    if (!is_as_configured(found, *code)) co_return std::nullopt;
+    if (!is_as_configured(found, *code, *units)) co_return std::nullopt;
     co_return found;
 }
 

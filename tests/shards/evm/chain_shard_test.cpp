@@ -126,6 +126,15 @@ TEST_F(OrdersOnChain, AChainThatIsNotTheOneConfiguredHasNoIdentity) {
     other.vault_code->bytes[0] ^= 1U;
     cases.push_back(
         {Halt::contract_changed, "code is not the one expected", to_hex(vault().code_hash), other});
+    other = options();
+    const auto& usdc = other.terms.vault.tokens.front();
+    other.terms.vault.tokens.front().decimals += 2;
+    cases.push_back(
+        {Halt::contract_changed, "expected 100 raw units", to_hex(usdc.contract), other});
+    other = options();
+    other.terms.vault.tokens.front().contract = client();
+    cases.push_back(
+        {Halt::contract_changed, to_hex(client()), "that the vault does not list it", other});
     for (auto& one : cases) {
         host.emplace(std::move(one.options));
         EXPECT_FALSE(host->identify().has_value()) << one.expected;
@@ -186,6 +195,18 @@ TEST_F(OrdersOnChain, AnOrderIsFoundInItsBlockAndFinalTwoBlocksLater) {
     EXPECT_EQ(host->told().news.back().key_balance, native(before + 1));
 }
 
+TEST_F(OrdersOnChain, WhatABlockHasNoRoomForIsFilledInPart) {
+    start();
+    const auto first = send(purchase(4'000'000'000));
+    const auto second = send(purchase(3'000'000'000));
+    mine();
+    ASSERT_TRUE(finds(first) && finds(second));
+    const auto part = notice(second, found(second)).value();
+    EXPECT_EQ(part.refusal, ShardRefusal::none);
+    EXPECT_EQ(part.received, base::Amount{1'000'000'000}) << "of fifty in a block";
+    EXPECT_EQ(part.given, base::Amount{10 * 60'060 * tests::million});
+}
+
 // Goal: a rule that counts blocks says the same without the nodes' tags.
 TEST_F(OrdersOnChain, FinalityByDepthIsAsManyBlocksLater) {
     deploy();
@@ -232,7 +253,7 @@ TEST_F(OrdersOnChain, GasAddsUpToTheDifferenceOfBalances) {
         by_block[at.block] = base::must_add(by_block[at.block], at.gas);
         total = base::must_add(total, at.gas);
         const auto paid = receipt(one);
-        rounded_one_by_one += native_units(paid->gas_price * paid->gas_used, 9)->v;
+        rounded_one_by_one += saturated(native_units(paid->gas_price * paid->gas_used, 9)).v;
     }
     EXPECT_LT(by_block.size(), transactions / 5) << "several are in one block";
     for (const auto& [block, gas] : by_block) {
