@@ -239,7 +239,10 @@ base::Result<evm::ChainShardOptions, std::string> ChainsWorld::options_of(
         .poll_every = chains.poll,
         .rpc = std::move(*rpc),
         .make_signer = std::move(*signer),
-        .on_fault = [log = log_, shard_name = listed.symbol, name](const evm::ChainFault& fault) {
+        .on_fault = [log = log_, shard_name = listed.symbol, name,
+                     &faults = instruments_.shards.shard_identity_faults_total](
+                        const evm::ChainFault& fault) {
+            faults.with({name, shard_name, ledger::signing::name_of(fault.reason)}).increment();
             log(actors::LogLevel::error, "A chain is not the one that is configured.",
                 {{"shard", shard_name}, {"broker", name}, {"why", fault.says}});
         }};

@@ -218,8 +218,8 @@ ShardInstruments::ShardInstruments(Registry& registry)
           {"broker", "shard"})),
       tx_broadcast_total(Maker{registry}.counters(
           "tx_broadcast_total", "Transactions sent to a shard.", {"shard", "kind"})),
-      tx_pending(Maker{registry}.gauges("tx_pending", "Transactions not final yet.",
-                                        {"broker", "shard"})),
+      tx_pending(
+          Maker{registry}.gauges("tx_pending", "Transactions not final yet.", {"broker", "shard"})),
       tx_nonce_gap(Maker{registry}.gauges(
           "tx_nonce_gap", "Nonces that were given to orders and that no block has yet.",
           {"broker", "shard"})),
@@ -231,7 +231,11 @@ ShardInstruments::ShardInstruments(Registry& registry)
           {"broker", "shard", "reason"})),
       signer_faults_total(Maker{registry}.counters(
           "signer_faults_total", "Transactions that were not signed as asked for, by fault.",
-          {"broker", "shard", "fault"})) {}
+          {"broker", "shard", "fault"})),
+      shard_identity_faults_total(Maker{registry}.counters(
+          "shard_identity_faults_total",
+          "How often a chain, or the vault on it, was found not to be what is configured.",
+          {"broker", "shard", "reason"})) {}
 
 LedgerInstruments::LedgerInstruments(Registry& registry)
     : journal_commit_duration_seconds(Maker{registry}.histogram(

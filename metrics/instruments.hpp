@@ -141,6 +141,8 @@ struct ShardInstruments {
     Labelled<Gauge> signer_balance_native;     ///< broker, shard: what pays for transactions.
     Labelled<Gauge> signing_lane_halted;       ///< broker, shard, reason; 1 while it stands still.
     Labelled<Counter> signer_faults_total;     ///< broker, shard, fault.
+    /// broker, shard, reason: a chain was not what is configured.
+    Labelled<Counter> shard_identity_faults_total;
 };
 
 /// The book and its journal.

@@ -27,7 +27,7 @@ ONLY_SOMETIMES = {"standings_total", "liquidations_total", "collateral_taken_usd
                   "redis_settings_trusted", "shard_exposure_limit_usd", "give_ups_total",
                   "transfers_total",  # The demo's clients only trade,
                   "tx_nonce_gap", "signer_balance_native", "signing_lane_halted",
-                  "shard_endpoint_dissents_total",
+                  "shard_endpoint_dissents_total", "shard_identity_faults_total",
                   "signer_faults_total"}  # and its shards take orders as they are.
 
 NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
