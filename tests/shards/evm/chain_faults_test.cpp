@@ -1,4 +1,5 @@
 #include "shards/evm/chain_shard.hpp"
+#include "shards/evm/vault.hpp"
 #include "tests/support/shards/fault_proxy.hpp"
 #include "tests/support/shards/lane_chain.hpp"
 
@@ -300,6 +301,41 @@ TEST_F(CountedOnChain, AHeadFarAheadIsReachedWithFewMessages) {
     ASSERT_TRUE(host->comes_to([](const Told& told) { return final_deposits(told).size() == 1; }));
     ASSERT_TRUE(hears_of_head());
     EXPECT_LT(messages - before, 100) << "for 200 blocks";
+}
+
+// Goal: what the chain has become too dear for is replaced at fees that nodes take and that blocks
+// then have room for, and takes effect once.
+TEST_F(FaultsOnChain, WhatABaseFeeLeavesBehindIsReplaced) {
+    start_behind(1);
+    set_all({.has_replacement_rule = true});
+    const auto fees = host->fees();
+    const auto cheap = host->sign(payment(tests::million));
+    send_again(cheap);
+    auto too_little = ledger::signing::replacement_of(fees);
+    too_little.tip_wei = fees.tip_wei;
+    host->send(host->sign_replacement(cheap, too_little));
+    ASSERT_TRUE(host->comes_to([](const Told& told) { return !told.refusals.empty(); }));
+    EXPECT_EQ(proxies.front()->counts().underpriced, 1U);
+
+    const auto dear = to_quantity(Uint256{fees.fee_wei} * 2);
+    (void)node().call("anvil_setNextBlockBaseFeePerGas", {dear});
+    ASSERT_TRUE(mines_and_hears());
+    ASSERT_FALSE(receipt(cheap).has_value()) << "or this proves nothing";
+    const auto news = host->told().news.back();
+    EXPECT_GT(news.enough.fee_wei, fees.fee_wei) << "by which a lane knows that it is stuck";
+    // As a lane has it: a tenth more of both at least, and what a new one would offer.
+    auto enough = ledger::signing::replacement_of(fees);
+    enough.tip_wei = std::max(enough.tip_wei, news.offer.tip_wei);
+    enough.fee_wei = std::max(enough.fee_wei, news.offer.fee_wei);
+    const auto replacement = host->sign_replacement(cheap, enough);
+    send_again(replacement);
+    ASSERT_TRUE(mines_until([](const Told& told) { return told.final_nonce() == 1; }));
+    const auto found = host->told().found.at(0);
+    EXPECT_EQ(found.hash, replacement.transaction.hash);
+    ASSERT_TRUE(found.ended.has_value());
+    EXPECT_EQ(found.ended->intent, intent_of("test", cheap.order.ref));
+    EXPECT_FALSE(receipt(cheap).has_value());
+    EXPECT_EQ(proxies.front()->counts().underpriced, 1U);
 }
 
 // Goal: a head that one endpoint tells before most have it is known as soon as they do, and not

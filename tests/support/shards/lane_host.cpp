@@ -85,16 +85,24 @@ void LaneHost::follow(const std::vector<SignedOrder>& sent) {
 }
 
 SignedOrder LaneHost::sign(const ledger::ShardOrder& order) {
+    return sign_at(order, next_nonce_++, 0, fees_);
+}
+
+SignedOrder LaneHost::sign_replacement(const SignedOrder& of, ledger::signing::Fees fees) {
+    return sign_at(of.order, of.transaction.nonce, of.bytes.number + 1, fees);
+}
+
+SignedOrder LaneHost::sign_at(const ledger::ShardOrder& order, std::uint64_t nonce,
+                              std::uint32_t number, const ledger::signing::Fees& fees) {
     const auto call = shard_->prepare(order);
     CHECK(call.has_value(), "a test signs orders that can be signed");
-    const ledger::signing::Sign asked{.nonce = next_nonce_++,
-                                      .number = 0,
-                                      .chain_id = chain_id_,
-                                      .to = call->to,
-                                      .data = call->data,
-                                      .gas_limit = call->gas_limit,
-                                      .fees = fees_};
-    return sign(order, asked);
+    return sign(order, {.nonce = nonce,
+                        .number = number,
+                        .chain_id = chain_id_,
+                        .to = call->to,
+                        .data = call->data,
+                        .gas_limit = call->gas_limit,
+                        .fees = fees});
 }
 
 SignedOrder LaneHost::sign_cancel(const SignedOrder& of) {

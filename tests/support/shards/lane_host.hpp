@@ -58,8 +58,12 @@ public:
 
     /// Begins to follow, with these under way and nothing found yet.
     void follow(const std::vector<SignedOrder>& sent = {});
+    /// What an order offers.
+    [[nodiscard]] const ledger::signing::Fees& fees() const { return fees_; }
     /// What an order is under the next nonce.
     [[nodiscard]] SignedOrder sign(const ledger::ShardOrder& order);
+    /// The same order in the same place, for other fees.
+    [[nodiscard]] SignedOrder sign_replacement(const SignedOrder& of, ledger::signing::Fees fees);
     /// A transfer of nothing to the key itself in its place, as a lane has it: with the gas that
     /// the newest news names for it, at a tenth more of both fees.
     [[nodiscard]] SignedOrder sign_cancel(const SignedOrder& of);
@@ -82,6 +86,8 @@ public:
     [[nodiscard]] std::optional<shards::evm::Record> look_up(const ledger::ShardOrder& order);
 
 private:
+    [[nodiscard]] SignedOrder sign_at(const ledger::ShardOrder& order, std::uint64_t nonce,
+                                      std::uint32_t number, const ledger::signing::Fees& fees);
     [[nodiscard]] SignedOrder sign(const ledger::ShardOrder& order,
                                    const ledger::signing::Sign& asked);
     void take(const shards::evm::HeadNews& news);
