@@ -40,7 +40,7 @@ struct Leg {
     base::AssetId asset;
     base::Amount amount;      ///< Positive.
     std::string destination;  ///< pay_out.
-    bool is_pivot{};          ///< Final here, the instruction only goes forward.
+    bool is_pivot{};          ///< Final here, the instruction only goes forward. The first one is.
 
     friend bool operator==(const Leg&, const Leg&) = default;
 };

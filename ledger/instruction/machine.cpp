@@ -78,6 +78,7 @@ std::optional<Reject> fault_of(const CreateInstruction& command) {
     if (!are_bridges_paired(command.legs) || !ends_as(command.purpose, command.legs.back())) {
         return Reject::legs_must_fit_purpose;
     }
+    if (!command.legs.front().is_pivot) return Reject::first_leg_must_be_pivot;
     if (command.order_lifetime.us <= 0) return Reject::lifetime_must_be_positive;
     if (command.attempts_max < 1 || command.attempts_max > attempts_per_leg_max) {
         return Reject::attempts_out_of_range;
@@ -93,7 +94,7 @@ void end_if_done(Proposal& proposal, Timestamp at) {
             InstructionEnded{.outcome = Outcome::settled, .reason = ShardRefusal::none, .at = at});
     } else if (is_exhausted(state)) {
         proposal.add(InstructionEnded{
-            .outcome = has_final_leg(state) ? Outcome::manual : Outcome::compensated,
+            .outcome = has_passed_pivot(state) ? Outcome::manual : Outcome::compensated,
             .reason = state.legs[current_leg(state) - 1].last_refusal,
             .at = at});
     }

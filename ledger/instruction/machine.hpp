@@ -16,7 +16,8 @@
 /// The subtle thing is the retry. A new attempt is a new effect, so it is made only after the shard
 /// has said for good that the one before it never takes effect; an order whose fate is unknown is
 /// waited for, however long. Until the pivot is final the duty may be given up; after it there is
-/// only forward, and who is stuck there is an operator's case.
+/// only forward, and who is stuck there is an operator's case. The pivot is the first leg: what a
+/// leg before it had done, another order would have to undo, and that may fail as well.
 
 namespace crossclear::ledger::instruction {
 

@@ -23,6 +23,8 @@ const char* name_of(Reject reject) {
             return "leg_is_incomplete";
         case Reject::legs_must_fit_purpose:
             return "legs_must_fit_purpose";
+        case Reject::first_leg_must_be_pivot:
+            return "first_leg_must_be_pivot";
         case Reject::lifetime_must_be_positive:
             return "lifetime_must_be_positive";
         case Reject::attempts_out_of_range:

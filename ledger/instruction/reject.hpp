@@ -9,10 +9,11 @@ namespace crossclear::ledger::instruction {
 /// Why an instruction refused a command, in the order `decide` looks: the first that holds is
 /// given. Internal numbers, never reused; none reaches a client.
 enum class Reject : std::uint16_t {
-    created_differently = 32001,    ///< It exists and is another duty.
-    legs_out_of_range = 32002,      ///< None, or more than limits::instruction_legs_max.
-    leg_is_incomplete = 32003,      ///< No positive amount, no destination, not a transfer.
-    legs_must_fit_purpose = 32004,  ///< Another last leg, or a bridge without its arrival.
+    created_differently = 32001,      ///< It exists and is another duty.
+    legs_out_of_range = 32002,        ///< None, or more than limits::instruction_legs_max.
+    leg_is_incomplete = 32003,        ///< No positive amount, no destination, not a transfer.
+    legs_must_fit_purpose = 32004,    ///< Another last leg, or a bridge without its arrival.
+    first_leg_must_be_pivot = 32012,  ///< Nothing takes back what a leg before it has done.
     lifetime_must_be_positive = 32005,
     attempts_out_of_range = 32006,  ///< None, or more than `attempts_per_leg_max`.
     instruction_is_not_created = 32007,

@@ -4,8 +4,8 @@ killed meanwhile; what a vault does not pay comes back to its client.
 
 A client pays four million in on one chain and takes them out on another, where its broker then has
 less than it wants to: what is missing is moved over the bridge. Blocks of all chains are replaced
-all the time, and the service is killed once the move has begun. Then a destination that no vault
-allows, and one that is none.
+all the time, and the service is killed once the move has begun. Then payment on one chain and
+delivery on another; a destination that no vault allows, and one that is none.
 """
 
 import asyncio
@@ -27,6 +27,8 @@ MILLION = 1_000_000
 AMOUNT = 4 * MILLION        # of the five that the broker has where it is taken out
 PATIENCE_S = 120
 PACE_S = 0.8             # between two blocks that are replaced
+PAYMENT = 200_000
+BOUGHT = 2              # sBTC
 NOBODY = "0x00000000000000000000000000000000000000aa"
 
 
@@ -78,16 +80,44 @@ async def log_in(demo):
     return client
 
 
-async def held(client):
-    """The USDC that a client may take out."""
+async def held(client, asset="USDC"):
+    """What a client may take out."""
     answer = await client.call("private/get_account", account="0-1")
     return sum(float(line["free"]) for line in answer["result"]["balances"]
-               if line["asset"] == "USDC")
+               if line["asset"] == asset)
 
 
-async def withdraw(client, amount, destination, shard="augur"):
-    return await client.call("private/withdraw", account="0-1", asset="USDC", amount=str(amount),
+async def withdraw(client, amount, destination, shard="augur", asset="USDC"):
+    return await client.call("private/withdraw", account="0-1", asset=asset, amount=str(amount),
                              shard=shard, destination=destination, client_id=uuid7())
+
+
+async def delivers_against_payment(site, client):
+    """What was paid in on one chain buys what is delivered on another: at once in the books."""
+    shard = "synthetix"
+    payee = site.chain(shard)["deployment"]["accounts"][1]
+
+    async def has():
+        return int(client_of(site, "balance", shard, "sBTC", payee))
+
+    before, dollars, coins = await has(), await held(client), await held(client, "sBTC")
+    answer = await client.call("private/submit_trade", account="0-1", instrument="sBTC", side="buy",
+                               quantity=str(BOUGHT), limit_price="1000000", client_id=uuid7())
+    assert answer["result"]["state"] == "novated", answer
+
+    async def is_covered():
+        return await held(client, "sBTC") >= coins + BOUGHT
+
+    await until("what was bought is covered", is_covered)
+    assert await held(client) < dollars, "nothing was paid"
+    answer = await withdraw(client, BOUGHT, payee, shard, "sBTC")
+    assert "result" in answer, answer
+
+    async def is_delivered():
+        return await has() - before == BOUGHT * 10 ** 18
+
+    await until("it is delivered", is_delivered)
+    await until("the delivery has ended", lambda: has_no_withdrawal(client))
 
 
 async def has_no_withdrawal(client):
@@ -115,8 +145,9 @@ async def main_road(site, folder, rng):
     demo.wait_until_trading()
     client = await log_in(demo)
     # Whoever deposits here sends nothing again that a replaced block has lost.
+    client_of(site, "deposit", "augur", "alpha", 1, "USDC", PAYMENT * MILLION)
     client_of(site, "deposit", "synthetix", "alpha", 1, "USDC", AMOUNT * MILLION)
-    await until("the deposit is final", lambda: has_enough(client))
+    await until("the deposits are final", lambda: has_enough(client))
     replacing = Replacing(site, rng)
     paid_before = await has("augur", payee)
     rich_before = await has("synthetix", vaults["synthetix"])
@@ -140,6 +171,8 @@ async def main_road(site, folder, rng):
     await until("they have arrived", has_arrived)
     await until("the withdrawal has ended", lambda: has_no_withdrawal(client))
     assert await has("augur", payee) - paid_before == AMOUNT
+
+    await delivers_against_payment(site, client)
 
     # A vault pays nobody whom its lister has not allowed.
     answer = await withdraw(client, 1_000, NOBODY)
@@ -171,7 +204,7 @@ async def main_road(site, folder, rng):
 
 
 async def has_enough(client):
-    return await held(client) >= AMOUNT
+    return await held(client) >= AMOUNT + PAYMENT
 
 
 def main():

@@ -63,10 +63,10 @@ inline CreateInstruction a_move() {
     return an_instruction(Purpose::move, {bridge, arrival});
 }
 
-/// Two orders, the first of which is the pivot or not.
-inline CreateInstruction two_orders(bool is_first_pivot) {
+/// Two orders.
+inline CreateInstruction two_orders() {
     Leg first = a_leg(OrderKind::take_margin);
-    first.is_pivot = is_first_pivot;
+    first.is_pivot = true;
     return an_instruction(Purpose::post_margin, {first, a_leg(OrderKind::post_margin)});
 }
 

@@ -21,15 +21,13 @@ struct InstructionTraits : tests::MachineTraits<State, Command, Event, Effect> {
     static State initial() { return uncreated(); }
 
     static CreateInstruction random_duty(base::Rng& rng) {
-        switch (rng.below(4)) {
+        switch (rng.below(3)) {
             case 0:
                 return a_payment();
             case 1:
                 return a_move();
-            case 2:
-                return two_orders(false);
             default:
-                return two_orders(true);
+                return two_orders();
         }
     }
 
