@@ -306,8 +306,8 @@ struct MarksTaken {
 /// One open break, or what is suspended of an earlier one.
 struct BreakLine {
     BreakId id;
-    std::string state;  ///< open, suspended.
-    std::string kind;   ///< timing, unknown_inflow, unexplained_outflow; empty once suspended.
+    std::string state;        ///< open, suspended.
+    std::string kind;         ///< As reconcile::BreakKind has it; empty once suspended.
     base::Amount difference;  ///< Positive: the shard has more.
     base::Timestamp since;
     /// Both sides at the latest look; absent before the first one.

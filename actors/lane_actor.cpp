@@ -27,6 +27,10 @@ LaneHost::LaneHost(caf::actor_config& config, const Context* context, base::Brok
             .scope = {.assets = context->listing.shard(shard).assets,
                       .instruments = context->listing.shard(shard).instruments}},
       name_(context->listing.shard(shard).symbol) {
+    const auto& caps = context->broker(broker).profile.caps.shards;
+    if (const auto cap = caps.find(shard); cap != caps.end()) {
+        lane_.terms.orders_per_second = cap->second.orders_per_second;
+    }
     // More would only wait for a nonce.
     if (adapter->desk() != nullptr) {
         lane_.terms.in_flight_max = base::limits::signing_slots_max;
@@ -55,7 +59,7 @@ LaneActor::behavior_type LaneHost::make_behavior() {
             handle(shards::Hold{.is_frozen = message.is_frozen, .is_paused = message.is_paused});
         },
         [this](LaneTick) { on_tick(); },
-        [this](LaneInFlight) { return static_cast<std::uint64_t>(lane_.flights.size()); },
+        [this](LaneInFlight) { return orders_under_way(); },
         [this](const LaneSigner& message) { signer_ = message.signer; },
     };
 }
@@ -123,6 +127,17 @@ void LaneHost::ask(const base::OrderRef& ref) {
         has_answered();
         caf::anon_send(self, LaneAsked{ref, answer});
     });
+}
+
+// Those that wait may have been handed over before a restart.
+LaneOrders LaneHost::orders_under_way() const {
+    LaneOrders told;
+    for (const auto& [ref, flight] : lane_.flights) told.orders.push_back({.order = flight.order});
+    for (const auto& order : lane_.waiting) told.orders.push_back({.order = order});
+    for (const auto& one : lane_.ended) {
+        told.orders.push_back({.order = one.order, .is_ended = true});
+    }
+    return told;
 }
 
 ToHome LaneHost::to_house(HomeNews news) const {
@@ -194,6 +209,8 @@ void LaneHost::publish_metrics() {
     const auto& broker = context_->broker(lane_.broker).profile.name;
     metrics.shard_circuit_state.with({broker, name_}).set(circuit);
     metrics.tx_pending.with({broker, name_}).set(static_cast<double>(lane_.flights.size()));
+    metrics.shard_orders_waiting.with({broker, name_})
+        .set(static_cast<double>(lane_.waiting.size()));
     metrics.shard_block_height.with({broker, name_, "head"})
         .set(static_cast<double>(lane_.health.head_block));
     metrics.shard_block_height.with({broker, name_, "final"})

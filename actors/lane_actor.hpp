@@ -25,6 +25,7 @@ private:
     void on_tick();
     void rescan_sometimes();
     void publish_metrics();
+    [[nodiscard]] LaneOrders orders_under_way() const;
     [[nodiscard]] std::function<void()> timed() const;
     [[nodiscard]] ToHome to_house(HomeNews news) const;
 

@@ -9,6 +9,7 @@
 #include "ledger/book.hpp"
 #include "ledger/event.hpp"
 #include "ledger/journal/port.hpp"
+#include "ledger/reconcile/doubt.hpp"
 #include "ledger/replay.hpp"
 #include "ledger/words.hpp"
 #include "shards/port.hpp"
@@ -58,14 +59,18 @@ struct LaneHold {
 };
 /// From the lane to itself.
 struct LaneTick {};
-/// From the reconciler: the number of orders without a final word.
+/// From the reconciler: which orders may have done what is in no book. Answered by LaneOrders.
 struct LaneInFlight {};
+/// What a lane has that is not booked, or may not be.
+struct LaneOrders {
+    std::vector<ledger::reconcile::OrderUnderWay> orders;
+};
 
 using LaneActor =
     caf::typed_actor<caf::result<void>(LaneOrder), caf::result<void>(LaneNotice),
                      caf::result<void>(LaneSubmitted), caf::result<void>(LaneAsked),
                      caf::result<void>(LaneHealth), caf::result<void>(LaneHold),
-                     caf::result<void>(LaneTick), caf::result<std::uint64_t>(LaneInFlight),
+                     caf::result<void>(LaneTick), caf::result<LaneOrders>(LaneInFlight),
                      caf::result<void>(LaneSigner)>;
 
 /// From every host: make these events durable, all in one record. Answered by Durable.
@@ -326,6 +331,7 @@ CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::QuotaTold))
 CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::CoverDone))
 CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::MarginKept))
 CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::BookAt))
+CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::LaneOrders))
 CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::BookLines))
 CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::SettleContracts))
 CAF_ADD_TYPE_ID(crossclear, (crossclear::actors::PartitionLost))
@@ -393,6 +399,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::TurnOver)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::CoverDone)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::MarginKept)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::BookAt)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::LaneOrders)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::BookLines)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::SettleContracts)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(crossclear::actors::PartitionLost)

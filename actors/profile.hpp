@@ -41,6 +41,7 @@ struct Caps {
     struct Shard {
         std::int64_t unsettled_cents{};  ///< Claims on tokens that are traded there.
         std::int64_t exposure_cents{};   ///< The broker's own holdings, posted margin among them.
+        std::uint32_t orders_per_second{};  ///< That are handed over to it.
     };
     std::int64_t unsettled_cents{};  ///< Claims of all accounts.
     /// What all accounts hold and owe, gross: contracts and tokens, but those that others are paid

@@ -51,6 +51,18 @@ bool should_hear_again(const reconcile::State& state, base::Timestamp now, base:
 
 }  // namespace
 
+void ReconcilerHost::Looks::note(reconcile::Explanation found) {
+    ++any;
+    not_in_time = found == reconcile::Explanation::orders ? 0 : not_in_time + 1;
+    unexplained = found == reconcile::Explanation::none ? unexplained + 1 : 0;
+}
+
+reconcile::Explanation ReconcilerHost::Looks::explanation() const {
+    if (unexplained >= patience) return reconcile::Explanation::none;
+    return not_in_time >= patience ? reconcile::Explanation::late_orders
+                                   : reconcile::Explanation::orders;
+}
+
 ReconcilerHost::ReconcilerHost(caf::actor_config& config, HomeParts parts, reconcile::State state,
                                LaneActor lane)
     : HomeActor::base(config),
@@ -138,18 +150,18 @@ void ReconcilerHost::ask_books(const shards::Balances& balances) {
     const auto on_error = [](const caf::error&) {};  // The partition is going: nothing to compare.
     request(lane_, caf::infinite, LaneInFlight{})
         .then(
-            [this, balances, on_error](std::uint64_t in_doubt) {
+            [this, balances, on_error](const LaneOrders& sent) {
                 request(parts_.journal, caf::infinite,
                         BookAt{.broker = parts_.broker(), .shard = shard_, .block = balances.block})
                     .then([this, balances,
-                           in_doubt](const BookLines& book) { compare(balances, book, in_doubt); },
+                           sent](const BookLines& book) { compare(balances, book, sent.orders); },
                           on_error);
             },
             on_error);
 }
 
 void ReconcilerHost::compare(const shards::Balances& balances, const BookLines& book,
-                             std::uint64_t orders_in_doubt) {
+                             const std::vector<reconcile::OrderUnderWay>& orders) {
     // What the shard says of a time whose receipts are not booked yet is compared with nothing: an
     // outage of the journal must not look like missing tokens.
     if (book.is_behind || balances.block <= crank_.state().block) {
@@ -171,13 +183,17 @@ void ReconcilerHost::compare(const shards::Balances& balances, const BookLines& 
                                  .book_posted = ours.posted,
                                  .shard_position = line.position,
                                  .book_position = ours.position,
-                                 .is_explained = false};
+                                 .explanation = reconcile::Explanation::orders};
         lines_[line.asset] = compared;
         auto& seen = seen_[line.asset];
-        seen.any = differs(compared) ? seen.any + 1 : 0;
-        seen.without_doubt = differs(compared) && orders_in_doubt == 0 ? seen.without_doubt + 1 : 0;
-        if (seen.any > 0 && seen.any < patience) continue;  // Perhaps only on its way.
-        compared.is_explained = seen.without_doubt < patience;
+        if (differs(compared)) {
+            seen.note(
+                reconcile::explanation_of(compared, orders, parts_.context->listing, balances.at));
+            if (seen.any < patience) continue;  // Perhaps only on its way.
+            compared.explanation = seen.explanation();
+        } else {
+            seen = {};
+        }
         command.lines.push_back(compared);
     }
     decide_and_commit(command);

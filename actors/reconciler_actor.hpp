@@ -3,6 +3,7 @@
 #include "actors/home_parts.hpp"
 #include "actors/machine_host.hpp"
 #include "actors/operators_waiting.hpp"
+#include "ledger/reconcile/doubt.hpp"
 #include "ledger/reconcile/machine.hpp"
 
 #include <deque>
@@ -17,9 +18,10 @@ namespace crossclear::actors {
 /// and lets the machine compare.
 ///
 /// A difference that is seen for the first time may be a receipt on its way: it is not compared
-/// until it has been seen `patience` times in a row, and counts as explained until it has been seen
-/// so often with no order in doubt. An order that ends is in doubt no longer and its receipt not
-/// yet in the books: where there is always some order, one such look must not freeze a lane.
+/// until it has been seen `patience` times in a row, and counts as explained until so many looks in
+/// a row have found no order that can have done it (`explanation_of`). An order whose last word was
+/// told is one that can, for a while: its receipt may not be in the books yet, and where there is
+/// always some order, such looks must not freeze a lane.
 class ReconcilerHost : public HomeActor::base {
 public:
     ReconcilerHost(caf::actor_config& config, HomeParts parts, ledger::reconcile::State state,
@@ -34,7 +36,7 @@ private:
     void fetch();
     void ask_books(const shards::Balances& balances);
     void compare(const shards::Balances& balances, const BookLines& book,
-                 std::uint64_t orders_in_doubt);
+                 const std::vector<ledger::reconcile::OrderUnderWay>& orders);
     void decide_and_commit(const ledger::reconcile::Command& command);
     void carry_out(const std::vector<ledger::reconcile::Effect>& effects);
     void look_again();
@@ -81,7 +83,11 @@ private:
     /// How often a difference was seen in a row.
     struct Looks {
         std::uint32_t any{};
-        std::uint32_t without_doubt{};  ///< No order being under way.
+        std::uint32_t not_in_time{};  ///< By no order that may still take effect.
+        std::uint32_t unexplained{};  ///< By no order at all.
+
+        void note(ledger::reconcile::Explanation found);
+        [[nodiscard]] ledger::reconcile::Explanation explanation() const;
     };
     std::map<base::AssetId, Looks> seen_;
 };

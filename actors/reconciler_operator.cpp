@@ -25,6 +25,8 @@ const char* name_of(reconcile::BreakKind kind) {
             return "unexplained_outflow";
         case reconcile::BreakKind::incredible:
             return "incredible";
+        case reconcile::BreakKind::missing_receipt:
+            return "missing_receipt";
     }
     UNREACHABLE("an unlisted kind of break");
 }

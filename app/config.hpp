@@ -121,6 +121,7 @@ struct BrokerCaps {
         base::ShardId shard;
         std::int64_t unsettled_cents{};  ///< Claims on tokens that are traded there.
         std::int64_t exposure_cents{};   ///< The broker's own holdings, posted margin among them.
+        std::uint32_t orders_per_second{};  ///< That are handed over to it.
     };
     /// On what one protocol issues or hosts, and an instrument trades.
     struct Protocol {

@@ -217,6 +217,8 @@ void visit_caps(FieldVisitor& v, BrokerCaps& x, const base::Listing& listing) {
         inner.field("shard", cap.shard, ShardSymbol{listing});
         inner.optional("unsettled_usd", cap.unsettled_cents, Usd{});
         inner.optional("exposure_usd", cap.exposure_cents, Usd{});
+        inner.optional("orders_per_second", cap.orders_per_second,
+                       Whole<std::uint32_t>{.min = 0, .max = base::limits::orders_per_second_max});
     });
     v.optional_items("protocols", x.protocols, [](FieldVisitor& inner, BrokerCaps::Protocol& cap) {
         inner.field("protocol", cap.name, Text{.length_max = 64});

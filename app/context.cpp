@@ -100,7 +100,8 @@ std::unique_ptr<actors::Broker> broker_of(const Config& config, std::size_t inde
         }
         for (const auto& cap : profile.caps->shards) {
             terms.caps.shards[cap.shard] = {.unsettled_cents = cap.unsettled_cents,
-                                            .exposure_cents = cap.exposure_cents};
+                                            .exposure_cents = cap.exposure_cents,
+                                            .orders_per_second = cap.orders_per_second};
         }
     }
     terms.hedge = hedge_of(profile.hedge);

@@ -220,6 +220,8 @@ ShardInstruments::ShardInstruments(Registry& registry)
           "tx_broadcast_total", "Transactions sent to a shard.", {"shard", "kind"})),
       tx_pending(
           Maker{registry}.gauges("tx_pending", "Transactions not final yet.", {"broker", "shard"})),
+      shard_orders_waiting(Maker{registry}.gauges(
+          "shard_orders_waiting", "Orders that were not handed over yet.", {"broker", "shard"})),
       tx_nonce_gap(Maker{registry}.gauges(
           "tx_nonce_gap", "Nonces that were given to orders and that no block has yet.",
           {"broker", "shard"})),

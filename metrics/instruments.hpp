@@ -137,6 +137,7 @@ struct ShardInstruments {
     Labelled<Gauge> shard_exposure_limit_usd;  ///< broker, shard.
     Labelled<Counter> tx_broadcast_total;      ///< shard, kind.
     Labelled<Gauge> tx_pending;                ///< broker, shard.
+    Labelled<Gauge> shard_orders_waiting;      ///< broker, shard.
     Labelled<Gauge> tx_nonce_gap;              ///< broker, shard: nonces that no block has yet.
     Labelled<Gauge> signer_balance_native;     ///< broker, shard: what pays for transactions.
     Labelled<Gauge> signing_lane_halted;       ///< broker, shard, reason; 1 while it stands still.

@@ -49,11 +49,29 @@ void ask(Step& step, Flight& flight) {
     step.effects.emplace_back(Ask{flight.order.ref});
 }
 
+constexpr std::int64_t one_order = 1'000'000;
+
+// What has become due of its rate since it was looked at last: a second's worth at most, so that no
+// pause ends in a flood. A clock that was set back gives nothing.
+void make_room(Step& step) {
+    Lane& lane = step.lane;
+    const auto passed = std::clamp(step.now - lane.room_at, base::Duration{}, base::seconds(1));
+    const std::int64_t rate = lane.terms.orders_per_second;
+    lane.room = std::min(lane.room + passed.us * rate, rate * one_order);
+    lane.room_at = step.now;
+}
+
+bool has_room(const Lane& lane) {
+    return lane.terms.orders_per_second == 0 || lane.room >= one_order;
+}
+
 // Moves orders from the queue into flight, as far as the bounds allow.
 void pump(Step& step) {
     Lane& lane = step.lane;
+    make_room(step);
     while (!lane.waiting.empty() && lane.flights.size() < lane.terms.in_flight_max &&
-           may_submit(lane)) {
+           has_room(lane) && may_submit(lane)) {
+        if (lane.terms.orders_per_second > 0) lane.room -= one_order;
         Flight flight;
         flight.number = ++lane.numbered;
         flight.order = std::move(lane.waiting.front());
@@ -107,7 +125,9 @@ void end(Step& step, const OrderNotice& notice) {
     ++count;
     deliver(step, notice);
     if (lane.probe == notice.ref) lane.probe.reset();
-    lane.flights.erase(notice.ref);
+    const auto flight = lane.flights.find(notice.ref);
+    lane.ended.push_back({.order = std::move(flight->second.order), .at = step.now});
+    lane.flights.erase(flight);
 }
 
 void tell_undone(Step& step, Flight& flight) {
@@ -321,6 +341,9 @@ void take(Step& step, const Tick&) {
     }
     for (auto& [ref, flight] : lane.flights) {
         if (flight.act_at <= step.now) act(step, flight);
+    }
+    while (!lane.ended.empty() && lane.ended.front().at + lane.terms.ended_kept < step.now) {
+        lane.ended.pop_front();
     }
 }
 

@@ -39,6 +39,9 @@ struct LaneTerms {
     base::Duration breaker_open{base::seconds(10)};  ///< Until one order may try again.
     std::size_t in_flight_max{base::limits::orders_in_flight_max};
     std::size_t waiting_max{1'024};
+    /// New orders that may be handed over, a second's worth at once; 0: any number.
+    std::uint32_t orders_per_second{};
+    base::Duration ended_kept{base::seconds(10)};  ///< More than a last word is on its way.
 
     friend bool operator==(const LaneTerms&, const LaneTerms&) = default;
 };
@@ -180,6 +183,14 @@ struct Flight {
     friend bool operator==(const Flight&, const Flight&) = default;
 };
 
+/// An order whose last word was told.
+struct EndedFlight {
+    ledger::ShardOrder order;
+    base::Timestamp at;
+
+    friend bool operator==(const EndedFlight&, const EndedFlight&) = default;
+};
+
 /// What a shard lists: nobody here knows anything else.
 struct LaneScope {
     std::vector<base::AssetId> assets;
@@ -197,7 +208,10 @@ struct Lane {
 
     std::map<base::OrderRef, Flight> flights{};
     std::deque<ledger::ShardOrder> waiting{};
+    std::deque<EndedFlight> ended{};  ///< Of the last `ended_kept`, oldest first.
     std::uint64_t numbered{};
+    std::int64_t room{};  ///< Of its rate, in millionths of an order.
+    base::Timestamp room_at{};
     Breaker breaker{Breaker::closed};
     std::uint32_t unanswered{};  ///< Calls in a row, over all orders.
     base::Timestamp open_until{};

@@ -52,6 +52,7 @@ struct Balances {
         base::Amount position;  ///< Contracts at the venue, signed, else 0.
     };
     std::uint64_t block{};
+    base::Timestamp at{};     ///< When the block was made, by the clock that deadlines are held to.
     std::vector<Line> lines;  ///< One per asset of the shard, in listing order.
 };
 

@@ -265,6 +265,7 @@ private:
         case reconcile::BreakKind::unknown_inflow:
         case reconcile::BreakKind::unexplained_outflow:
         case reconcile::BreakKind::incredible:
+        case reconcile::BreakKind::missing_receipt:
             return true;
     }
     return false;

@@ -15,6 +15,13 @@
 
 namespace crossclear::ledger::reconcile {
 
+/// Whether orders without a receipt in the books can have made the difference.
+enum class Explanation : std::uint8_t {
+    none = 0,         ///< They cannot.
+    orders = 1,       ///< They can, and may still take effect: their receipts will tell.
+    late_orders = 2,  ///< Only with those for which it is too late: their receipts are missing.
+};
+
 /// One asset as the shard says and as the book says, at the same finalized block.
 struct Line {
     base::AssetId asset;
@@ -24,7 +31,7 @@ struct Line {
     base::Amount book_posted;
     base::Amount shard_position;
     base::Amount book_position;
-    bool is_explained{};  ///< Orders were under way at a late look: it may be on its way.
+    Explanation explanation{Explanation::none};  ///< As the late looks had it.
 
     friend bool operator==(const Line&, const Line&) = default;
 };

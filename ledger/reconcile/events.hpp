@@ -18,7 +18,8 @@ enum class BreakKind : std::uint8_t {
     timing = 1,
     unknown_inflow = 2,
     unexplained_outflow = 3,
-    incredible = 4,  ///< The shard told what cannot be, and none of it was booked.
+    incredible = 4,       ///< The shard told what cannot be, and none of it was booked.
+    missing_receipt = 5,  ///< What an order was sent for has happened, but was never told.
 };
 
 /// What an operator says becomes of a break.

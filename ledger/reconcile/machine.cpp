@@ -57,8 +57,15 @@ std::optional<Amount> difference_of(const Line& line) {
 }
 
 BreakKind kind_of(const Line& line, Amount difference) {
-    if (line.is_explained) return BreakKind::timing;
-    return difference.v > 0 ? BreakKind::unknown_inflow : BreakKind::unexplained_outflow;
+    switch (line.explanation) {
+        case Explanation::orders:
+            return BreakKind::timing;
+        case Explanation::late_orders:
+            return BreakKind::missing_receipt;
+        case Explanation::none:
+            return difference.v > 0 ? BreakKind::unknown_inflow : BreakKind::unexplained_outflow;
+    }
+    UNREACHABLE("an unlisted explanation");
 }
 
 std::optional<Reject> fault_of(const Compare& command) {

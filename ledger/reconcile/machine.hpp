@@ -14,10 +14,11 @@
 /// The reconcile machine: notices where book and shard disagree, and stops a lane that leaks or
 /// cannot be believed.
 ///
-/// The subtle thing is forgetting. Late receipts and stray inflows come right by themselves, and
-/// their breaks close when both sides agree. An outflow that was unexplained once stays one,
-/// however the figures look later, and keeps its lane frozen until an operator has said why. What
-/// the operator's word books makes the book follow the shard, or the break would open again.
+/// The subtle thing is forgetting. Late and missing receipts and stray inflows come right by
+/// themselves, and their breaks close when both sides agree. An outflow that was unexplained once
+/// stays one, however the figures look later, and keeps its lane frozen until an operator has said
+/// why. What the operator's word books makes the book follow the shard, or the break would open
+/// again.
 
 namespace crossclear::ledger::reconcile {
 

@@ -212,7 +212,7 @@ Awaited<std::optional<Record>> Reader::look_up(ledger::ShardOrder order, Header 
 }
 
 Awaited<std::optional<Balances>> Reader::balances(Header at) {
-    Balances balances{.block = at.number, .lines = {}};
+    Balances balances{.block = at.number, .at = time_of(at), .lines = {}};
     const auto& listed = terms_.listing.shard(terms_.vault.shard);
     for (const auto asset : listed.assets) {
         Balances::Line line{.asset = asset, .held = {}, .posted = {}, .position = {}};

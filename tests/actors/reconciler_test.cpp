@@ -191,6 +191,108 @@ TEST(Reconciler, TheEndOfTheLastOrderFreezesNoLane) {
     EXPECT_EQ(outside.audit(), std::nullopt);
 }
 
+// A shard that keeps every last word of a payment out to itself until it is told to go on, and that
+// changes what it says of its balances meanwhile.
+class Mute final : public PassingShard {
+public:
+    struct Knobs {
+        std::atomic<std::int64_t> usdc_aside{};  ///< So much less is there than there is.
+        std::atomic<bool> is_late{};             ///< Blocks say that they are a day younger.
+        std::atomic<bool> is_mute{true};
+    };
+    Mute(std::unique_ptr<shards::Shard> behind, Knobs& knobs)
+        : PassingShard(std::move(behind)), knobs_(knobs) {}
+
+    void submit(const ledger::ShardOrder& order,
+                std::function<void(shards::SubmitAnswer)> done) override {
+        if (order.kind == ledger::OrderKind::pay_out) is_paying_ = true;
+        PassingShard::submit(order, std::move(done));
+    }
+    void ask(
+        const base::OrderRef& ref,
+        std::function<void(std::variant<ledger::OrderNotice, shards::NoAnswer>)> done) override {
+        if (keeps_silent()) return done(shards::NoAnswer{});
+        PassingShard::ask(ref, std::move(done));
+    }
+    void listen(std::function<void(ledger::ShardNotice)> listener) override {
+        PassingShard::listen([this, listener = std::move(listener)](ledger::ShardNotice notice) {
+            const auto* order = std::get_if<ledger::OrderNotice>(&notice);
+            const bool is_last = order != nullptr && order->finality == ledger::Finality::final;
+            if (!is_last || !keeps_silent()) listener(std::move(notice));
+        });
+    }
+    void balances(
+        std::function<void(std::variant<shards::Balances, shards::NoAnswer>)> done) override {
+        PassingShard::balances([this, done = std::move(done)](auto answer) {
+            if (auto* told = std::get_if<shards::Balances>(&answer)) {
+                if (is_paying_) told->lines.front().held.v -= knobs_.usdc_aside;
+                if (knobs_.is_late) told->at = told->at + base::seconds(86'400);
+            }
+            done(std::move(answer));
+        });
+    }
+
+private:
+    [[nodiscard]] bool keeps_silent() const { return is_paying_ && knobs_.is_mute; }
+
+    Knobs& knobs_;
+    std::atomic<bool> is_paying_{};
+};
+
+HouseOptions muted(Mute::Knobs& knobs) {
+    HouseOptions options;
+    options.between = [&knobs](std::unique_ptr<shards::Shard> behind) {
+        return std::make_unique<Mute>(std::move(behind), knobs);
+    };
+    return options;
+}
+
+// Asks for 400 dollars, whose payment nobody hears the end of.
+void withdraw_in_silence(House& house, Outside& outside) {
+    const auto client = account_in(base::PartitionId{1});
+    outside.deposit(uniswap, client, usdc, 1'000 * one_usdc);
+    (void)house.client({client})->expect<actors::WithdrawalTaken>(
+        withdrawal_of(client, usdc, 400 * one_usdc, uniswap));
+}
+
+bool is_of_dollars(const ledger::Entry& entry, const reconcile::BreakOpened& opened) {
+    return entry.entity == base::entity_of(base::EntityKind::reconcile, alpha, uniswap) &&
+           opened.asset == usdc;
+}
+
+// Goal: a lane that always has an order under way hides no theft: no order takes more than it was
+// sent with.
+TEST(Reconciler, MoreIsGoneThanOrdersUnderWayCanTake) {
+    Mute::Knobs knobs;
+    knobs.usdc_aside = 400 * one_usdc + 1;
+    Outside outside;
+    House house(outside, muted(knobs));
+    withdraw_in_silence(house, outside);
+    const auto opened = outside.watch.await_event<reconcile::BreakOpened>(is_of_dollars);
+    ASSERT_TRUE(opened.has_value());
+    EXPECT_EQ(opened->kind, reconcile::BreakKind::unexplained_outflow);
+    EXPECT_TRUE(outside.watch.await_event<reconcile::LaneFrozen>().has_value());
+}
+
+// Goal: what an order was sent for is gone, and it is too late for any other order to have taken
+// it: the receipt is missing, which freezes nothing and ends with the receipt.
+TEST(Reconciler, AReceiptThatNeverCameIsMissing) {
+    Mute::Knobs knobs;
+    knobs.is_late = true;
+    Outside outside;
+    House house(outside, muted(knobs));
+    withdraw_in_silence(house, outside);
+    const auto opened = outside.watch.await_event<reconcile::BreakOpened>(is_of_dollars);
+    ASSERT_TRUE(opened.has_value());
+    EXPECT_EQ(opened->kind, reconcile::BreakKind::missing_receipt);
+    EXPECT_EQ(opened->difference, Amount{-(400 * one_usdc)});
+    knobs.is_mute = false;
+    ASSERT_TRUE(outside.watch.await_event<reconcile::BreakClosed>().has_value());
+    ASSERT_TRUE(outside.watch.await_event<ledger::account::WithdrawalPaid>().has_value());
+    EXPECT_TRUE(outside.watch.all<reconcile::LaneFrozen>().empty());
+    EXPECT_EQ(outside.audit(), std::nullopt);
+}
+
 // What could not be booked while the journal was down is not missing anywhere, whatever the clock
 // says meanwhile.
 void expect_no_break_in_outage(base::Duration set_back) {

@@ -14,11 +14,11 @@ using tests::example_with;
 
 TEST(BrokerProfile, MayHaveCaps) {
     const auto config = parse_config(
-        example_with(
-            "brokers:", "    hedge:",
-            "    caps: {unsettled_usd: 5, shards: [{shard: perpetuals, exposure_usd: 7}],\n"
-            "           protocols: [{protocol: synthetix, exposure_usd: 9}]}\n"
-            "    hedge:"),
+        example_with("brokers:", "    hedge:",
+                     "    caps: {unsettled_usd: 5, "
+                     "shards: [{shard: perpetuals, exposure_usd: 7, orders_per_second: 3}],\n"
+                     "           protocols: [{protocol: synthetix, exposure_usd: 9}]}\n"
+                     "    hedge:"),
         "capped.yaml");
     ASSERT_TRUE(config.has_value()) << to_string(config.error());
     const auto context = context_of(*config);
@@ -26,6 +26,7 @@ TEST(BrokerProfile, MayHaveCaps) {
     EXPECT_EQ(caps.unsettled_cents, 5'00);
     ASSERT_EQ(caps.shards.size(), 1U);
     EXPECT_EQ(caps.shards.begin()->second.exposure_cents, 7'00);
+    EXPECT_EQ(caps.shards.begin()->second.orders_per_second, 3U);
     EXPECT_EQ(caps.shards.begin()->second.unsettled_cents, 0);
     EXPECT_TRUE(context->broker(base::BrokerId{1}).profile.caps.shards.empty());
     EXPECT_EQ(caps.protocols.at("synthetix"), 9'00);

@@ -236,7 +236,7 @@ TEST(HostileShard, IsComparedWhateverItTells) {
                 line.shard_posted.v = any_figure(rng);
                 line.shard_position.v = any_figure(rng);
                 line.book_held.v = any_figure(rng);
-                line.is_explained = true;
+                line.explanation = reconcile::Explanation::orders;
                 is_incredible = is_incredible || !is_credible(line.shard_held) ||
                                 !is_credible(line.shard_posted) ||
                                 !is_credible(line.shard_position);

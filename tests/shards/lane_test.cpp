@@ -79,6 +79,50 @@ TEST(Lane, HoldsOrdersBeyondTheBoundInFifoAndThenDeclines) {
     EXPECT_EQ(lane.waiting.size(), 1U);
 }
 
+TEST(Lane, HandsOverNoMoreThanItsRateAndAtMostASecondsWorthAtOnce) {
+    LaneTerms terms;
+    terms.orders_per_second = 2;
+    Lane lane = a_lane(terms);
+    const auto numbers = [](const LaneEffects& effects) {
+        std::vector<std::uint64_t> found;
+        for (const auto& one : only<Submit>(effects)) found.push_back(one.number);
+        return found;
+    };
+    using Numbers = std::vector<std::uint64_t>;
+    handle(lane, Tick{}, at(3'600'000));  // An hour without an order.
+    for (std::uint32_t number = 1; number <= 6; ++number) {
+        const auto effects = handle(lane, Enqueue{order(number)}, at(3'600'000));
+        EXPECT_EQ(numbers(effects), number <= 2 ? Numbers{number} : Numbers{});
+    }
+    EXPECT_EQ(numbers(handle(lane, Tick{}, at(3'600'499))), Numbers{});
+    EXPECT_EQ(numbers(handle(lane, Tick{}, at(3'600'500))), Numbers{3});
+    EXPECT_EQ(numbers(handle(lane, Tick{}, at(3'600'750))), Numbers{});
+    EXPECT_EQ(numbers(handle(lane, Tick{}, at(3'601'000))), Numbers{4}) << "parts add up";
+    EXPECT_EQ(numbers(handle(lane, Tick{}, at(0))), Numbers{}) << "the clock was set back";
+    EXPECT_EQ(numbers(handle(lane, Tick{}, at(500))), Numbers{5});
+    // What was handed over once goes again as often as it must.
+    const auto again = handle(lane, SubmitAnswered{ref(5), NoAnswer{}}, at(501));
+    EXPECT_EQ(numbers(again), Numbers{});
+    EXPECT_EQ(only<Submit>(handle(lane, Tick{}, at(701))).front().order, order(5));
+    EXPECT_EQ(lane.waiting.size(), 1U);
+}
+
+TEST(Lane, RemembersForAWhileWhichOrdersHaveEnded) {
+    LaneTerms terms;
+    terms.ended_kept = base::seconds(10);
+    Lane lane = a_lane(terms);
+    handle(lane, Enqueue{order(1)}, at(0));
+    handle(lane, Enqueue{order(2)}, at(0));
+    handle(lane, NoticeArrived{notice(1, Finality::final, 4)}, at(1'000));
+    handle(lane, SubmitAnswered{ref(2), Refused{ShardRefusal::expired}}, at(2'000));
+    EXPECT_EQ(lane.ended, (std::deque<EndedFlight>{{.order = order(1), .at = at(1'000)},
+                                                   {.order = order(2), .at = at(2'000)}}));
+    handle(lane, Tick{}, at(11'000));
+    EXPECT_EQ(lane.ended.size(), 2U);
+    handle(lane, Tick{}, at(11'001));
+    EXPECT_EQ(lane.ended, (std::deque<EndedFlight>{{.order = order(2), .at = at(2'000)}}));
+}
+
 TEST(Lane, DeclinesWhatIsNotItsOwn) {
     Lane lane = a_lane();
     auto elsewhere = order(1);

@@ -33,7 +33,12 @@ Line a_line(std::int64_t held, base::AssetId asset = token) {
 }
 
 Line explained(Line line) {
-    line.is_explained = true;
+    line.explanation = Explanation::orders;
+    return line;
+}
+
+Line of_late_orders(Line line) {
+    line.explanation = Explanation::late_orders;
     return line;
 }
 
@@ -126,6 +131,8 @@ struct Finding {
 TEST(ReconcileCompare, NamesTheKindAndSizeOfABreak) {
     const Finding findings[] = {
         {"explained, whatever its sign", explained(a_line(-5)), BreakKind::timing, -5},
+        {"without its receipt", of_late_orders(a_line(-5)), BreakKind::missing_receipt, -5},
+        {"received without its receipt", of_late_orders(a_line(5)), BreakKind::missing_receipt, 5},
         {"more than booked", a_line(5), BreakKind::unknown_inflow, 5},
         {"less than booked", a_line(-5), BreakKind::unexplained_outflow, -5},
         {"posted where held agrees", with_posted(a_line(0), 4), BreakKind::unknown_inflow, 4},
@@ -177,7 +184,7 @@ TEST(ReconcileCompare, TurnsAnExplainedBreakThatLastsIntoAnOutflow) {
 }
 
 TEST(ReconcileCompare, ClosesTimingAndInflowWhenBothSidesAgreeAgain) {
-    for (const Line& line : {explained(a_line(-5)), a_line(5)}) {
+    for (const Line& line : {explained(a_line(-5)), of_late_orders(a_line(-5)), a_line(5)}) {
         State state = after({at_block(7, {line})});
         EXPECT_THAT(run(state, at_block(8, {a_line(0)})),
                     ElementsAre(Event{BreakClosed{
@@ -411,7 +418,7 @@ struct ReconcileTraits : tests::MachineTraits<State, Command, Event, Effect> {
         };
         Line line =
             with_position(with_posted(a_line(difference(), asset), difference()), difference());
-        line.is_explained = rng.below(2) == 0;
+        line.explanation = static_cast<Explanation>(rng.below(3));
         return line;
     }
 

@@ -412,9 +412,7 @@ void House::set_funding(base::AssetId contract, base::Price index) {
                              .funding = {{.contract = contract, .index = index}}});
 }
 
-void House::set_price(base::AssetId asset, base::Price price) {
-    set_prices({{asset, price}});
-}
+void House::set_price(base::AssetId asset, base::Price price) { set_prices({{asset, price}}); }
 
 void House::set_prices(const std::vector<actors::PublishMarks::Mark>& marks) {
     for (const auto& mark : marks) outside_.world->set_price(mark.asset, mark.price);
