@@ -1,98 +1,29 @@
-#include "tests/support/actors/scripted_desk.hpp"
+#include "tests/support/actors/signed_town.hpp"
 
 #include <gtest/gtest.h>
 
 #include <atomic>
 #include <memory>
 #include <optional>
-#include <string>
-#include <utility>
 
 namespace crossclear::tests {
 namespace {
 
 using namespace town;
-using base::Amount;
 using ledger::ShardRefusal;
 using Signer = ScriptedChain::Signer;
 namespace account = ledger::account;
 namespace hedge = ledger::hedge;
 namespace instruction = ledger::instruction;
-namespace reconcile = ledger::reconcile;
 namespace signing = ledger::signing;
 
-const auto signing_client = account_in(base::PartitionId{1});
-
-actors::OperatorRequest resume_of(base::BrokerId broker, base::ShardId shard, std::string reason) {
-    return actors::ResumeLane{.id = cancel_of(signing_client, 1).id,
-                              .broker = broker,
-                              .shard = shard,
-                              .reason = std::move(reason),
-                              .received_at = {}};
-}
-
-// A town in which alpha's orders on uniswap are signed. A withdrawal is one of them.
-class Signing : public ::testing::Test {
-protected:
-    // A node in the place of the one before it.
-    void start() {
-        stop();
-        house_.emplace(outside, chain.in_place());
-        session_ = house_->client({signing_client});
-    }
-    void stop() {
-        session_.reset();
-        house_.reset();
-    }
-    Client& session() { return *session_; }
-    void fund() { outside.deposit(uniswap, signing_client, usdc, 100'000 * one_usdc); }
-    void withdraw() {
-        (void)session().expect<actors::WithdrawalTaken>(
-            withdrawal_of(signing_client, usdc, 400 * one_usdc, uniswap));
-    }
-    [[nodiscard]] bool await_sent(std::size_t transactions) {
-        return outside.watch.await([&] { return chain.transactions_sent() >= transactions; });
-    }
-    // The next node sends something, be it what was sent before.
-    [[nodiscard]] bool await_sent_again() {
-        stop();
-        const auto before = chain.sent().size();
-        start();
-        return outside.watch.await([&] { return chain.sent().size() > before; });
-    }
-    template <class Event>
-    [[nodiscard]] bool await(std::size_t from = 0) {
-        return outside.watch.await_event<Event>(from).has_value();
-    }
-    // The next block holds what was sent, and is final.
-    void conclude() {
-        chain.add_block();
-        chain.finalise();
-    }
-    // The books agree with the shard, and with each other.
-    void expect_all_is_booked() {
-        chain.show_balances();
-        const auto lanes = session().expect<actors::LanesView>(
-            actors::OperatorRequest{actors::Reconcile{uniswap}});
-        EXPECT_FALSE(lanes.lanes.empty());
-        for (const auto& lane : lanes.lanes) EXPECT_TRUE(lane.breaks.empty());
-        EXPECT_TRUE(outside.watch.all<reconcile::BreakOpened>().empty());
-        EXPECT_EQ(outside.audit(), std::nullopt);
-    }
-
-    Outside outside;
-    ScriptedChain chain{outside, uniswap, alpha};
-
-private:
-    std::optional<House> house_;
-    std::unique_ptr<Client> session_;
-};
+using Signing = SignedTown;
 
 // Goal: what a client has bought is bought on a chain where transactions are signed, once.
 TEST_F(Signing, AHedgeIsSignedSentAndBooked) {
     start();
     fund();
-    (void)session().expect<actors::TradeCleared>(trade_of(signing_client, eth_swap, 20 * one_eth));
+    (void)session().expect<actors::TradeCleared>(trade_of(client, eth_swap, 20 * one_eth));
     const auto committed = outside.watch.await_event<hedge::HedgeCommitted>();
     ASSERT_TRUE(committed.has_value());
     const auto slices = committed->slices.size();

@@ -89,7 +89,7 @@ TEST(Lane, HandsOverNoMoreThanItsRateAndAtMostASecondsWorthAtOnce) {
         return found;
     };
     using Numbers = std::vector<std::uint64_t>;
-    handle(lane, Tick{}, at(3'600'000));  // An hour without an order.
+    (void)handle(lane, Tick{}, at(3'600'000));  // An hour without an order.
     for (std::uint32_t number = 1; number <= 6; ++number) {
         const auto effects = handle(lane, Enqueue{order(number)}, at(3'600'000));
         EXPECT_EQ(numbers(effects), number <= 2 ? Numbers{number} : Numbers{});
@@ -111,15 +111,15 @@ TEST(Lane, RemembersForAWhileWhichOrdersHaveEnded) {
     LaneTerms terms;
     terms.ended_kept = base::seconds(10);
     Lane lane = a_lane(terms);
-    handle(lane, Enqueue{order(1)}, at(0));
-    handle(lane, Enqueue{order(2)}, at(0));
-    handle(lane, NoticeArrived{notice(1, Finality::final, 4)}, at(1'000));
-    handle(lane, SubmitAnswered{ref(2), Refused{ShardRefusal::expired}}, at(2'000));
+    (void)handle(lane, Enqueue{order(1)}, at(0));
+    (void)handle(lane, Enqueue{order(2)}, at(0));
+    (void)handle(lane, NoticeArrived{notice(1, Finality::final, 4)}, at(1'000));
+    (void)handle(lane, SubmitAnswered{ref(2), Refused{ShardRefusal::expired}}, at(2'000));
     EXPECT_EQ(lane.ended, (std::deque<EndedFlight>{{.order = order(1), .at = at(1'000)},
                                                    {.order = order(2), .at = at(2'000)}}));
-    handle(lane, Tick{}, at(11'000));
+    (void)handle(lane, Tick{}, at(11'000));
     EXPECT_EQ(lane.ended.size(), 2U);
-    handle(lane, Tick{}, at(11'001));
+    (void)handle(lane, Tick{}, at(11'001));
     EXPECT_EQ(lane.ended, (std::deque<EndedFlight>{{.order = order(2), .at = at(2'000)}}));
 }
 

@@ -1,6 +1,7 @@
 #include "tests/support/actors/scripted_desk.hpp"
 
 #include "shards/evm/keccak.hpp"
+#include "shards/evm/key.hpp"
 #include "tests/support/actors/passing_shard.hpp"
 
 #include <algorithm>
@@ -19,10 +20,11 @@ constexpr signing::Fees fees_max{.tip_wei = 1'000, .fee_wei = 1'000};
 
 signing::Hash hash_of(const std::string& text) { return evm::keccak256(text).bytes; }
 
-// The same bytes for the same fields, each time.
-std::string raw_of(const signing::Sign& asked) {
-    return std::to_string(asked.nonce) + '/' + std::to_string(asked.number) + '/' +
-           std::to_string(asked.fees.fee_wei) + '/' + asked.data;
+evm::Key key_named(const std::string& name) { return *evm::Key::of(evm::keccak256(name)); }
+
+const evm::Key& own_key() {
+    static const auto key = key_named("the broker's");
+    return key;
 }
 
 }  // namespace
@@ -34,22 +36,29 @@ public:
     ~Desk() override {
         const std::scoped_lock lock(chain_.mutex_);
         chain_.listener_ = nullptr;
+        chain_.on_fault_ = nullptr;
     }
 
     void identify(std::function<void(base::Result<evm::ChainIdentity, NoAnswer>)> done) override {
-        const std::scoped_lock lock(chain_.mutex_);
-        if (!chain_.is_answering_) return done(base::Failure{NoAnswer{}});
-        done(evm::ChainIdentity{.chain_id = 7,
-                                .genesis = hash_of("genesis"),
-                                .key = {1},
-                                .final_nonce = chain_.nonce_after(chain_.final_blocks_),
-                                .pending_nonce = chain_.nonce_after(chain_.blocks_.size())});
+        {
+            const std::scoped_lock lock(chain_.mutex_);
+            if (!chain_.is_answering_) return done(base::Failure{NoAnswer{}});
+            done(evm::ChainIdentity{.chain_id = chain_.chain_id_,
+                                    .genesis = hash_of(chain_.genesis_),
+                                    .key = own_key().address().bytes,
+                                    .final_nonce = chain_.nonce_after(chain_.final_blocks_),
+                                    .pending_nonce = chain_.nonce_after(chain_.blocks_.size())});
+        }
+        chain_.outside_.watch.note_line("Chain says which it is.", false);
     }
     base::Result<evm::PreparedCall, ledger::ShardRefusal> prepare(
         const ledger::ShardOrder& order) override {
         auto data = "call " + base::to_string(order.ref);
-        const std::scoped_lock lock(chain_.mutex_);
-        chain_.orders_.insert_or_assign(data, order);
+        {
+            const std::scoped_lock lock(chain_.mutex_);
+            chain_.orders_.insert_or_assign(data, order);
+        }
+        chain_.outside_.watch.note_line("Chain makes a call of an order.", false);
         return evm::PreparedCall{.to = {2}, .data = std::move(data), .gas_limit = 100'000};
     }
     void sign(const signing::Sign& asked, std::function<void(evm::SignResult)> done) override {
@@ -72,10 +81,11 @@ public:
     }
     void forget_below(std::uint64_t) override {}
     void follow(const std::vector<evm::Watched>& sent, std::function<void(evm::HeadNews)> listener,
-                std::function<void(evm::ChainFault)>) override {
+                std::function<void(evm::ChainFault)> on_fault) override {
         {
             const std::scoped_lock lock(chain_.mutex_);
             chain_.listener_ = std::move(listener);
+            chain_.on_fault_ = std::move(on_fault);
             chain_.watched_.clear();
             for (const auto& one : sent) chain_.watched_.insert(one.hash);
             chain_.undone_.clear();
@@ -100,6 +110,7 @@ public:
     std::optional<ledger::OrderNotice> notice_of(const ledger::ShardOrder& order,
                                                  const evm::Ended&) const override {
         const std::scoped_lock lock(chain_.mutex_);
+        if (!chain_.is_credible_) return std::nullopt;
         auto notice = chain_.effects_.at(order.ref);
         notice.finality = ledger::Finality::unseen;
         return notice;
@@ -123,8 +134,6 @@ private:
         const std::scoped_lock lock(chain_.mutex_);
         ++chain_.asked_to_sign_;
         switch (chain_.signer_) {
-            case Signer::alters:
-                return base::Failure{evm::NotSigned{.fault = evm::SignFault::altered}};
             case Signer::unreachable:
                 return base::Failure{evm::NotSigned{.fault = evm::SignFault::unreachable}};
             case Signer::refuses_orders:
@@ -132,13 +141,13 @@ private:
                     return base::Failure{evm::NotSigned{.fault = evm::SignFault::refused,
                                                         .says = "no rule allows it"}};
                 break;
+            case Signer::alters:
             case Signer::signs:
                 break;
         }
-        auto raw = raw_of(asked);
-        const auto hash = hash_of(raw);
-        chain_.signed_.insert_or_assign(hash, asked);
-        return evm::SignedBytes{.hash = hash, .raw = std::move(raw)};
+        auto made = chain_.signature_of(asked);
+        if (made) chain_.signed_.insert_or_assign(made->hash, asked);
+        return made;
     }
 
     ScriptedChain& chain_;
@@ -164,6 +173,7 @@ public:
                 if (!chain.is_showing_balances_) answer = NoAnswer{};
             }
             done(std::move(answer));
+            chain.outside_.watch.note_line("Chain was looked at.", false);
         });
     }
     void listen(std::function<void(ledger::ShardNotice)> listener) override {
@@ -210,6 +220,11 @@ void ScriptedChain::set_signer(Signer signer) {
     signer_ = signer;
 }
 
+void ScriptedChain::set_altered(Altered altered) {
+    const std::scoped_lock lock(mutex_);
+    altered_ = altered;
+}
+
 void ScriptedChain::set_taking(bool is_taking) {
     const std::scoped_lock lock(mutex_);
     is_taking_ = is_taking;
@@ -218,6 +233,29 @@ void ScriptedChain::set_taking(bool is_taking) {
 void ScriptedChain::set_answering(bool is_answering) {
     const std::scoped_lock lock(mutex_);
     is_answering_ = is_answering;
+}
+
+void ScriptedChain::set_identity(std::uint64_t chain_id, const std::string& genesis) {
+    const std::scoped_lock lock(mutex_);
+    chain_id_ = chain_id;
+    genesis_ = genesis;
+}
+
+void ScriptedChain::set_telling(bool is_telling) {
+    const std::scoped_lock lock(mutex_);
+    is_telling_ = is_telling;
+    tell();
+}
+
+void ScriptedChain::set_credible(bool is_credible) {
+    const std::scoped_lock lock(mutex_);
+    is_credible_ = is_credible;
+}
+
+void ScriptedChain::set_reverting(bool is_reverting) {
+    auto faults = outside_.world->faults(shard_);
+    faults.revert_ppm = is_reverting ? 1'000'000 : 0;
+    outside_.world->set_faults(shard_, faults);
 }
 
 void ScriptedChain::go_ahead(base::Duration by) {
@@ -264,6 +302,22 @@ void ScriptedChain::finalise() {
     const std::scoped_lock lock(mutex_);
     final_blocks_ = blocks_.size();
     tell();
+}
+
+void ScriptedChain::replace_final_block() {
+    {
+        const std::scoped_lock lock(mutex_);
+        CHECK(final_blocks_ > 0, "what is replaced was final");
+        blocks_.at(final_blocks_ - 1).hash = next_block_hash();
+    }
+    fail(signing::Halt::final_block_replaced);
+}
+
+void ScriptedChain::fail(signing::Halt reason) {
+    const std::scoped_lock lock(mutex_);
+    CHECK(on_fault_ != nullptr, "who hears of a fault follows the chain");
+    listener_ = nullptr;
+    std::exchange(on_fault_, nullptr)({.reason = reason, .says = "by the test"});
 }
 
 void ScriptedChain::show_balances() {
@@ -328,9 +382,36 @@ void ScriptedChain::execute(const ledger::ShardOrder& order) {
 
 void ScriptedChain::append(std::vector<std::optional<Hash>> transactions) {
     const auto last = blocks_.empty() ? 0 : blocks_.back().number;
-    blocks_.push_back(Block{.number = last + 1,
-                            .hash = hash_of("block " + std::to_string(++blocks_made_)),
-                            .transactions = std::move(transactions)});
+    blocks_.push_back(Block{
+        .number = last + 1, .hash = next_block_hash(), .transactions = std::move(transactions)});
+}
+
+signing::Hash ScriptedChain::next_block_hash() {
+    return hash_of("block " + std::to_string(++blocks_made_));
+}
+
+// What it gives is read and compared as that of any signer is.
+evm::SignResult ScriptedChain::signature_of(const signing::Sign& asked) const {
+    auto transaction = evm::transaction_of(asked);
+    auto key = own_key();
+    if (signer_ == Signer::alters) {
+        switch (altered_) {
+            case Altered::recipient:
+                transaction.to.bytes.front() ^= 1U;
+                break;
+            case Altered::value:
+                transaction.value = 1;
+                break;
+            case Altered::fee:
+                transaction.fee_max += 1;
+                break;
+            case Altered::key:
+                key = key_named("somebody's");
+                break;
+        }
+    }
+    return evm::compare_signed(asked, own_key().address().bytes,
+                               evm::raw_bytes(key.sign(transaction)));
 }
 
 evm::Found ScriptedChain::found_in(const Block& block, const Hash& hash) const {
@@ -341,8 +422,10 @@ evm::Found ScriptedChain::found_in(const Block& block, const Hash& hash) const {
                      .gas = {}};
     // A cancel moves nothing, and on the simulated shard it costs nothing either.
     if (const auto* order = order_of(hash)) {
-        found.ended = evm::Ended{};
-        found.gas = effects_.at(order->ref).gas;
+        const auto& effect = effects_.at(order->ref);
+        // The vault tells nothing in a transaction that failed.
+        if (effect.refusal != ledger::ShardRefusal::reverted) found.ended = evm::Ended{};
+        found.gas = effect.gas;
     }
     return found;
 }
@@ -356,7 +439,7 @@ const ledger::ShardOrder* ScriptedChain::order_of(const Hash& hash) const {
 base::Timestamp ScriptedChain::block_time() const { return base::wall_clock_now() + ahead_; }
 
 void ScriptedChain::tell() {
-    if (!listener_) return;
+    if (!listener_ || !is_telling_) return;
     evm::HeadNews news{
         .undone = std::exchange(undone_, {}),
         .found = {},
