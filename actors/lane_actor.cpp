@@ -178,6 +178,16 @@ void LaneHost::on_tick() {
     delayed_send(this, std::chrono::microseconds(context_->options.lane_tick.us), LaneTick{});
 }
 
+void LaneHost::on_exit() {
+    auto& metrics = context_->instruments->shards;
+    const auto& broker = context_->broker(lane_.broker).profile.name;
+    for (auto* gauge :
+         {&metrics.shard_circuit_state, &metrics.tx_pending, &metrics.shard_orders_waiting,
+          &metrics.shard_block_height, &metrics.shard_head_age_seconds}) {
+        gauge->forget({broker, name_});
+    }
+}
+
 void LaneHost::publish_metrics() {
     auto& metrics = context_->instruments->shards;
     const auto& now = lane_.counters;

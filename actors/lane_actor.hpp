@@ -15,6 +15,8 @@ public:
              base::ShardId shard, shards::Shard* adapter, PartitionActor home);
 
     LaneActor::behavior_type make_behavior() override;
+    /// Ends its figures: its successor on another node tells them.
+    void on_exit() override;
 
 private:
     void handle(const shards::LaneCommand& command);

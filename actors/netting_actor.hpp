@@ -22,7 +22,7 @@ public:
     NettingHost(caf::actor_config& config, HomeParts parts, ledger::netting::State state);
 
     HomeActor::behavior_type make_behavior() override;
-    /// Tells operators who still wait that nobody here can say any more.
+    /// Tells operators who still wait that nobody here can say any more, and ends its figures.
     void on_exit() override;
 
 private:

@@ -93,8 +93,6 @@ netting::ProposePrice proposal_of(const base::InstrumentInfo& listed, base::Comm
 
 }  // namespace
 
-void NettingHost::on_exit() { operators_.give_up(this); }
-
 void NettingHost::look_at_expiries() {
     const auto now = parts_.context->now();
     const auto& listing = parts_.context->listing;

@@ -91,7 +91,7 @@ std::vector<HouseLine::Stress> NettingHost::stress_lines(const risk::Surface& su
         for (const auto& stress : surface.stress().stresses()) {
             parts_.context->instruments->clearing.stress_loss_usd
                 .with({profile().name, stress.name})
-                .set(std::numeric_limits<double>::quiet_NaN());
+                .forget();
         }
         return lines;
     }

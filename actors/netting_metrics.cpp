@@ -19,6 +19,23 @@ std::optional<double> dollars_of(const risk::Surface& surface, base::AssetId ass
 
 }  // namespace
 
+void NettingHost::on_exit() {
+    operators_.give_up(this);
+    auto& clearing = parts_.context->instruments->clearing;
+    auto& settlement = parts_.context->instruments->settlement;
+    auto& shards = parts_.context->instruments->shards;
+    for (auto* gauges :
+         {&clearing.collateral_held_usd, &clearing.netting_efficiency_ratio,
+          &clearing.residual_exposure_usd, &clearing.risk_borne_usd,
+          &clearing.accounts_below_maintenance, &clearing.contracts_without_last_price,
+          &clearing.cover2_ratio, &clearing.waterfall_usd, &clearing.cover_usd,
+          &clearing.protocol_limit_usd, &clearing.stress_loss_usd, &clearing.solvency_probability,
+          &settlement.hedge_tasks, &settlement.oldest_unsettled_seconds, &shards.shard_exposure_usd,
+          &shards.shard_exposure_limit_usd}) {
+        gauges->forget({profile().name});
+    }
+}
+
 void NettingHost::publish_metrics() const {
     auto& instruments = *parts_.context->instruments;
     const auto& name = profile().name;

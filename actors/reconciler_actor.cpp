@@ -73,14 +73,8 @@ ReconcilerHost::ReconcilerHost(caf::actor_config& config, HomeParts parts, recon
 
 HomeActor::behavior_type ReconcilerHost::make_behavior() {
     // Breaks that an earlier incarnation left open are open still.
-    const auto& known = crank_.state().breaks;
-    parts_.context->broker(parts_.broker()).figures.breaks_open += known.size();
-    for (const auto& [asset, open] : known) {
-        parts_.context->instruments->reconciliation.breaks
-            .with({parts_.context->listing.shard(shard_).symbol,
-                   parts_.context->listing.asset(asset).symbol})
-            .add(1);
-    }
+    for (const auto& [asset, open] : crank_.state().breaks) count_break(asset, 1);
+    parts_.context->broker(parts_.broker()).figures.breaks_open += crank_.state().breaks.size();
     tell_pause();
     hear_inflows(parts_, shard_, crank_.state());
     look_again();
@@ -233,15 +227,27 @@ std::optional<reconcile::Reject> ReconcilerHost::commit_for(const reconcile::Com
     return std::nullopt;
 }
 
+void ReconcilerHost::count_break(base::AssetId asset, double by) const {
+    parts_.context->instruments->reconciliation.breaks
+        .with({parts_.context->listing.shard(shard_).symbol,
+               parts_.context->listing.asset(asset).symbol})
+        .add(by);
+}
+
+// Its successor, perhaps on another node, tells them.
+void ReconcilerHost::forget_figures() const {
+    const auto& open = crank_.state().breaks;
+    for (const auto& [asset, one] : open) count_break(asset, -1);
+    auto& broker = parts_.context->broker(parts_.broker());
+    broker.figures.breaks_open -= open.size();
+    parts_.context->instruments->reconciliation.last_reconciliation_timestamp_seconds.forget(
+        {broker.profile.name, parts_.context->listing.shard(shard_).symbol});
+}
+
 // The log and the figures.
 void ReconcilerHost::tell(const reconcile::Event& event,
                           const std::map<base::AssetId, reconcile::Break>& open_before) const {
     const auto& name = parts_.context->listing.shard(shard_).symbol;
-    const auto closed_in = [&](base::AssetId asset) {
-        parts_.context->instruments->reconciliation.breaks
-            .with({name, parts_.context->listing.asset(asset).symbol})
-            .add(-1);
-    };
     const auto tell_incredible = [&](base::AssetId asset) {
         parts_.context->log(LogLevel::error, "A shard tells what cannot be: its lane is frozen.",
                             {{"shard", name},
@@ -250,7 +256,7 @@ void ReconcilerHost::tell(const reconcile::Event& event,
     };
     if (const auto* opened = std::get_if<reconcile::BreakOpened>(&event)) {
         const auto& asset = parts_.context->listing.asset(opened->asset).symbol;
-        parts_.context->instruments->reconciliation.breaks.with({name, asset}).add(1);
+        count_break(opened->asset, 1);
         if (opened->kind == reconcile::BreakKind::incredible) return tell_incredible(opened->asset);
         parts_.context->log(LogLevel::error, "Book and shard disagree.",
                             {{"shard", name},
@@ -265,12 +271,12 @@ void ReconcilerHost::tell(const reconcile::Event& event,
         const bool is_incredible = changed->kind == reconcile::BreakKind::incredible;
         if (is_incredible && !was_incredible) tell_incredible(changed->asset);
     } else if (const auto* closed = std::get_if<reconcile::BreakClosed>(&event)) {
-        closed_in(closed->asset);
+        count_break(closed->asset, -1);
     } else if (const auto* resolved = std::get_if<reconcile::BreakResolved>(&event)) {
         const auto open = open_before.find(resolved->asset);
         const bool was_open =
             open != open_before.end() && open->second.opened_block == resolved->block;
-        if (was_open) closed_in(resolved->asset);
+        if (was_open) count_break(resolved->asset, -1);
         parts_.context->log(LogLevel::warning, "An operator has resolved a break.",
                             {{"shard", name},
                              {"broker", std::to_string(parts_.broker().v)},

@@ -28,7 +28,7 @@ public:
                    LaneActor lane);
 
     HomeActor::behavior_type make_behavior() override;
-    /// Tells operators who still wait that nobody here can say any more.
+    /// Tells operators who still wait that nobody here can say any more, and ends its figures.
     void on_exit() override;
 
 private:
@@ -69,6 +69,8 @@ private:
         const ledger::reconcile::Command& command);
     void tell(const ledger::reconcile::Event& event,
               const std::map<base::AssetId, ledger::reconcile::Break>& open_before) const;
+    void count_break(base::AssetId asset, double by) const;
+    void forget_figures() const;
 
     HomeParts parts_;
     Crank<ledger::reconcile::State> crank_;

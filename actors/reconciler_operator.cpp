@@ -85,6 +85,7 @@ void ReconcilerHost::on_exit() {
     for (const auto& ask : std::exchange(looks_, {})) operators_.add(ask);
     for (const auto& ask : std::exchange(resolving_, {})) operators_.add(ask);
     operators_.give_up(this);
+    forget_figures();
 }
 
 LaneView ReconcilerHost::lane_view() const {

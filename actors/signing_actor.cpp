@@ -44,7 +44,16 @@ SigningActor::behavior_type SigningHost::make_behavior() {
     };
 }
 
-void SigningHost::on_exit() { operators_.give_up(this); }
+void SigningHost::on_exit() {
+    operators_.give_up(this);
+    auto& metrics = parts_.context->instruments->shards;
+    const auto& broker = parts_.context->broker(parts_.broker()).profile.name;
+    const auto& shard = parts_.context->listing.shard(shard_).symbol;
+    for (auto* gauge :
+         {&metrics.tx_nonce_gap, &metrics.signing_lane_halted, &metrics.signer_balance_native}) {
+        gauge->forget({broker, shard});
+    }
+}
 
 void SigningHost::on_tick() {
     run_delayed(as_chrono(tick_every), [this] { on_tick(); });

@@ -28,7 +28,7 @@ public:
                 LaneActor lane, shards::evm::Desk* desk);
 
     SigningActor::behavior_type make_behavior() override;
-    /// Tells operators who still wait that nobody here can say any more.
+    /// Tells operators who still wait that nobody here can say any more, and ends its figures.
     void on_exit() override;
 
 private:

@@ -53,6 +53,17 @@ base::Result<SignerMaker, std::string> development_signer(const SignerConfig& si
     }};
 }
 
+// The name of the setting says what it is for, and there is no other way to such a key. A file that
+// was made for a test and is used for more is found out by its log.
+void warn_of_development_keys(const Config& config, const actors::Log& log) {
+    for (const auto& signer : config.world.chains.signers) {
+        if (signer.development_key.empty()) continue;
+        log(actors::LogLevel::warning,
+            "A broker's key is in this process: whoever reads its memory or configuration has it.",
+            {{"broker", signer.broker}});
+    }
+}
+
 base::Result<SignerMaker, std::string> remote_signer(const SignerConfig& signer,
                                                      const evm::SiteVault& vault) {
     const auto endpoint = evm::parse_endpoint(signer.url);
@@ -256,6 +267,7 @@ base::Result<std::unique_ptr<shards::simulated::OutsideWorld>, std::string> reac
     if (!sites) return Failure{sites.error()};
     auto world = std::make_unique<ChainsWorld>(config, std::move(*sites), log, instruments);
     if (auto fault = world->fault()) return Failure{*std::move(fault)};
+    warn_of_development_keys(config, log);
     return std::unique_ptr<shards::simulated::OutsideWorld>{std::move(world)};
 }
 

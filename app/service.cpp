@@ -251,6 +251,7 @@ base::Result<std::unique_ptr<Service>, std::string> Service::start(const Config&
     // At the scrape and not now and then: who asks whether all are whole must not hear of a moment
     // before one died.
     service->registry_.add_collector([owner = service.get()] {
+        owner->publish_readiness();
         owner->publish_acceptors();
         owner->publish_archive();
         return std::vector<metrics::Family>{};

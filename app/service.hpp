@@ -111,6 +111,7 @@ private:
     [[nodiscard]] std::optional<std::string> open_doors(const Config& config);
     void watch_redis();
     void revive(store::EmbeddedRedis& redis);
+    void publish_readiness();
     void publish_acceptors();
     void report_damage();
     [[nodiscard]] std::optional<std::string> open_archive(const Config& config);

@@ -6,9 +6,15 @@
 #include <filesystem>
 #include <system_error>
 
-// What a service tells of the instances that keep its journal, and how it keeps its archive.
+// What a service tells of itself and of the instances that keep its journal, and how it keeps its
+// archive.
 
 namespace crossclear::app {
+
+void Service::publish_readiness() {
+    const bool is_ready = node_ != nullptr && node_->readiness().is_ready;
+    instruments_->cluster.node_ready.set(is_ready ? 1 : 0);
+}
 
 void Service::publish_acceptors() {
     const auto is_running = [this](base::PartitionId id) {

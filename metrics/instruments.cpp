@@ -75,6 +75,17 @@ Handle Labelled<Handle>::with(std::initializer_list<std::string_view> values) {
     return cache_->handles.emplace(Values{values.begin(), values.end()}, handle).first->second;
 }
 
+template <class Handle>
+void Labelled<Handle>::forget(std::initializer_list<std::string_view> values)
+    requires std::same_as<Handle, Gauge>
+{
+    CHECK(values.size() <= labels_.size(), "no more values than labels");
+    const std::shared_lock lock{cache_->mutex};
+    for (const auto& [known, handle] : cache_->handles) {
+        if (std::equal(values.begin(), values.end(), known.begin())) handle.forget();
+    }
+}
+
 template class Labelled<Counter>;
 template class Labelled<Gauge>;
 template class Labelled<Histogram>;
@@ -270,7 +281,8 @@ ReconciliationInstruments::ReconciliationInstruments(Registry& registry)
                                  "When book and shard were last compared.", {"broker", "shard"})) {}
 
 ClusterInstruments::ClusterInstruments(Registry& registry)
-    : partitions_owned(Maker{registry}.gauge("partitions_owned", "Partitions this node owns.")),
+    : node_ready(Maker{registry}.gauge("node_ready", "1 while /readyz answers 200.")),
+      partitions_owned(Maker{registry}.gauge("partitions_owned", "Partitions this node owns.")),
       ownership_changes_total(
           Maker{registry}.counter("ownership_changes_total", "Partitions taken or lost.")),
       fenced_writes_total(

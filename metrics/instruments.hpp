@@ -3,6 +3,7 @@
 #include "metrics/registry.hpp"
 
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <deque>
 #include <initializer_list>
@@ -34,6 +35,11 @@ public:
 
     /// The series whose labels have `values`, in the order of the label names.
     [[nodiscard]] Handle with(std::initializer_list<std::string_view> values);
+
+    /// Ends all series whose first labels have `values`, until they are set again. For whoever
+    /// leaves: what it told last would stand for ever, beside what its successor elsewhere tells.
+    void forget(std::initializer_list<std::string_view> values)
+        requires std::same_as<Handle, Gauge>;
 
 private:
     using Values = std::vector<std::string>;
@@ -171,6 +177,7 @@ struct ReconciliationInstruments {
 /// The process among its peers.
 struct ClusterInstruments {
     explicit ClusterInstruments(Registry& registry);
+    Gauge node_ready;  ///< 1 or 0, as /readyz says.
     Gauge partitions_owned;
     Counter ownership_changes_total;
     Counter fenced_writes_total;

@@ -7,6 +7,7 @@
 #include <prometheus/text_serializer.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <mutex>
 #include <sstream>
@@ -153,6 +154,8 @@ struct Registry::State {
         for (const auto& [name, named] : names) {
             Family family{.name = name, .help = named.help, .kind = named.kind, .samples = {}};
             for (const auto& [labels, series] : named.series) {
+                // Forgotten: NaN would make every sum over nodes NaN.
+                if (series.scalar && std::isnan(series.scalar->value.load())) continue;
                 if (series.histogram) {
                     family.samples.push_back(sample_of(labels, *series.histogram));
                 } else {
@@ -163,7 +166,7 @@ struct Registry::State {
                                               .sum = 0});
                 }
             }
-            families.push_back(std::move(family));
+            if (!family.samples.empty()) families.push_back(std::move(family));
         }
         return families;
     }

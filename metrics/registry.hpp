@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -68,6 +69,8 @@ public:
     [[nodiscard]] double value() const noexcept {
         return cell_ == nullptr ? 0 : cell_->value.load(std::memory_order_relaxed);
     }
+    /// Ends the series until it is set again: nobody here knows it any more.
+    void forget() const noexcept { set(std::numeric_limits<double>::quiet_NaN()); }
 
 private:
     ScalarCell* cell_{};

@@ -19,7 +19,7 @@ g++ cmake ninja-build ccache pkg-config protobuf-compiler
 libprotobuf-dev libhiredis-dev libcli11-dev libyaml-cpp-dev libspdlog-dev libfmt-dev libssl-dev
 zlib1g-dev libsecp256k1-dev libcrypto++-dev librapidcheck-dev libgtest-dev libgmock-dev
 libbenchmark-dev libjemalloc-dev redis-server openssl redis-tools python3 python3-jsonschema
-python3-websockets python3-yaml quantlib-python dpkg-dev debian-archive-keyring curl
+python3-websockets python3-yaml quantlib-python prometheus dpkg-dev debian-archive-keyring curl
 ca-certificates git iproute2
 END
     # Boost.JSON and Asio are compiled by ourselves (cmake/Boost.cmake), so headers are enough.

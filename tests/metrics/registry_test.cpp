@@ -105,6 +105,24 @@ TEST(Registry, ReadsItsOwnFiguresAfterTheCollectors) {
     EXPECT_THAT(registry.scrape(), HasSubstr("votes 2\n"));
 }
 
+// Goal: what a node knew last is not taken for what is, once another one knows better.
+TEST(Registry, TellsNoGaugeThatIsForgotten) {
+    Registry registry;
+    Labelled<Gauge> gauges{registry, "depth", "Depth.", {"broker", "shard"}};
+    gauges.with({"alpha", "x"}).set(1);
+    gauges.with({"alpha", "y"}).set(2);
+    gauges.with({"beta", "x"}).set(3);
+    gauges.forget({"alpha"});
+    EXPECT_EQ(registry.scrape(),
+              "# HELP depth Depth.\n# TYPE depth gauge\ndepth{broker=\"beta\",shard=\"x\"} 3\n");
+    gauges.forget({"beta", "y"});
+    EXPECT_THAT(registry.scrape(), HasSubstr("beta"));
+    gauges.forget({"beta", "x"});
+    EXPECT_EQ(registry.scrape(), "") << "nor its family";
+    gauges.with({"alpha", "y"}).set(4);
+    EXPECT_THAT(registry.scrape(), HasSubstr("depth{broker=\"alpha\",shard=\"y\"} 4\n"));
+}
+
 TEST(RegistryDeath, RefusesOneNameOfTwoKinds) {
     Registry registry;
     static_cast<void>(registry.counter("a_total", ""));

@@ -205,6 +205,8 @@ public:
     [[nodiscard]] std::unique_ptr<Client> client(const std::set<base::AccountId>& accounts);
     /// How many partitions run on this node.
     [[nodiscard]] std::size_t partitions_running() const;
+    /// What Prometheus would read of it now.
+    [[nodiscard]] std::string scrape() const { return registry_.scrape(); }
     /// Publishes marks, moves the shards' prices along, and waits until both are in force.
     void set_price(base::AssetId asset, std::int64_t dollars);
     void set_price(base::AssetId asset, base::Price price);
