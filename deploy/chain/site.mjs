@@ -22,8 +22,8 @@ const BLOCK_TIMES = ['1', '2', '0.5'];
 const FIRST_ID = 31_001;
 const START_WAIT_MS = 60_000;
 // A node of anvil's calls a block final that has two epochs above it.
-const EPOCHS = ['--slots-in-an-epoch', '1'];
-const BLOCKS_TO_FINALITY = 2;
+const EPOCHS_TO_FINALITY = 2;
+const FINALITY = String(EPOCHS_TO_FINALITY);
 
 const USAGE = `site.mjs --out FOLDER: starts chains on this machine, deploys to them, and stays.
 
@@ -34,6 +34,9 @@ const USAGE = `site.mjs --out FOLDER: starts chains on this machine, deploys to 
   --block-time TIME   of one chain, in the order of descriptions: seconds between blocks, such as
                       0.5; "now", a block for each transaction; or "never", blocks when somebody
                       asks for them. Repeatable; without it: ${BLOCK_TIMES.join(', ')}, and so on
+  --finality COUNT    of one chain, in the order of descriptions: a block is final once so many more
+                      are there, an even number; safe at half of that. Repeatable; without it:
+                      ${FINALITY}
   --first-id NUMBER   the first chain's id, ${FIRST_ID} without it; the others' follow
   --states COUNT      nodes keep the states of so many blocks, as most do that are not archives;
                       without it: of some hundreds
@@ -41,11 +44,11 @@ const USAGE = `site.mjs --out FOLDER: starts chains on this machine, deploys to 
   --cache FOLDER      keeps there what was compiled, and compiles again only what is another
   --help              this text
 
-Chains are anvil's, each on a free port of 127.0.0.1. A block is final once two more are there. It
-prints one line a step, the last one is "ready FILE"; then it stays until its standard input closes
-or it gets SIGTERM or SIGINT, and ends its chains. Nothing of them is kept. Meanwhile a line
-"replace SHARD COUNT" on its standard input has the last blocks of a chain replaced by as many
-empty ones, and "replaced SHARD COUNT" says that it is done.
+Chains are anvil's, each on a free port of 127.0.0.1. It prints one line a step, the last one is
+"ready FILE"; then it stays until its standard input closes or it gets SIGTERM or SIGINT, and ends
+its chains. Nothing of them is kept. Meanwhile a line "replace SHARD COUNT" on its standard input
+has the last blocks of a chain replaced by as many empty ones, and "replaced SHARD COUNT" says that
+it is done. More than --finality says would replace what is final.
 Needs CROSSCLEAR_NPM, the folder with node_modules.`;
 
 /** How long a step took, as a line. */
@@ -61,9 +64,10 @@ class Anvils {
     #children = new Set();
 
     /** Starts one; the address where it listens. `onEnd` hears if it ends by itself. */
-    start(id, states, onEnd) {
+    start({id, finality, states}, onEnd) {
         const kept = states === undefined ? NOTHING_ON_DISK : ['--prune-history', String(states)];
-        const words = ['--port', '0', '--chain-id', String(id), ...EPOCHS, ...kept];
+        const epoch = ['--slots-in-an-epoch', String(finality / EPOCHS_TO_FINALITY)];
+        const words = ['--port', '0', '--chain-id', String(id), ...epoch, ...kept];
         const child = spawn(anvilProgram(), words, {stdio: ['ignore', 'pipe', 'pipe']});
         this.#children.add(child);
         let said = '';
@@ -98,7 +102,7 @@ class Anvils {
     }
 }
 
-/** What the chains are to be: {file, name, id, time} each. */
+/** What the chains are to be: {file, name, id, time, finality, states} each. */
 function planned(options) {
     const files = options.description ?? SHIPPED.map((name) => join(FOLDER, `${name}.json`));
     const times = options['block-time'] ?? BLOCK_TIMES;
@@ -107,6 +111,12 @@ function planned(options) {
             (/^\d+(\.\d+)?$/.test(time) && Number(time) >= 0.05 && Number(time) <= 3600);
         if (isTime) continue;
         throw new UsageError(`--block-time ${time}: expected 0.05 to 3600, "now" or "never"`);
+    }
+    const depths = options.finality ?? [FINALITY];
+    for (const depth of depths) {
+        const isDepth = Number(depth) >= 2 && Number(depth) <= 128 && Number(depth) % 2 === 0;
+        if (isDepth) continue;
+        throw new UsageError(`--finality ${depth}: expected an even number from 2 to 128`);
     }
     const first = Number(options['first-id'] ?? FIRST_ID);
     if (!Number.isSafeInteger(first) || first < 1 || first > 2 ** 32) {
@@ -118,7 +128,7 @@ function planned(options) {
     }
     const plan = files.map((file, at) => ({
         file, name: readDescription(file).name, id: first + at, time: times[at % times.length],
-        states,
+        finality: Number(depths[at % depths.length]), states,
     }));
     const names = plan.map(({name}) => name);
     if (new Set(names).size !== names.length) {
@@ -128,8 +138,9 @@ function planned(options) {
 }
 
 /** Starts one chain and deploys to it while it makes blocks as fast as they are wanted. */
-async function raise(anvils, {file, name, id, time, states}, contracts, out, onEnd) {
-    const where = await told(`${name}: anvil started`, () => anvils.start(id, states, onEnd));
+async function raise(anvils, plan, contracts, out, onEnd) {
+    const {file, name, time, finality} = plan;
+    const where = await told(`${name}: anvil started`, () => anvils.start(plan, onEnd));
     const url = `http://${where}`;
     const chain = new Chain(url, contracts);
     // Else it writes lines for each question that it is asked.
@@ -139,7 +150,7 @@ async function raise(anvils, {file, name, id, time, states}, contracts, out, onE
     writeFileSync(report, `${JSON.stringify(deployment, null, 4)}\n`);
     const {hash} = await chain.rpc('eth_getBlockByNumber', '0x0', false);
     const site = {shard: name, url, websocket: `ws://${where}`, genesis: hash, deployment};
-    return {site, chain, time, report: `${report}=${url}`};
+    return {site, chain, time, finality, report: `${report}=${url}`};
 }
 
 /** Raises all chains, connects them and writes site.json: its name, and by name their blocks. */
@@ -151,9 +162,9 @@ async function build(anvils, plan, contracts, out, onEnd) {
         await told('connected', () => connect(raised.map(({report}) => report), contracts));
     }
     const blocks = new Map();
-    for (const {site, chain, time} of raised) {
+    for (const {site, chain, time, finality} of raised) {
         // What was deployed is final before anybody looks.
-        for (let i = 0; i < BLOCKS_TO_FINALITY; ++i) await chain.rpc('evm_mine');
+        for (let i = 0; i < finality; ++i) await chain.rpc('evm_mine');
         blocks.set(site.shard, new Blocks(chain));
         await blocks.get(site.shard).pace(time);
     }
@@ -185,6 +196,7 @@ async function main() {
         out: {type: 'string'},
         description: {type: 'string', multiple: true},
         'block-time': {type: 'string', multiple: true},
+        finality: {type: 'string', multiple: true},
         'first-id': {type: 'string'},
         states: {type: 'string'},
         artifacts: {type: 'string'},

@@ -83,8 +83,10 @@ test('the shipped chains are raised, make blocks, and end with their keeper', as
 
 test('blocks come when they are asked for, and a signal ends it', async () => {
     const site = run('--out', folder, '--description', join(SCRIPTS, 'augur.json'),
-        '--block-time', 'never');
+        '--block-time', 'never', '--finality', '6');
     const {chains: [{url}]} = JSON.parse(readFileSync(await site.ready, 'utf8'));
+    assert.equal(await head(url, 'finalized'), await head(url) - 6);
+    assert.equal(await head(url, 'safe'), await head(url) - 3);
     const [from] = await rpc(url, 'eth_accounts');
     const nonce = await rpc(url, 'eth_getTransactionCount', from, 'latest');
     const hash = await rpc(url, 'eth_sendTransaction', {from, to: from, value: '0x1'});
@@ -133,6 +135,7 @@ test('what is wrong is said', async () => {
         [['--what'], /Unknown option/], [[], /--out is missing/],
         [['--out', folder, '--block-time', 'soon'], /--block-time soon: expected 0\.05 to 3600/],
         [['--out', folder, '--block-time', '0'], /--block-time 0: expected/],
+        [['--out', folder, '--finality', '3'], /--finality 3: expected an even number from 2 to/],
         [['--out', folder, '--first-id', '-1'], /--first-id/],
         [['--out', folder, '--states', '2'], /--states 2: expected a whole number from 3 on/],
         [['--out', folder, ...Array(2).fill(['--description', join(SCRIPTS, 'augur.json')]).flat()],

@@ -53,7 +53,7 @@ class Replacing:
 
     def run(self, site, rng):
         while not self.is_over:
-            site.replace_block(rng.choice(site.chains)["shard"])
+            site.replace_blocks(rng.choice(site.chains)["shard"])
             self.count += 1
             time.sleep(PACE_S)
 

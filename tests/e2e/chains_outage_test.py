@@ -14,10 +14,9 @@ import sys
 import tempfile
 import threading
 import time
-import urllib.request
 
 sys.path.insert(0, os.path.dirname(__file__))
-from chains import SKIPPED, Cutter, Site, behind  # noqa: E402
+from chains import SKIPPED, Cutter, Site, behind, figures  # noqa: E402
 from service import Demo, wait_until  # noqa: E402
 
 OUTAGE_S = int(os.environ.get("CROSSCLEAR_OUTAGE_S", "40"))
@@ -29,14 +28,6 @@ AWAY = "aave-uniswap"       # Where clients pay in, and most is settled.
 # for a machine that does nothing else.
 ENOUGH = 0.5
 CATCH_UP_S = 300
-
-
-def figures(port):
-    """What /metrics says: values by name and labels."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
-        lines = answer.read().decode().splitlines()
-    return {line.rsplit(" ", 1)[0].removeprefix("crossclear_"): float(line.rsplit(" ", 1)[1])
-            for line in lines if not line.startswith("#")}
 
 
 def sum_of(values, name, *labels):
@@ -79,10 +70,10 @@ def height(values, tag, shard=AWAY):
 
 def check(site, folder):
     chain = site.chain(AWAY)
-    cutter = Cutter(int(chain["url"].rsplit(":", 1)[1]))
+    cutter = Cutter(chain)
     trades = RATE * (BEFORE_S + OUTAGE_S + AFTER_S)
     demo = Demo(os.path.join(folder, "data"), "--chains",
-                behind(site, folder, AWAY, cutter), "--accounts", "12",
+                behind(site, folder, {AWAY: cutter}), "--accounts", "12",
                 "--rate", str(RATE), "--trades", str(trades))
     try:
         demo.wait_until_trading()
