@@ -31,7 +31,7 @@ constexpr std::uint64_t anvils_id = 31'337;
 constexpr std::string_view secret =
     "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
 
-constexpr std::string_view site_text = R"({{"chains": [
+constexpr std::string_view site_of_one_chain = R"({{"chains": [
   {{"shard": "synthetix", "url": "{}", "websocket": "{}", "genesis": "{}",
    "deployment": {{"name": "synthetix", "chain_id": {}, "block": 0,
     "tokens": {{"USDC": {{"address": "0x0000000000000000000000000000000000000010", "asset": "USDC",
@@ -72,8 +72,9 @@ protected:
     void reach(std::uint64_t chain_id, const std::string& first_block) {
         const auto key = evm::Key::of(*evm::parse_fixed<evm::Hash>(secret));
         const auto file = folder_ / "site.json";
-        std::ofstream(file) << fmt::format(site_text, anvil_->http_url(), anvil_->websocket_url(),
-                                           first_block, chain_id, evm::to_hex(key->address()));
+        std::ofstream(file) << fmt::format(site_of_one_chain, anvil_->http_url(),
+                                           anvil_->websocket_url(), first_block, chain_id,
+                                           evm::to_hex(key->address()));
         Config config;
         config.listing = {
             .assets = {{"USDC", 6, base::AssetKind::stable, "", "circle"}},
