@@ -83,6 +83,8 @@ void DoorHost::on_route(const DoorRoute& route) {
             if (was_here) send(here_, PartitionLeave{});
             break;
         case Where::there:
+            // One that has nothing to write would hear of no fence.
+            if (was_here) send(here_, PartitionLeave{});
             if (!here_) status().phase.store(Phase::elsewhere, std::memory_order_relaxed);
             follow_again();
             break;
@@ -108,7 +110,9 @@ void DoorHost::on_ended(const PartitionEnded& ended) {
     here_ = nullptr;
     status().moves.fetch_add(1, std::memory_order_relaxed);
     is_broken_ = ended.is_broken;
-    status().phase.store(is_broken_ ? Phase::broken : Phase::lost, std::memory_order_relaxed);
+    // Another one may have been named before this one has ended.
+    const auto phase = where_ == Where::there ? Phase::elsewhere : Phase::lost;
+    status().phase.store(is_broken_ ? Phase::broken : phase, std::memory_order_relaxed);
     if (where_ == Where::here || where_ == Where::leaving) where_ = Where::nowhere;
     if (node_) {
         send(caf::actor_cast<NodeActor>(node_),

@@ -308,9 +308,10 @@ signing::Decision SigningHost::commit(const signing::Command& command) {
     });
     carry_out({effects.begin(), to_send});
     effects.erase(effects.begin(), to_send);
-    crank_.when_durable(
-        [this, effects = std::move(effects)](std::uint64_t) { carry_out(effects); });
-    for (const auto& event : *decision) tell_of(event);
+    crank_.when_durable([this, events = *decision, effects = std::move(effects)](std::uint64_t) {
+        for (const auto& event : events) tell_of(event);
+        carry_out(effects);
+    });
     return decision;
 }
 

@@ -327,5 +327,25 @@ TEST(Cluster, ANodeThatIsCutOffIsFencedAndComesBack) {
     EXPECT_EQ(outside.audit(), std::nullopt);
 }
 
+// Goal: who hears that another one owns a partition lets go of it, also with nothing to write that
+// would be fenced, and says that it is well.
+TEST(Cluster, ANodeThatWasReplacedLetsGoAndIsReady) {
+    Outside outside;
+    OneOf one(outside, "one");
+    OneOf two(outside, "two");
+    await_shares(outside, {&one.house, &two.house});
+    // What the other one has then it keeps, by number: half of it is not the half that it had.
+    one.directory->set_trouble("cut off by the test");
+    ASSERT_TRUE(outside.watch.await(
+        [&] { return two.house.partitions_running() == std::size_t{partitions}; }));
+    one.directory->set_trouble("");
+    await_shares(outside, {&one.house, &two.house});
+    const auto is_ready = [&] {
+        return one.house.node().readiness().is_ready && two.house.node().readiness().is_ready;
+    };
+    EXPECT_TRUE(outside.watch.await(is_ready));
+    EXPECT_EQ(outside.audit(), std::nullopt);
+}
+
 }  // namespace
 }  // namespace crossclear::tests

@@ -113,11 +113,16 @@ class Trader:
                     pass  # Stopped, or on its way out: another one.
             await asyncio.sleep(0.05)
 
+    async def wish(self):
+        """What it buys next, and how much of it."""
+        return "ETH", "0.01"
+
     async def run(self):
         client = await self.connect()
         while not self.is_over:
-            params = {"account": self.account, "instrument": "ETH", "side": "buy",
-                      "quantity": "0.01", "limit_price": "1000000", "client_id": uuid7()}
+            instrument, quantity = await self.wish()
+            params = {"account": self.account, "instrument": instrument, "side": "buy",
+                      "quantity": quantity, "limit_price": "1000000", "client_id": uuid7()}
             while True:
                 try:
                     answer = await asyncio.wait_for(
