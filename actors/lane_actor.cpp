@@ -12,6 +12,10 @@ using shards::Breaker;
 namespace {
 
 constexpr base::Duration rescan_every = base::seconds(10);
+// What comes so soon after the first order may have been handed over before a restart.
+constexpr base::Duration resuming_for = base::seconds(60);
+// What a full lane has declined is brought again.
+constexpr std::int64_t ticks_until_again = 20;
 
 }  // namespace
 
@@ -46,7 +50,7 @@ LaneActor::behavior_type LaneHost::make_behavior() {
     rescanned_at_ = context_->now();
     delayed_send(this, std::chrono::microseconds(context_->options.lane_tick.us), LaneTick{});
     return {
-        [this](const LaneOrder& message) { handle(shards::Enqueue{message.order}); },
+        [this](const LaneOrder& message) { take(message.order); },
         [this](const LaneNotice& message) { handle(shards::NoticeArrived{message.notice}); },
         [this](const LaneSubmitted& message) {
             handle(shards::SubmitAnswered{message.ref, message.answer});
@@ -65,28 +69,52 @@ LaneActor::behavior_type LaneHost::make_behavior() {
 }
 
 void LaneHost::handle(const shards::LaneCommand& command) {
-    for (const auto& effect : shards::handle(lane_, command, context_->now())) {
-        if (const auto* to_submit = std::get_if<shards::Submit>(&effect)) {
-            submit(to_submit->order);
-        } else if (const auto* to_ask = std::get_if<shards::Ask>(&effect)) {
-            ask(to_ask->ref);
-        } else if (const auto* news = std::get_if<shards::Deliver>(&effect)) {
-            deliver(news->notice);
-        } else if (const auto* declined = std::get_if<shards::Decline>(&effect)) {
-            context_->log(LogLevel::warning, "A lane declined an order.",
-                          {{"order", base::to_string(declined->ref)}, {"shard", name_}});
-        } else if (const auto* doubt = std::get_if<shards::Distrust>(&effect)) {
-            distrust(doubt->why);
-        } else if (const auto* report = std::get_if<shards::Report>(&effect)) {
-            const char* state = report->breaker == Breaker::closed ? "closed"
-                                : report->breaker == Breaker::open ? "open"
-                                                                   : "half_open";
-            context_->log(LogLevel::info, "A lane changed its state.",
-                          {{"shard", name_},
-                           {"broker", context_->broker(lane_.broker).profile.name},
-                           {"circuit", state},
-                           {"is_reachable", report->is_reachable ? "true" : "false"}});
+    for (const auto& effect : shards::handle(lane_, command, context_->now())) carry_out(effect);
+}
+
+void LaneHost::carry_out(const shards::LaneEffect& effect) {
+    if (const auto* to_submit = std::get_if<shards::Submit>(&effect)) {
+        submit(to_submit->order);
+    } else if (const auto* to_ask = std::get_if<shards::Ask>(&effect)) {
+        ask(to_ask->ref);
+    } else if (const auto* news = std::get_if<shards::Deliver>(&effect)) {
+        deliver(news->notice);
+    } else if (const auto* doubt = std::get_if<shards::Distrust>(&effect)) {
+        distrust(doubt->why);
+    } else if (const auto* report = std::get_if<shards::Report>(&effect)) {
+        const char* state = report->breaker == Breaker::closed ? "closed"
+                            : report->breaker == Breaker::open ? "open"
+                                                               : "half_open";
+        context_->log(LogLevel::info, "A lane changed its state.",
+                      {{"shard", name_},
+                       {"broker", context_->broker(lane_.broker).profile.name},
+                       {"circuit", state},
+                       {"is_reachable", report->is_reachable ? "true" : "false"}});
+    }
+}
+
+void LaneHost::take(const ledger::ShardOrder& order) {
+    const auto now = context_->now();
+    if (begun_at_ == base::Timestamp{}) begun_at_ = now;
+    if (!has_passed(resuming_for, begun_at_, now)) resumed_.insert(order.ref);
+    bring(order, false);
+}
+
+// Whoever sent it waits for its end, and would bring it again only after a restart.
+void LaneHost::bring(const ledger::ShardOrder& order, bool is_again) {
+    for (const auto& effect : shards::handle(lane_, shards::Enqueue{order}, context_->now())) {
+        const auto* declined = std::get_if<shards::Decline>(&effect);
+        if (declined == nullptr) {
+            carry_out(effect);
+            continue;
         }
+        if (!is_again) {
+            context_->log(LogLevel::warning, "A lane declined an order.",
+                          {{"order", base::to_string(order.ref)}, {"shard", name_}});
+        }
+        if (declined->why != shards::LaneRefusal::queue_full) continue;
+        run_delayed(std::chrono::microseconds(context_->options.lane_tick.us * ticks_until_again),
+                    [this, order] { bring(order, true); });
     }
 }
 
@@ -129,11 +157,12 @@ void LaneHost::ask(const base::OrderRef& ref) {
     });
 }
 
-// Those that wait may have been handed over before a restart.
 LaneOrders LaneHost::orders_under_way() const {
     LaneOrders told;
     for (const auto& [ref, flight] : lane_.flights) told.orders.push_back({.order = flight.order});
-    for (const auto& order : lane_.waiting) told.orders.push_back({.order = order});
+    for (const auto& order : lane_.waiting) {
+        if (resumed_.contains(order.ref)) told.orders.push_back({.order = order});
+    }
     for (const auto& one : lane_.ended) {
         told.orders.push_back({.order = one.order, .is_ended = true});
     }

@@ -4,6 +4,9 @@
 #include "actors/messages.hpp"
 #include "shards/lane.hpp"
 
+#include <set>
+#include <string>
+
 namespace crossclear::actors {
 
 /// Hosts one lane: one broker on one shard. Turns its effects into calls of the adapter and the
@@ -20,6 +23,9 @@ public:
 
 private:
     void handle(const shards::LaneCommand& command);
+    void carry_out(const shards::LaneEffect& effect);
+    void take(const ledger::ShardOrder& order);
+    void bring(const ledger::ShardOrder& order, bool is_again);
     void submit(const ledger::ShardOrder& order);
     void ask(const base::OrderRef& ref);
     void deliver(const ledger::ShardNotice& notice);
@@ -38,6 +44,8 @@ private:
     shards::Lane lane_;
     shards::LaneCounters told_;  ///< What the metrics know already.
     std::string name_;
+    base::Timestamp begun_at_;          ///< When the first order came.
+    std::set<base::OrderRef> resumed_;  ///< Orders that an earlier lane may have handed over.
     base::Timestamp rescanned_at_;
     std::uint64_t rescan_from_{};  ///< What was final at the last rescan.
 };

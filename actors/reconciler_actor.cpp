@@ -181,8 +181,8 @@ void ReconcilerHost::compare(const shards::Balances& balances, const BookLines& 
         lines_[line.asset] = compared;
         auto& seen = seen_[line.asset];
         if (differs(compared)) {
-            seen.note(
-                reconcile::explanation_of(compared, orders, parts_.context->listing, balances.at));
+            seen.note(reconcile::explanation_of(compared, orders, parts_.context->listing,
+                                                {.at = balances.at, .gas_max = balances.gas_max}));
             if (seen.any < patience) continue;  // Perhaps only on its way.
             compared.explanation = seen.explanation();
         } else {

@@ -74,6 +74,7 @@ private:
     void tell(ledger::OrderNotice notice);
     void on_fault(const shards::evm::ChainFault& fault);
     void publish_metrics() const;
+    void publish_halt() const;
 
     // signing_operator.cpp
     void on_operator(const OperatorAsk& ask);

@@ -201,20 +201,26 @@ void SigningHost::publish_metrics() const {
     const auto open = std::count_if(state.slots.begin(), state.slots.end(),
                                     [](const auto& one) { return !one.second.included; });
     metrics.tx_nonce_gap.with({broker, shard}).set(static_cast<double>(open));
-    for (const auto halt : {signing::Halt::nonce_used_elsewhere, signing::Halt::signer_altered,
-                            signing::Halt::signer_refuses, signing::Halt::other_chain,
-                            signing::Halt::final_block_replaced, signing::Halt::contract_changed}) {
-        // What a successor has done looks like a halt to whoever has not heard of it yet.
-        if (!crank_.is_durable()) break;
-        metrics.signing_lane_halted.with({broker, shard, signing::name_of(halt)})
-            .set(state.halt == halt ? 1 : 0);
-    }
+    // What a successor has done looks like a halt to whoever has not heard of it yet.
+    if (crank_.is_durable()) publish_halt();
     if (!head_) return;
     const auto& gas = parts_.context->listing.asset(parts_.context->listing.shard(shard_).gas);
     double units = 1;
     for (int i = 0; i < gas.scale; ++i) units *= 10;
     metrics.signer_balance_native.with({broker, shard})
         .set(static_cast<double>(head_->key_balance.v) / units);
+}
+
+void SigningHost::publish_halt() const {
+    const auto& broker = parts_.context->broker(parts_.broker()).profile.name;
+    const auto& shard = parts_.context->listing.shard(shard_).symbol;
+    for (const auto halt : {signing::Halt::nonce_used_elsewhere, signing::Halt::signer_altered,
+                            signing::Halt::signer_refuses, signing::Halt::other_chain,
+                            signing::Halt::final_block_replaced, signing::Halt::contract_changed}) {
+        parts_.context->instruments->shards.signing_lane_halted
+            .with({broker, shard, signing::name_of(halt)})
+            .set(crank_.state().halt == halt ? 1 : 0);
+    }
 }
 
 }  // namespace crossclear::actors

@@ -71,6 +71,7 @@ inline constexpr std::size_t hedge_tasks_open_max = 256;
 inline constexpr std::size_t slices_max = 32;
 inline constexpr std::size_t instruction_legs_max = 16;
 inline constexpr std::size_t orders_in_flight_max = 256;
+inline constexpr std::size_t orders_ended_max = 16'384;
 inline constexpr std::uint32_t orders_per_second_max = 1'000'000;
 /// Nonces of one key that are not finished: nodes keep about so many of one sender. Orders whose
 /// end is remembered: more than a lane has in flight. Transactions that are tried under one nonce;

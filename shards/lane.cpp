@@ -61,17 +61,20 @@ void make_room(Step& step) {
     lane.room_at = step.now;
 }
 
-bool has_room(const Lane& lane) {
-    return lane.terms.orders_per_second == 0 || lane.room >= one_order;
+// What comes too late has no effect, and only has to end.
+bool is_charged(const Step& step) {
+    return step.lane.terms.orders_per_second > 0 && step.lane.waiting.front().deadline >= step.now;
 }
+
+bool has_room(const Step& step) { return !is_charged(step) || step.lane.room >= one_order; }
 
 // Moves orders from the queue into flight, as far as the bounds allow.
 void pump(Step& step) {
     Lane& lane = step.lane;
     make_room(step);
     while (!lane.waiting.empty() && lane.flights.size() < lane.terms.in_flight_max &&
-           has_room(lane) && may_submit(lane)) {
-        if (lane.terms.orders_per_second > 0) lane.room -= one_order;
+           has_room(step) && may_submit(lane)) {
+        if (is_charged(step)) lane.room -= one_order;
         Flight flight;
         flight.number = ++lane.numbered;
         flight.order = std::move(lane.waiting.front());
@@ -127,6 +130,7 @@ void end(Step& step, const OrderNotice& notice) {
     if (lane.probe == notice.ref) lane.probe.reset();
     const auto flight = lane.flights.find(notice.ref);
     lane.ended.push_back({.order = std::move(flight->second.order), .at = step.now});
+    if (lane.ended.size() > base::limits::orders_ended_max) lane.ended.pop_front();
     lane.flights.erase(flight);
 }
 
@@ -333,6 +337,15 @@ void act(Step& step, Flight& flight) {
     UNREACHABLE("an unlisted phase");
 }
 
+// Also after a clock that was set back: nobody knows then how long ago it was.
+void forget_ended(Step& step) {
+    auto& ended = step.lane.ended;
+    const auto is_over = [&](const EndedFlight& one) {
+        return one.at + step.lane.terms.ended_kept < step.now || one.at > step.now;
+    };
+    while (!ended.empty() && is_over(ended.front())) ended.pop_front();
+}
+
 void take(Step& step, const Tick&) {
     Lane& lane = step.lane;
     if (lane.breaker == Breaker::open && step.now >= lane.open_until) {
@@ -342,9 +355,7 @@ void take(Step& step, const Tick&) {
     for (auto& [ref, flight] : lane.flights) {
         if (flight.act_at <= step.now) act(step, flight);
     }
-    while (!lane.ended.empty() && lane.ended.front().at + lane.terms.ended_kept < step.now) {
-        lane.ended.pop_front();
-    }
+    forget_ended(step);
 }
 
 // The order sent to find out has been heard of in another way than by its answer.

@@ -53,6 +53,7 @@ struct Balances {
     };
     std::uint64_t block{};
     base::Timestamp at{};     ///< When the block was made, by the clock that deadlines are held to.
+    base::Amount gas_max{};   ///< What one order can have cost, at most; off scale: anything.
     std::vector<Line> lines;  ///< One per asset of the shard, in listing order.
 };
 

@@ -1,5 +1,6 @@
 #include "ledger/reconcile/doubt.hpp"
 
+#include "base/saturated.hpp"
 #include "base/wide.hpp"
 
 #include <algorithm>
@@ -69,8 +70,11 @@ void add_contract(Rooms& rooms, const ShardOrder& order, base::AssetId asset,
     }
 }
 
-void add(Rooms& rooms, const ShardOrder& order, base::AssetId asset, const base::Listing& listing) {
-    if (asset == listing.shard(order.shard).gas) rooms.held.add(-unbounded, 0);
+void add(Rooms& rooms, const ShardOrder& order, base::AssetId asset, const base::Listing& listing,
+         Amount gas_max) {
+    if (asset == listing.shard(order.shard).gas) {
+        rooms.held.add(base::is_off_scale(gas_max) ? -unbounded : -Wide{gas_max.v}, 0);
+    }
     const bool is_moved = asset == order.asset;
     switch (order.kind) {
         case OrderKind::swap:
@@ -102,13 +106,13 @@ bool hold(const Rooms& rooms, const Line& line) {
 }  // namespace
 
 Explanation explanation_of(const Line& line, const std::vector<OrderUnderWay>& orders,
-                           const base::Listing& listing, base::Timestamp block_at) {
+                           const base::Listing& listing, const BlockTerms& block) {
     Rooms all;
     Rooms in_time;
     for (const auto& one : orders) {
-        add(all, one.order, line.asset, listing);
-        const bool is_in_time = one.is_ended || one.order.deadline >= block_at;
-        if (is_in_time) add(in_time, one.order, line.asset, listing);
+        add(all, one.order, line.asset, listing, block.gas_max);
+        const bool is_in_time = one.is_ended || one.order.deadline >= block.at;
+        if (is_in_time) add(in_time, one.order, line.asset, listing, block.gas_max);
     }
     if (hold(in_time, line)) return Explanation::orders;
     return hold(all, line) ? Explanation::late_orders : Explanation::none;

@@ -17,12 +17,18 @@ struct OrderUnderWay {
     bool is_ended{};  ///< Its last word was told, and is on its way to the books.
 };
 
+/// What is known of the block that is compared.
+struct BlockTerms {
+    base::Timestamp at;    ///< When it was made.
+    base::Amount gas_max;  ///< What one order can have cost, at most.
+};
+
 /// Whether these orders can have moved what differs, all of it and in its direction: an order gives
-/// no more than it was sent with, and receives, what a sale may fetch aside, no more than it asked
-/// for. What any of them costs in gas, and what a contract does to posted margin, has no bound that
-/// is known here. `block_at` is when the compared block was made: what an order of an earlier
-/// deadline could do it has done, and there is a receipt of it.
+/// no more than it was sent with, and gas, and receives, what a sale may fetch aside, no more than
+/// it asked for. What a contract does to posted margin has no bound that is known here. What an
+/// order whose deadline lies before the block could do it has done, and there is a receipt of it.
+/// **Cost:** linear in the orders.
 [[nodiscard]] Explanation explanation_of(const Line& line, const std::vector<OrderUnderWay>& orders,
-                                         const base::Listing& listing, base::Timestamp block_at);
+                                         const base::Listing& listing, const BlockTerms& block);
 
 }  // namespace crossclear::ledger::reconcile

@@ -58,11 +58,15 @@ struct ChainShard::State {
           client(io, options.rpc),
           signer(options.make_signer(io)),
           chain(client),
-          reader(chain, with_key(options.terms, Address{signer->key()})),
+          reader(chain, terms_of(options, Address{signer->key()})),
           timer(io) {}
 
-    static ReaderTerms with_key(ReaderTerms terms, const Address& key) {
+    static ReaderTerms terms_of(const ChainShardOptions& options, const Address& key) {
+        auto terms = options.terms;
         terms.key = key;
+        const auto wei = Uint256{options.gas_limit} * options.fees_max.fee_wei;
+        // A part of a unit may make a whole one less.
+        terms.gas_max = saturated(native_units(wei, terms.gas_scale) + 1);
         return terms;
     }
 
@@ -84,8 +88,9 @@ struct ChainShard::State {
     [[nodiscard]] Awaited<void> look_at_vault(const Watcher& looking);
     [[nodiscard]] Awaited<std::optional<ChainIdentity>> identify();
     [[nodiscard]] Awaited<void> rescan(std::uint64_t from);
-    [[nodiscard]] bool is_as_configured(const ChainIdentity& found, const Bytes& code,
-                                        const std::vector<Uint256>& units);
+    [[nodiscard]] ChainFault fault_of(const ChainIdentity& found, const Bytes& code) const;
+    [[nodiscard]] ChainFault fault_of(const std::vector<Uint256>& units) const;
+    void tell_once(const ChainFault& fault);
     [[nodiscard]] Awaited<std::optional<std::vector<Uint256>>> units_at(Hash block);
     void fault(Halt reason, std::string says);
     [[nodiscard]] bool is_reachable() const {
@@ -220,8 +225,8 @@ Awaited<std::optional<std::vector<Uint256>>> ChainShard::State::units_at(Hash bl
     co_return units;
 }
 
-bool ChainShard::State::is_as_configured(const ChainIdentity& found, const Bytes& code,
-                                         const std::vector<Uint256>& units) {
+// Nothing said: it is the one that is configured.
+ChainFault ChainShard::State::fault_of(const ChainIdentity& found, const Bytes& code) const {
     ChainFault fault{.reason = Halt::other_chain, .says = {}};
     if (found.chain_id != options.chain_id) {
         fault.says = fmt::format("expected chain {}, found {}", options.chain_id, found.chain_id);
@@ -237,22 +242,29 @@ bool ChainShard::State::is_as_configured(const ChainIdentity& found, const Bytes
         fault.says = fmt::format("the vault's code is not the one expected: its hash is {}",
                                  to_hex(keccak256(code)));
     }
+    return fault;
+}
+
+ChainFault ChainShard::State::fault_of(const std::vector<Uint256>& units) const {
+    ChainFault fault{.reason = Halt::contract_changed, .says = {}};
     const auto& tokens = options.terms.vault.tokens;
     for (std::size_t i = 0; fault.says.empty() && i < units.size(); ++i) {
         const auto expected = unit_of(tokens[i], options.terms.listing);
         if (expected && units[i] == *expected) continue;
-        fault.reason = Halt::contract_changed;
         fault.says = fmt::format(
             "expected {} raw units of {} in one of the ledger, found {}: `decimals` in the site "
             "file, or `scale` of the asset, is not the vault's",
             expected ? expected->str() : "some", to_hex(tokens[i].contract),
             units[i] == 0 ? "that the vault does not list it" : units[i].str());
     }
-    // It is asked again each second, and says the same.
+    return fault;
+}
+
+// It is asked again each second, and says the same.
+void ChainShard::State::tell_once(const ChainFault& fault) {
     const bool is_news = fault.says != told_fault;
     told_fault = fault.says;
     if (is_news && !fault.says.empty() && options.on_fault) options.on_fault(fault);
-    return fault.says.empty();
 }
 
 Awaited<std::optional<ChainIdentity>> ChainShard::State::identify() {
@@ -268,11 +280,18 @@ Awaited<std::optional<ChainIdentity>> ChainShard::State::identify() {
     const auto code = co_await chain.code(options.terms.vault.vault, block);
     const auto final_nonce = co_await chain.nonce(Address{found.key}, block);
     const auto pending = co_await chain.pending_nonce(Address{found.key});
-    auto units = co_await units_at(block);
-    if (!code || !final_nonce || !pending || !units) co_return std::nullopt;
+    if (!code || !final_nonce || !pending) co_return std::nullopt;
     found.final_nonce = *final_nonce;
     found.pending_nonce = *pending;
-    if (!is_as_configured(found, *code, *units)) co_return std::nullopt;
+    auto fault = fault_of(found, *code);
+    // What is no vault has no units.
+    if (fault.says.empty()) {
+        const auto units = co_await units_at(block);
+        if (!units) co_return std::nullopt;
+        fault = fault_of(*units);
+    }
+    tell_once(fault);
+    if (!fault.says.empty()) co_return std::nullopt;
     co_return found;
 }
 

@@ -212,7 +212,8 @@ Awaited<std::optional<Record>> Reader::look_up(ledger::ShardOrder order, Header 
 }
 
 Awaited<std::optional<Balances>> Reader::balances(Header at) {
-    Balances balances{.block = at.number, .at = time_of(at), .lines = {}};
+    Balances balances{
+        .block = at.number, .at = time_of(at), .gas_max = terms_.gas_max, .lines = {}};
     const auto& listed = terms_.listing.shard(terms_.vault.shard);
     for (const auto asset : listed.assets) {
         Balances::Line line{.asset = asset, .held = {}, .posted = {}, .position = {}};

@@ -20,7 +20,8 @@ struct ReaderTerms {
     base::BrokerId broker;
     VaultTerms vault;
     Address key;
-    int gas_scale{};  ///< Of the asset that gas is paid in.
+    int gas_scale{};         ///< Of the asset that gas is paid in.
+    base::Amount gas_max{};  ///< What an order's transaction can cost, at most.
 };
 
 /// **Thread:** that of the chain.

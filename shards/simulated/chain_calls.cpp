@@ -101,7 +101,8 @@ Balances Chain::head_balances(base::BrokerId broker, std::uint64_t block) const 
 }
 
 Balances Chain::balances_in(const Book& book, base::BrokerId broker, std::uint64_t block) const {
-    Balances balances{.block = block, .at = time_of(block), .lines = {}};
+    Balances balances{
+        .block = block, .at = time_of(block), .gas_max = parameters_.gas_per_order, .lines = {}};
     for (const auto asset : listing_.shard(parameters_.shard).assets) {
         Balances::Line line{.asset = asset,
                             .held = book.balance(vault_of(broker), asset),

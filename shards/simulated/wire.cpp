@@ -31,7 +31,7 @@ static void describe(auto& archive, NoAnswer&) { archive(); }
 static void describe(auto& archive, Balances::Line& x) {
     archive(x.asset, x.held, x.posted, x.position);
 }
-static void describe(auto& archive, Balances& x) { archive(x.block, x.at, x.lines); }
+static void describe(auto& archive, Balances& x) { archive(x.block, x.at, x.gas_max, x.lines); }
 static void describe(auto& archive, Health& x) {
     archive(x.is_reachable, x.is_paused, x.head_block, x.final_block, x.head_at);
 }

@@ -20,7 +20,7 @@
 
 namespace crossclear::shards::simulated {
 
-inline constexpr std::uint32_t wire_version = 2;
+inline constexpr std::uint32_t wire_version = 3;
 inline constexpr std::size_t frame_header_size = 4;
 inline constexpr std::size_t frame_bytes_max = 1'024 * 1'024;
 

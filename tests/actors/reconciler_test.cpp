@@ -98,8 +98,8 @@ TEST(Reconciler, ADifferenceThatStaysIsABreakAndFreezesTheLane) {
     EXPECT_EQ(opened.front().difference, Amount{-1});
 }
 
-// A shard that tells of ETH too few while a payment out is under way, whose last word it keeps to
-// itself until it has been looked at so often that everybody believes it.
+// A shard that tells of a little gas less while a payment out is under way, whose last word it
+// keeps to itself until it has been looked at so often that everybody believes it.
 class SlowToPay final : public PassingShard {
 public:
     static constexpr int looks_until_paid = 8;
@@ -143,10 +143,12 @@ private:
     // What to tell after this look, if it was the last wrong one.
     std::function<void()> look_at(shards::Balances& told) {
         const std::scoped_lock lock(mutex_);
-        if (!is_paying_) return nullptr;
         for (auto& line : told.lines) {
-            if (line.asset == eth) line.held.v -= 1;
+            if (line.asset != eth) continue;
+            if (!is_paying_) eth_before_ = line.held;
+            if (is_paying_) line.held.v = eth_before_.v - 1;
         }
+        if (!is_paying_) return nullptr;
         if (told.block > looked_at_) ++looks_;
         looked_at_ = told.block;
         if (looks_ < looks_until_paid || !last_words_) return nullptr;
@@ -158,6 +160,7 @@ private:
     std::atomic<std::uint64_t>& paid_at_;
     std::mutex mutex_;
     bool is_paying_{};
+    Amount eth_before_;
     int looks_{};
     std::uint64_t looked_at_{};
     std::function<void()> last_words_;

@@ -55,6 +55,11 @@ def money():
         ("for a minute", 2, "0 1x10", True),
         ("just now", 1, "0 1x10", False),
         ("closed by itself", 3, "0 1 0x10", False)])
+    yield from rows_of_one("NotCompared", "last_reconciliation_timestamp_seconds", LANE, [
+        ("for over an hour", 75, "0x100", True),
+        ("for an hour", 60, "0x100", False),
+        ("each ten minutes", 90, "0x10 600x10 1200x10 1800x10 2400x10 3000x10 3600x10 4200x10",
+         False)])
     yield from rows_of_one("SettlementOverdue", "oldest_unsettled_seconds", {"broker": "alpha"}, [
         ("over an hour", 5, "3601x10", True),
         ("an hour", 9, "3600x10", False),

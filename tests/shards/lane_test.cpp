@@ -91,7 +91,9 @@ TEST(Lane, HandsOverNoMoreThanItsRateAndAtMostASecondsWorthAtOnce) {
     using Numbers = std::vector<std::uint64_t>;
     (void)handle(lane, Tick{}, at(3'600'000));  // An hour without an order.
     for (std::uint32_t number = 1; number <= 6; ++number) {
-        const auto effects = handle(lane, Enqueue{order(number)}, at(3'600'000));
+        auto one = order(number);
+        one.deadline = at(7'200'000);
+        const auto effects = handle(lane, Enqueue{one}, at(3'600'000));
         EXPECT_EQ(numbers(effects), number <= 2 ? Numbers{number} : Numbers{});
     }
     EXPECT_EQ(numbers(handle(lane, Tick{}, at(3'600'499))), Numbers{});
@@ -103,8 +105,24 @@ TEST(Lane, HandsOverNoMoreThanItsRateAndAtMostASecondsWorthAtOnce) {
     // What was handed over once goes again as often as it must.
     const auto again = handle(lane, SubmitAnswered{ref(5), NoAnswer{}}, at(501));
     EXPECT_EQ(numbers(again), Numbers{});
-    EXPECT_EQ(only<Submit>(handle(lane, Tick{}, at(701))).front().order, order(5));
+    EXPECT_EQ(only<Submit>(handle(lane, Tick{}, at(701))).front().order.ref, ref(5));
     EXPECT_EQ(lane.waiting.size(), 1U);
+}
+
+// Goal: what is too late takes no room from what is not.
+TEST(Lane, DoesNotCountWhatIsTooLateToItsRate) {
+    LaneTerms terms;
+    terms.orders_per_second = 1;
+    Lane lane = a_lane(terms);
+    for (std::uint32_t number = 1; number <= 4; ++number) {
+        auto one = order(number);
+        if (number > 3) one.deadline = at(3'600'000);
+        (void)handle(lane, Enqueue{one}, at(0));
+    }
+    EXPECT_EQ(lane.waiting.size(), 4U) << "no second has passed";
+    const auto effects = handle(lane, Tick{}, at(60'001));
+    EXPECT_EQ(only<Submit>(effects).size(), 4U) << "three that are late, and one";
+    EXPECT_EQ(lane.room, 0);
 }
 
 TEST(Lane, RemembersForAWhileWhichOrdersHaveEnded) {
@@ -121,6 +139,8 @@ TEST(Lane, RemembersForAWhileWhichOrdersHaveEnded) {
     EXPECT_EQ(lane.ended.size(), 2U);
     (void)handle(lane, Tick{}, at(11'001));
     EXPECT_EQ(lane.ended, (std::deque<EndedFlight>{{.order = order(2), .at = at(2'000)}}));
+    (void)handle(lane, Tick{}, at(1'999));
+    EXPECT_TRUE(lane.ended.empty()) << "the clock was set back: nobody knows when it was";
 }
 
 TEST(Lane, DeclinesWhatIsNotItsOwn) {

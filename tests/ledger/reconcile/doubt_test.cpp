@@ -23,6 +23,7 @@ constexpr base::ShardId here{0};
 constexpr Timestamp block_at{1'000};
 constexpr Timestamp later{1'001};
 constexpr Timestamp earlier{999};
+constexpr BlockTerms terms_of_block{.at = block_at, .gas_max = Amount{7}};
 
 base::Listing a_listing() {
     return {.assets = {{"USDC", 6, base::AssetKind::stable, "", "circle"},
@@ -71,7 +72,7 @@ Line a_line(base::AssetId asset, std::int64_t held, std::int64_t posted = 0,
 Explanation explain(const Line& line, const std::vector<ShardOrder>& orders) {
     std::vector<OrderUnderWay> under_way;
     for (const auto& order : orders) under_way.push_back({.order = order});
-    return explanation_of(line, under_way, a_listing(), block_at);
+    return explanation_of(line, under_way, a_listing(), terms_of_block);
 }
 
 TEST(ReconcileDoubt, NoOrderExplainsNothing) {
@@ -136,10 +137,16 @@ TEST(ReconcileDoubt, AContractChangesItsPositionAndTheMarginAtItsVenue) {
                 {"not what is at the address", a_line(usdc, -1), {buy}, false}});
 }
 
-TEST(ReconcileDoubt, AnyOrderMayHaveCostGas) {
+TEST(ReconcileDoubt, EachOrderMayHaveCostGasUpToItsMost) {
     const auto pay = transfer(OrderKind::pay_out, 40);
-    expect_all({{"gas", a_line(eth, -123'456), {pay}, true},
+    expect_all({{"gas", a_line(eth, -7), {pay}, true},
+                {"more than one pays", a_line(eth, -8), {pay}, false},
+                {"of two of them", a_line(eth, -14), {pay, pay}, true},
                 {"nobody pays us gas", a_line(eth, 1), {pay}, false}});
+    const BlockTerms unknown{.at = block_at, .gas_max = Amount{INT64_MAX}};
+    EXPECT_EQ(explanation_of(a_line(eth, -1'000'000), {{.order = pay}}, a_listing(), unknown),
+              Explanation::orders)
+        << "no most is known";
 }
 
 // Goal: what cannot happen any more has happened: only its receipt is missing.
@@ -151,7 +158,8 @@ TEST(ReconcileDoubt, AnOrderThatIsTooLateInTheBlockExplainsByAMissingReceipt) {
     EXPECT_EQ(explain(a_line(usdc, -2), {late, in_time}), Explanation::orders);
     EXPECT_EQ(explain(a_line(usdc, -42), {late, in_time}), Explanation::late_orders);
     const OrderUnderWay told{.order = late, .is_ended = true};
-    EXPECT_EQ(explanation_of(a_line(usdc, -40), {told}, a_listing(), block_at), Explanation::orders)
+    EXPECT_EQ(explanation_of(a_line(usdc, -40), {told}, a_listing(), terms_of_block),
+              Explanation::orders)
         << "its receipt is on its way";
 }
 
