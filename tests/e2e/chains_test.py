@@ -63,7 +63,7 @@ ENDED = "0x12454279fe1412af00a2b45d36ffcea3f32d88fbc1107f07b75a15a4e81c0702"
 
 def demo_on(sites, data, trades):
     return Demo(data, "--chains", sites, "--accounts", str(ACCOUNTS), "--rate", str(RATE),
-                "--trades", str(trades))
+                "--trades", str(trades), "--json")
 
 
 def end_of(demo, trades):
