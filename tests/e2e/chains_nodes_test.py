@@ -180,7 +180,7 @@ class Story:
         self.fenced += fenced
         print(f"{held.node} was replaced at {method} within {took:.1f} s; then it asked for "
               f"{calls[SIGN]} signatures, sent {calls[SEND]} times, and {fenced:.0f} of its "
-              f"writes are fenced; {len(told)} answers, refused {refused}", flush=True)
+              f"writes are fenced so far; {len(told)} answers, refused {refused}", flush=True)
 
     async def kill(self, method):
         held, owner = await self.hold(method)
