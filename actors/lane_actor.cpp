@@ -2,6 +2,7 @@
 
 #include "actors/chrono.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -14,8 +15,7 @@ namespace {
 constexpr base::Duration rescan_every = base::seconds(10);
 // What comes so soon after the first order may have been handed over before a restart.
 constexpr base::Duration resuming_for = base::seconds(60);
-// What a full lane has declined is brought again.
-constexpr std::int64_t ticks_until_again = 20;
+constexpr base::Duration full_told_every = base::seconds(60);
 
 }  // namespace
 
@@ -74,6 +74,7 @@ void LaneHost::handle(const shards::LaneCommand& command) {
 
 void LaneHost::carry_out(const shards::LaneEffect& effect) {
     if (const auto* to_submit = std::get_if<shards::Submit>(&effect)) {
+        resumed_.erase(to_submit->order.ref);
         submit(to_submit->order);
     } else if (const auto* to_ask = std::get_if<shards::Ask>(&effect)) {
         ask(to_ask->ref);
@@ -96,25 +97,49 @@ void LaneHost::carry_out(const shards::LaneEffect& effect) {
 void LaneHost::take(const ledger::ShardOrder& order) {
     const auto now = context_->now();
     if (begun_at_ == base::Timestamp{}) begun_at_ = now;
-    if (!has_passed(resuming_for, begun_at_, now)) resumed_.insert(order.ref);
-    bring(order, false);
+    const bool is_here = has(order.ref);
+    if (!is_here && !has_passed(resuming_for, begun_at_, now)) resumed_.insert(order.ref);
+    // Nobody overtakes those that came before.
+    if (!is_here && !rest_.empty()) return keep_for_later(order);
+    enqueue(order);
 }
 
-// Whoever sent it waits for its end, and would bring it again only after a restart.
-void LaneHost::bring(const ledger::ShardOrder& order, bool is_again) {
+bool LaneHost::has(const base::OrderRef& ref) const {
+    return lane_.flights.contains(ref) ||
+           std::ranges::any_of(lane_.waiting, [&](const auto& other) { return other.ref == ref; });
+}
+
+void LaneHost::enqueue(const ledger::ShardOrder& order) {
     for (const auto& effect : shards::handle(lane_, shards::Enqueue{order}, context_->now())) {
         const auto* declined = std::get_if<shards::Decline>(&effect);
         if (declined == nullptr) {
             carry_out(effect);
-            continue;
-        }
-        if (!is_again) {
+        } else if (declined->why == shards::LaneRefusal::queue_full) {
+            keep_for_later(order);
+        } else {
             context_->log(LogLevel::warning, "A lane declined an order.",
                           {{"order", base::to_string(order.ref)}, {"shard", name_}});
         }
-        if (declined->why != shards::LaneRefusal::queue_full) continue;
-        run_delayed(std::chrono::microseconds(context_->options.lane_tick.us * ticks_until_again),
-                    [this, order] { bring(order, true); });
+    }
+}
+
+// Whoever sent it waits for its end, and would bring it again only after a restart.
+void LaneHost::keep_for_later(const ledger::ShardOrder& order) {
+    if (!in_rest_.insert(order.ref).second) return;
+    rest_.push_back(order);
+    const auto now = context_->now();
+    if (!has_passed(full_told_every, full_told_at_, now)) return;
+    full_told_at_ = now;
+    context_->log(LogLevel::warning, "A lane is full: orders wait for room in it.",
+                  {{"shard", name_}, {"broker", context_->broker(lane_.broker).profile.name}});
+}
+
+void LaneHost::bring_the_rest() {
+    while (!rest_.empty() && lane_.waiting.size() < lane_.terms.waiting_max) {
+        const auto order = std::move(rest_.front());
+        rest_.pop_front();
+        in_rest_.erase(order.ref);
+        enqueue(order);
     }
 }
 
@@ -160,8 +185,10 @@ void LaneHost::ask(const base::OrderRef& ref) {
 LaneOrders LaneHost::orders_under_way() const {
     LaneOrders told;
     for (const auto& [ref, flight] : lane_.flights) told.orders.push_back({.order = flight.order});
-    for (const auto& order : lane_.waiting) {
-        if (resumed_.contains(order.ref)) told.orders.push_back({.order = order});
+    for (const auto* unsent : {&lane_.waiting, &rest_}) {
+        for (const auto& order : *unsent) {
+            if (resumed_.contains(order.ref)) told.orders.push_back({.order = order});
+        }
     }
     for (const auto& one : lane_.ended) {
         told.orders.push_back({.order = one.order, .is_ended = true});
@@ -200,6 +227,7 @@ void LaneHost::rescan_sometimes() {
 
 void LaneHost::on_tick() {
     handle(shards::Tick{});
+    bring_the_rest();
     rescan_sometimes();
     const auto self = caf::actor_cast<LaneActor>(this);
     adapter_->health([self](shards::Health health) { caf::anon_send(self, LaneHealth{health}); });
@@ -249,7 +277,7 @@ void LaneHost::publish_metrics() {
     metrics.shard_circuit_state.with({broker, name_}).set(circuit);
     metrics.tx_pending.with({broker, name_}).set(static_cast<double>(lane_.flights.size()));
     metrics.shard_orders_waiting.with({broker, name_})
-        .set(static_cast<double>(lane_.waiting.size()));
+        .set(static_cast<double>(lane_.waiting.size() + rest_.size()));
     metrics.shard_block_height.with({broker, name_, "head"})
         .set(static_cast<double>(lane_.health.head_block));
     metrics.shard_block_height.with({broker, name_, "final"})

@@ -4,6 +4,7 @@
 #include "actors/messages.hpp"
 #include "shards/lane.hpp"
 
+#include <deque>
 #include <set>
 #include <string>
 
@@ -25,7 +26,10 @@ private:
     void handle(const shards::LaneCommand& command);
     void carry_out(const shards::LaneEffect& effect);
     void take(const ledger::ShardOrder& order);
-    void bring(const ledger::ShardOrder& order, bool is_again);
+    void enqueue(const ledger::ShardOrder& order);
+    void keep_for_later(const ledger::ShardOrder& order);
+    void bring_the_rest();
+    [[nodiscard]] bool has(const base::OrderRef& ref) const;
     void submit(const ledger::ShardOrder& order);
     void ask(const base::OrderRef& ref);
     void deliver(const ledger::ShardNotice& notice);
@@ -44,8 +48,12 @@ private:
     shards::Lane lane_;
     shards::LaneCounters told_;  ///< What the metrics know already.
     std::string name_;
-    base::Timestamp begun_at_;          ///< When the first order came.
-    std::set<base::OrderRef> resumed_;  ///< Orders that an earlier lane may have handed over.
+    base::Timestamp begun_at_;  ///< When the first order came.
+    /// What was not handed over here, and may have been by an earlier lane.
+    std::set<base::OrderRef> resumed_;
+    std::deque<ledger::ShardOrder> rest_;  ///< What the lane has no room for, in its order.
+    std::set<base::OrderRef> in_rest_;     ///< Once each, however often it is asked for.
+    base::Timestamp full_told_at_;
     base::Timestamp rescanned_at_;
     std::uint64_t rescan_from_{};  ///< What was final at the last rescan.
 };

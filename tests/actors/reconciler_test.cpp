@@ -87,7 +87,8 @@ TEST(Reconciler, ADifferenceAtFourLooksIsNoBreak) {
     EXPECT_TRUE(outside.watch.all<reconcile::BreakOpened>().empty());
 }
 
-// Of a shard that no order is sent to: margin posted at the venue would explain a little for a while.
+// Of a shard that no order is sent to: margin posted at the venue would explain a little for a
+// while.
 TEST(Reconciler, ADifferenceThatStaysIsABreakAndFreezesTheLane) {
     Looks looks;
     Outside outside;
@@ -300,6 +301,39 @@ TEST(Reconciler, AReceiptThatNeverCameIsMissing) {
     knobs.is_mute = false;
     ASSERT_TRUE(outside.watch.await_event<reconcile::BreakClosed>().has_value());
     ASSERT_TRUE(outside.watch.await_event<ledger::account::WithdrawalPaid>().has_value());
+    EXPECT_TRUE(outside.watch.all<reconcile::LaneFrozen>().empty());
+    EXPECT_EQ(outside.audit(), std::nullopt);
+}
+
+// Goal: what was sent before a restart may have taken effect, also while its turn to be sent again
+// has not come: that tokens are gone says nothing of the shard.
+TEST(Reconciler, WhatWasSentBeforeARestartExplainsWhatIsGone) {
+    constexpr int payments = 16;
+    Mute::Knobs knobs;
+    Outside outside;
+    {
+        House house(outside, muted(knobs));
+        const auto client = account_in(base::PartitionId{1});
+        outside.deposit(uniswap, client, usdc, 1'000 * one_usdc);
+        const auto session = house.client({client});
+        for (int i = 0; i < payments; ++i) {
+            (void)session->expect<actors::WithdrawalTaken>(
+                withdrawal_of(client, usdc, 10 * one_usdc, uniswap));
+        }
+        const auto is_all = [](const auto& told) {
+            return told.asset == usdc && told.difference == Amount{-(payments * 10 * one_usdc)};
+        };
+        ASSERT_TRUE(outside.watch.await([&] {
+            return std::ranges::any_of(outside.watch.all<reconcile::BreakOpened>(), is_all) ||
+                   std::ranges::any_of(outside.watch.all<reconcile::BreakChanged>(), is_all);
+        }));
+    }
+    HouseOptions options;
+    options.caps.emplace().shards[uniswap].orders_per_second = 4;
+    House house(outside, options);
+    ASSERT_TRUE(outside.watch.await_event<reconcile::BreakClosed>().has_value());
+    ASSERT_TRUE(outside.watch.await(
+        [&] { return outside.watch.all<ledger::account::WithdrawalPaid>().size() == payments; }));
     EXPECT_TRUE(outside.watch.all<reconcile::LaneFrozen>().empty());
     EXPECT_EQ(outside.audit(), std::nullopt);
 }
