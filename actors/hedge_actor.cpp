@@ -81,13 +81,11 @@ void HedgeHost::decide_and_commit(const hedge::Command& command) {
         return;
     }
     if (decision->empty()) {
-        // Nothing new: a wake that came early, or a repeat. The next wake is still owed; and what
-        // is in flight may not be durable yet, so it waits like everything that leaves.
-        if (std::holds_alternative<hedge::Advance>(command)) {
-            crank_.when_durable([this, owed = hedge::outstanding(crank_.state())](std::uint64_t) {
-                carry_out(owed);
-            });
-        }
+        // Nothing new: a repeat, or a wake that came early.
+        const auto* advance = std::get_if<hedge::Advance>(&command);
+        if (advance == nullptr) return;
+        const auto at = hedge::wake_still_owed(crank_.state(), advance->now);
+        if (at) carry_out({hedge::WakeAt{.at = *at}});
         return;
     }
     bool is_news = false;

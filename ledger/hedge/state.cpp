@@ -27,6 +27,11 @@ std::optional<base::Timestamp> next_wake(const State& state) {
     return earliest;
 }
 
+std::optional<base::Timestamp> wake_still_owed(const State& state, base::Timestamp now) {
+    const auto at = next_wake(state);
+    return at && *at >= now ? at : std::nullopt;
+}
+
 base::AssetId given_asset_of(const HedgeCommitted& terms) {
     return terms.quantity.v > 0 ? terms.settlement : terms.base;
 }

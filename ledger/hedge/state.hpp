@@ -57,6 +57,10 @@ struct State {
 
 /// When the task must look at its schedule next; nothing once nothing more will be sent.
 [[nodiscard]] std::optional<base::Timestamp> next_wake(const State& state);
+/// The same where nothing could be decided at `now`: what came early is still owed. After its
+/// deadline a task waits for the end of its orders alone, however long a shard is away.
+[[nodiscard]] std::optional<base::Timestamp> wake_still_owed(const State& state,
+                                                             base::Timestamp now);
 
 /// What a slice pays with: the settlement token when buying, the base when selling.
 [[nodiscard]] base::AssetId given_asset_of(const HedgeCommitted& terms);

@@ -93,6 +93,17 @@ TEST(HedgeAdvance, WaitsPastTheDeadlineForWhatIsInFlight) {
     EXPECT_THAT(run(state, Advance{.now = Timestamp{1'000}}), IsEmpty());
 }
 
+// A schedule of before a takeover, of which one slice had left: until that ends there is nothing to
+// look at again and again.
+TEST(HedgeAdvance, OwesNoWakeAfterItsDeadline) {
+    State state = planned();
+    EXPECT_EQ(wake_still_owed(state, Timestamp{9}), Timestamp{10});
+    run(state, Advance{.now = Timestamp{10}});
+    EXPECT_EQ(wake_still_owed(state, Timestamp{15}), Timestamp{20});
+    EXPECT_EQ(wake_still_owed(state, Timestamp{61}), std::nullopt);
+    EXPECT_EQ(count<HedgeFinished>(run(state, note(a_fill(1, Amount{600}, Amount{60}), 70))), 1U);
+}
+
 TEST(HedgeAdvance, PutsNothingInFlightForAContract) {
     State state = planned(a_short_contract());
     const auto events = run(state, Advance{.now = Timestamp{10}});

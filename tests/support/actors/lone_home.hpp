@@ -73,6 +73,20 @@ protected:
         return order;
     }
     [[nodiscard]] bool has_ordered() const { return !orders_.empty(); }
+    // What it hands to its lane next, and how much more it has handed over by now.
+    ledger::ShardOrder next_sent() {
+        while (sent_.empty()) {
+            if (!hear()) return {};
+        }
+        auto order = std::move(sent_.front());
+        sent_.pop_front();
+        return order;
+    }
+    [[nodiscard]] std::size_t sent_by_now() {
+        while (hear_for({})) {
+        }
+        return sent_.size();
+    }
 
     const base::EntityId id;
     base::EntityId said_to;  // By the last of what it said.
@@ -82,11 +96,16 @@ private:
 
     // One message more, in the order in which they were sent.
     bool hear() {
+        const bool is_heard = hear_for(patience);
+        EXPECT_TRUE(is_heard) << "nothing is said";
+        return is_heard;
+    }
+    bool hear_for(std::chrono::seconds time) {
         bool is_late = false;
         home_->receive([&](const actors::ToHome& message) { said_.push_back(message); },
                        [&](const actors::AccountOrder& order) { orders_.push_back(order); },
-                       caf::after(patience) >> [&] { is_late = true; });
-        EXPECT_FALSE(is_late) << "nothing is said";
+                       [&](const actors::LaneOrder& order) { sent_.push_back(order.order); },
+                       caf::after(time) >> [&] { is_late = true; });
         return !is_late;
     }
 
@@ -103,6 +122,7 @@ private:
     actors::HomeActor host_;
     std::deque<actors::ToHome> said_;
     std::deque<actors::AccountOrder> orders_;
+    std::deque<ledger::ShardOrder> sent_;
 };
 
 }  // namespace crossclear::tests
