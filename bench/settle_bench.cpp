@@ -250,19 +250,23 @@ private:
     }
 
     // An account remembers its latest answers. Until it has so many memory grows, and has to.
-    void fill(Load& load) const {
+    std::optional<std::string> fill(Load& load, Withdrawals& withdrawals) const {
         const auto remembered = options_.load.accounts * base::limits::answered_max;
         while (load.cleared() < remembered + remembered / 10) {
             (void)load.run(
                 {.depth = options_.depth, .per_second = 0, .warm = {}, .measured = fill_step},
                 [] {}, [] {});
         }
+        if (!withdrawals.ask_in_vain(base::limits::answered_max)) {
+            return "refusals of withdrawals did not come within 120 s";
+        }
+        return std::nullopt;
     }
 
     // Both at a pace, for long: what is resident in the end is what was when all was warm.
     std::optional<std::string> hold_steady(Load& load, Withdrawals& withdrawals,
                                            boost::json::object& line) {
-        fill(load);
+        if (auto why = fill(load, withdrawals)) return why;
         withdrawals.start(
             {.open_max = options_.open_max, .per_second = options_.orders_per_second});
         std::vector<double> resident;

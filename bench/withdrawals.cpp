@@ -1,5 +1,6 @@
 #include "bench/withdrawals.hpp"
 
+#include "base/check.hpp"
 #include "base/thread_name.hpp"
 
 #include <algorithm>
@@ -11,6 +12,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr auto patience = std::chrono::seconds(120);
+constexpr std::size_t in_vain_max = 1'024;  // On their way, before it is the next round's turn.
+constexpr base::Amount more_than_there_is{INT64_MAX / 2};
 
 class DeafSink final : public actors::SessionSink {
 public:
@@ -126,25 +129,49 @@ void Withdrawals::run() {
     }
 }
 
-void Withdrawals::ask(std::size_t lane) {
-    auto& of = lanes_[lane];
+// The account whose turn it is.
+actors::Withdraw Withdrawals::next_of(Standing& of, base::Amount amount) {
     const auto now = base::wall_clock_now();
-    session_->ask(
-        actors::Withdraw{.account = of.lane.accounts[of.turns++ % of.lane.accounts.size()],
-                         .id = base::make_command_id(now, rng_.next(), rng_.next()),
-                         .asset = asset_,
-                         .amount = amount_,
-                         .shard = of.lane.shard,
-                         .destination = of.lane.destination,
-                         .received_at = now},
-        [this, lane](const actors::Answer& answer) {
-            const auto* refusal = std::get_if<actors::Refusal>(&answer);
-            if (refusal == nullptr) return;
-            const std::scoped_lock held(bell_->mutex);
-            ++refused_[refusal->reason];
-            --lanes_[lane].asked;
-            bell_->rings.notify_all();
-        });
+    return {.account = of.lane.accounts[of.turns++ % of.lane.accounts.size()],
+            .id = base::make_command_id(now, rng_.next(), rng_.next()),
+            .asset = asset_,
+            .amount = amount,
+            .shard = of.lane.shard,
+            .destination = of.lane.destination,
+            .received_at = now};
+}
+
+void Withdrawals::ask(std::size_t lane) {
+    session_->ask(next_of(lanes_[lane], amount_), [this, lane](const actors::Answer& answer) {
+        const auto* refusal = std::get_if<actors::Refusal>(&answer);
+        if (refusal == nullptr) return;
+        const std::scoped_lock held(bell_->mutex);
+        ++refused_[refusal->reason];
+        --lanes_[lane].asked;
+        bell_->rings.notify_all();
+    });
+}
+
+bool Withdrawals::ask_in_vain(std::size_t times) {
+    std::unique_lock lock(bell_->mutex);
+    CHECK(!is_asking_, "its thread asks for nothing meanwhile");
+    for (std::size_t round = 0; round < times; ++round) {
+        const auto has_room = [this] { return in_vain_ < in_vain_max; };
+        if (!bell_->rings.wait_for(lock, patience, has_room)) return false;
+        for (const auto& of : lanes_) in_vain_ += of.lane.accounts.size();
+        lock.unlock();
+        for (auto& of : lanes_) {
+            for (std::size_t i = 0; i < of.lane.accounts.size(); ++i) {
+                session_->ask(next_of(of, more_than_there_is), [this](const actors::Answer&) {
+                    const std::scoped_lock held(bell_->mutex);
+                    --in_vain_;
+                    bell_->rings.notify_all();
+                });
+            }
+        }
+        lock.lock();
+    }
+    return bell_->rings.wait_for(lock, patience, [this] { return in_vain_ == 0; });
 }
 
 }  // namespace crossclear::bench

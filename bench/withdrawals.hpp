@@ -43,6 +43,9 @@ public:
     Withdrawals& operator=(const Withdrawals&) = delete;
     ~Withdrawals();
 
+    /// Each client asks so often for more than it has, and is refused: an account remembers these
+    /// answers as well. False where they have not come within two minutes.
+    [[nodiscard]] bool ask_in_vain(std::size_t times);
     void start(const WithdrawalPlan& plan);
     /// Asks no more. False where what was asked for has not ended within two minutes.
     [[nodiscard]] bool stop();
@@ -60,6 +63,7 @@ private:
     [[nodiscard]] std::uint64_t open_in(const Standing& of) const;
     void run();
     void ask(std::size_t lane);
+    [[nodiscard]] actors::Withdraw next_of(Standing& of, base::Amount amount);
 
     actors::Node& node_;
     base::AssetId asset_;
@@ -74,6 +78,7 @@ private:
     WithdrawalPlan plan_;
     std::vector<Standing> lanes_;
     std::map<std::string, std::uint64_t> refused_;
+    std::size_t in_vain_{};  // What was asked for in vain and is not answered yet.
     base::Rng rng_{1};
     bool is_asking_{};
     bool is_over_{};
