@@ -21,10 +21,17 @@ namespace journal = ledger::journal;
 std::vector<base::EntityId> latest_ended(const ledger::Register& machines) {
     std::vector<base::EntityId> ended;
     std::map<base::BrokerId, std::size_t> noted;
-    for (auto task = machines.known.rbegin(); task != machines.known.rend(); ++task) {
-        if (task->kind != base::EntityKind::hedge || machines.open.contains(*task)) continue;
-        if (++noted[base::broker_of(*task)] > base::limits::hedges_published_max) continue;
-        ended.push_back(*task);
+    const auto& runs = machines.known.runs();
+    for (auto run = runs.rbegin(); run != runs.rend(); ++run) {
+        const auto& [first, count] = *run;
+        if (first.kind != base::EntityKind::hedge) continue;
+        auto& of_broker = noted[base::broker_of(first)];
+        for (auto i = count; i > 0 && of_broker < base::limits::hedges_published_max; --i) {
+            const auto task = ledger::EntitySet::in_row(first, i - 1);
+            if (machines.open.contains(task)) continue;
+            ++of_broker;
+            ended.push_back(task);
+        }
     }
     return {ended.rbegin(), ended.rend()};
 }
@@ -201,8 +208,8 @@ void JournalHost::begin_serving() {
     for (const auto& transfer : core.machines.transfers) owing.insert(transfer.account);
     for (const auto& match : core.machines.matches) owing.insert(match.account);
     recovered.owing.assign(owing.begin(), owing.end());
-    for (const auto& entity : core.machines.known) {
-        if (entity.kind == base::EntityKind::account) ++recovered.accounts;
+    for (const auto& [first, count] : core.machines.known.runs()) {
+        if (first.kind == base::EntityKind::account) recovered.accounts += count;
     }
     recovered.ended = latest_ended(core.machines);
     for (const auto& [of, queue] : core.book.claims) {

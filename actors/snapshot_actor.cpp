@@ -211,6 +211,7 @@ bool SnapshotHost::is_tail_long() const {
 
 void SnapshotHost::begin_round() {
     if (round_) return;
+    shadow_->drop_ended();
     const auto changed = shadow_->changed();
     round_ = Round{.at = shadow_->last(),
                    .events = shadow_->events(),

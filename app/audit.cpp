@@ -88,7 +88,6 @@ struct Followed {
     AuditFindings findings;
     PartitionAudit log;
     HistoryChecks history;
-    ShardChecks shards;
     AuditReport counts;
     ChosenLog chosen;
     bool is_sound{true};  ///< Every record so far could be folded.
@@ -103,7 +102,7 @@ struct Followed {
 std::unique_ptr<Followed> follow(journal::Journal& from, const std::string& cluster,
                                  base::PartitionId partition, std::uint16_t partitions) {
     auto followed = std::make_unique<Followed>(partition, partitions);
-    auto& [findings, log, history, shards, counts, chosen, is_sound, fault] = *followed;
+    auto& [findings, log, history, counts, chosen, is_sound, fault] = *followed;
     if (auto unreadable = log.read_snapshots(from)) {
         fault = WalkFault{std::move(*unreadable)};
         return followed;
@@ -120,7 +119,6 @@ std::unique_ptr<Followed> follow(journal::Journal& from, const std::string& clus
         is_sound = is_sound && history.note(record, entries);
         if (!is_sound) return;
         log.note(record, entries, is_base);
-        for (const auto& entry : entries) shards.note(entry);
     };
     fault = walk(from, cluster, partition, on_record);
     return followed;
@@ -191,7 +189,7 @@ void take_in(std::unique_ptr<Followed> followed, const AuditOptions& options, Al
         whole.checks.add(*partition);
         whole.sagas.add(*partition);
         whole.sagas.add(followed->history);
-        if (options.history) followed->shards.compare(*partition, options.history, report);
+        if (options.history) compare_with_shards(*partition, options.history, report);
     }
     whole.is_whole = whole.is_whole && partition.has_value();
     if (followed->log.is_trimmed()) {

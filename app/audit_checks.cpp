@@ -11,10 +11,6 @@ namespace {
 using base::Wide;
 using ledger::Chart;
 
-// So many reconciliations after a block every receipt of it has come in, or a break has been
-// opened: a difference is a break after five looks in a row.
-constexpr std::size_t looks_back = 6;
-
 // Where orders are under way: one of them may be final on the shard and not yet told.
 std::set<ledger::BrokerShard> busy_shards(const ledger::Partition& partition) {
     std::set<ledger::BrokerShard> busy;
@@ -198,18 +194,8 @@ void CrossChecks::check_shards(const ledger::Partition& partition) {
     }
 }
 
-void ShardChecks::note(const ledger::Entry& entry) {
-    const auto* event = std::get_if<ledger::reconcile::Event>(&entry.event);
-    if (event == nullptr) return;
-    const auto* compared = std::get_if<ledger::reconcile::Reconciled>(event);
-    if (compared == nullptr) return;
-    auto& blocks = looks_[entry.entity];
-    blocks.push_back(compared->block);
-    if (blocks.size() > looks_back) blocks.pop_front();
-}
-
-void ShardChecks::compare(const ledger::Partition& partition, const ShardHistory& history,
-                          AuditReport& report) const {
+void compare_with_shards(const ledger::Partition& partition, const ShardHistory& history,
+                         AuditReport& report) {
     const auto busy = busy_shards(partition);
     for (const auto& [id, reconciler] : partition.reconcilers) {
         const ledger::BrokerShard where{base::broker_of(id),
@@ -218,8 +204,8 @@ void ShardChecks::compare(const ledger::Partition& partition, const ShardHistory
             report.notes.push_back(fmt::format("broker {} shard {} was not compared: {}",
                                                where.broker.v, where.shard.v, why));
         };
-        const auto looks = looks_.find(id);
-        if (looks == looks_.end() || looks->second.size() < looks_back) {
+        const auto book = partition.book.shards.find(where);
+        if (book == partition.book.shards.end() || book->second.looks.size() < ledger::looks_max) {
             note("it was not reconciled often enough yet");
             continue;
         }
@@ -227,16 +213,13 @@ void ShardChecks::compare(const ledger::Partition& partition, const ShardHistory
             note("orders are under way");
             continue;
         }
-        const auto block = looks->second.front();
+        const auto block = book->second.looks.front();
         const auto told = history(where.broker, where.shard, block);
         if (!told) {
             note(told.error());
             continue;
         }
-        const auto book = partition.book.shards.find(where);
-        const auto lines = book == partition.book.shards.end()
-                               ? std::map<base::AssetId, ledger::ShardLine>{}
-                               : ledger::at_block(book->second, block);
+        const auto lines = ledger::at_block(book->second, block);
         for (const auto& line : told->lines) {
             ++report.shard_lines;
             report.findings.look(Invariant::books_agree);

@@ -7,7 +7,6 @@
 #include "ledger/replay.hpp"
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <set>
 #include <string>
@@ -66,17 +65,9 @@ private:
     std::set<ledger::HeldWithdrawal> held_;
 };
 
-/// The books of one partition against the shards' own logs.
-class ShardChecks {
-public:
-    /// Follows the reconciliations, to know at which block both sides must agree.
-    void note(const ledger::Entry& entry);
-    /// Compares what the partition is home to; notes go to the report where nobody can say.
-    void compare(const ledger::Partition& partition, const ShardHistory& history,
-                 AuditReport& report) const;
-
-private:
-    std::map<base::EntityId, std::deque<std::uint64_t>> looks_;  ///< The latest blocks compared.
-};
+/// Compares the books of what the partition is home to with the shards' own logs, at a block at
+/// which both sides must agree. Notes go to the report where nobody can say.
+void compare_with_shards(const ledger::Partition& partition, const ShardHistory& history,
+                         AuditReport& report);
 
 }  // namespace crossclear::app

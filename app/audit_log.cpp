@@ -11,6 +11,9 @@
 namespace crossclear::app {
 namespace {
 
+// A register may be anybody's who can write to the store, and tell of machines without end.
+constexpr std::size_t missing_max = 1'000;
+
 namespace journal = ledger::journal;
 
 constexpr std::size_t page = 512;
@@ -122,40 +125,56 @@ PartitionAudit::PartitionAudit(base::PartitionId partition, std::uint16_t partit
 std::optional<std::string> PartitionAudit::read_snapshots(journal::Journal& from) {
     const base::EntityId self{.kind = base::EntityKind::partition, .id = id_.v, .sub = 0};
     auto outcome = read_snapshot_of(from, id_, self);
-    const auto unreadable = [&](const base::EntityId& entity) {
-        return fmt::format("partition {}: the snapshot of {} cannot be read: {}", id_.v,
-                           base::to_string(entity), from.trouble());
-    };
     if (const auto* damaged = std::get_if<journal::Damaged>(&outcome)) {
         findings_.blame(Invariant::snapshots_tell_the_log,
                         fmt::format("partition {}: {}", id_.v, damaged->reason));
         return std::nullopt;
     }
     auto* read = std::get_if<journal::SnapshotRead>(&outcome);
-    if (read == nullptr) return unreadable(self);
+    if (read == nullptr) return unreadable(from, self);
     if (read->found.empty()) return std::nullopt;
     const auto core = journal::decode_core(read->found.front().state);
     if (!core) return fmt::format("partition {}: its snapshot: {}", id_.v, core.error().what);
     core_ = std::move(read->found.front());
-    for (const auto& entity : core->machines.known) {
-        auto one = read_snapshot_of(from, id_, entity);
-        if (const auto* damaged = std::get_if<journal::Damaged>(&one)) {
-            findings_.blame(Invariant::snapshots_tell_the_log,
-                            fmt::format("partition {}: {}", id_.v, damaged->reason));
-            continue;
+    for (const auto& [first, count] : core->machines.known.runs()) {
+        for (std::uint64_t i = 0; i < count; ++i) {
+            auto fault = read_machine(from, ledger::EntitySet::in_row(first, i));
+            if (fault) return fault;
         }
-        auto* found = std::get_if<journal::SnapshotRead>(&one);
-        if (found == nullptr) return unreadable(entity);
-        if (found->found.empty()) {
-            findings_.blame(Invariant::snapshots_tell_the_log,
-                            fmt::format("partition {}: there is no snapshot of {}", id_.v,
-                                        base::to_string(entity)));
-            continue;
-        }
-        auto& snapshot = found->found.front();
-        machines_[snapshot.at.seq].push_back(std::move(snapshot));
     }
     return std::nullopt;
+}
+
+// Returns what is wrong, or nothing.
+std::optional<std::string> PartitionAudit::read_machine(journal::Journal& from,
+                                                        const base::EntityId& entity) {
+    auto outcome = read_snapshot_of(from, id_, entity);
+    if (const auto* damaged = std::get_if<journal::Damaged>(&outcome)) {
+        findings_.blame(Invariant::snapshots_tell_the_log,
+                        fmt::format("partition {}: {}", id_.v, damaged->reason));
+        return std::nullopt;
+    }
+    auto* read = std::get_if<journal::SnapshotRead>(&outcome);
+    if (read == nullptr) return unreadable(from, entity);
+    if (read->found.empty()) {
+        findings_.blame(Invariant::snapshots_tell_the_log,
+                        fmt::format("partition {}: there is no snapshot of {}", id_.v,
+                                    base::to_string(entity)));
+        if (++missing_ < missing_max) return std::nullopt;
+        return fmt::format(
+            "partition {}: {} machines of its register have no snapshot, and the "
+            "others were not looked for",
+            id_.v, missing_);
+    }
+    auto& snapshot = read->found.front();
+    machines_[snapshot.at.seq].push_back(std::move(snapshot));
+    return std::nullopt;
+}
+
+std::string PartitionAudit::unreadable(const journal::Journal& from,
+                                       const base::EntityId& entity) const {
+    return fmt::format("partition {}: the snapshot of {} cannot be read: {}", id_.v,
+                       base::to_string(entity), from.trouble());
 }
 
 void PartitionAudit::note(const journal::Record& record, const std::vector<ledger::Entry>& entries,
@@ -229,9 +248,9 @@ ledger::Partition PartitionAudit::finish() {
     partition.partitions = partitions_;
     partition.epoch = shadow_.core().epoch;
     partition.book = shadow_.core().book;
-    for (const auto& entity : shadow_.core().machines.known) {
-        if (const auto* state = shadow_.find(entity)) std::visit(Place{partition, entity}, *state);
-    }
+    shadow_.for_each_here([&](const base::EntityId& entity, const ledger::EntityState& state) {
+        std::visit(Place{partition, entity}, state);
+    });
     return partition;
 }
 

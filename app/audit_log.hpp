@@ -68,6 +68,10 @@ public:
     [[nodiscard]] bool is_overtaken() const { return is_overtaken_; }
 
 private:
+    std::optional<std::string> read_machine(ledger::journal::Journal& from,
+                                            const base::EntityId& entity);
+    [[nodiscard]] std::string unreadable(const ledger::journal::Journal& from,
+                                         const base::EntityId& entity) const;
     void compare(const ledger::journal::EntitySnapshot& snapshot, const std::string& told,
                  const ledger::journal::Head& head);
     void blame(const ledger::journal::EntitySnapshot& snapshot, const std::string& why);
@@ -82,6 +86,7 @@ private:
     std::uint64_t base_{};  // The record with which a trimmed log begins; else 0.
     bool is_overtaken_{};
     std::uint64_t compared_{};
+    std::size_t missing_{};  // Machines of the register that have no snapshot.
 };
 
 }  // namespace crossclear::app

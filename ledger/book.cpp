@@ -188,6 +188,16 @@ void effect(ShardBook& book, std::uint64_t block, AssetId asset, const ShardLine
     if (book.recent.size() > recent_effects_max) book.recent.pop_front();
 }
 
+// Nobody looks back beyond the blocks that are remembered.
+void look(ShardBook& book, std::uint64_t block) {
+    book.looks.push_back(block);
+    if (book.looks.size() <= looks_max) return;
+    while (book.looks.size() > looks_max) book.looks.pop_front();
+    std::erase_if(book.recent, [first = book.looks.front()](const ShardEffect& past) {
+        return past.block <= first;
+    });
+}
+
 ShardLine held(Amount amount) { return {.held = amount, .posted = {}, .position = {}}; }
 
 void follow(Book& book, BrokerId broker, const hedge::Event& event) {
@@ -267,10 +277,13 @@ void follow_tasks(Book& book, const Entry& entry) {
 }
 
 // The book follows the shard whatever block is looked at.
-void follow(Book& book, BrokerId broker, const reconcile::Event& event) {
-    const auto* resolved = std::get_if<reconcile::BreakResolved>(&event);
-    if (resolved == nullptr) return;
-    effect(book.shards[{broker, resolved->shard}], 0, resolved->asset, held(resolved->booked));
+void follow(Book& book, BrokerShard of, const reconcile::Event& event) {
+    if (const auto* resolved = std::get_if<reconcile::BreakResolved>(&event)) {
+        effect(book.shards[{of.broker, resolved->shard}], 0, resolved->asset,
+               held(resolved->booked));
+    } else if (const auto* compared = std::get_if<reconcile::Reconciled>(&event)) {
+        look(book.shards[of], compared->block);
+    }
 }
 
 // Gas is what a shard says it is, and may be more than was kept for it: then tokens are missing,
@@ -294,7 +307,8 @@ void follow(Book& book, const Entry& entry) {
     } else if (const auto* duty = std::get_if<instruction::Event>(&entry.event)) {
         follow(book, broker, *duty);
     } else if (const auto* found = std::get_if<reconcile::Event>(&entry.event)) {
-        follow(book, broker, *found);
+        const base::ShardId shard{static_cast<std::uint16_t>(entry.entity.sub)};
+        follow(book, {broker, shard}, *found);
     }
     follow_tasks(book, entry);
 }

@@ -88,15 +88,20 @@ struct ShardEffect {
 /// A broker's holdings on one shard and the latest effects on them.
 struct ShardBook {
     std::map<base::AssetId, ShardHolding> now;
-    std::deque<ShardEffect> recent;  ///< At most `recent_effects_max`.
+    /// From after the first of `looks` on, once there are so many; at most `recent_effects_max`.
+    std::deque<ShardEffect> recent;
+    std::deque<std::uint64_t> looks;  ///< Blocks at which it was compared; at most `looks_max`.
 
     friend bool operator==(const ShardBook&, const ShardBook&) = default;
 };
 
 inline constexpr std::size_t recent_effects_max = 65'536;
+// So many looks after a block every receipt of it has come in, or a break has been opened: a
+// difference is a break after five in a row.
+inline constexpr std::size_t looks_max = 6;
 
 /// The holdings as they were at the end of `block`. **Requires:** the effects since then are among
-/// the recent ones, which hosts ensure by asking for recent blocks only.
+/// the recent ones: `block` is not before the first of the looks.
 [[nodiscard]] std::map<base::AssetId, ShardLine> at_block(const ShardBook& book,
                                                           std::uint64_t block);
 

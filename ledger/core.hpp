@@ -2,6 +2,7 @@
 
 #include "base/ids.hpp"
 #include "ledger/book.hpp"
+#include "ledger/entity_set.hpp"
 #include "ledger/event.hpp"
 
 #include <compare>
@@ -40,7 +41,7 @@ struct OpenMatch {
 /// Which machines there are, and which have something left to do after a restart.
 struct Register {
     /// Every machine that ever had an event: one that is here and has no snapshot has lost it.
-    std::set<base::EntityId> known;
+    EntitySet known;
     std::set<base::EntityId> open;  ///< Hedges, instructions and withdrawals that are not over.
     std::set<HeldWithdrawal> held;
     std::set<PendingTransfer> transfers;

@@ -17,7 +17,7 @@ Shadow::Shadow(Core core, std::uint16_t partitions, const journal::Head& at)
 // Who is here is known: the register, with all that ever were, is asked only for the others.
 Shadow::Machine& Shadow::machine_of(const base::EntityId& entity) {
     const auto [found, is_first] = machines_.try_emplace(entity);
-    if (is_first && core_.machines.known.insert(entity).second) {
+    if (is_first && core_.machines.known.insert(entity)) {
         found->second.state = fresh_state(entity, partitions_);
     }
     return found->second;
@@ -100,6 +100,8 @@ std::vector<base::EntityId> Shadow::changed() const {
         if (machine.changed_at > 0) changed.push_back(entity);
     }
     std::sort(changed.begin(), changed.end());
+    std::stable_partition(changed.begin(), changed.end(),
+                          [this](const base::EntityId& entity) { return is_over(entity); });
     return changed;
 }
 
@@ -107,7 +109,14 @@ void Shadow::note_stored(const base::EntityId& entity, std::uint64_t at, std::si
     const auto found = machines_.find(entity);
     if (found == machines_.end() || found->second.changed_at > at) return;
     found->second.changed_at = 0;
-    if (machines_.size() > kept_max) machines_.erase(found);
+    if (is_over(entity) || machines_.size() > kept_max) machines_.erase(found);
+}
+
+void Shadow::drop_ended() {
+    std::erase_if(machines_, [this](const auto& entry) {
+        const auto& [entity, machine] = entry;
+        return machine.state && machine.changed_at == 0 && is_over(entity);
+    });
 }
 
 std::optional<std::string> Shadow::fault() const {

@@ -55,11 +55,21 @@ public:
     /// Completes a machine by its state as it was after record `at`.
     void complete(EntityState state, std::uint64_t at);
 
-    /// Machines that changed since they were stored, in order.
+    /// Machines that changed since they were stored: those that are over before the others, since
+    /// they make room, each in order.
     [[nodiscard]] std::vector<base::EntityId> changed() const;
-    /// What `find` gave at record `at` is stored. If more than `kept_max` machines are here, it is
-    /// forgotten: its snapshot is read again when it is wanted.
+    /// What `find` gave at record `at` is stored. If the machine is over, or more than `kept_max`
+    /// are here, it is forgotten: its snapshot is read again when it is wanted.
     void note_stored(const base::EntityId& entity, std::uint64_t at, std::size_t kept_max);
+    /// Forgets machines that are stored and over by what another machine said since.
+    void drop_ended();
+    /// Calls `each` with every machine whose state is here, in no order.
+    template <class Each>
+    void for_each_here(Each each) const {
+        for (const auto& [entity, machine] : machines_) {
+            if (machine.state) each(entity, *machine.state);
+        }
+    }
     /// How many machines are kept or waited for; what `kept_max` is held against.
     [[nodiscard]] std::size_t machines_here() const { return machines_.size(); }
 

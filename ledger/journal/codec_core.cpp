@@ -4,6 +4,7 @@
 #include "ledger/journal/codec_state.hpp"
 #include "ledger/journal/state.pb.h"
 
+#include <limits>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -126,6 +127,7 @@ void write_shard(const ShardBook& book, Whole::Shard& to) {
         part.set_asset(effect.asset.v);
         put_line(effect.change, part);
     }
+    for (const std::uint64_t block : book.looks) to.add_looks(block);
 }
 
 bool read_shard(const Whole::Shard& from, ShardBook& book, Reader& reader) {
@@ -135,6 +137,7 @@ bool read_shard(const Whole::Shard& from, ShardBook& book, Reader& reader) {
         effect.change = take_line(part);
         if (!from_wire(part.asset(), effect.asset, reader)) return false;
     }
+    book.looks.assign(from.looks().begin(), from.looks().end());
     return codec::read_map(
         from.now(), book.now,
         [&](const Whole::Holding& part, base::AssetId& asset, ShardHolding& holding) {
@@ -273,16 +276,26 @@ bool read_book(const Whole& from, Book& to, Reader& reader) {
                });
 }
 
-// Accounts are many and close to each other: each is stored as its distance from the one before.
-void write_register(const Register& from, Whole& to) {
+// Accounts are many, close to each other and seldom in a row: each is stored as its distance from
+// the one before.
+void write_known(const EntitySet& from, Whole& to) {
     std::uint64_t previous = 0;
-    for (const auto& entity : from.known) {
-        if (entity.kind == base::EntityKind::account) {
-            to.add_accounts(entity.id - std::exchange(previous, entity.id));
-        } else {
-            codec::write_entity(entity, *to.add_machines());
+    for (const auto& [first, count] : from.runs()) {
+        if (first.kind != base::EntityKind::account) {
+            auto& row = *to.add_machines();
+            codec::write_entity(first, *row.mutable_first());
+            row.set_more(count - 1);
+            continue;
+        }
+        for (std::uint64_t i = 0; i < count; ++i) {
+            const auto account = EntitySet::in_row(first, i).id;
+            to.add_accounts(account - std::exchange(previous, account));
         }
     }
+}
+
+void write_register(const Register& from, Whole& to) {
+    write_known(from.known, to);
     for (const auto& entity : from.open) codec::write_entity(entity, *to.add_open());
     for (const auto& held : from.held) {
         auto& part = *to.add_held();
@@ -311,12 +324,26 @@ bool read_entities(const Parts& from, std::set<base::EntityId>& to, Reader& read
     return true;
 }
 
-bool read_register(const Whole& from, Register& to, Reader& reader) {
+bool read_known(const Whole& from, EntitySet& to, Reader& reader) {
     std::uint64_t account = 0;
     for (const std::uint64_t distance : from.accounts()) {
         account += distance;
-        to.known.insert(to.known.end(), base::entity_of(base::AccountId{account}));
+        to.insert(base::entity_of(base::AccountId{account}));
     }
+    for (const auto& row : from.machines()) {
+        base::EntityId first;
+        if (!codec::read_entity(row.first(), first, reader)) return false;
+        const bool is_row = first.kind != base::EntityKind::account &&
+                            row.more() != std::numeric_limits<std::uint64_t>::max() &&
+                            to.insert_run(first, row.more() + 1);
+        if (!is_row) {
+            return reader.refuse(CodecError::Kind::out_of_range, "a row of no machines");
+        }
+    }
+    return true;
+}
+
+bool read_register(const Whole& from, Register& to, Reader& reader) {
     for (const auto& part : from.held()) {
         to.held.insert(to.held.end(), {base::AccountId{part.account()}, part.number()});
     }
@@ -326,8 +353,7 @@ bool read_register(const Whole& from, Register& to, Reader& reader) {
     for (const auto& part : from.matches()) {
         to.matches.insert(to.matches.end(), {base::AccountId{part.account()}, part.number()});
     }
-    return read_entities(from.machines(), to.known, reader) &&
-           read_entities(from.open(), to.open, reader);
+    return read_known(from, to.known, reader) && read_entities(from.open(), to.open, reader);
 }
 
 void write_core(const Core& from, Whole& to) {

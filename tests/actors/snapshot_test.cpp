@@ -90,7 +90,8 @@ void expect_equal_from(const Told& told, std::size_t from, base::PartitionId par
     const auto at = from == 0 ? journal::Head{} : told.records[from - 1].first;
     auto core = journal::decode_core(told.cores[from]);
     ASSERT_TRUE(core) << core.error().what;
-    const auto known = core->machines.known;
+    std::vector<base::EntityId> known;
+    core->machines.known.for_each([&known](const auto& entity) { known.push_back(entity); });
     auto tail =
         from == 0 ? Shadow(partition, partitions) : Shadow(std::move(*core), partitions, at);
     // A machine's snapshot is as old as the core, or newer, and read before or after the tail.

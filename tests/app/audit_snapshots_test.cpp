@@ -134,6 +134,17 @@ TEST(AuditSnapshots, OneThatIsNotOfThisLogIsAFault) {
     EXPECT_THAT(other.audited().verdict(), HasSubstr("account/0-17 is of another log"));
 }
 
+// Goal: an audit of what somebody else has written ends.
+TEST(AuditSnapshots, ARegisterOfMachinesThatNeverWereIsGivenUp) {
+    Kept kept;
+    kept.store_all();
+    auto core = kept.shadow.core();
+    const base::EntityId first{.kind = base::EntityKind::hedge, .id = 1, .sub = 0};
+    ASSERT_TRUE(core.machines.known.insert_run(first, std::uint64_t{1} << 40));
+    kept.store_state(home_core, journal::encode_core(core));
+    EXPECT_THAT(kept.audited().verdict(), HasSubstr("1000 machines of its register have no"));
+}
+
 TEST(AuditSnapshots, OneOfAMachineThatNeverWasIsAFault) {
     Kept kept;
     kept.store_all();

@@ -77,18 +77,14 @@ struct Compared {
     // NOLINTNEXTLINE(bugprone-easily-swappable-parameters): most tests name one of them
     explicit Compared(std::int64_t held, int looks = 6) {
         partition.reconcilers[reconciler].id = reconciler;
-        partition.book.shards[{broker, shard}].now[asset].held = held;
-        for (int i = 0; i < looks; ++i) {
-            checks.note(
-                {reconciler,
-                 ledger::reconcile::Event{ledger::reconcile::Reconciled{
-                     .block = static_cast<std::uint64_t>(100 + i), .breaks_open = 0, .at = {}}}});
-        }
+        auto& book = partition.book.shards[{broker, shard}];
+        book.now[asset].held = held;
+        for (int i = 0; i < looks; ++i) book.looks.push_back(static_cast<std::uint64_t>(100 + i));
     }
 
     AuditReport against(std::int64_t held) {
         AuditReport report;
-        checks.compare(
+        compare_with_shards(
             partition,
             [&](base::BrokerId of, base::ShardId on,
                 std::uint64_t block) -> base::Result<shards::Balances, std::string> {
@@ -105,7 +101,6 @@ struct Compared {
     }
 
     ledger::Partition partition;
-    ShardChecks checks;
     std::uint64_t asked_for{};
 };
 
@@ -133,7 +128,7 @@ TEST(Audit, WhatCannotBeComparedIsSaid) {
     EXPECT_THAT(early.against(0).notes, SizeIs(1));
     Compared unreadable{500};
     AuditReport report;
-    unreadable.checks.compare(
+    compare_with_shards(
         unreadable.partition,
         [](auto, auto, auto) -> base::Result<shards::Balances, std::string> {
             return base::Failure{std::string{"no such file"}};

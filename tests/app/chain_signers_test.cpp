@@ -1,5 +1,4 @@
 #include "app/chains.hpp"
-
 #include "shards/evm/key_signer.hpp"
 
 #include <fmt/format.h>

@@ -208,5 +208,30 @@ TEST(Book, LooksBackToAnEarlierBlock) {
     EXPECT_EQ(at_block(shards, 12).at(eth).held, Amount{107});
 }
 
+// Goal: books do not grow with all that was ever told, and forget nothing that is still looked at.
+TEST(Book, RemembersWhatCameAfterTheBlocksThatItWasComparedAt) {
+    const auto lane = base::entity_of(base::EntityKind::reconcile, broker, shard);
+    Book book;
+    const auto& there = book.shards[{broker, shard}];
+    const auto compare_at = [&](std::uint64_t block) {
+        fold(book, {lane, reconcile::Event{
+                              reconcile::Reconciled{.block = block, .breaks_open = 0, .at = {}}}});
+    };
+    for (std::uint64_t block = 1; block <= 100; ++block) {
+        fold(book, deposited(block, 1));
+        compare_at(block);
+        ASSERT_LE(there.looks.size(), looks_max);
+        ASSERT_LE(there.recent.size(), looks_max);
+    }
+    ASSERT_EQ(there.looks.front(), 95U);
+    for (std::uint64_t block = 95; block <= 100; ++block) {
+        EXPECT_EQ(at_block(there, block).at(eth).held, Amount{static_cast<std::int64_t>(block)});
+    }
+    // A receipt that comes late, of a block that was compared.
+    fold(book, deposited(97, 10));
+    EXPECT_EQ(at_block(there, 96).at(eth).held, Amount{96});
+    EXPECT_EQ(at_block(there, 97).at(eth).held, Amount{107});
+}
+
 }  // namespace
 }  // namespace crossclear::ledger

@@ -104,6 +104,8 @@ template <class K>
 struct IsSet<std::set<K>> : std::true_type {};
 template <>
 struct IsSet<netting::DepositSet> : std::true_type {};
+template <>
+struct IsSet<ledger::EntitySet> : std::true_type {};
 
 template <class Source>
 base::EntityId make_entity(Source& source, EntityKind kind) {
@@ -277,8 +279,11 @@ ledger::EntityState make_state(Source& source, EntityKind kind) {
 // What no core holds: quotas and partitions as machines, claims that nobody could make, and what
 // only the owner knows of them.
 void make_plausible(ledger::Core& core) {
-    std::erase_if(core.machines.known,
-                  [](const auto& one) { return !ledger::has_state(one.kind); });
+    ledger::EntitySet known;
+    core.machines.known.for_each([&known](const base::EntityId& one) {
+        if (ledger::has_state(one.kind)) known.insert(one);
+    });
+    core.machines.known = std::move(known);
     for (auto& [of, queue] : core.book.claims) {
         const auto drawn = std::exchange(queue, {});
         for (const auto& [drawn_number, drawn_claim] : drawn.claims) {

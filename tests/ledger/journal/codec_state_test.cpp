@@ -7,8 +7,11 @@
 #include <rapidcheck/gtest.h>
 
 #include <cstddef>
+#include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <string_view>
+#include <utility>
 
 // States of every machine and of a partition: what account_state's tests say, for all of them.
 
@@ -127,6 +130,32 @@ TEST(CoreCodec, RefusesAccountsThatAreNotInOrder) {
     EXPECT_TRUE(with(1));
     EXPECT_EQ(with(0).error().kind, Kind::malformed) << "twice";
     EXPECT_EQ(with(~std::uint64_t{0}).error().kind, Kind::malformed) << "back";
+}
+
+TEST(CoreCodec, RefusesRowsOfNoMachines) {
+    const auto with = [](std::initializer_list<std::pair<base::EntityId, std::uint64_t>> rows) {
+        pb::PartitionState message;
+        for (const auto& [first, more] : rows) {
+            auto& row = *message.add_machines();
+            row.mutable_first()->set_kind(static_cast<std::uint32_t>(first.kind));
+            row.mutable_first()->set_id(first.id);
+            row.mutable_first()->set_sub(first.sub);
+            row.set_more(more);
+        }
+        std::string bytes(1, static_cast<char>(state_version));
+        bytes += message.SerializeAsString();
+        return decode_core(bytes);
+    };
+    const auto task = [](std::uint64_t number) {
+        return base::EntityId{.kind = base::EntityKind::hedge, .id = number, .sub = 0};
+    };
+    ASSERT_TRUE(with({{task(5), 3}}));
+    EXPECT_TRUE(with({{task(5), 3}})->machines.known.contains(task(8)));
+    EXPECT_FALSE(with({{task(5), 3}, {task(9), 0}})) << "would be one row";
+    EXPECT_FALSE(with({{task(5), 3}, {task(7), 0}})) << "twice";
+    EXPECT_FALSE(with({{task(9), 0}, {task(5), 1}})) << "not in order";
+    EXPECT_FALSE(with({{task(5), ~std::uint64_t{0}}})) << "beyond the line's end";
+    EXPECT_FALSE(with({{base::entity_of(base::AccountId{5}), 0}})) << "accounts have their own";
 }
 
 // What the owner of a queue has asked accounts for ends with it.
